@@ -22,7 +22,8 @@ export async function eventually<T>(
     } catch (error) {
       fault = error;
     }
-    if (performance.now() > end) throw new Error(`did not happen within ${within} ms: ${String(fault)}`, { cause: fault });
+    if (performance.now() > end)
+      throw new Error(`did not happen within ${within} ms: ${String(fault)}`, { cause: fault });
     await pause(options.every ?? 25);
   }
 }
