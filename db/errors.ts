@@ -1,0 +1,66 @@
+import { DomainError, type DomainErrorCode } from '../domain/errors.js';
+
+interface DatabaseError {
+  readonly code: string;
+  readonly constraint?: string;
+}
+
+function isDatabaseError(error: unknown): error is Error & DatabaseError {
+  return (
+    error instanceof Error &&
+    typeof (error as Error & { code?: unknown }).code === 'string' &&
+    /^[0-9A-Z]{5}$/.test((error as Error & DatabaseError).code)
+  );
+}
+
+/** Serialisation failure or deadlock: nothing was written, and the same work may succeed now. */
+export function isConflict(error: unknown): boolean {
+  return isDatabaseError(error) && (error.code === '40001' || error.code === '40P01');
+}
+
+/** Is this exactly that constraint's refusal? For writers that answer it themselves. */
+export function violates(error: unknown, constraint: string): boolean {
+  return isDatabaseError(error) && error.constraint === constraint;
+}
+
+/** Postgres is away, full or too busy: 503, repeat with the same key. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as Error & { code?: unknown }).code;
+  if (typeof code === 'string') {
+    if (/^(08|53|57P0)/.test(code) || code === '55P03' || code === '57014' || code === '25P03') return true;
+    if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) return true;
+  }
+  return (
+    error.name === 'KnexTimeoutError' || /Connection terminated|timeout expired|Connection ended/i.test(error.message)
+  );
+}
+
+// A constraint's name is an interface: each is mapped by itself, never a whole class of errors. What is not here is rethrown as it is.
+const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readonly field?: string }>> = {
+  logins_email_key: { code: 'resource.already_exists', field: 'email' },
+  users_one_per_login: { code: 'resource.already_exists', field: 'email' },
+  programs_slug_key: { code: 'resource.already_exists', field: 'slug' },
+  products_sku_key: { code: 'resource.already_exists', field: 'sku' },
+  program_products_pkey: { code: 'resource.already_exists', field: 'productId' },
+  agreements_number_key: { code: 'request.unavailable' },
+  affiliates_email_key: { code: 'resource.already_exists', field: 'email' },
+  contacts_email_key: { code: 'resource.already_exists', field: 'email' },
+  enrolments_one_open: { code: 'resource.already_exists', field: 'programId' },
+  links_slug_key: { code: 'resource.already_exists', field: 'slug' },
+  leads_external_id: { code: 'resource.already_exists', field: 'externalId' },
+  sales_external_id: { code: 'resource.already_exists', field: 'externalId' },
+  refunds_external_id: { code: 'resource.already_exists', field: 'externalId' },
+  gateway_fundings_reference: { code: 'resource.already_exists', field: 'reference' },
+  balance_not_negative: { code: 'ledger.insufficient_balance' },
+  attempt_fits_payout: { code: 'payout.attempt_open' },
+  one_live_attempt: { code: 'payout.attempt_open' },
+};
+
+/** A named constraint's refusal becomes a DomainError that keeps its cause; everything else is returned as it came. */
+export function translateError(error: unknown): unknown {
+  if (!isDatabaseError(error) || error.constraint === undefined) return error;
+  const refusal = refusals[error.constraint];
+  if (refusal === undefined) return error;
+  return new DomainError(refusal.code, refusal.field === undefined ? {} : { field: refusal.field }, { cause: error });
+}

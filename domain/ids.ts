@@ -1,0 +1,147 @@
+import type { Brand } from './brand.js';
+
+/** The only prefix table (api.md 1.1). An id is a prefix, `_`, and a UUIDv7 as 26 characters of lower-case Crockford base 32. */
+export const idPrefixes = {
+  workspace: 'ws',
+  login: 'lgn',
+  user: 'usr',
+  role: 'rol',
+  session: 'ses',
+  apiKey: 'key',
+  oneTimeToken: 'ott',
+  settings: 'set',
+  program: 'prg',
+  product: 'prd',
+  productGroup: 'pgr',
+  rule: 'rul',
+  agreement: 'agr',
+  affiliate: 'aff',
+  enrolment: 'enr',
+  group: 'grp',
+  contact: 'con',
+  link: 'lnk',
+  promoTool: 'tool',
+  coupon: 'cpn',
+  document: 'doc',
+  click: 'clk',
+  visit: 'vis',
+  visitor: 'vst',
+  touch: 'tch',
+  attribution: 'atr',
+  lead: 'led',
+  leadSource: 'src',
+  customer: 'cus',
+  referral: 'ref',
+  check: 'chk',
+  sale: 'sal',
+  refund: 'rfd',
+  dispute: 'dsp',
+  commission: 'com',
+  riskCase: 'case',
+  riskFlag: 'flag',
+  appeal: 'apl',
+  decision: 'dec',
+  transfer: 'trf',
+  posting: 'pst',
+  ledgerAccount: 'acc',
+  payoutMethod: 'pmd',
+  payoutRun: 'run',
+  payoutSchedule: 'sch',
+  payout: 'pay',
+  payoutAttempt: 'att',
+  gatewayEvent: 'gev',
+  gatewayStatement: 'gst',
+  payoutFile: 'fil',
+  reconciliation: 'rec',
+  reconciliationItem: 'rci',
+  funding: 'fnd',
+  reseller: 'res',
+  movement: 'mov',
+  event: 'evt',
+  webhook: 'whk',
+  delivery: 'dlv',
+  postback: 'pbk',
+  template: 'tpl',
+  segment: 'seg',
+  message: 'msg',
+  email: 'eml',
+  notice: 'ntc',
+  auditEntry: 'aud',
+  history: 'his',
+  replay: 'rpl',
+  import: 'imp',
+  export: 'exp',
+  operation: 'op',
+  privacyRequest: 'prq',
+  trackingTest: 'tst',
+  request: 'req',
+} as const;
+
+export type IdKind = keyof typeof idPrefixes;
+export type Id<K extends IdKind> = Brand<string, K>;
+
+export type WorkspaceId = Id<'workspace'>;
+export type LoginId = Id<'login'>;
+export type UserId = Id<'user'>;
+export type SessionId = Id<'session'>;
+export type ApiKeyId = Id<'apiKey'>;
+export type ProgramId = Id<'program'>;
+export type ProductId = Id<'product'>;
+export type RuleId = Id<'rule'>;
+export type AgreementId = Id<'agreement'>;
+export type AffiliateId = Id<'affiliate'>;
+export type EnrolmentId = Id<'enrolment'>;
+export type ContactId = Id<'contact'>;
+export type LinkId = Id<'link'>;
+export type ClickId = Id<'click'>;
+export type VisitId = Id<'visit'>;
+export type TouchId = Id<'touch'>;
+export type LeadId = Id<'lead'>;
+export type ReferralId = Id<'referral'>;
+export type CheckId = Id<'check'>;
+export type SaleId = Id<'sale'>;
+export type RefundId = Id<'refund'>;
+export type CommissionId = Id<'commission'>;
+export type DecisionId = Id<'decision'>;
+export type TransferId = Id<'transfer'>;
+export type PayoutMethodId = Id<'payoutMethod'>;
+export type PayoutScheduleId = Id<'payoutSchedule'>;
+export type PayoutRunId = Id<'payoutRun'>;
+export type PayoutId = Id<'payout'>;
+export type PayoutAttemptId = Id<'payoutAttempt'>;
+export type GatewayEventId = Id<'gatewayEvent'>;
+export type AuditEntryId = Id<'auditEntry'>;
+export type HistoryId = Id<'history'>;
+export type OperationId = Id<'operation'>;
+
+/** Makes a new id: time-ordered and unguessable. The real one is `platform/newId.ts`. */
+export type NewId = <K extends IdKind>(kind: K) => Id<K>;
+
+const suffix = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+const suffixPattern = new RegExp(`^${suffix}$`);
+const kindOfPrefix: ReadonlyMap<string, IdKind> = new Map(
+  Object.entries(idPrefixes).map(([kind, prefix]) => [prefix, kind as IdKind]),
+);
+
+/** The pattern an id of this kind matches, for schemas. */
+export function idPattern(kind: IdKind): RegExp {
+  return new RegExp(`^${idPrefixes[kind]}_${suffix}$`);
+}
+
+/** The id, or undefined when it is malformed or of another kind. */
+export function parseId<K extends IdKind>(kind: K, text: string): Id<K> | undefined {
+  const prefix = `${idPrefixes[kind]}_`;
+  return text.startsWith(prefix) && suffixPattern.test(text.slice(prefix.length)) ? (text as Id<K>) : undefined;
+}
+
+/** What an id says it is; undefined for anything that is no id. */
+export function idKindOf(text: string): IdKind | undefined {
+  const cut = text.indexOf('_');
+  if (cut < 1 || !suffixPattern.test(text.slice(cut + 1))) return undefined;
+  return kindOfPrefix.get(text.slice(0, cut));
+}
+
+/** The id of another kind that shares the 26 characters: a decision seen as an operation of one item (api.md 1.8). */
+export function sameIdAs<K extends IdKind>(kind: K, id: string): Id<K> {
+  return `${idPrefixes[kind]}_${id.slice(id.indexOf('_') + 1)}` as Id<K>;
+}
