@@ -1,5 +1,6 @@
 // The servers of one vitest run: one Postgres with a migrated template, one Temporal dev server, one workflow bundle. Each is
 // started for the first project that needs it and shared with the others (vitest.config.ts says who needs what).
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { migrateUp } from '../../db/migrate.js';
+import { sendSignal } from '../../platform/embedded/children.js';
 import { dropDatabase, prepareDatabase, startPostgres } from '../../platform/embedded/postgres.js';
 import { findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
 import { projectRoot } from './sourceTree.js';
@@ -29,6 +31,8 @@ type Stop = () => Promise<unknown>;
 interface Servers {
   users: number;
   readonly stops: Stop[];
+  readonly kills: (() => void)[];
+  path?: string;
   folder?: Promise<string>;
   database?: Promise<ProvidedContext['database']>;
   temporal?: Promise<ProvidedContext['temporal']>;
@@ -37,7 +41,7 @@ interface Servers {
 const record = globalThis as { tributaryTestServers?: Servers };
 
 export default async function setup(project: TestProject): Promise<Stop> {
-  const servers = (record.tributaryTestServers ??= listenForTheEnd({ users: 0, stops: [] }));
+  const servers = (record.tributaryTestServers ??= endWithTheProcess({ users: 0, stops: [], kills: [] }));
   servers.users += 1;
   servers.folder ??= makeFolder(servers);
   servers.database ??= servers.folder.then((folder) => startDatabase(folder, servers));
@@ -66,20 +70,22 @@ export default async function setup(project: TestProject): Promise<Stop> {
 /** In reverse order of their start. Safe to repeat. */
 async function stopAll(servers: Servers): Promise<void> {
   for (let stop = servers.stops.pop(); stop !== undefined; stop = servers.stops.pop()) await stop();
+  servers.kills.length = 0;
   delete record.tributaryTestServers;
 }
 
-/** The servers are processes of their own: a run that is told to end must not leave them behind. */
-function listenForTheEnd(servers: Servers): Servers {
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      void stopAll(servers).finally(() => process.exit(1));
-    });
+/** On Ctrl-C, SIGTERM or a crash vitest ends within a millisecond, without teardown. The servers must not outlive it. */
+function endWithTheProcess(servers: Servers): Servers {
+  process.once('exit', () => {
+    for (const kill of servers.kills) kill();
+    if (servers.path !== undefined) rmSync(servers.path, { recursive: true, force: true, maxRetries: 5 });
+  });
   return servers;
 }
 
 async function makeFolder(servers: Servers): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tributary-test-'));
+  servers.path = folder;
   await chmod(folder, 0o755); // as root, Postgres runs as another user, which has to reach its data
   servers.stops.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
@@ -105,6 +111,7 @@ async function startOwnPostgres(folder: string, servers: Servers): Promise<strin
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' },
   });
   servers.stops.push(() => postgres.stop());
+  servers.kills.push(() => sendSignal(postgres.pid, 'SIGQUIT')); // at once, with its children
   return postgres.adminUrl;
 }
 
@@ -123,6 +130,7 @@ async function startTemporalServer(folder: string, servers: Servers): Promise<Pr
     fastTimers: true,
   });
   servers.stops.push(() => temporal.stop());
+  servers.kills.push(() => sendSignal(temporal.pid, 'SIGKILL'));
   return { address: temporal.address, namespace: temporal.namespace };
 }
 
