@@ -72,6 +72,12 @@ const onlyIn = [
   { what: /^Date$/, files: /^(platform|bench|test|web)\/|^domain\/time\.ts$|^db\/connection\.ts$/ }, // business time is Postgres's
   { what: /^(Math\.random|crypto)$/, files: /^(?!domain\/|workflows\/)/ },
 ];
+/** Money is multiplied and divided in one file, which rounds once. Names and bigints give it away; `web` does no arithmetic. */
+const moneyMath = {
+  operators: /^[*/%]=?$/,
+  operands: /minor|amount|balance|ppm|^\d+n$|BigInt\(/i,
+  files: /^(domain\/money\.ts$|bench\/|test\/)/,
+};
 const barrels = ['activities/index.ts', 'workflows/index.ts'];
 
 /** Every broken line of a tree, as `file:line: text (what is wrong)`. */
@@ -108,6 +114,13 @@ function brokenInside(source: ts.SourceFile): string[] {
     const name = ts.isPropertyAccessExpression(at) || (ts.isIdentifier(at) && !isMember) ? at.getText() : '';
     const rule = onlyIn.find(({ what, files: where }) => what.test(name) && !where.test(source.fileName));
     if (rule !== undefined) broken.push(`${lineOf(at)} (${name} has no place here)`);
+    const isMath = ts.isBinaryExpression(at) && moneyMath.operators.test(at.operatorToken.getText());
+    if (
+      isMath &&
+      [at.left, at.right].some((side) => moneyMath.operands.test(side.getText())) &&
+      !moneyMath.files.test(source.fileName)
+    )
+      broken.push(`${lineOf(at)} (only domain/money.ts multiplies or divides amounts)`);
   });
   const passesOn = (at: ts.Node) => ts.isExportDeclaration(at) && at.moduleSpecifier !== undefined;
   const isBarrel =
@@ -155,6 +168,12 @@ test.each([
   { rule: 'domain takes no package', file: 'domain/x.ts', text: `import { z } from 'zod';` },
   { rule: 'domain takes nothing of Node', file: 'domain/x.ts', text: `import type { X } from 'node:fs';` },
   { rule: 'domain knows no clock', file: 'domain/x.ts', text: `export const now = () => Date.now();` },
+  {
+    rule: 'only money.ts multiplies',
+    file: 'activities/x.ts',
+    text: `export const tax = (net: Money) => net.minor * 2n;`,
+  },
+  { rule: 'only money.ts divides', file: 'web/x.ts', text: `export const half = (amount: number) => amount / 2;` },
   { rule: 'domain knows no chance', file: 'domain/x.ts', text: `export const x = Math.random();` },
   {
     rule: 'only calendar.ts knows zones',

@@ -30,7 +30,9 @@ export function readTree(folders: readonly string[]): Files {
 
 /** The files that a tsconfig gives to the compiler: a second count of the tree, made by somebody else's code. */
 export function filesOfCompiler(config: string): string[] {
-  const { config: json } = ts.readConfigFile(path.join(projectRoot, config), ts.sys.readFile) as { config: unknown };
+  const { config: json } = ts.readConfigFile(path.join(projectRoot, config), (file) => ts.sys.readFile(file)) as {
+    config: unknown;
+  };
   const parsed = ts.parseJsonConfigFileContent(json, ts.sys, projectRoot);
   return parsed.fileNames.map((name) => path.relative(projectRoot, name).split(path.sep).join('/'));
 }
