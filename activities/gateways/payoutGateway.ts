@@ -1,0 +1,43 @@
+import type { CurrencyCode, Money } from '../../domain/money.js';
+import type { Instant } from '../../domain/time.js';
+
+/** One instruction, frozen when its attempt was claimed. The key never changes (money.md 7.2). */
+export interface PayoutInstruction {
+  readonly requestKey: string;
+  /** Our reference at the provider: the attempt's id. */
+  readonly reference: string;
+  readonly amount: Money;
+  /** Clear text, read from the sealed method for this call only; never logged. */
+  readonly destination: Readonly<Record<string, string>>;
+}
+
+/** What a gateway said. `refused` only for answers the adapter lists as surely not carried out; whatever else is unclear is `unknown`. */
+export type GatewayAnswer =
+  | { readonly class: 'submitted'; readonly providerId: string; readonly gatewayStatus: string | null }
+  | { readonly class: 'paid'; readonly providerId: string; readonly gatewayStatus: string | null }
+  | { readonly class: 'refused'; readonly code: string; readonly providerId: string | null }
+  | {
+      readonly class: 'returned';
+      readonly providerId: string;
+      readonly code: string | null;
+      readonly returnedMinor: bigint | null;
+      readonly occurredAt: Instant | null;
+    }
+  /** A look-up that surely found nothing under this key. */
+  | { readonly class: 'not_found' }
+  | { readonly class: 'unknown'; readonly code: string };
+
+/** Every outside payment system behind one interface. An adapter declares what it can promise; nothing else is assumed. */
+export interface PayoutGateway {
+  readonly adapter: string;
+  readonly execution: 'gateway' | 'manual';
+  /** How long the provider recognises a repeated key; null: never to be trusted. Milliseconds. */
+  readonly keyWindowMs: number | null;
+  readonly canLookUp: boolean;
+  readonly callTimeoutMs: number;
+  /** Refusal codes (features.md 4.8) after which a new attempt may start without a person. */
+  readonly retryableRefusals: readonly string[];
+  supports(currency: CurrencyCode, amountMinor: bigint): boolean;
+  submit(instruction: PayoutInstruction, signal: AbortSignal): Promise<GatewayAnswer>;
+  lookUp(instruction: Pick<PayoutInstruction, 'requestKey' | 'reference'>, signal: AbortSignal): Promise<GatewayAnswer>;
+}

@@ -1,0 +1,179 @@
+import type { Act, Mode } from '../../domain/act.js';
+import { accountKinds, type AccountRef, type Transfer } from '../../domain/earning/ledger.js';
+import { assertInvariant } from '../../domain/errors.js';
+import type { CurrencyCode } from '../../domain/money.js';
+import { violates } from '../errors.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+interface AccountRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly owner_id: string;
+  readonly currency: string;
+}
+
+function keyOf(account: AccountRef, currency: CurrencyCode): string {
+  return `${currency}/${account.kind}/${account.ownerId}`;
+}
+
+/** Finds the accounts, opens those used for the first time; answers their ids by `currency/kind/owner`. */
+async function openAccounts(
+  tx: Tx,
+  act: Act,
+  wanted: readonly { readonly account: AccountRef; readonly currency: CurrencyCode }[],
+): Promise<ReadonlyMap<string, string>> {
+  const unique = new Map(wanted.map((one) => [keyOf(one.account, one.currency), one]));
+  // Sorted, so that two transactions that open the same accounts wait for each other in one order.
+  const ordered = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const find = async (): Promise<Map<string, string>> => {
+    const rows = await tx('ledger_accounts')
+      .select<AccountRow[]>('id', 'kind', 'owner_id', 'currency')
+      .where({ mode: act.mode })
+      .whereIn(
+        ['currency', 'kind', 'owner_id'],
+        ordered.map(({ account, currency }) => [currency, account.kind, account.ownerId]),
+      );
+    return new Map(rows.map((row) => [`${row.currency}/${row.kind}/${row.owner_id}`, row.id]));
+  };
+  const found = await find();
+  const missing = ordered.filter(({ account, currency }) => !found.has(keyOf(account, currency)));
+  if (missing.length === 0) return found;
+  await tx('ledger_accounts')
+    .insert(
+      missing.map(({ account, currency }) => ({
+        id: act.newId('ledgerAccount'),
+        mode: act.mode,
+        currency,
+        kind: account.kind,
+        owner_id: account.ownerId,
+        normal_side: accountKinds[account.kind].side,
+        floored: accountKinds[account.kind].floored,
+      })),
+    )
+    .onConflict(['workspace_id', 'mode', 'currency', 'kind', 'owner_id'])
+    .ignore();
+  return find();
+}
+
+/** The balances of floored accounts, locked until the end of the transaction. Once per transaction, with all accounts (money.md 9). */
+export async function lockBalances(
+  tx: Tx,
+  act: Act,
+  currency: CurrencyCode,
+  accounts: readonly AccountRef[],
+): Promise<(account: AccountRef) => bigint> {
+  const ids = await openAccounts(
+    tx,
+    act,
+    accounts.map((account) => ({ account, currency })),
+  );
+  const { rows } = await tx.raw<{ rows: { account_id: string; balance_minor: bigint }[] }>(
+    'select account_id, balance_minor from lock_balances(:ids::text[])',
+    { ids: [...ids.values()] },
+  );
+  const balances = new Map(rows.map((row) => [row.account_id, row.balance_minor]));
+  return (account) => {
+    const balance = balances.get(ids.get(keyOf(account, currency)) ?? '');
+    assertInvariant(balance !== undefined, 'a balance is read only after its lock', { kind: account.kind });
+    return balance;
+  };
+}
+
+/**
+ * Posts transfers, each once: a used key is an invariant broken, because the row it belongs to says whether it was posted. Transfers
+ * without postings are left out (a refund step of zero posts nothing). Answers the ids. Codes: ledger.insufficient_balance.
+ */
+export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transfer[]): Promise<readonly string[]> {
+  const posted = transfers.filter((transfer) => transfer.postings.length > 0);
+  if (posted.length === 0) return [];
+  const accounts = await openAccounts(
+    tx,
+    act,
+    posted.flatMap((transfer) =>
+      transfer.postings.flatMap((posting) => [
+        { account: posting.debit, currency: posting.amount.currency },
+        { account: posting.credit, currency: posting.amount.currency },
+      ]),
+    ),
+  );
+  const idOf = (account: AccountRef, currency: CurrencyCode): string => {
+    const id = accounts.get(keyOf(account, currency));
+    assertInvariant(id !== undefined, 'an account is open before it is posted to', { kind: account.kind });
+    return id;
+  };
+  const rows = posted.map((transfer) => ({ transfer, id: act.newId('transfer') }));
+  const corrected = await correctedIds(
+    tx,
+    act.mode,
+    rows.map(({ transfer }) => transfer),
+  );
+  try {
+    await tx('ledger_transfers').insert(
+      rows.map(({ transfer, id }) => ({
+        id,
+        mode: act.mode,
+        kind: transfer.kind,
+        cause_type: transfer.cause.type,
+        cause_id: transfer.cause.id,
+        corrects_transfer_id: transfer.correctsKey === null ? null : (corrected.get(transfer.correctsKey) ?? null),
+        idempotency_key: transfer.key,
+        posting_count: transfer.postings.length,
+        effective_at: transfer.effectiveAt ?? act.now,
+      })),
+    );
+  } catch (error) {
+    assertInvariant(!violates(error, 'transfer_posted_once'), 'one business fact posts once', {
+      keys: rows.map(({ transfer }) => transfer.key),
+    });
+    throw error;
+  }
+  await tx('ledger_postings').insert(
+    rows.flatMap(({ transfer, id }) =>
+      transfer.postings.map((posting, index) => ({
+        transfer_id: id,
+        line: index + 1,
+        mode: act.mode,
+        currency: posting.amount.currency,
+        debit_account_id: idOf(posting.debit, posting.amount.currency),
+        credit_account_id: idOf(posting.credit, posting.amount.currency),
+        amount_minor: posting.amount.minor,
+      })),
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function correctedIds(tx: Tx, mode: Mode, transfers: readonly Transfer[]): Promise<ReadonlyMap<string, string>> {
+  const keys = transfers.flatMap((transfer) => (transfer.correctsKey === null ? [] : [transfer.correctsKey]));
+  if (keys.length === 0) return new Map();
+  const rows = await tx('ledger_transfers')
+    .select<{ id: string; idempotency_key: string }[]>('id', 'idempotency_key')
+    .where({ mode })
+    .whereIn('idempotency_key', keys);
+  const found = new Map(rows.map((row) => [row.idempotency_key, row.id]));
+  assertInvariant(
+    keys.every((key) => found.has(key)),
+    'a correction names a transfer that exists',
+    { keys },
+  );
+  return found;
+}
+
+/** Net balance per kind and owner, debit minus credit, in minor units. */
+export async function listBalances(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly currency: CurrencyCode },
+): Promise<readonly { readonly kind: string; readonly ownerId: string; readonly netDebit: bigint }[]> {
+  const { rows } = await tx.raw<{ rows: { kind: string; owner_id: string; net: bigint }[] }>(
+    `select account.kind, account.owner_id,
+            coalesce(sum(case when posting.debit_account_id = account.id then posting.amount_minor else -posting.amount_minor end), 0)::bigint as net
+     from ledger_accounts as account
+     left join ledger_postings as posting
+       on posting.workspace_id = account.workspace_id and account.id in (posting.debit_account_id, posting.credit_account_id)
+     where account.mode = :mode and account.currency = :currency
+     group by account.kind, account.owner_id
+     order by account.kind, account.owner_id`,
+    of,
+  );
+  return rows.map((row) => ({ kind: row.kind, ownerId: row.owner_id, netDebit: row.net }));
+}

@@ -1,0 +1,127 @@
+import type { Cause } from '../act.js';
+import { assertInvariant } from '../errors.js';
+import type { CurrencyCode, Money } from '../money.js';
+import type { Instant } from '../time.js';
+
+/** The chart of accounts (money.md 4). Floored accounts may never go below zero; free ones are summed. */
+export const accountKinds = {
+  commission_expense: { side: 'debit', floored: false },
+  commission_pending: { side: 'credit', floored: true },
+  affiliate_payable: { side: 'credit', floored: true },
+  affiliate_receivable: { side: 'debit', floored: true },
+  payout_open: { side: 'credit', floored: true },
+  cash: { side: 'debit', floored: false },
+  merchant_funding: { side: 'credit', floored: false },
+  payout_fee_expense: { side: 'debit', floored: false },
+  bad_debt_expense: { side: 'debit', floored: false },
+  suspense: { side: 'credit', floored: false },
+  reseller_prepaid: { side: 'credit', floored: true },
+  reseller_receivable: { side: 'debit', floored: true },
+  reseller_revenue: { side: 'credit', floored: false },
+} as const satisfies Record<string, { readonly side: 'debit' | 'credit'; readonly floored: boolean }>;
+export type AccountKind = keyof typeof accountKinds;
+
+/** An account of one workspace, mode and currency: its kind and the word after the colon ('' where there is none). */
+export interface AccountRef {
+  readonly kind: AccountKind;
+  readonly ownerId: string;
+}
+
+export function account(kind: AccountKind, ownerId = ''): AccountRef {
+  return { kind, ownerId };
+}
+
+/** Debit, credit, amount above zero: an unbalanced one cannot be written (decisions 8). */
+export interface Posting {
+  readonly debit: AccountRef;
+  readonly credit: AccountRef;
+  readonly amount: Money;
+}
+
+/** The postings of one event. `key` = business fact + purpose (money.md 8); `correctsKey` = the key of the transfer it corrects. */
+export interface Transfer {
+  readonly kind: string;
+  readonly key: string;
+  readonly cause: Cause;
+  readonly correctsKey: string | null;
+  readonly effectiveAt: Instant | null;
+  readonly postings: readonly Posting[];
+}
+
+/** What is payable to and owed by an affiliate, in minor units, read under `lockBalances`. Never both above zero. */
+export interface AffiliateBalance {
+  readonly payable: bigint;
+  readonly receivable: bigint;
+}
+
+export function affiliateAccounts(affiliateId: string): {
+  readonly payable: AccountRef;
+  readonly receivable: AccountRef;
+} {
+  return {
+    payable: account('affiliate_payable', affiliateId),
+    receivable: account('affiliate_receivable', affiliateId),
+  };
+}
+
+/** money.md 5, "credit A n": first the debt down to zero, the rest becomes payable. */
+export function creditAffiliate(
+  affiliateId: string,
+  balance: AffiliateBalance,
+  debit: AccountRef,
+  amount: Money,
+): { readonly postings: readonly Posting[]; readonly balance: AffiliateBalance } {
+  const { payable, receivable } = affiliateAccounts(affiliateId);
+  const toDebt = amount.minor < balance.receivable ? amount.minor : balance.receivable;
+  const toPayable = amount.minor - toDebt;
+  return checked(balance, {
+    postings: [
+      ...posting(debit, receivable, toDebt, amount.currency),
+      ...posting(debit, payable, toPayable, amount.currency),
+    ],
+    balance: { payable: balance.payable + toPayable, receivable: balance.receivable - toDebt },
+  });
+}
+
+/** money.md 5, "debit A n": first what is payable down to zero, the rest becomes a debt. A fact always fits. */
+export function debitAffiliate(
+  affiliateId: string,
+  balance: AffiliateBalance,
+  credit: AccountRef,
+  amount: Money,
+): { readonly postings: readonly Posting[]; readonly balance: AffiliateBalance } {
+  const { payable, receivable } = affiliateAccounts(affiliateId);
+  const fromPayable = amount.minor < balance.payable ? amount.minor : balance.payable;
+  const toDebt = amount.minor - fromPayable;
+  return checked(balance, {
+    postings: [
+      ...posting(payable, credit, fromPayable, amount.currency),
+      ...posting(receivable, credit, toDebt, amount.currency),
+    ],
+    balance: { payable: balance.payable - fromPayable, receivable: balance.receivable + toDebt },
+  });
+}
+
+function checked<T extends { readonly balance: AffiliateBalance }>(before: AffiliateBalance, moved: T): T {
+  const { payable, receivable } = moved.balance;
+  assertInvariant(payable >= 0n && receivable >= 0n, 'no account of a person goes below zero', {
+    before,
+    after: moved.balance,
+  });
+  assertInvariant(payable === 0n || receivable === 0n, 'payable and receivable are never both above zero', {
+    before,
+    after: moved.balance,
+  });
+  return moved;
+}
+
+/** One posting, or none when nothing moves. */
+export function posting(
+  debit: AccountRef,
+  credit: AccountRef,
+  minor: bigint,
+  currency: CurrencyCode,
+): readonly Posting[] {
+  assertInvariant(minor >= 0n, 'a posting is never negative', { minor });
+  return minor === 0n ? [] : [{ debit, credit, amount: { minor, currency } }];
+}
