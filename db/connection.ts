@@ -30,7 +30,7 @@ const types: pg.CustomTypesConfig = {
       if (oid === oids.timestamptz) return parseTimestamp;
       if (oid === oids.date) return (text: string) => text;
     }
-    return pg.types.getTypeParser(oid, format as 'text');
+    return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
   }) as typeof pg.types.getTypeParser,
 };
 

@@ -50,6 +50,7 @@ const mayImport: Readonly<Record<string, readonly Allowed[]>> = {
     { to: /^platform\//, typeOnly: true },
     { to: /^@temporalio\/activity$/ },
     { to: /^@temporalio\/worker$/, from: /^activities\/audit\/history\.ts$/ },
+    { to: /^@temporalio\/worker$/, from: /^activities\/failures\.ts$/, typeOnly: true }, // the shape of an interceptor
     { to: packages, from: /^activities\/gateways\// },
     { to: /^@temporalio\/client$/, from: /^activities\/gateways\// },
   ],
