@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
+import { join } from 'node:path';
 import { z } from 'zod';
 
 export type NodeEnv = 'development' | 'test' | 'production';
@@ -193,7 +194,7 @@ const variables = {
     "Temporal's name of this deployment; without it the worker is unversioned",
     'tributary',
   ),
-  WORKER_HEALTH_PORT: variable(port.default(3001), "port of the worker's GET /readyz, loopback", '3001'),
+  WORKER_HEALTH_PORT: variable(port.default(3900), "port of the worker's GET /readyz, loopback", '3900'),
   BUILD_ID: variable(name.default('development'), 'version of the code, shown by GET /version', '0.1.0'),
   SECRET_KEY: secret(
     z.string().transform(readSecretKeys),
@@ -337,6 +338,36 @@ function readVariable(
     problems.push(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`);
     return undefined;
   }
+}
+
+/**
+ * The environment of a command on the machine of `npm start`: what is set, else what the running stack wrote to
+ * `<DATA_DIR>/running.env` (its addresses) and `<DATA_DIR>/env` (its secrets). In production only what is set.
+ */
+export function localEnvironment(env: Environment = process.env): Environment {
+  if (env['NODE_ENV'] === 'production') return env;
+  const dataDir = env['DATA_DIR'] || '.data';
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  // A server that was named by hand is another one than the running stack's: its owner's login does not fit either.
+  const running = set['DATABASE_URL'] === undefined ? readEnvFile(join(dataDir, 'running.env')) : {};
+  return { ...readEnvFile(join(dataDir, 'env')), ...running, ...set };
+}
+
+/** Lines `NAME=value`; # begins a comment. A missing file is an empty one. */
+export function readEnvFile(file: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+  const values: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const found = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line.trim());
+    if (found?.[1] !== undefined) values[found[1]] = found[2] ?? '';
+  }
+  return values;
 }
 
 /** The text of `.env.example`: generated, so that it cannot miss a variable; a test compares. */

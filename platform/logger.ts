@@ -105,7 +105,7 @@ function cleaningChildren(logger: Logger): Logger {
   const { child } = logger;
   Object.defineProperty(logger, 'child', {
     value(this: Logger, bindings: pino.Bindings, options?: pino.ChildLoggerOptions) {
-      return child.call(this, cleanFields(bindings), options);
+      return Reflect.apply(child, this, [cleanFields(bindings), options]);
     },
   });
   return logger;

@@ -244,6 +244,18 @@ async function requireVersion(dataDir: string): Promise<void> {
   }
 }
 
+/** The port of a live server that holds this folder: an orphan, before it is adopted. */
+export async function findOrphanPort(dataDir: string): Promise<number | undefined> {
+  const found = await readPidFile(resolve(dataDir));
+  if (found === undefined || !isAlive(found.pid) || !(found.port > 0)) return undefined;
+  return (await commandLineOf(found.pid)).includes('postgres') ? found.port : undefined;
+}
+
+/** Can the embedded server run here? Throws an Error that says what is missing. */
+export async function checkPostgresRuns(dataDir: string): Promise<void> {
+  await chooseRunner(resolve(dataDir));
+}
+
 /** Lines of postmaster.pid: pid, data folder, start time, port, … */
 async function readPidFile(dataDir: string): Promise<{ pid: number; folder: string; port: number } | undefined> {
   const text = await readFile(join(dataDir, 'postmaster.pid'), 'utf8').catch(() => undefined);

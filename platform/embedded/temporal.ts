@@ -18,6 +18,8 @@ export interface CliSearch {
   readonly dataDir: string;
   /** Told in sentences what takes long (download, build) or deserves a warning. */
   readonly onProgress?: (message: string) => void;
+  /** Ends a download or build that is under way. */
+  readonly signal?: AbortSignal;
   /** Default `process.env`: TEMPORAL_CLI_PATH, PATH and HOME are read. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -28,55 +30,62 @@ export interface CliSearch {
  * lists every way to get one; a TEMPORAL_CLI_PATH that does not work is an error, not a reason to go on.
  */
 export async function findTemporalCli(search: CliSearch): Promise<string> {
-  const env = search.env ?? process.env;
-  const say = search.onProgress ?? (() => undefined);
-  const given = env['TEMPORAL_CLI_PATH'];
-  if (given) {
-    const path = resolve(given);
-    const server = await readServerVersion(path);
-    if (server === undefined)
-      throw new Error(`TEMPORAL_CLI_PATH=${given} is no Temporal CLI that runs here: correct or unset it`);
-    warnOfOld(server, path, say);
-    return path;
-  }
+  const found = await locateTemporalCli(search);
+  if (found !== undefined) return found;
   const bin = resolve(search.dataDir, 'bin');
-  const own = join(bin, executable);
-  const cached = join(
-    env['HOME'] ?? homedir(),
-    '.cache',
-    'tributary',
-    `temporal-${cliVersion}${process.platform === 'win32' ? '.exe' : ''}`,
-  );
-  const onPath = await findOnPath(executable, env['PATH'] ?? '');
-  for (const path of [onPath, own, cached]) {
-    if (path === undefined) continue;
-    const server = await readServerVersion(path);
-    if (server === undefined) continue; // half copied, or of another machine: the next way brings a good one
-    warnOfOld(server, path, say);
-    return path;
-  }
-
   await mkdir(bin, { recursive: true });
   const tried: string[] = [];
   for (const fetchCli of [downloadCli, buildCli]) {
-    const outcome = await fetchCli(bin, env, say);
+    search.signal?.throwIfAborted();
+    const outcome = await fetchCli(bin, search);
     if ('failure' in outcome) {
       tried.push(outcome.failure);
       continue;
     }
+    const own = join(bin, executable);
     await moveInto(outcome.path, own);
     await rm(dirname(outcome.path), { recursive: true, force: true });
-    await remember(own, cached, say);
+    await remember(own, cachedCli(search), search.onProgress);
     return own;
   }
   throw new Error(explainNone(tried));
 }
 
+/** The part of the search that takes no time: what is on this machine already; undefined when nothing is. */
+export async function locateTemporalCli(search: CliSearch): Promise<string | undefined> {
+  const env = search.env ?? process.env;
+  const given = env['TEMPORAL_CLI_PATH'];
+  if (given) {
+    const path = resolve(given);
+    const server = await readServerVersion(path);
+    if (server === undefined) {
+      throw new Error(`TEMPORAL_CLI_PATH=${given} is no Temporal CLI that runs here: correct or unset it`);
+    }
+    warnOfOld(server, path, search.onProgress);
+    return path;
+  }
+  const onPath = await findOnPath(executable, env['PATH'] ?? '');
+  for (const path of [onPath, join(resolve(search.dataDir, 'bin'), executable), cachedCli(search)]) {
+    if (path === undefined) continue;
+    const server = await readServerVersion(path);
+    if (server === undefined) continue; // half copied, or of another machine: the next way brings a good one
+    warnOfOld(server, path, search.onProgress);
+    return path;
+  }
+  return undefined;
+}
+
+/** Beside the clones, so that the next one on this machine does not build again. */
+function cachedCli(search: CliSearch): string {
+  const home = (search.env ?? process.env)['HOME'] || homedir();
+  return join(home, '.cache', 'tributary', `temporal-${cliVersion}${process.platform === 'win32' ? '.exe' : ''}`);
+}
+
 type Fetched = { readonly path: string } | { readonly failure: string };
 
 /** The SDK's own download: start its server once, keep the file (temporal.md 1.1). Fails within moments when offline. */
-async function downloadCli(bin: string, _env: CliSearch['env'], say: (message: string) => void): Promise<Fetched> {
-  say(`downloading the Temporal CLI ${cliVersion} (about 100 MB)`);
+async function downloadCli(bin: string, search: CliSearch): Promise<Fetched> {
+  search.onProgress?.(`downloading the Temporal CLI ${cliVersion} (about 100 MB)`);
   const folder = join(bin, `download-${process.pid}`);
   try {
     await mkdir(folder, { recursive: true });
@@ -106,14 +115,15 @@ async function downloadCli(bin: string, _env: CliSearch['env'], say: (message: s
   }
 }
 
-async function buildCli(bin: string, env: CliSearch['env'], say: (message: string) => void): Promise<Fetched> {
+async function buildCli(bin: string, search: CliSearch): Promise<Fetched> {
+  const env = search.env ?? process.env;
   const version = await capture('go', ['version'], 10_000);
   const found = /go(\d+)\.(\d+)/.exec(version ?? '');
   if (found === null) return { failure: `build: no Go on the PATH` };
   if (isOlder([Number(found[1]), Number(found[2])], goNeeded)) {
     return { failure: `build: needs Go ${goNeeded.join('.')} or newer, found ${found[1]}.${found[2]}` };
   }
-  say(`building the Temporal CLI ${cliVersion} with Go; takes three to four minutes, once per machine`);
+  search.onProgress?.(`building the Temporal CLI ${cliVersion} with Go; takes three to four minutes, once per machine`);
   const folder = join(bin, `build-${process.pid}`);
   const child = spawn(
     'go',
@@ -127,6 +137,7 @@ async function buildCli(bin: string, env: CliSearch['env'], say: (message: strin
       // GOTOOLCHAIN=local: a Go that is too old fails at once instead of fetching another.
       env: { ...process.env, ...env, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local', GOBIN: folder },
       stdio: ['ignore', 'ignore', 'pipe'],
+      ...(search.signal === undefined ? {} : { signal: search.signal }),
     },
   );
   let last = '';
@@ -136,7 +147,7 @@ async function buildCli(bin: string, env: CliSearch['env'], say: (message: strin
   const began = performance.now();
   const ticking = setInterval(() => {
     const seconds = Math.round((performance.now() - began) / 1000);
-    say(`still building, ${seconds} s${last === '' ? '' : `: ${last}`}`);
+    search.onProgress?.(`still building, ${seconds} s${last === '' ? '' : `: ${last}`}`);
   }, 10_000);
   try {
     const code = await Promise.race([
@@ -156,7 +167,7 @@ async function buildCli(bin: string, env: CliSearch['env'], say: (message: strin
 }
 
 /** Into the user's cache, so that the next clone on this machine does not build again. A closed cache is no obstacle. */
-async function remember(path: string, cached: string, say: (message: string) => void): Promise<void> {
+async function remember(path: string, cached: string, say: CliSearch['onProgress']): Promise<void> {
   const draft = `${cached}.${process.pid}`;
   try {
     await mkdir(dirname(cached), { recursive: true });
@@ -165,7 +176,7 @@ async function remember(path: string, cached: string, say: (message: string) => 
     await rename(draft, cached);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
-    say(`could not keep a copy in ${dirname(cached)} for the next clone: ${firstLine(error)}`);
+    say?.(`could not keep a copy in ${dirname(cached)} for the next clone: ${firstLine(error)}`);
   }
 }
 
@@ -207,9 +218,9 @@ async function readServerVersion(path: string): Promise<readonly number[] | unde
   return found === null ? undefined : found.slice(1, 4).map(Number);
 }
 
-function warnOfOld(server: readonly number[], path: string, say: (message: string) => void): void {
+function warnOfOld(server: readonly number[], path: string, say: CliSearch['onProgress']): void {
   if (!isOlder(server, oldestServer)) return;
-  say(
+  say?.(
     `${path} brings server ${server.join('.')}, older than ${oldestServer.join('.')}: it may lack what Tributary uses`,
   );
 }
