@@ -3,16 +3,19 @@ import { defineConfig } from 'vitest/config';
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 const globalSetup = ['test/support/globalSetup.ts'];
 
-// What a test file may count on follows from where it lies; the first of these that fits:
-const withoutServers = [
-  'test/*.test.ts',
-  'test/domain/**/*.test.ts',
-  'test/guards/**/*.test.ts',
-  'test/workflows/replay.test.ts',
+// What a test file may count on follows from its place and name; the first that fits. A server is started only for files
+// that are run, so rules and guards are instant, SQL needs no Temporal, and a workflow that does not compile breaks only the
+// tests that run it. The replay of recorded histories needs no server either.
+const withTemporal = [
+  'test/{e2e,faults}/**/*.test.ts',
+  'test/workflows/**/!(replay).test.ts',
+  'test/platform/relay*.test.ts',
+  'test/**/*.temporal.test.ts',
 ];
-const ownServers = ['test/platform/*.test.ts', 'test/platform/embedded/**/*.test.ts'];
-const withPostgres = ['test/db/**/*.test.ts', 'test/activities/**/*.test.ts'];
-const inBrowser = ['test/browser/**/*.test.ts']; // npm run test:browser
+const withPostgres = ['test/{activities,api,db}/**/*.test.ts'];
+const ownServers = ['test/platform/**/*.test.ts'];
+const inBrowser = ['test/browser/**']; // npm run test:browser
+const everything = ['test/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -21,16 +24,15 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { test: { ...shared, name: 'unit', include: withoutServers } },
-      { test: { ...shared, name: 'platform', include: ownServers } },
-      { test: { ...shared, name: 'database', include: withPostgres, globalSetup } },
+      { test: { ...shared, name: 'temporal', include: withTemporal, globalSetup } },
+      { test: { ...shared, name: 'database', include: withPostgres, exclude: withTemporal, globalSetup } },
+      { test: { ...shared, name: 'platform', include: ownServers, exclude: withTemporal } },
       {
         test: {
           ...shared,
-          name: 'temporal',
-          include: ['test/**/*.test.ts'],
-          exclude: [...withoutServers, ...ownServers, ...withPostgres, ...inBrowser],
-          globalSetup,
+          name: 'unit',
+          include: everything,
+          exclude: [...withTemporal, ...withPostgres, ...ownServers, ...inBrowser],
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { inject } from 'vitest';
 import { createDatabaseFromTemplate, dropDatabase } from '../../platform/embedded/postgres.js';
+import { provided } from './provided.js';
 
 export interface TestDatabase {
   readonly name: string;
@@ -14,7 +14,7 @@ export interface TestDatabase {
 
 /** A migrated, empty database of its own: a copy of the run's template, some 50 ms. One per test file, in `beforeAll`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template } = inject('database');
+  const { adminUrl, template } = provided('database');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const { ownerUrl, appUrl } = await createDatabaseFromTemplate(adminUrl, template, name);
   return { name, ownerUrl, appUrl, drop: () => dropDatabase(adminUrl, name) };

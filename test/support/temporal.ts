@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { inject } from 'vitest';
+import { provided } from './provided.js';
 
 /** The run's dev server as one test file uses it. */
 export interface TestTemporal {
@@ -29,8 +29,8 @@ function installRuntime(): void {
 
 /** Connects to the dev server of this run. One per test file, in `beforeAll`; close it in `afterAll`. */
 export async function connectToTestTemporal(): Promise<TestTemporal> {
-  const { address, namespace } = inject('temporal');
-  const workflowBundle = inject('workflowBundle');
+  const { address, namespace } = provided('temporal');
+  const workflowBundle = provided('workflowBundle');
   installRuntime();
   const connection = await Connection.connect({ address });
   const workerConnection = await NativeConnection.connect({ address });
