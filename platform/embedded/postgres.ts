@@ -13,6 +13,7 @@ import {
   failedToSpawn,
   findProcess,
   isAlive,
+  isSameProcess,
   lastLines,
   LockHeldError,
   sendSignal,
@@ -65,13 +66,19 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     const password = await readFile(join(dataDir, passwordFile), 'utf8');
     const adopted = await adoptOrphan(dataDir, password);
     const server = adopted ?? (await launch({ ...options, dataDir }, runner, password));
+    const mark = await findProcess(server.pid);
+    let stopped: Promise<void> | undefined;
     return {
       ...server,
       adopted: adopted !== undefined,
       adminUrl: connectionUrl({ user: superuser, password, port: server.port, database: 'postgres' }),
-      stop: async () => {
-        await stopServer(server.pid, dataDir, runner);
-        lock.release();
+      stop: () => {
+        stopped ??= (async () => {
+          // Its number may have gone to another program since it ended by itself.
+          if (mark !== undefined && (await isSameProcess(mark))) await stopServer(server.pid, dataDir, runner);
+          lock.release();
+        })();
+        return stopped;
       },
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { describeEnd, endProcess, failedToSpawn, lastLines } from './children.js';
+import { describeEnd, endProcess, failedToSpawn, findProcess, isSameProcess, lastLines } from './children.js';
 
 /** The newest CLI that installs by version with Go; later ones carry a local `replace` (temporal.md 1.2). */
 const cliVersion = '1.5.1';
@@ -38,6 +38,7 @@ export async function findTemporalCli(search: CliSearch): Promise<string> {
   for (const fetchCli of [downloadCli, buildCli]) {
     search.signal?.throwIfAborted();
     const outcome = await fetchCli(bin, search);
+    search.signal?.throwIfAborted();
     if ('failure' in outcome) {
       tried.push(outcome.failure);
       continue;
@@ -318,7 +319,11 @@ async function launch(options: TemporalOptions): Promise<Launched> {
     child.once('error', (error) => fail(new Error(`the Temporal server could not be started: ${error.message}`)));
   });
   const pid = child.pid ?? 0;
-  const stop = (): Promise<void> => endProcess(pid, 'SIGTERM', stopLimitMs);
+  const mark = await findProcess(pid);
+  // Asked again after it ended, its number may belong to another program.
+  const stop = async (): Promise<void> => {
+    if (mark !== undefined && (await isSameProcess(mark))) await endProcess(pid, 'SIGTERM', stopLimitMs);
+  };
   try {
     const address = `127.0.0.1:${options.port}`;
     const end = await waitUntilReady(child, options);
