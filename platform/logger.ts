@@ -83,9 +83,14 @@ export function createLogger(
     },
     hooks: {
       logMethod(args, method) {
-        method.apply(
+        const [first, ...rest] = args;
+        // Given an error alone, pino would take its message as it is.
+        const whole =
+          (first as unknown) instanceof Error && rest.length === 0 ? [{ err: first }, messageOf(first)] : args;
+        Reflect.apply(
+          method,
           this,
-          args.map((arg) => (typeof arg === 'string' ? cleanText(arg) : arg)) as Parameters<typeof method>,
+          whole.map((arg) => (typeof arg === 'string' ? cleanText(arg) : arg)),
         );
       },
     },
@@ -139,6 +144,10 @@ function cleanValue(value: unknown, depth: number, above: Set<object>): unknown 
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (Array.isArray(value)) return value.map((item) => cleanValue(item, depth + 1, above));
   return cleanObject(value, depth, above);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function cleanText(text: string): string {

@@ -7,6 +7,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { describeEnd, endProcess, failedToSpawn, findProcess, isSameProcess, lastLines } from './children.js';
+import { isFree } from './ports.js';
 
 /** The newest CLI that installs by version with Go; later ones carry a local `replace` (temporal.md 1.2). */
 const cliVersion = '1.5.1';
@@ -285,6 +286,10 @@ const stopLimitMs = 10_000;
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
   await mkdir(dirname(options.logFile), { recursive: true });
   if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
+  // Asked first: another server there would answer in the place of ours, perhaps even with the same namespace.
+  for (const port of [options.port, options.uiPort]) {
+    if (port !== undefined && !(await isFree(port))) throw new Error(`port ${port} is taken by another program`);
+  }
   const first = await launch(options);
   if ('server' in first) return { ...first.server, movedAside: undefined };
   const isOfFile = /sqlite|sql logic|schema|no such (table|column)|malformed|not a database/i.test(first.log);
