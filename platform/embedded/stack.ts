@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig, readEnvFile } from '../config.js';
 import {
   commandLineOf,
@@ -235,7 +235,7 @@ export class Supervisor {
     });
     return {
       value: { env: merged },
-      detail: isNew ? `defaults written to ${file} (secrets generated)` : `from ${file}`,
+      detail: isNew ? `defaults written to ${relative('', file)} (secrets generated)` : `from ${relative('', file)}`,
     };
   }
 

@@ -235,16 +235,22 @@ function isOlder(version: readonly number[], than: readonly number[]): boolean {
   return false;
 }
 
-/** What a short command prints, or undefined when it fails or is missing. */
+/** What a short command prints, or undefined when it fails, hangs or is missing. */
 function capture(command: string, args: readonly string[], timeoutMs: number): Promise<string | undefined> {
   return new Promise((done) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: timeoutMs });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    // Not spawn's own limit: its timer goes on after a program was not found, and keeps the process for that long.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const finish = (text: string | undefined): void => {
+      clearTimeout(timer);
+      done(text);
+    };
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    child.once('error', () => done(undefined));
-    child.once('close', (code) => done(code === 0 ? text : undefined));
+    child.once('error', () => finish(undefined));
+    child.once('close', (code) => finish(code === 0 ? text : undefined));
   });
 }
 
