@@ -138,6 +138,7 @@ export async function up(knex: Knex): Promise<void> {
       last_event_at timestamptz(3) not null,
       close_status text not null,
       sha256 bytea not null,
+      event_hashes bytea not null,
       bytes bytea not null,
       commit_id uuid not null default nullif(current_setting('tributary.commit_id', true), '')::uuid,
       created_at timestamptz(3) not null default date_trunc('milliseconds', now()),

@@ -1,0 +1,309 @@
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { bundleWorkflowCode, type InjectedSinks, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/audit/history.js';
+import { type Db } from '../../db/connection.js';
+import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
+import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
+import { systemActor } from '../../domain/act.js';
+import { encodeContent } from '../../domain/audit/encoding.js';
+import { eventTexts, firstDifferentEvent, parseRecording, type Recording } from '../../domain/audit/recording.js';
+import {
+  compareArguments,
+  compareBooks,
+  type CheckResult,
+  type Difference,
+  overall,
+  type Report,
+  type Verdict,
+} from '../../domain/audit/verdict.js';
+import type { NewId, WorkspaceId } from '../../domain/ids.js';
+import { parseInstant, type Instant } from '../../domain/time.js';
+import { readCommits } from '../../db/audit/chain.js';
+import type { AuditReport, AuditSinks } from '../../workflows/auditInterceptor.js';
+import type { HistoryReader } from '../gateways/historyReader.js';
+import { sha256 } from './chain.js';
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+/** A replay that hangs (a run still in its start delay) is no verdict (temporal.md 10.2). */
+const replayTimeoutMs = 20_000;
+
+/** The workflow code as workers run it, the audit interceptor included. About a second; made once per process. */
+export async function bundleWorkflows(): Promise<WorkflowBundle> {
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.js', import.meta.url)).replace(
+      /\.js$/,
+      import.meta.url.endsWith('.ts') ? '.ts' : '.js',
+    ),
+    workflowInterceptorModules: [
+      fileURLToPath(new URL('../../workflows/auditInterceptor.js', import.meta.url)).replace(
+        /\.js$/,
+        import.meta.url.endsWith('.ts') ? '.ts' : '.js',
+      ),
+    ],
+  });
+}
+
+/** `referral/<workspace>/<object>[…]` → its parts; undefined for a workflow of all workspaces (a sweep). */
+export function parseWorkflowId(
+  workflowId: string,
+): { readonly type: string; readonly workspaceId: WorkspaceId; readonly objectId: string } | undefined {
+  const [type, workspaceId, objectId] = workflowId.split('/');
+  return type === undefined || workspaceId === undefined || objectId === undefined || objectId === ''
+    ? undefined
+    : { type, workspaceId: workspaceId as WorkspaceId, objectId };
+}
+
+export type ExportOutcome = 'stored' | 'present' | 'open' | 'gone' | 'not_exported';
+
+/**
+ * Archives one closed run: reads it from Temporal, compresses, hashes, stores; the chain takes it with the next leaf. A relay function,
+ * because it must not wait inside the run it exports. Safe to repeat: unique by run id. `open`: ask again later.
+ */
+export async function exportHistory(
+  deps: { readonly db: Db; readonly newId: NewId; readonly reader: HistoryReader },
+  run: { readonly workflowId: string; readonly runId: string },
+): Promise<ExportOutcome> {
+  const parsed = parseWorkflowId(run.workflowId);
+  if (parsed === undefined) return 'not_exported';
+  const read = await deps.reader.read(run.workflowId, run.runId);
+  if (read.state !== 'closed') return read.state;
+  const recording = parseRecording(read.json);
+  const gzipped = await zip(Buffer.from(read.json));
+  const stored = await inWorkspace(deps.db, parsed.workspaceId, async (tx, now) =>
+    storeHistory(
+      tx,
+      {
+        workspaceId: parsed.workspaceId,
+        mode: 'live',
+        now,
+        actor: systemActor,
+        cause: null,
+        reasonCode: null,
+        origin: null,
+        requestId: null,
+        newId: deps.newId,
+      },
+      {
+        workflowType: recording.workflowType,
+        workflowId: run.workflowId,
+        runId: run.runId,
+        objectId: (await runOfSchedule(tx, run.workflowId)) ?? parsed.objectId,
+        buildId: recording.buildId,
+        eventCount: recording.eventCount,
+        firstEventAt: instant(recording.firstEventAt),
+        lastEventAt: instant(recording.lastEventAt),
+        closeStatus: recording.closeStatus,
+        sha256: sha256(read.json),
+        eventHashes: Buffer.concat(eventTexts(recording).map((text) => Buffer.from(sha256(text), 'hex'))),
+        gzipped,
+      },
+    ),
+  );
+  return stored ? 'stored' : 'present';
+}
+
+/** A scheduled run's workflow id names the schedule and the nominal time; its row knows the id (temporal.md 2.1). */
+async function runOfSchedule(tx: Tx, workflowId: string): Promise<string | undefined> {
+  return (await tx('payout_runs').where({ workflow_id: workflowId }).first<{ id: string } | undefined>('id'))?.id;
+}
+
+/** Temporal's times have up to nine decimals; ours three. */
+function instant(eventTime: string): Instant {
+  const parsed = parseInstant(eventTime.replace(/(\.\d{3})\d*/, '$1'));
+  if (parsed === undefined) throw new TypeError(`not a time: ${eventTime}`);
+  return parsed;
+}
+
+/** The JSON as it was recorded. */
+export async function readHistoryText(tx: ReadTx | Tx, id: string): Promise<string | undefined> {
+  const bytes = await findHistoryBytes(tx, id);
+  return bytes === undefined ? undefined : (await unzip(bytes)).toString('utf8');
+}
+
+export interface ReplayOutcome {
+  readonly result: CheckResult;
+  readonly reports: readonly Report[];
+  /** Temporal's own words for what differs; codes and event numbers, no data. */
+  readonly message: string | null;
+}
+
+/**
+ * Replays a recorded history against the current code, without a server. It passes only when no error came, in time, the history has a
+ * completed workflow task, and the audit sink reported at least one state: a resolved promise alone proves nothing (temporal.md 10.2).
+ */
+export async function replayHistory(
+  bundle: WorkflowBundle,
+  text: string,
+  workflowId: string,
+  throughEvent?: number,
+): Promise<ReplayOutcome> {
+  const recording = parseRecording(text);
+  if (!recording.hasCompletedTask)
+    return { result: 'not_possible', reports: [], message: 'no workflow task was completed' };
+  const reports: Report[] = [];
+  const sinks: InjectedSinks<AuditSinks> = {
+    audit: {
+      report: {
+        callDuringReplay: true,
+        fn: (info, report: AuditReport) => void reports.push({ ...report, historyLength: info.historyLength }),
+      },
+    },
+  };
+  const events =
+    throughEvent === undefined ? recording.events : recording.events.slice(0, lastWholeTask(recording, throughEvent));
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<'timed out'>((resolve) => {
+    timer = setTimeout(() => resolve('timed out'), replayTimeoutMs);
+  });
+  try {
+    const replayed = Worker.runReplayHistory({ workflowBundle: bundle, sinks }, { events }, workflowId).then(
+      () => 'replayed' as const,
+    );
+    if ((await Promise.race([replayed, timedOut])) === 'timed out')
+      return { result: 'not_possible', reports, message: 'the replay did not end in time' };
+  } catch (error) {
+    return {
+      result: 'fail',
+      reports,
+      message: error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : 'the replay failed',
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+  return reports.some((report) => report.kind === 'step' || report.kind === 'result')
+    ? { result: 'pass', reports, message: null }
+    : { result: 'not_possible', reports, message: 'the replay reported no state' };
+}
+
+/** A history may be cut only after a workflow task's scheduled/started pair: elsewhere a replay hangs (temporal.md 10.2, 10.5). */
+function lastWholeTask(recording: Recording, throughEvent: number): number {
+  const cut = recording.events.filter((event) => Number.parseInt(event.eventId, 10) <= throughEvent);
+  const last = cut.findLastIndex((event) => event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_STARTED');
+  return last === -1 ? cut.length : last + 1;
+}
+
+/** Which event does Temporal's refusal name? `[TMPRL1100] … at event 12`, else nothing. */
+function eventNamedBy(message: string | null): number | null {
+  const match = message === null ? null : /event(?:Id|_id)?[ :=]*\(?(\d+)/i.exec(message);
+  return match === null ? null : Number.parseInt(match[1] ?? '', 10);
+}
+
+/**
+ * The auditor's verdict on a stored history, or on a copy that somebody shows (`shown`): record, replay, arguments, books (temporal.md
+ * 10.4). Needs Postgres for the rows, never a Temporal server.
+ */
+export async function judgeHistory(
+  deps: { readonly db: Db; readonly bundle: () => Promise<WorkflowBundle> },
+  workspaceId: WorkspaceId,
+  history: StoredHistory,
+  shown?: string,
+): Promise<Verdict & { readonly recordedBuild: string | null; readonly checkedBuild: string }> {
+  const { stored, facts, leafHolds } = await readWorkspace(deps.db, workspaceId, async (tx) => ({
+    stored: await readHistoryText(tx, history.id),
+    facts: await readVerdictFacts(tx, workspaceId, history),
+    leafHolds: await isInChain(tx, history),
+  }));
+  const text = shown ?? stored ?? '';
+  const bundle = await deps.bundle();
+  const checkedBuild = sha256(bundle.code).slice(0, 16);
+  let recording: Recording;
+  try {
+    recording = parseRecording(text);
+  } catch {
+    const checks = {
+      record: 'fail',
+      replay: 'not_possible',
+      arguments: 'not_possible',
+      books: 'not_possible',
+    } as const;
+    return {
+      verdict: 'fail',
+      checks,
+      firstDifference: { eventId: null, field: 'history', recorded: history.sha256, replayed: 'not a history' },
+      recordedBuild: history.buildId,
+      checkedBuild,
+    };
+  }
+
+  const record = recordDifference(text, recording, history, leafHolds);
+  const replay = await replayHistory(bundle, text, history.workflowId);
+  const compared = replay.result === 'not_possible' ? undefined : compareArguments(recording, replay.reports, facts);
+  const books = replay.result === 'pass' ? compareBooks(recording, replay.reports, facts) : undefined;
+  const checks: Verdict['checks'] = {
+    record: record === undefined ? 'pass' : 'fail',
+    replay: replay.result,
+    arguments: replay.result === 'not_possible' ? 'not_possible' : compared === undefined ? 'pass' : 'fail',
+    books: replay.result === 'pass' ? (books === undefined ? 'pass' : 'fail') : 'not_possible',
+  };
+  const replayDifference: Difference | undefined =
+    replay.result === 'pass'
+      ? undefined
+      : { eventId: eventNamedBy(replay.message), field: 'replay', recorded: null, replayed: replay.message };
+  return {
+    verdict: overall(checks),
+    checks,
+    firstDifference: record ?? compared ?? replayDifference ?? books ?? null,
+    recordedBuild: history.buildId,
+    checkedBuild,
+  };
+}
+
+function recordDifference(
+  text: string,
+  recording: Recording,
+  history: StoredHistory,
+  leafHolds: boolean,
+): Difference | undefined {
+  if (sha256(text) !== history.sha256) {
+    const hashes = eventTexts(recording).map(sha256);
+    const kept = history.eventHashes.toString('hex').match(/.{64}/g) ?? [];
+    const eventId = firstDifferentEvent(kept, hashes) ?? null;
+    return {
+      eventId,
+      field: eventId === null ? 'sha256' : `event.${recording.events[eventId - 1]?.eventType ?? 'missing'}`,
+      recorded: history.sha256,
+      replayed: sha256(text),
+    };
+  }
+  return leafHolds
+    ? undefined
+    : { eventId: null, field: 'chain', recorded: history.sha256, replayed: 'not in the audit chain as it stands' };
+}
+
+/** Is the history's hash in its leaf, and is the leaf what its rows say? A leaf may be up to a minute late: then it counts as held. */
+async function isInChain(tx: ReadTx, history: StoredHistory): Promise<boolean> {
+  const row = await tx('histories').where({ id: history.id }).first<{ commit_id: string } | undefined>('commit_id');
+  if (row === undefined) return false;
+  const leaf = await tx('audit_leaves')
+    .where({ commit_id: row.commit_id })
+    .first<{ content_hash: Buffer } | undefined>('content_hash');
+  const { rows } = await tx.raw<{ rows: { is_young: boolean }[] }>(
+    `select cast(:at as timestamptz) > now() - interval '60 seconds' as is_young`,
+    { at: history.createdAt },
+  );
+  if (leaf === undefined) return rows[0]?.is_young === true;
+  const content = (await readCommits(tx, [row.commit_id])).get(row.commit_id);
+  return content !== undefined && sha256(encodeContent(content)) === leaf.content_hash.toString('hex');
+}
+
+export interface TimelinePoint {
+  readonly eventId: number;
+  readonly activity: string;
+  readonly state: unknown;
+}
+
+/** Every state the workflow has been in, with the number of the event after which it was; one replay for all (temporal.md 10.5). */
+export function timelineOf(reports: readonly Report[]): readonly TimelinePoint[] {
+  return reports.flatMap((report) =>
+    report.kind === 'step' ? [{ eventId: report.historyLength, activity: report.type, state: report.result }] : [],
+  );
+}
+
+/** The state after event N: that of the last step whose task N had seen. */
+export function stateAt(reports: readonly Report[], eventId: number): TimelinePoint | undefined {
+  return timelineOf(reports).findLast((point) => point.eventId <= eventId);
+}

@@ -1,0 +1,153 @@
+import type { BookFact, EntryFact, MessageFact, VerdictFacts } from '../../../domain/audit/verdict.js';
+import type { WorkspaceId } from '../../../domain/ids.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+
+/**
+ * What does Postgres say about the run of a recorded history? Entries that name the run, the object's statuses by seq, every fact and
+ * decision a message could name, the transfers beside commission entries, the row as it stands.
+ */
+export async function readVerdictFacts(
+  tx: ReadTx | Tx,
+  workspaceId: WorkspaceId,
+  history: {
+    readonly workflowType: string;
+    readonly workflowId: string;
+    readonly runId: string;
+    readonly objectId: string;
+    readonly firstEventAt: string;
+  },
+): Promise<VerdictFacts> {
+  const entries = await tx('audit_entries').where({ run_id: history.runId }).orderBy('at').orderBy('id').select<
+    {
+      object_type: string;
+      object_id: string;
+      seq: number;
+      to_status: string | null;
+      event: string;
+      activity_id: string | null;
+      cause_id: string | null;
+      commit_id: string | null;
+    }[]
+  >('object_type', 'object_id', 'seq', 'to_status', 'event', 'activity_id', 'cause_id', 'commit_id');
+  const own = await tx('audit_entries')
+    .where({ object_id: history.objectId })
+    .whereNotNull('to_status')
+    .select<{ seq: number; to_status: string }[]>('seq', 'to_status');
+  const later = await tx('histories')
+    .where({ object_id: history.objectId })
+    .where('first_event_at', '>', history.firstEventAt)
+    .first<{ id: string } | undefined>('id');
+  const facts: EntryFact[] = entries.map((entry) => ({
+    objectId: entry.object_id,
+    seq: entry.seq,
+    to: entry.to_status,
+    event: entry.event,
+    activityId: entry.activity_id,
+    causeId: entry.cause_id,
+    commitId: entry.commit_id,
+  }));
+  return {
+    workspaceId,
+    objectId: history.objectId,
+    workflowId: history.workflowId,
+    entries: facts,
+    statusAt: new Map(own.map((entry) => [entry.seq, entry.to_status])),
+    messages: await readMessages(tx, history),
+    books: await readBooks(
+      tx,
+      entries
+        .filter((entry) => entry.object_type === 'commission')
+        .map((entry) => ({ id: entry.object_id, event: entry.event, commitId: entry.commit_id })),
+    ),
+    row: await readRow(tx, history),
+    isLastRun: later === undefined,
+  };
+}
+
+async function readMessages(
+  tx: ReadTx | Tx,
+  history: { readonly workflowId: string; readonly objectId: string },
+): Promise<ReadonlyMap<string, MessageFact>> {
+  const { rows } = await tx.raw<{ rows: { id: string; verb: string | null; object_id: string | null }[] }>(
+    `select id, verb, object_id from decisions where workflow_id = :workflowId
+     union all select id, null, referral_id from leads where referral_id in (select root.id from referrals as root where root.id = :objectId or root.merged_into_id = :objectId
+       union select merged.merged_into_id from referrals as merged where merged.id = :objectId)
+     union all select id, null, referral_id from sales where referral_id in (select root.id from referrals as root where root.id = :objectId or root.merged_into_id = :objectId
+       union select merged.merged_into_id from referrals as merged where merged.id = :objectId)
+     union all select id, null, referral_id from refunds where referral_id = :objectId
+     union all select id, null, referral_id from disputes where referral_id = :objectId
+     union all select id, null, referral_id from checks where referral_id = :objectId
+     union all select id, null, payout_id from gateway_events where payout_id = :objectId
+     union all select distinct payout.id, null, commission.referral_id
+       from payouts as payout
+       join payout_lines as line on (line.workspace_id, line.payout_id) = (payout.workspace_id, payout.id)
+       join commissions as commission on (commission.workspace_id, commission.id) = (line.workspace_id, line.commission_id)
+       where commission.referral_id = :objectId`,
+    { workflowId: history.workflowId, objectId: history.objectId },
+  );
+  return new Map(rows.map((row) => [row.id, { id: row.id, verb: row.verb, objectId: row.object_id }]));
+}
+
+/** Moves of a commission that post; the others (held, released) do not. */
+const posting = [
+  'accrued',
+  'approved',
+  'rejected',
+  'reversed',
+  'reinstated',
+  'approvalWithdrawn',
+  'reduced',
+  'clawedBack',
+];
+
+async function readBooks(
+  tx: ReadTx | Tx,
+  entries: readonly { readonly id: string; readonly event: string; readonly commitId: string | null }[],
+): Promise<readonly BookFact[]> {
+  const wanted = entries.filter((entry) => posting.includes(entry.event));
+  if (wanted.length === 0) return [];
+  const ids = [...new Set(wanted.map((entry) => entry.id))];
+  const commitIds = [...new Set(wanted.flatMap((entry) => (entry.commitId === null ? [] : [entry.commitId])))];
+  const { rows: transfers } = await tx.raw<{ rows: { commit_id: string; transfers: number }[] }>(
+    `select commit_id, count(*)::int as transfers from ledger_transfers where commit_id = any (:commitIds::uuid[]) group by commit_id`,
+    { commitIds },
+  );
+  const { rows: accruals } = await tx.raw<{ rows: { id: string; line: string; booked: string | null; net: string }[] }>(
+    `select commission.id, commission.amount_minor::text as line, (commission.amount_minor - commission.reversed_minor)::text as net,
+            (select sum(posting.amount_minor)::text
+             from ledger_transfers as transfer
+             join ledger_postings as posting on (posting.workspace_id, posting.transfer_id) = (transfer.workspace_id, transfer.id)
+             where transfer.workspace_id = commission.workspace_id and transfer.mode = commission.mode
+               and transfer.idempotency_key = 'commission/' || commission.cause_id || '/' || commission.level || '/' || commission.affiliate_id || '/accrue') as booked
+     from commissions as commission
+     where commission.id = any (:ids::text[]) and commission.kind = 'earned'`,
+    { ids },
+  );
+  const transfersOf = new Map(transfers.map((row) => [row.commit_id, row.transfers]));
+  const accrualOf = new Map(accruals.map((row) => [row.id, row]));
+  const isEmpty = (id: string): boolean => accrualOf.get(id)?.net === '0'; // a rejection of what a refund emptied posts nothing
+  return wanted
+    .map((entry) => ({
+      commissionId: entry.id,
+      event: entry.event,
+      commitId: entry.commitId,
+      transfers: transfersOf.get(entry.commitId ?? '') ?? 0,
+      bookedMinor: entry.event === 'accrued' ? (accrualOf.get(entry.id)?.booked ?? null) : null,
+      lineMinor: entry.event === 'accrued' ? (accrualOf.get(entry.id)?.line ?? null) : null,
+    }))
+    .filter((book) => book.transfers > 0 || !isEmpty(book.commissionId));
+}
+
+async function readRow(
+  tx: ReadTx | Tx,
+  history: { readonly workflowType: string; readonly objectId: string },
+): Promise<VerdictFacts['row']> {
+  const table = (
+    { referral: 'referrals', payout: 'payouts', payoutRun: 'payout_runs' } as Readonly<Record<string, string>>
+  )[history.workflowType];
+  if (table === undefined) return null;
+  const row = await tx(table)
+    .where({ id: history.objectId })
+    .first<{ version: number; status: string } | undefined>('version', 'status');
+  return row ?? null;
+}

@@ -1,0 +1,190 @@
+import { canonicalJson } from './encoding.js';
+
+// A recorded history, read from Temporal's own JSON (`historyToJSON`, `temporal workflow show -o json`) without a package, so that the
+// stand-alone verifier can do it too. Only what a verdict compares is taken out; every event keeps its number and time.
+
+interface JsonPayload {
+  readonly data?: string | null;
+}
+interface JsonPayloads {
+  readonly payloads?: readonly JsonPayload[] | null;
+}
+type JsonEvent = { readonly eventId: string; readonly eventTime: string; readonly eventType: string } & Readonly<
+  Record<string, unknown>
+>;
+
+export interface RecordedActivity {
+  readonly eventId: number;
+  readonly id: string;
+  readonly type: string;
+  readonly arguments: readonly unknown[];
+}
+export interface RecordedLocalActivity {
+  readonly eventId: number;
+  readonly id: string;
+  readonly type: string;
+  readonly result: unknown;
+}
+export interface RecordedTimer {
+  readonly eventId: number;
+  readonly id: string;
+  readonly ms: number;
+}
+export interface RecordedSignal {
+  readonly eventId: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+export interface Recording {
+  readonly workflowType: string;
+  readonly runId: string;
+  readonly eventCount: number;
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly closeStatus: string;
+  readonly buildId: string | null;
+  /** Without a completed workflow task a replay passes silently (temporal.md 10.2). */
+  readonly hasCompletedTask: boolean;
+  readonly input: unknown;
+  readonly result: unknown;
+  readonly events: readonly JsonEvent[];
+  readonly activities: readonly RecordedActivity[];
+  readonly localActivities: readonly RecordedLocalActivity[];
+  readonly timers: readonly RecordedTimer[];
+  readonly signals: readonly RecordedSignal[];
+}
+
+function decode(payload: JsonPayload | undefined): unknown {
+  if (payload?.data === undefined || payload.data === null || payload.data === '') return null;
+  const bytes = Uint8Array.from(atob(payload.data), (character) => character.charCodeAt(0));
+  const text = new TextDecoder().decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { undecodable: text.slice(0, 64) }; // sent by a hand that did not write JSON: shown, never believed
+  }
+}
+
+function decodeAll(payloads: unknown): readonly unknown[] {
+  return ((payloads as JsonPayloads | undefined)?.payloads ?? []).map(decode);
+}
+
+function attributes(event: JsonEvent, name: string): Readonly<Record<string, unknown>> | undefined {
+  return event[name] as Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `30s`, `0.250s` → milliseconds. */
+function milliseconds(duration: unknown): number {
+  return typeof duration === 'string' && duration.endsWith('s') ? Math.round(Number.parseFloat(duration) * 1_000) : 0;
+}
+
+const closing: Readonly<Record<string, string>> = {
+  EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: 'completed',
+  EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: 'failed',
+  EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: 'cancelled',
+  EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: 'terminated',
+  EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: 'continued_as_new',
+  EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: 'timed_out',
+};
+
+/** Reads the text of a history; throws a TypeError that says what is missing when it is none. */
+export function parseRecording(text: string): Recording {
+  const { events = [] } = JSON.parse(text) as { events?: readonly JsonEvent[] };
+  const [first] = events;
+  const last = events.at(-1);
+  const started = first === undefined ? undefined : attributes(first, 'workflowExecutionStartedEventAttributes');
+  if (first === undefined || last === undefined || started === undefined)
+    throw new TypeError('a history begins with the start of its workflow');
+  const activities: RecordedActivity[] = [];
+  const localActivities: RecordedLocalActivity[] = [];
+  const timers: RecordedTimer[] = [];
+  const signals: RecordedSignal[] = [];
+  let hasCompletedTask = false;
+  let buildId: string | null = null;
+  let result: unknown = null;
+  for (const event of events) {
+    const eventId = Number.parseInt(event.eventId, 10);
+    switch (event.eventType) {
+      case 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED': {
+        const scheduled = attributes(event, 'activityTaskScheduledEventAttributes');
+        activities.push({
+          eventId,
+          id: String(scheduled?.activityId ?? ''),
+          type: String((scheduled?.activityType as { name?: string } | undefined)?.name ?? ''),
+          arguments: decodeAll(scheduled?.input),
+        });
+        break;
+      }
+      case 'EVENT_TYPE_TIMER_STARTED': {
+        const timer = attributes(event, 'timerStartedEventAttributes');
+        timers.push({ eventId, id: String(timer?.timerId ?? ''), ms: milliseconds(timer?.startToFireTimeout) });
+        break;
+      }
+      case 'EVENT_TYPE_MARKER_RECORDED': {
+        const marker = attributes(event, 'markerRecordedEventAttributes');
+        if (marker?.markerName !== 'core_local_activity') break;
+        const details = marker.details as Readonly<Record<string, JsonPayloads>> | undefined;
+        const about = decodeAll(details?.data)[0] as { activity_id?: string; activity_type?: string } | undefined;
+        localActivities.push({
+          eventId,
+          id: about?.activity_id ?? '',
+          type: about?.activity_type ?? '',
+          result: decodeAll(details?.result)[0] ?? null,
+        });
+        break;
+      }
+      case 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED': {
+        const signal = attributes(event, 'workflowExecutionSignaledEventAttributes');
+        signals.push({
+          eventId,
+          name: String(signal?.signalName ?? ''),
+          argument: decodeAll(signal?.input)[0] ?? null,
+        });
+        break;
+      }
+      case 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED': {
+        hasCompletedTask = true;
+        const task = attributes(event, 'workflowTaskCompletedEventAttributes');
+        const version =
+          (task?.deploymentVersion as { buildId?: string } | undefined)?.buildId ??
+          (task?.workerVersion as { buildId?: string } | undefined)?.buildId;
+        if (version !== undefined && version !== '') buildId = version;
+        break;
+      }
+      case 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED':
+        result = decodeAll(attributes(event, 'workflowExecutionCompletedEventAttributes')?.result)[0] ?? null;
+        break;
+      default: // the other events hold nothing that a verdict compares
+    }
+  }
+  return {
+    workflowType: String((started.workflowType as { name?: string } | undefined)?.name ?? ''),
+    runId: String(started.originalExecutionRunId ?? ''),
+    eventCount: events.length,
+    firstEventAt: first.eventTime,
+    lastEventAt: last.eventTime,
+    closeStatus: closing[last.eventType] ?? 'open',
+    buildId,
+    hasCompletedTask,
+    input: decodeAll(started.input)[0] ?? null,
+    result,
+    events,
+    activities,
+    localActivities,
+    timers,
+    signals,
+  };
+}
+
+/** The events as texts to hash, one each: with the hashes kept beside a history an altered event is named by its number. */
+export function eventTexts(recording: Recording): readonly string[] {
+  return recording.events.map((event) => canonicalJson(event));
+}
+
+/** The first event of which only one side has this text; undefined when both tell the same. Event numbers count from 1. */
+export function firstDifferentEvent(recorded: readonly string[], shown: readonly string[]): number | undefined {
+  const longer = Math.max(recorded.length, shown.length);
+  for (let index = 0; index < longer; index += 1) if (recorded[index] !== shown[index]) return index + 1;
+  return undefined;
+}

@@ -1,0 +1,289 @@
+import type { Recording } from './recording.js';
+
+/** What the replay of the current code said it did (workflows/auditInterceptor.ts), with the number of the last event it had seen. */
+export type Report = { readonly historyLength: number } & (
+  | { readonly kind: 'input'; readonly value: unknown }
+  | {
+      readonly kind: 'activity' | 'localActivity';
+      readonly id: string;
+      readonly type: string;
+      readonly arguments: readonly unknown[];
+    }
+  | { readonly kind: 'step'; readonly id: string; readonly type: string; readonly result: unknown }
+  | { readonly kind: 'timer'; readonly id: string; readonly ms: number }
+  | {
+      readonly kind: 'child';
+      readonly type: string;
+      readonly workflowId: string;
+      readonly arguments: readonly unknown[];
+    }
+  | { readonly kind: 'result'; readonly value: unknown }
+);
+
+export type CheckResult = 'pass' | 'fail' | 'not_possible';
+
+/** Where recorded and replayed part: the event's number, what is compared, both sides. Ids, codes, instants and counts only. */
+export interface Difference {
+  readonly eventId: number | null;
+  readonly field: string;
+  readonly recorded: unknown;
+  readonly replayed: unknown;
+}
+
+/** One line of the only history that names this run. */
+export interface EntryFact {
+  readonly objectId: string;
+  readonly seq: number;
+  readonly to: string | null;
+  readonly event: string;
+  readonly activityId: string | null;
+  readonly causeId: string | null;
+  readonly commitId: string | null;
+}
+
+/** A fact or decision that a message may name. */
+export interface MessageFact {
+  readonly id: string;
+  readonly verb: string | null;
+  readonly objectId: string | null;
+}
+
+/** An accrual as the ledger has it beside the commission's own amount, both as decimal text of minor units. */
+export interface BookFact {
+  readonly commissionId: string;
+  readonly event: string;
+  readonly commitId: string | null;
+  readonly transfers: number;
+  readonly bookedMinor: string | null;
+  readonly lineMinor: string | null;
+}
+
+export interface VerdictFacts {
+  readonly workspaceId: string;
+  readonly objectId: string;
+  readonly workflowId: string;
+  readonly entries: readonly EntryFact[];
+  /** Status of the object after each seq, from all its entries. */
+  readonly statusAt: ReadonlyMap<number, string>;
+  readonly messages: ReadonlyMap<string, MessageFact>;
+  readonly books: readonly BookFact[];
+  readonly row: { readonly version: number; readonly status: string } | null;
+  /** A later run exists, so this run's last state need not be today's row. */
+  readonly isLastRun: boolean;
+}
+
+export interface Verdict {
+  readonly verdict: CheckResult;
+  readonly checks: {
+    readonly record: CheckResult;
+    readonly replay: CheckResult;
+    readonly arguments: CheckResult;
+    readonly books: CheckResult;
+  };
+  readonly firstDifference: Difference | null;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Arguments (temporal.md 10.4, 3 and 4): regular activities and timers against the decoded events; local activities, whose arguments no
+ * history holds, against the audit entries of this run and activity; every message against its row; every step against the entries.
+ * Undefined: nothing differs.
+ */
+export function compareArguments(
+  recording: Recording,
+  reports: readonly Report[],
+  facts: VerdictFacts,
+): Difference | undefined {
+  return (
+    compareInput(recording, facts) ??
+    compareScheduled(recording, reports) ??
+    compareTimers(recording, reports) ??
+    compareSignals(recording, facts) ??
+    compareLocal(recording, reports, facts) ??
+    compareSteps(recording, reports, facts) ??
+    compareEntries(recording, reports, facts)
+  );
+}
+
+function compareInput(recording: Recording, facts: VerdictFacts): Difference | undefined {
+  const { input } = recording;
+  if (!isObject(input) || input.workspaceId !== facts.workspaceId) {
+    return {
+      eventId: 1,
+      field: 'input.workspaceId',
+      recorded: isObject(input) ? (input.workspaceId ?? null) : null,
+      replayed: facts.workspaceId,
+    };
+  }
+  const named = input.referralId ?? input.payoutId ?? input.payoutRunId;
+  if (named !== undefined && named !== facts.objectId)
+    return { eventId: 1, field: 'input.objectId', recorded: named, replayed: facts.objectId };
+  return undefined;
+}
+
+function compareScheduled(recording: Recording, reports: readonly Report[]): Difference | undefined {
+  const replayed = new Map(
+    reports.flatMap((report) => (report.kind === 'activity' ? [[report.id, report] as const] : [])),
+  );
+  for (const activity of recording.activities) {
+    const report = replayed.get(activity.id);
+    if (report === undefined || report.type !== activity.type) {
+      return {
+        eventId: activity.eventId,
+        field: 'activity.type',
+        recorded: activity.type,
+        replayed: report?.type ?? null,
+      };
+    }
+    if (!same(report.arguments, activity.arguments)) {
+      return {
+        eventId: activity.eventId,
+        field: `activity.${activity.type}.arguments`,
+        recorded: activity.arguments,
+        replayed: report.arguments,
+      };
+    }
+  }
+  return undefined;
+}
+
+function compareTimers(recording: Recording, reports: readonly Report[]): Difference | undefined {
+  const replayed = new Map(
+    reports.flatMap((report) => (report.kind === 'timer' ? [[report.id, report] as const] : [])),
+  );
+  for (const timer of recording.timers) {
+    const report = replayed.get(timer.id);
+    if (report === undefined || report.ms !== timer.ms)
+      return { eventId: timer.eventId, field: 'timer.ms', recorded: timer.ms, replayed: report?.ms ?? null };
+  }
+  return undefined;
+}
+
+function compareSignals(recording: Recording, facts: VerdictFacts): Difference | undefined {
+  for (const signal of recording.signals) {
+    if (!isObject(signal.argument)) continue; // empty, or by hand: the run only read its row
+    const { decisionId } = signal.argument;
+    const named =
+      decisionId ??
+      Object.entries(signal.argument).find(([field]) => field.endsWith('Id') && signal.name !== 'merged')?.[1];
+    if (typeof named !== 'string' || 'by' in signal.argument) continue; // a claim is judged by the row it made
+    const row = facts.messages.get(named);
+    if (row === undefined)
+      return { eventId: signal.eventId, field: `signal.${signal.name}`, recorded: named, replayed: null };
+    if (decisionId !== undefined && row.verb !== signal.name)
+      return { eventId: signal.eventId, field: 'signal.name', recorded: signal.name, replayed: row.verb };
+  }
+  return undefined;
+}
+
+function compareLocal(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
+  const eventOf = new Map(recording.localActivities.map((activity) => [activity.id, activity.eventId]));
+  for (const report of reports) {
+    if (report.kind !== 'localActivity') continue;
+    const [argument] = report.arguments;
+    const eventId = eventOf.get(report.id) ?? null;
+    if (!isObject(argument) || argument.workspaceId !== facts.workspaceId) {
+      return {
+        eventId,
+        field: `${report.type}.workspaceId`,
+        recorded: isObject(argument) ? (argument.workspaceId ?? null) : null,
+        replayed: facts.workspaceId,
+      };
+    }
+    const factId = isObject(argument.fact) ? argument.fact.id : undefined;
+    const entries = facts.entries.filter((entry) => entry.activityId === report.id);
+    const wrong = entries.find(
+      (entry) => typeof factId === 'string' && entry.causeId !== null && entry.causeId !== factId,
+    );
+    // A sale's own step may cause more than its fact (a hold that ended meanwhile): then the other cause is a deadline without a fact.
+    if (wrong !== undefined && facts.messages.has(wrong.causeId ?? '')) {
+      return { eventId, field: `${report.type}.fact`, recorded: wrong.causeId, replayed: factId };
+    }
+  }
+  return undefined;
+}
+
+function compareSteps(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
+  const eventOf = new Map(recording.localActivities.map((activity) => [activity.id, activity.eventId]));
+  for (const report of reports) {
+    if (report.kind !== 'step' || !isObject(report.result)) continue;
+    const { seq, status } = report.result;
+    if (typeof seq !== 'number' || typeof status !== 'string') continue;
+    const known = statusAfter(facts.statusAt, seq);
+    if (known !== undefined && known !== status)
+      return {
+        eventId: eventOf.get(report.id) ?? null,
+        field: `${report.type}.status`,
+        recorded: status,
+        replayed: known,
+      };
+    const written = facts.entries
+      .filter((entry) => entry.activityId === report.id && entry.objectId === facts.objectId)
+      .map((entry) => entry.seq);
+    const last = written.length === 0 ? undefined : Math.max(...written);
+    if (last !== undefined && last !== seq)
+      return { eventId: eventOf.get(report.id) ?? null, field: `${report.type}.seq`, recorded: seq, replayed: last };
+  }
+  return undefined;
+}
+
+function statusAfter(statusAt: ReadonlyMap<number, string>, seq: number): string | undefined {
+  let best: number | undefined;
+  for (const at of statusAt.keys()) if (at <= seq && (best === undefined || at > best)) best = at;
+  return best === undefined ? undefined : statusAt.get(best);
+}
+
+function compareEntries(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
+  const ran = new Set(
+    reports.flatMap((report) => (report.kind === 'activity' || report.kind === 'localActivity' ? [report.id] : [])),
+  );
+  const orphan = facts.entries.find((entry) => entry.activityId === null || !ran.has(entry.activityId));
+  return orphan === undefined
+    ? undefined
+    : {
+        eventId: recording.eventCount,
+        field: 'auditEntry.activity',
+        recorded: null,
+        replayed: `${orphan.event} of activity ${orphan.activityId ?? '-'}`,
+      };
+}
+
+/** Books (temporal.md 10.4, 5): entries lead to the transfers they caused, amounts agree, the last replayed state is the row's. */
+export function compareBooks(
+  recording: Recording,
+  reports: readonly Report[],
+  facts: VerdictFacts,
+): Difference | undefined {
+  for (const book of facts.books) {
+    if (book.transfers === 0)
+      return {
+        eventId: null,
+        field: `books.${book.event}`,
+        recorded: book.commissionId,
+        replayed: 'no transfer in its transaction',
+      };
+    if (book.bookedMinor !== null && book.bookedMinor !== book.lineMinor) {
+      return { eventId: null, field: 'books.amount', recorded: book.lineMinor, replayed: book.bookedMinor };
+    }
+  }
+  if (!facts.isLastRun || facts.row === null || recording.closeStatus !== 'completed') return undefined;
+  const last = reports.findLast((report) => report.kind === 'result');
+  const state = last?.kind === 'result' && isObject(last.value) ? last.value : undefined;
+  if (state === undefined || typeof state.seq !== 'number' || state.seq !== facts.row.version) return undefined; // changed since, by the API
+  return state.status === facts.row.status
+    ? undefined
+    : { eventId: recording.eventCount, field: 'row.status', recorded: facts.row.status, replayed: state.status };
+}
+
+/** The four results as one: fail beats not_possible beats pass. */
+export function overall(checks: Verdict['checks']): CheckResult {
+  const results = Object.values(checks);
+  return results.includes('fail') ? 'fail' : results.includes('not_possible') ? 'not_possible' : 'pass';
+}
