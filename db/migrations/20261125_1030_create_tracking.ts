@@ -33,10 +33,14 @@ export async function up(knex: Knex): Promise<void> {
       sub1 text, sub2 text, sub3 text, sub4 text, sub5 text,
       query text,
       referrer text,
+      window_seconds integer not null default 2592000,
       referral_id text,
       taken_up_at timestamptz(3),
       created_at timestamptz(3) not null default date_trunc('milliseconds', now())
     )`);
+  await knex.raw(
+    `comment on column clicks.window_seconds is 'the attribution window when it was clicked: a change affects new clicks only (TRK-06)'`,
+  );
   await knex.raw(
     `create index clicks_waiting on clicks (created_at, id) where credit = 'credited' and taken_up_at is null`,
   );

@@ -1,0 +1,284 @@
+import type pg from 'pg';
+import type { Mode } from '../../domain/act.js';
+import type { AffiliateId, ClickId, LinkId, ProgramId, ReferralId, WorkspaceId } from '../../domain/ids.js';
+import type { Instant } from '../../domain/time.js';
+import type { ClickCredit } from '../../domain/tracking/click.js';
+import type { EdgeDb } from '../connection.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+/** One click as the redirect knows it: `clicks` and what can point to a person, `click_details`. */
+export interface NewClick {
+  readonly id: ClickId;
+  readonly workspaceId: WorkspaceId;
+  readonly mode: Mode;
+  readonly linkId: LinkId;
+  readonly affiliateId: AffiliateId;
+  readonly programId: ProgramId;
+  readonly previousClickId: string | null;
+  readonly credit: ClickCredit;
+  readonly creditCode: string | null;
+  readonly isSuspect: boolean;
+  readonly subs: readonly (string | null)[] | null;
+  /** The incoming query as it came, cut. */
+  readonly query: string | null;
+  readonly referrer: string | null;
+  /** The attribution window in whole seconds, as it was at this moment (TRK-06). */
+  readonly windowSeconds: number;
+  readonly addressHash: Buffer | null;
+  readonly userAgent: string | null;
+}
+
+// One statement, one commit, whatever the number of rows and workspaces. Arrays and not a JSON document: measured on the way here,
+// bench/results/click.json. `with` runs the second insert in the same statement; clicks has no foreign key that would order them.
+const recordStatement = {
+  name: 'record_clicks',
+  text: `with incoming as (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::integer[],
+    $19::bytea[], $20::text[])
+    as row (id, workspace_id, mode, link_id, affiliate_id, program_id, previous_click_id, credit, credit_code, suspect,
+            sub1, sub2, sub3, sub4, sub5, query, referrer, window_seconds, address_hash, user_agent)
+), details as (
+  insert into click_details (click_id, workspace_id, address_hash, user_agent)
+  select id, workspace_id, address_hash, user_agent from incoming
+)
+insert into clicks (id, workspace_id, mode, link_id, affiliate_id, program_id, previous_click_id, credit, credit_code, suspect,
+                    sub1, sub2, sub3, sub4, sub5, query, referrer, window_seconds)
+select id, workspace_id, mode, link_id, affiliate_id, program_id, previous_click_id, credit, credit_code, suspect,
+       sub1, sub2, sub3, sub4, sub5, query, referrer, window_seconds
+from incoming`,
+};
+
+/** Commits clicks of any workspaces in one statement: all of them or none. */
+export async function recordClicks(edgeDb: EdgeDb, clicks: readonly NewClick[]): Promise<void> {
+  const sub = (index: number) => textArray(clicks, (click) => click.subs?.[index] ?? null);
+  await (edgeDb as unknown as pg.Pool).query({
+    ...recordStatement,
+    values: [
+      textArray(clicks, (click) => click.id),
+      textArray(clicks, (click) => click.workspaceId),
+      textArray(clicks, (click) => click.mode),
+      textArray(clicks, (click) => click.linkId),
+      textArray(clicks, (click) => click.affiliateId),
+      textArray(clicks, (click) => click.programId),
+      textArray(clicks, (click) => click.previousClickId),
+      textArray(clicks, (click) => click.credit),
+      textArray(clicks, (click) => click.creditCode),
+      textArray(clicks, (click) => (click.isSuspect ? 't' : 'f')),
+      sub(0),
+      sub(1),
+      sub(2),
+      sub(3),
+      sub(4),
+      textArray(clicks, (click) => click.query),
+      textArray(clicks, (click) => click.referrer),
+      `{${clicks.map((click) => click.windowSeconds).join(',')}}`,
+      textArray(clicks, (click) => (click.addressHash === null ? null : `\\x${click.addressHash.toString('hex')}`)),
+      textArray(clicks, (click) => click.userAgent),
+    ],
+  });
+}
+
+const plain = /^[A-Za-z0-9_]+$/;
+
+/** An array literal. The driver's own walks each value with three regular expressions; most of ours are ids, which need no quotes. */
+function textArray(clicks: readonly NewClick[], value: (click: NewClick) => string | null): string {
+  let text = '{';
+  for (const click of clicks) {
+    const item = value(click);
+    if (text.length > 1) text += ',';
+    if (item === null) text += 'NULL';
+    else if (plain.test(item) && item !== 'NULL' && item !== 'null') text += item;
+    else text += `"${item.includes('\\') || item.includes('"') ? item.replace(/["\\]/g, '\\$&') : item}"`;
+  }
+  return `${text}}`;
+}
+
+/** A click as the application reads it. */
+export interface Click {
+  readonly id: ClickId;
+  readonly mode: Mode;
+  readonly linkId: LinkId;
+  readonly affiliateId: AffiliateId;
+  readonly programId: ProgramId;
+  readonly previousClickId: string | null;
+  readonly visitorId: string | null;
+  readonly credit: ClickCredit;
+  readonly creditCode: string | null;
+  readonly sub1: string | null;
+  readonly windowSeconds: number;
+  readonly referralId: ReferralId | null;
+  readonly takenUpAt: Instant | null;
+  readonly createdAt: Instant;
+}
+
+interface ClickRow {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly link_id: string;
+  readonly affiliate_id: string;
+  readonly program_id: string;
+  readonly previous_click_id: string | null;
+  readonly visitor_id: string | null;
+  readonly credit: ClickCredit;
+  readonly credit_code: string | null;
+  readonly sub1: string | null;
+  readonly window_seconds: number;
+  readonly referral_id: string | null;
+  readonly taken_up_at: Instant | null;
+  readonly created_at: Instant;
+}
+
+const columns = [
+  'id',
+  'mode',
+  'link_id',
+  'affiliate_id',
+  'program_id',
+  'previous_click_id',
+  'visitor_id',
+  'credit',
+  'credit_code',
+  'sub1',
+  'window_seconds',
+  'referral_id',
+  'taken_up_at',
+  'created_at',
+] as const;
+
+function toClick(row: ClickRow): Click {
+  return {
+    id: row.id as ClickId,
+    mode: row.mode,
+    linkId: row.link_id as LinkId,
+    affiliateId: row.affiliate_id as AffiliateId,
+    programId: row.program_id as ProgramId,
+    previousClickId: row.previous_click_id,
+    visitorId: row.visitor_id,
+    credit: row.credit,
+    creditCode: row.credit_code,
+    sub1: row.sub1,
+    windowSeconds: row.window_seconds,
+    referralId: row.referral_id as ReferralId | null,
+    takenUpAt: row.taken_up_at,
+    createdAt: row.created_at,
+  };
+}
+
+export async function findClick(tx: ReadTx | Tx, id: string): Promise<Click | undefined> {
+  const row = await tx('clicks')
+    .where({ id })
+    .first<ClickRow | undefined>(...columns);
+  return row === undefined ? undefined : toClick(row);
+}
+
+export async function findClicks(tx: ReadTx | Tx, ids: readonly string[]): Promise<readonly Click[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx('clicks')
+    .whereIn('id', [...ids])
+    .select<ClickRow[]>(...columns);
+  return rows.map(toClick);
+}
+
+/**
+ * Locks clicks oldest first (so that two who take up overlapping ones cannot deadlock) and answers those it has: with `skipLocked` without
+ * the ones somebody else is taking up just now.
+ */
+export async function lockClicks(
+  tx: Tx,
+  ids: readonly string[],
+  options: { readonly skipLocked: boolean },
+): Promise<readonly Click[]> {
+  if (ids.length === 0) return [];
+  const query = tx('clicks')
+    .whereIn('id', [...ids])
+    .orderBy('created_at')
+    .orderBy('id')
+    .forNoKeyUpdate();
+  const rows = await (options.skipLocked ? query.skipLocked() : query).select<ClickRow[]>(...columns);
+  return rows.map(toClick);
+}
+
+export interface ClickStamp {
+  readonly clickId: ClickId;
+  readonly visitorId: string;
+  readonly referralId: ReferralId | null;
+}
+
+/** Says on the click whose it was and to which referral it led: nobody takes it up again. */
+export async function stampClicks(tx: Tx, at: Instant, stamps: readonly ClickStamp[]): Promise<void> {
+  if (stamps.length === 0) return;
+  await tx.raw(
+    `update clicks
+     set visitor_id = stamp.visitor_id, referral_id = stamp.referral_id, taken_up_at = :at
+     from unnest(cast(:ids as text[]), cast(:visitors as text[]), cast(:referrals as text[])) as stamp (click_id, visitor_id, referral_id)
+     where clicks.id = stamp.click_id`,
+    {
+      at,
+      ids: stamps.map((stamp) => stamp.clickId),
+      visitors: stamps.map((stamp) => stamp.visitorId),
+      referrals: stamps.map((stamp) => stamp.referralId),
+    },
+  );
+}
+
+export interface ProgramVisitor {
+  readonly mode: Mode;
+  readonly programId: ProgramId;
+  readonly visitorId: string;
+}
+
+/** The lock of (workspace, program, visitor), taken in one order (money.md 9): whoever finds or makes an open referral holds it. */
+export async function lockVisitors(tx: Tx, visitors: readonly ProgramVisitor[]): Promise<void> {
+  const keyOf = (visitor: ProgramVisitor) => `${visitor.mode}/${visitor.programId}/${visitor.visitorId}`;
+  const distinct = [...new Map(visitors.map((visitor) => [keyOf(visitor), visitor])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, visitor]) => visitor);
+  if (distinct.length === 0) return;
+  // `do update` and not `do nothing`: only an update takes the lock of a row that was there already.
+  await tx.raw(
+    `insert into program_visitors (mode, program_id, visitor_id)
+     select mode, program_id, visitor_id
+     from unnest(cast(:modes as text[]), cast(:programs as text[]), cast(:visitors as text[])) with ordinality
+       as visitor (mode, program_id, visitor_id, position)
+     order by position
+     on conflict on constraint program_visitors_pkey do update set mode = excluded.mode`,
+    {
+      modes: distinct.map((visitor) => visitor.mode),
+      programs: distinct.map((visitor) => visitor.programId),
+      visitors: distinct.map((visitor) => visitor.visitorId),
+    },
+  );
+}
+
+/** A click made by the application itself: a direct link's visit, where click and landing are one. */
+export async function insertClick(tx: Tx, at: Instant, click: NewClick): Promise<void> {
+  await tx('clicks').insert({
+    id: click.id,
+    mode: click.mode,
+    workspace_id: click.workspaceId,
+    link_id: click.linkId,
+    affiliate_id: click.affiliateId,
+    program_id: click.programId,
+    previous_click_id: click.previousClickId,
+    credit: click.credit,
+    credit_code: click.creditCode,
+    suspect: click.isSuspect,
+    sub1: click.subs?.[0] ?? null,
+    sub2: click.subs?.[1] ?? null,
+    sub3: click.subs?.[2] ?? null,
+    sub4: click.subs?.[3] ?? null,
+    sub5: click.subs?.[4] ?? null,
+    query: click.query,
+    referrer: click.referrer,
+    window_seconds: click.windowSeconds,
+    created_at: at,
+  });
+  await tx('click_details').insert({
+    click_id: click.id,
+    workspace_id: click.workspaceId,
+    address_hash: click.addressHash,
+    user_agent: click.userAgent,
+    created_at: at,
+  });
+}
