@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
@@ -134,10 +135,12 @@ test('a server that was killed itself starts again from its log', async () => {
 test('a process number that went to another program is not taken for the server', async () => {
   const folder = makeFolder();
   await (await startIn(folder)).stop();
-  writeFileSync(
-    join(folder, 'postgres', 'postmaster.pid'),
-    `${process.pid}\n${join(folder, 'postgres')}\n0\n5432\n\n127.0.0.1\n`,
-  );
+  // Of the server's own user: Postgres itself passes over processes of others.
+  const { uid, gid } = statSync(join(folder, 'postgres'));
+  const other = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid, gid } : {});
+  onTestFinished(() => void other.kill());
+  const lines = [other.pid, join(folder, 'postgres'), 0, 5432, '', '127.0.0.1', ''];
+  writeFileSync(join(folder, 'postgres', 'postmaster.pid'), lines.join('\n'));
 
   expect(await startIn(folder)).toMatchObject({ adopted: false });
 });
