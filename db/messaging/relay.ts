@@ -129,7 +129,7 @@ export async function markMessages(db: RelayDb, marks: readonly Mark[]): Promise
        dead_at = case when mark.kind = 'dead' then now() end,
        due_at = case when mark.kind = 'later' then now() + mark.delay_ms * interval '1 millisecond' else outbox.due_at end,
        error_code = mark.code
-     from unnest(:ids::bigint[], :tokens::uuid[], :kinds::text[], :delays::float8[], :codes::text[])
+     from unnest(cast(:ids as bigint[]), cast(:tokens as uuid[]), cast(:kinds as text[]), cast(:delays as float8[]), cast(:codes as text[]))
        as mark (id, token, kind, delay_ms, code)
      where outbox.id = mark.id and outbox.lease_token = mark.token and outbox.sent_at is null`,
     {
@@ -149,7 +149,7 @@ export async function findKeysWithLaterRow(
 ): Promise<ReadonlySet<string>> {
   if (rows.length === 0) return new Set();
   const found = await (db as Knex).raw<{ rows: { key: string }[] }>(
-    `select asked.key from unnest(:keys::text[], :ids::bigint[]) as asked (key, id)
+    `select asked.key from unnest(cast(:keys as text[]), cast(:ids as bigint[])) as asked (key, id)
      where exists (select from outbox as later where later.ordering_key = asked.key and later.id > asked.id
                    and later.sent_at is null and later.dead_at is null)`,
     { keys: rows.map((row) => row.key), ids: rows.map((row) => row.id) },

@@ -1,0 +1,146 @@
+import { Context } from '@temporalio/activity';
+import type { Db } from '../db/connection.js';
+import { listWorkspaces } from '../db/directory.js';
+import { markNudged } from '../db/messaging/nudge.js';
+import { deleteOutdated, findClickDetailsSetting } from '../db/messaging/outdated.js';
+import { enqueue } from '../db/messaging/outbox.js';
+import { type ClosedRun, listMissingExports } from '../db/reads/audit/missingExports.js';
+import { listUnapplied, type Unapplied } from '../db/reads/messaging/unapplied.js';
+import { inWorkspace, notify, readWorkspace } from '../db/transaction.js';
+import type { WorkspaceId } from '../domain/ids.js';
+import { addDays, addMs, durationMs, type Instant, parseDuration } from '../domain/time.js';
+import type { Logger } from '../platform/logger.js';
+import { exportMessage, nudge } from '../workflows/contract.js';
+import type { ClosedRuns, ClosedRunsPage, ClosedRunsQuery } from './gateways/closedRuns.js';
+
+export interface SweepDeps {
+  readonly db: Db;
+  readonly logger: Logger;
+  readonly closedRuns: ClosedRuns;
+}
+
+/** Nudges in one pass over all workspaces, and in one workspace: a broken one must not use up everybody's (temporal.md 4.5). */
+const nudgesPerPass = 1_000;
+const nudgesPerWorkspace = 250;
+const keptDays = 30;
+/** Product default of settings.privacy.clickDetails (features.md 20.1). */
+const clickDetailsDays = 90;
+
+/** What the sweeps do. All workspaces in one pass, a transaction each: it writes outbox rows, deletes what is outdated, nothing else. */
+export function sweepActivities(deps: SweepDeps) {
+  return {
+    /** Wakes whatever waits without an outcome. Safe to repeat: what was nudged is not due again. */
+    nudgeUnapplied: async (): Promise<{ readonly found: number }> => {
+      let found = 0;
+      for (const workspaceId of await workspacesInTurn(deps.db)) {
+        const limit = Math.min(nudgesPerWorkspace, nudgesPerPass - found);
+        if (limit <= 0) break;
+        found += await nudgeWorkspace(deps, workspaceId, limit);
+        Context.current().heartbeat(found);
+      }
+      if (found > 0) await notify(deps.db, 'outbox', '');
+      return { found };
+    },
+
+    /** One call: a page of runs that closed in a window. */
+    listClosedRuns: (query: ClosedRunsQuery): Promise<ClosedRunsPage> => deps.closedRuns.list(query),
+
+    /** One call: until when closed runs are kept. */
+    readRetention: async (): Promise<{ readonly ms: number }> => ({ ms: await deps.closedRuns.retentionMs() }),
+
+    /** Asks for the export of those that have none. `late`: retention takes them in 3 days, which somebody has to know now. */
+    requestExports: async (input: {
+      readonly runs: ClosedRunsPage['runs'];
+      readonly late: boolean;
+    }): Promise<{ readonly found: number }> => {
+      const known = new Set((await listWorkspaces(deps.db)).map((workspace) => workspace.id as string));
+      const workspaceOf = (run: ClosedRun): string => run.workflowId.split('/')[1] ?? '';
+      let found = 0;
+      for (const workspaceId of new Set(input.runs.map(workspaceOf))) {
+        if (!known.has(workspaceId)) continue; // somebody else's workflow in a shared namespace
+        const runs = input.runs.filter((run) => workspaceOf(run) === workspaceId);
+        found += await requestExportsOf(deps, workspaceId as WorkspaceId, runs, input.late);
+      }
+      if (found > 0) await notify(deps.db, 'outbox', '');
+      return { found };
+    },
+
+    /** Deletes what is outdated, in batches. */
+    deleteOutdated: async (): Promise<{ readonly found: number }> => {
+      let found = 0;
+      for (const { id } of await listWorkspaces(deps.db)) {
+        for (;;) {
+          const deleted = await inWorkspace(deps.db, id, async (tx, now) =>
+            deleteOutdated(tx, {
+              sent: addDays(now, -keptDays),
+              keys: addDays(now, -keptDays),
+              clickDetails: clickDetailsBefore(now, await findClickDetailsSetting(tx)),
+            }),
+          );
+          found += deleted;
+          Context.current().heartbeat(found);
+          if (deleted === 0) break;
+        }
+      }
+      return { found };
+    },
+  };
+}
+
+/** The first one changes from pass to pass, so that the limit of a pass starves nobody. */
+async function workspacesInTurn(db: Db): Promise<readonly WorkspaceId[]> {
+  const ids = (await listWorkspaces(db)).map((workspace) => workspace.id);
+  const minute = Math.floor((Context.current().info.scheduledTimestampMs ?? 0) / 60_000);
+  const first = ids.length === 0 ? 0 : minute % ids.length;
+  return [...ids.slice(first), ...ids.slice(0, first)];
+}
+
+async function nudgeWorkspace(deps: SweepDeps, workspaceId: WorkspaceId, limit: number): Promise<number> {
+  return inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    const late = await markNudged(tx, now, await listUnapplied(tx, now, limit));
+    // Several rows may wait for one workflow; one nudge makes it read them all.
+    const workflows = new Map(late.map((row) => [row.workflowId, row]));
+    await enqueue(tx, ...[...workflows.values()].map((row) => nudgeOf(workspaceId, row)));
+    if (workflows.size > 0) deps.logger.warn({ workspaceId, workflows: workflows.size }, 'unapplied rows nudged');
+    return workflows.size;
+  });
+}
+
+function nudgeOf(workspaceId: WorkspaceId, { workflowType, workflowId, objectId }: Unapplied) {
+  switch (workflowType) {
+    case 'referral':
+      return nudge(workflowType, workflowId, { workspaceId, referralId: objectId });
+    case 'payout':
+      return nudge(workflowType, workflowId, { workspaceId, payoutId: objectId });
+    case 'payoutRun':
+      return nudge(workflowType, workflowId, { workspaceId, payoutRunId: objectId });
+    default:
+      return workflowType satisfies never;
+  }
+}
+
+async function requestExportsOf(
+  deps: SweepDeps,
+  workspaceId: WorkspaceId,
+  runs: ClosedRunsPage['runs'],
+  late: boolean,
+): Promise<number> {
+  const missing = await readWorkspace(deps.db, workspaceId, (tx) => listMissingExports(tx, runs));
+  if (missing.length === 0) return 0;
+  await inWorkspace(deps.db, workspaceId, (tx) => enqueue(tx, ...missing.map((run: ClosedRun) => exportMessage(run))));
+  const ended = new Set(runs.filter((run) => run.terminated).map((run) => run.runId));
+  for (const run of missing) {
+    if (ended.has(run.runId)) deps.logger.error({ workspaceId, ...run }, 'workflow was terminated by hand');
+  }
+  if (late)
+    deps.logger.error(
+      { workspaceId, runs: missing.length },
+      'histories not archived 3 days before retention takes them',
+    );
+  return missing.length;
+}
+
+function clickDetailsBefore(now: Instant, setting: string | undefined): Instant {
+  const duration = setting === undefined ? undefined : parseDuration(setting);
+  return duration === undefined ? addDays(now, -clickDetailsDays) : addMs(now, -durationMs(duration));
+}

@@ -1,0 +1,3 @@
+// The bundle's entry: every workflow function, each under the name that stands in its histories. Append, never rename.
+export { referral } from './referral.js';
+export { sweep } from './sweep.js';
