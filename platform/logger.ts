@@ -107,7 +107,7 @@ function defaultDestination(): pino.DestinationStream {
 
 /** Pino calls its formatter for the first logger's bindings only; children inherit this method instead. */
 function cleaningChildren(logger: Logger): Logger {
-  const { child } = logger;
+  const child = Reflect.get(logger, 'child') as Logger['child']; // taken unbound on purpose: `this` is the logger it is called on
   Object.defineProperty(logger, 'child', {
     value(this: Logger, bindings: pino.Bindings, options?: pino.ChildLoggerOptions) {
       return Reflect.apply(child, this, [cleanFields(bindings), options]);

@@ -55,7 +55,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     child.once('exit', () => {
       if (stopping) return;
       if (performance.now() - began > 60_000) pauseMs = 1_000; // it ran well for a while: not the same trouble again
-      void startAgain(describeEnd(child) ?? 'ended');
+      startAgain(describeEnd(child) ?? 'ended').catch((error: unknown) => options.onRestart(String(error)));
     });
   }
   async function stop(graceMs: number): Promise<void> {

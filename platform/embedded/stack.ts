@@ -171,7 +171,9 @@ export class Supervisor {
         detail: (await make(config)) ?? 'there already',
       }));
     }
-    this.#watch = setInterval(() => void this.#lookForLost(), 1_000);
+    this.#watch = setInterval(() => {
+      this.#lookForLost().catch((error: unknown) => this.#options.report.notice(messageOf(error)));
+    }, 1_000);
     this.#watch.unref();
     return { config, signInLink, logFolder: this.#logFolder(), stop: () => this.stop() };
   }
@@ -352,7 +354,7 @@ export class Supervisor {
       logFile: this.#logFile(name),
       readyUrl,
       onRestart: (sentence) => this.#options.report.notice(sentence),
-      onSpawn: (pid) => void this.#mark(name, pid),
+      onSpawn: (pid) => this.#mark(name, pid),
     });
     this.#keep({ name, pid: () => service.pid(), stop: () => service.stop(graceMs) });
     return { detail: 'ready', durationMs: performance.now() - began };
@@ -361,14 +363,20 @@ export class Supervisor {
   #keep(part: Running): void {
     this.#running.push(part);
     const pid = part.pid();
-    if (pid !== undefined) void this.#mark(part.name, pid);
+    if (pid !== undefined) this.#mark(part.name, pid);
   }
 
-  async #mark(name: string, pid: number): Promise<void> {
-    const mark = await findProcess(pid);
-    if (mark === undefined || this.#lock === undefined) return;
-    this.#marks.set(name, mark);
-    writeFileSync(join(this.#dataDir, 'children.json'), JSON.stringify(Object.fromEntries(this.#marks)));
+  /** Writes down which process it is; a write that fails costs the clean-up after a kill, not the start. */
+  #mark(name: string, pid: number): void {
+    findProcess(pid)
+      .then((mark) => {
+        if (mark === undefined || this.#lock === undefined) return;
+        this.#marks.set(name, mark);
+        writePrivate(join(this.#dataDir, 'children.json'), JSON.stringify(Object.fromEntries(this.#marks)));
+      })
+      .catch((error: unknown) =>
+        this.#options.report.notice(`could not write down process ${pid}: ${messageOf(error)}`),
+      );
   }
 
   /** A start that was killed leaves its children. Postgres is taken over; the others are ended, newest first. */

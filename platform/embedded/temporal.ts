@@ -195,7 +195,7 @@ function explainNone(tried: readonly string[]): string {
     '  the Temporal CLI    install it from https://docs.temporal.io/cli so that `temporal` is on the PATH,',
     '                      or TEMPORAL_CLI_PATH=/path/to/temporal npm start',
     '  the network         npm start downloads it by itself',
-    `  Go ${goNeeded.join('.')} or newer  npm start builds it by itself, or: go install github.com/temporalio/cli/cmd/temporal@v${cliVersion}`,
+    `  Go ${goNeeded.join('.')} or newer    npm start builds it by itself, or: go install github.com/temporalio/cli/cmd/temporal@v${cliVersion}`,
     ...tried.map((failure) => `  (tried ${failure})`),
   ].join('\n');
 }

@@ -1,0 +1,237 @@
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { migrateUp } from '../db/migrate.js';
+import { type Config, ConfigError } from '../platform/config.js';
+import { isOk } from '../platform/embedded/service.js';
+import {
+  type Stack,
+  type StackParts,
+  type StackReport,
+  StepFailedError,
+  Supervisor,
+} from '../platform/embedded/stack.js';
+import { createLogger } from '../platform/logger.js';
+import { bootstrap } from './bootstrap.js';
+
+const usage = `npm start -- [options]
+  --check         start, ask every printed address, stop; exit code 0 or 1
+  --empty         no demo data
+  --logs          show the output of all parts, with prefixes
+  --strict-ports  stop when a port is taken, instead of taking the next free one`;
+
+interface Address {
+  readonly label: string;
+  readonly url: string;
+  readonly note: string;
+}
+
+/** What is printed at the end and what --check asks. A page that does not answer must not be listed. */
+function addressesOf(stack: Stack): readonly Address[] {
+  const { http, temporal } = stack.config;
+  const addresses: Address[] = [
+    { label: 'API', url: `${http.publicUrl}/readyz`, note: 'ready when it answers 200' },
+    { label: 'API document', url: `${http.publicUrl}/openapi.json`, note: 'OpenAPI 3.1 of every path' },
+  ];
+  if (stack.signInLink !== undefined) {
+    addresses.unshift({
+      label: 'Sign in',
+      url: stack.signInLink,
+      note: 'one-time link, 30 minutes; a new one: npm run sign-in-link',
+    });
+  }
+  if (temporal.uiUrl !== undefined)
+    addresses.push({ label: 'Temporal UI', url: temporal.uiUrl, note: 'every workflow, event by event' });
+  return addresses;
+}
+
+const stepWidth = 20;
+const detailWidth = 44;
+
+/** Ticks: on a terminal the line of a running step is written over, elsewhere only finished steps and long waits show. */
+function terminalReport(out: NodeJS.WriteStream): StackReport {
+  let current = '';
+  const clear = (): void => {
+    if (out.isTTY) out.write('\r\x1b[2K');
+  };
+  const show = (step: string, text: string): void => {
+    if (out.isTTY) out.write(`\r\x1b[2K  … ${step.padEnd(stepWidth)}${text}`.slice(0, (out.columns || 80) + 4));
+  };
+  return {
+    began(step) {
+      current = step;
+      show(step, '');
+    },
+    progress(step, message) {
+      if (!out.isTTY) out.write(`    ${step}: ${message}\n`);
+      else if (step === current) show(step, message);
+    },
+    done(step, detail, durationMs) {
+      clear();
+      out.write(
+        `  ✔ ${step.padEnd(stepWidth)}${detail.padEnd(detailWidth)}${(durationMs / 1_000).toFixed(1).padStart(5)} s\n`,
+      );
+    },
+    failed(step, message) {
+      clear();
+      out.write(`  ✖ ${step.padEnd(stepWidth)}${message.replaceAll('\n', '\n    ')}\n`);
+    },
+    notice(sentence) {
+      clear();
+      out.write(`    ${sentence}\n`);
+    },
+  };
+}
+
+function printTable(out: NodeJS.WriteStream, addresses: readonly Address[]): void {
+  const width = Math.max(...addresses.map((address) => address.url.length)) + 3;
+  out.write('\n');
+  for (const { label, url, note } of addresses) out.write(`  ${label.padEnd(14)}${url.padEnd(width)}${note}\n`);
+}
+
+/** Asks each address; answers those that do not answer with success. The one-time link is not used up: only its page is asked. */
+async function probe(addresses: readonly Address[]): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const { label, url } of addresses) {
+    if (!(await isOk(url))) failed.push(`${label} ${url}`);
+  }
+  return failed;
+}
+
+/** Writes what is added to the log files from now on, with the name of the part. Answers how to stop. */
+function followLogs(folder: string, out: NodeJS.WriteStream): () => void {
+  const names = ['postgres', 'temporal', 'worker', 'api'];
+  const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
+  const read = new Map(names.map((name) => [name, sizeOf(join(folder, `${name}.log`))]));
+  const timer = setInterval(() => {
+    for (const name of names) {
+      const file = join(folder, `${name}.log`);
+      const size = sizeOf(file);
+      const from = Math.min(read.get(name) ?? 0, size);
+      if (size === from) continue;
+      const bytes = Buffer.alloc(size - from);
+      const handle = openSync(file, 'r');
+      readSync(handle, bytes, 0, bytes.length, from);
+      closeSync(handle);
+      // A line that is still being written waits for its end.
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      read.set(name, from + end);
+      for (const line of bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1))
+        out.write(`${name.padEnd(9)}| ${line}\n`);
+    }
+  }, 200);
+  return () => clearInterval(timer);
+}
+
+function entryOf(name: string): string {
+  // Beside this file: TypeScript as it is run from the tree, JavaScript in a build.
+  return fileURLToPath(new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+}
+
+function versionOf(): string {
+  const folder = import.meta.url.includes('/dist/') ? '../../package.json' : '../package.json';
+  const parsed = JSON.parse(readFileSync(new URL(folder, import.meta.url), 'utf8')) as { version: string };
+  return parsed.version;
+}
+
+async function main(): Promise<number> {
+  const out = process.stdout;
+  let flags: { check?: boolean; empty?: boolean; logs?: boolean; 'strict-ports'?: boolean; help?: boolean };
+  try {
+    const option = { type: 'boolean' } as const;
+    const options = { check: option, empty: option, logs: option, 'strict-ports': option, help: option };
+    flags = parseArgs({ options }).values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+    return 1;
+  }
+  if (flags.help === true) {
+    out.write(`${usage}\n`);
+    return 0;
+  }
+
+  const dataDir = process.env['DATA_DIR'] || '.data';
+  out.write(
+    `\n  tributary ${versionOf()}   Node ${process.versions.node}   data: ${relative('', dataDir) === dataDir ? `./${dataDir}` : dataDir}\n\n`,
+  );
+  const stopFollowing = flags.logs === true ? followLogs(join(dataDir, 'log'), out) : (): void => undefined;
+  const parts: StackParts = {
+    migrate: migrateUp,
+    bootstrap: (config: Config) => bootstrap(config, createLogger({ logLevel: 'warn' }, { process: 'bootstrap' })),
+    workerEntry: entryOf('worker'),
+    apiEntry: entryOf('api'),
+  };
+  let lost = false;
+  let endWait: () => void = () => undefined;
+  const ended = new Promise<void>((done) => {
+    endWait = done;
+  });
+  const supervisor = new Supervisor({
+    env: { ...process.env, BUILD_ID: process.env['BUILD_ID'] || versionOf() },
+    strictPorts: flags['strict-ports'] === true,
+    empty: flags.empty === true,
+    parts,
+    report: terminalReport(out),
+    onLost: (sentence) => {
+      lost = true;
+      out.write(`\n  ${sentence}; stopping the rest\n`);
+      endWait();
+    },
+  });
+
+  let signals = 0;
+  const onSignal = (): void => {
+    signals += 1;
+    if (signals === 1) {
+      out.write('\n  stopping … (once more: kill)\n');
+      endWait();
+      supervisor.stop().catch(() => undefined); // awaited again below, where its error is printed
+      return;
+    }
+    supervisor.kill().then(
+      () => process.exit(130),
+      () => process.exit(130),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+
+  let exitCode = 0;
+  try {
+    const stack = await supervisor.start();
+    const addresses = addressesOf(stack);
+    printTable(out, addresses);
+    if (flags.check === true) {
+      const failed = await probe(addresses);
+      for (const line of failed) out.write(`  ✖ no answer: ${line}\n`);
+      if (failed.length > 0) exitCode = 1;
+      else out.write(`\n  ✔ all ${addresses.length} addresses answer\n`);
+    } else {
+      out.write('\n  Ctrl+C stops, data is kept\n');
+      await keepAlive(ended);
+    }
+    await supervisor.stop();
+    out.write(`  stopped, data kept in ${relative('', dataDir) === dataDir ? `./${dataDir}` : dataDir}\n`);
+  } catch (error) {
+    await supervisor.stop().catch((problem: unknown) => process.stderr.write(`  ${String(problem)}\n`));
+    // A failed step has been printed; a start that was interrupted is no failure of its own.
+    if (signals === 0 && !(error instanceof StepFailedError)) {
+      process.stderr.write(
+        `  ✖ ${error instanceof ConfigError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+    }
+    exitCode = 1;
+  } finally {
+    stopFollowing();
+  }
+  return lost ? 1 : exitCode;
+}
+
+/** The parts are processes of their own and keep nothing of this one busy. */
+async function keepAlive(until: Promise<void>): Promise<void> {
+  const timer = setInterval(() => undefined, 60_000);
+  await until;
+  clearInterval(timer);
+}
+
+process.exitCode = await main();
