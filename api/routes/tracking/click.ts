@@ -1,0 +1,352 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isbot } from 'isbot';
+import type { Middleware } from 'koa';
+import type { Db, EdgeDb } from '../../../db/connection.js';
+import { findProgramBySlug } from '../../../db/directory.js';
+import { isUnavailable } from '../../../db/errors.js';
+import { type NewClick, recordClicks } from '../../../db/tracking/click.js';
+import { type NewId, parseId } from '../../../domain/ids.js';
+import {
+  type Consent,
+  consentAllows,
+  type FilterCode,
+  filterOf,
+  subAliases,
+  subIdOf,
+} from '../../../domain/tracking/click.js';
+import {
+  type Destination,
+  locationOf,
+  parseDestination,
+  parseQuery,
+  type QueryPart,
+} from '../../../domain/tracking/redirect.js';
+import { createGroupCommit, QueueFullError } from '../../../platform/groupCommit.js';
+import type { Logger } from '../../../platform/logger.js';
+import { type ClickTarget, createClickTargets } from './clickTarget.js';
+
+/** What the redirect is given. It stands before the usual middleware and shares nothing with it (performance.md). */
+export interface ClickEdgeDeps {
+  /** Only for looking links up. */
+  readonly db: Db;
+  readonly edgeDb: EdgeDb;
+  readonly newId: NewId;
+  readonly logger: Logger;
+  readonly publicUrl: string;
+  readonly clientAddress: (request: IncomingMessage) => string;
+  /** A keyed hash: what is stored of an address is worthless without our key. */
+  readonly hashAddress: (address: string) => Buffer;
+  /** Counts clicks by credit, where metrics are kept. */
+  readonly countClick?: (credit: NewClick['credit']) => void;
+}
+
+export interface ClickEdge {
+  readonly middleware: Middleware;
+  /** Resolves when every click that was taken in has been committed or refused. */
+  drain(): Promise<void>;
+}
+
+export const clickCookie = 'trb_click';
+const consentCookie = 'trb_consent';
+const longestUrl = 8_192;
+const longestReferrer = 1_000;
+const longestUserAgent = 500;
+const longestQuery = 1_000;
+/** Clicks a minute from one address; what is more is kept and credited, but marked `suspect` (api.md 1.10). */
+const clicksPerMinute = 60;
+const maxKnownAddresses = 20_000;
+const maxKnownAgents = 5_000;
+
+/** `GET /r/{slug}`: one click row, then 302; `GET /x/{programSlug}`: the fallback page of a program that names none (api.md 4.1). */
+export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
+  const targets = createClickTargets({ db: deps.db, publicUrl: deps.publicUrl, steadyMs: () => performance.now() });
+  const clicks = createGroupCommit<NewClick>({
+    write: (rows) => recordClicks(deps.edgeDb, rows),
+    isRowsFault: (error) => !isUnavailable(error),
+  });
+  const addressOf = createAddressBook(deps);
+  const isBot = createBotJudge();
+  const complain = sampled(deps.logger);
+  const count = deps.countClick ?? (() => undefined);
+
+  async function follow(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '';
+    const isHead = request.method === 'HEAD';
+    if (!isHead && request.method !== 'GET') return refuseMethod(response);
+    if (url.length > longestUrl) return page(response, 414, neutralPage);
+    const cut = url.indexOf('?');
+    const slug = cut === -1 ? url.slice(3) : url.slice(3, cut);
+    if (!slugPattern.test(slug)) return page(response, 404, neutralPage);
+    const target = await targets.find(slug);
+    if (target === undefined) return page(response, 404, neutralPage);
+
+    const query = cut === -1 ? '' : url.slice(cut + 1);
+    const parts = query === '' ? noParts : parseQuery(query);
+    const click = judge(request, isHead, target, query, parts);
+    await clicks.add(click.row);
+    count(click.row.credit);
+    const destination = click.isRedirected ? deepLink(target, parts) : undefined;
+    if (destination === undefined) return page(response, 404, neutralPage);
+    redirect(response, locationOf(destination, parts, click.row.id), click.cookie);
+  }
+
+  function judge(
+    request: IncomingMessage,
+    isHead: boolean,
+    target: ClickTarget,
+    query: string,
+    parts: readonly QueryPart[],
+  ): { readonly row: NewClick; readonly cookie: string | undefined; readonly isRedirected: boolean } {
+    const { headers } = request;
+    const userAgent = headers['user-agent'] ?? '';
+    const cookies = headers.cookie;
+    const filter: FilterCode | undefined = filterOf({
+      isHead,
+      purpose: purposeOf(headers),
+      fetchDest: headers['sec-fetch-dest'] as string | undefined,
+      userAgent,
+      isKnownBot: isBot(userAgent),
+    });
+    const consent = consentAllows(target.consentMode, consentOf(headers, cookies));
+    const noCredit = filter ?? target.noCredit ?? (consent.credit ? undefined : 'consent_refused');
+    const id = deps.newId('click');
+    const address = addressOf(deps.clientAddress(request));
+    const previous = cookies === undefined ? undefined : readCookie(cookies, clickCookie);
+    return {
+      row: {
+        id,
+        workspaceId: target.link.workspaceId,
+        mode: 'live',
+        linkId: target.link.linkId,
+        affiliateId: target.link.affiliateId,
+        programId: target.link.programId,
+        previousClickId: previous === undefined ? null : (parseId('click', previous) ?? null),
+        credit: filter !== undefined ? 'filtered' : noCredit !== undefined ? 'not_credited' : 'credited',
+        creditCode: noCredit ?? null,
+        isSuspect: noCredit === undefined && address.isBusy(),
+        subs: parts.length === 0 ? null : subsOf(parts),
+        query: query === '' ? null : query.slice(0, longestQuery),
+        referrer: headers.referer === undefined ? null : headers.referer.slice(0, longestReferrer),
+        windowSeconds: target.windowSeconds,
+        addressHash: address.hash,
+        userAgent: userAgent === '' ? null : userAgent.slice(0, longestUserAgent),
+      },
+      // Only a click that credits moves the cookie: a preview's would break the chain from click to click.
+      cookie:
+        noCredit === undefined && consent.cookie && target.cookieMode !== 'none'
+          ? `${clickCookie}=${id}${target.cookieTail}`
+          : undefined,
+      isRedirected: target.destination !== undefined,
+    };
+  }
+
+  return {
+    drain: () => clicks.drain(),
+    middleware: (ctx, next) => {
+      const url = ctx.req.url ?? '';
+      if (url.startsWith('/r/')) {
+        ctx.respond = false; // Koa's own answer costs more than ours (performance.md)
+        return follow(ctx.req, ctx.res).catch((error: unknown) => {
+          complain(error);
+          busy(ctx.res);
+        });
+      }
+      if (!url.startsWith('/x/')) return next();
+      ctx.respond = false;
+      return fallbackPage(deps.db, ctx.req, ctx.res).catch((error: unknown) => {
+        complain(error);
+        busy(ctx.res);
+      });
+    },
+  };
+}
+
+const noParts: readonly QueryPart[] = [];
+// Every character a slug may have; what is written otherwise (percent, dots alone, upper case) is no link of ours.
+const slugPattern = /^[a-z0-9][a-z0-9_-]{0,199}$/i;
+
+/** `to=` leads to a path or URL whose parsed host is listed; anything else is ignored, the stored destination counts (api.md 4.1). */
+function deepLink(target: ClickTarget, parts: readonly QueryPart[]): Destination | undefined {
+  const { destination } = target;
+  if (destination === undefined || parts.length === 0 || target.noCredit === 'link_expired') return destination;
+  const to = parts.find((part) => part.name === 'to')?.value;
+  if (to === undefined || to === '' || target.noCredit === 'link_disabled') return destination;
+  return parseDestination(to, target.allowedHosts, destination.href) ?? destination;
+}
+
+function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null {
+  const subs: (string | null)[] = [null, null, null, null, null];
+  let isEmpty = true;
+  for (const part of parts) {
+    const place = subAliases.get(part.name);
+    if (place === undefined) continue;
+    // `sub1` itself wins over the names other networks have for it; else the first one given.
+    if (subs[place - 1] !== null && part.name !== `sub${place}`) continue;
+    subs[place - 1] = subIdOf(part.value);
+    isEmpty = false;
+  }
+  return isEmpty ? null : subs;
+}
+
+type Headers = IncomingMessage['headers'];
+
+function purposeOf(headers: Headers): string {
+  const purpose = headers['sec-purpose'] ?? headers['purpose'] ?? headers['x-purpose'] ?? headers['x-moz'];
+  return purpose === undefined ? '' : String(purpose);
+}
+
+/** Global Privacy Control is a refusal; else what the consent banner of the page wrote on this domain. */
+function consentOf(headers: Headers, cookies: string | undefined): Consent {
+  if (headers['sec-gpc'] === '1') return 'denied';
+  const said = cookies === undefined ? undefined : readCookie(cookies, consentCookie);
+  return said === 'granted' || said === 'denied' ? said : 'unknown';
+}
+
+/** A cookie's value: a scan, because the cookies module alone costs as much as the rest of the click (performance.md). */
+export function readCookie(header: string, name: string): string | undefined {
+  for (let at = header.indexOf(`${name}=`); at !== -1; at = header.indexOf(`${name}=`, at + 1)) {
+    if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
+    const from = at + name.length + 1;
+    const end = header.indexOf(';', from);
+    return (end === -1 ? header.slice(from) : header.slice(from, end)).trim();
+  }
+  return undefined;
+}
+
+interface KnownAddress {
+  readonly hash: Buffer;
+  isBusy(): boolean;
+}
+
+/** Hash and pace of each address: hashing costs more than the look-up, and the same visitor clicks again. */
+function createAddressBook(deps: Pick<ClickEdgeDeps, 'hashAddress'>): (address: string) => KnownAddress {
+  const known = new Map<string, KnownAddress>();
+  return (address) => {
+    const found = known.get(address);
+    if (found !== undefined) return found;
+    let minute = 0;
+    let clicks = 0;
+    const made: KnownAddress = {
+      hash: deps.hashAddress(address),
+      isBusy: () => {
+        const now = Math.floor(performance.now() / 60_000);
+        if (now !== minute) {
+          minute = now;
+          clicks = 0;
+        }
+        clicks += 1;
+        return clicks > clicksPerMinute;
+      },
+    };
+    if (known.size >= maxKnownAddresses) known.clear();
+    known.set(address, made);
+    return made;
+  };
+}
+
+/** One long regular expression per agent that was not seen before. A bare `Mozilla/5.0` says nothing for or against a person. */
+function createBotJudge(): (userAgent: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (userAgent) => {
+    const found = known.get(userAgent);
+    if (found !== undefined) return found;
+    const verdict = /^Mozilla\/5\.0$/i.test(userAgent)
+      ? false
+      : isbot(userAgent) || /^(curl|wget|libwww|lwp)\b/i.test(userAgent);
+    if (known.size >= maxKnownAgents) known.clear();
+    if (userAgent.length <= longestUserAgent) known.set(userAgent, verdict);
+    return verdict;
+  };
+}
+
+function redirect(response: ServerResponse, location: string, cookie: string | undefined): void {
+  response.writeHead(
+    302,
+    cookie === undefined
+      ? ['Location', location, ...redirectHeaders]
+      : ['Location', location, 'Set-Cookie', cookie, ...redirectHeaders],
+  );
+  response.end();
+}
+
+const redirectHeaders = [
+  'Cache-Control',
+  'no-store',
+  'Referrer-Policy',
+  'strict-origin-when-cross-origin',
+  'X-Robots-Tag',
+  'noindex',
+  'Content-Length',
+  '0',
+];
+
+function html(title: string, text: string): Buffer {
+  return Buffer.from(
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
+      `<title>${title}</title></head><body style="font:1.1rem/1.5 system-ui;margin:4rem auto;max-width:34rem;padding:0 1rem">` +
+      `<h1>${title}</h1><p>${text}</p></body></html>`,
+  );
+}
+
+const neutralPage = html('This link leads nowhere', 'It may be old or mistyped. Please go back to where you found it.');
+const busyPage = html('One moment, please', 'We could not open this link just now. Please try again in a few seconds.');
+
+function page(
+  response: ServerResponse,
+  status: number,
+  body: Buffer,
+  extra: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+    'X-Robots-Tag': 'noindex',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    'Referrer-Policy': 'strict-origin-when-cross-origin',
+    ...extra,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+function refuseMethod(response: ServerResponse): void {
+  page(response, 405, neutralPage, { Allow: 'GET, HEAD' });
+}
+
+/** Nothing was stored, so nothing is redirected: the visitor may try again (api.md 4.1). */
+function busy(response: ServerResponse): void {
+  if (response.headersSent) response.end();
+  else page(response, 503, busyPage, { 'Retry-After': '2' });
+}
+
+async function fallbackPage(db: Db, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
+  const path = (request.url ?? '').slice(3).replace(/\?.*$/s, '');
+  const program = slugPattern.test(path) ? await findProgramBySlug(db, path) : undefined;
+  if (program === undefined) return page(response, 404, neutralPage);
+  page(
+    response,
+    200,
+    html(escaped(program.name), 'This offer is not available any more. Thank you for your interest.'),
+  );
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** One line in ten seconds, with how many it stands for: printing each error took a failing server from 19,000 to 323 answers a second. */
+function sampled(logger: Logger): (error: unknown) => void {
+  let quietUntil = 0;
+  let unsaid = 0;
+  return (error) => {
+    unsaid += 1;
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + 10_000;
+    const isBusy = error instanceof QueueFullError || isUnavailable(error);
+    logger[isBusy ? 'warn' : 'error']({ err: error, clicks: unsaid }, 'clicks not taken');
+    unsaid = 0;
+  };
+}

@@ -1,0 +1,288 @@
+import type { Knex } from 'knex';
+import type { Mode } from '../domain/act.js';
+import type { Audience } from '../domain/access/session.js';
+import type { AffiliateStatus } from '../domain/affiliate/affiliate.js';
+import type { EnrolmentStatus } from '../domain/affiliate/enrolment.js';
+import type {
+  AffiliateId,
+  ApiKeyId,
+  LinkId,
+  LoginId,
+  ProgramId,
+  SessionId,
+  UserId,
+  WorkspaceId,
+} from '../domain/ids.js';
+import type { ProgramStatus } from '../domain/program/program.js';
+import type { LinkStatus } from '../domain/tracking/link.js';
+import type { Instant, LocalDate } from '../domain/time.js';
+import type { Db } from './connection.js';
+
+// Look-ups before a workspace is known, through the definer functions of 20261125_1070 and 20261125_1080. Each takes the key it looks up.
+
+/** Calls a set-returning definer function and answers its rows. */
+async function rowsOf<Row>(db: Db, call: string, bindings: readonly Knex.RawBinding[]): Promise<readonly Row[]> {
+  const { rows } = await (db as Knex).raw<{ rows: Row[] }>(`select * from ${call}`, [...bindings]);
+  return rows;
+}
+
+export interface WorkspaceEntry {
+  readonly id: WorkspaceId;
+  readonly name: string;
+}
+
+/** All workspaces of the installation: for loops over them, never for an answer. */
+export async function listWorkspaces(db: Db): Promise<readonly WorkspaceEntry[]> {
+  return rowsOf<WorkspaceEntry>(db, 'directory_workspaces()', []);
+}
+
+export interface SessionEntry {
+  readonly sessionId: SessionId;
+  readonly csrfToken: string;
+  readonly loginId: LoginId;
+  readonly workspaceId: WorkspaceId;
+  readonly userId: UserId;
+  readonly audience: Audience;
+  readonly steppedUpAt: Instant;
+  readonly lastSeenAt: Instant;
+  readonly expiresAt: Instant;
+  readonly userStatus: 'invited' | 'active' | 'disabled';
+  readonly userName: string;
+  readonly userEmail: string;
+  readonly roleIds: readonly string[];
+  readonly rights: readonly string[];
+  readonly affiliateId: AffiliateId | null;
+  readonly isInstanceAdmin: boolean;
+}
+
+/** The living session of a cookie, by the SHA-256 of its value. */
+export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEntry | undefined> {
+  const [row] = await rowsOf<{
+    session_id: SessionId;
+    csrf_token: string;
+    login_id: LoginId;
+    workspace_id: WorkspaceId;
+    user_id: UserId;
+    audience: Audience;
+    stepped_up_at: Instant;
+    last_seen_at: Instant;
+    expires_at: Instant;
+    user_status: SessionEntry['userStatus'];
+    user_name: string;
+    user_email: string;
+    role_ids: string[];
+    rights: string[];
+    affiliate_id: AffiliateId | null;
+    is_instance_admin: boolean;
+  }>(db, 'directory_session(?)', [tokenHash]);
+  return row === undefined
+    ? undefined
+    : {
+        sessionId: row.session_id,
+        csrfToken: row.csrf_token,
+        loginId: row.login_id,
+        workspaceId: row.workspace_id,
+        userId: row.user_id,
+        audience: row.audience,
+        steppedUpAt: row.stepped_up_at,
+        lastSeenAt: row.last_seen_at,
+        expiresAt: row.expires_at,
+        userStatus: row.user_status,
+        userName: row.user_name,
+        userEmail: row.user_email,
+        roleIds: row.role_ids,
+        rights: row.rights,
+        affiliateId: row.affiliate_id,
+        isInstanceAdmin: row.is_instance_admin,
+      };
+}
+
+export interface ApiKeyEntry {
+  readonly keyId: ApiKeyId;
+  readonly workspaceId: WorkspaceId;
+  readonly kind: 'secret' | 'public';
+  readonly mode: Mode;
+  readonly permissions: readonly string[];
+  readonly roleId: string | null;
+  readonly affiliateId: AffiliateId | null;
+  readonly affiliateStatus: string | null;
+  readonly createdBy: UserId;
+  readonly creatorStatus: string;
+  readonly creatorName: string;
+  readonly creatorRoleIds: readonly string[];
+  readonly creatorIsInstanceAdmin: boolean;
+  readonly expiresOn: LocalDate | null;
+  readonly ipRestricted: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly revokedAt: Instant | null;
+  readonly lastUsedAt: Instant | null;
+  readonly timeZone: string;
+}
+
+/** A secret key by the SHA-256 of its text, with what its creator may do now. */
+export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry | undefined> {
+  const [row] = await rowsOf<{
+    key_id: ApiKeyId;
+    workspace_id: WorkspaceId;
+    kind: ApiKeyEntry['kind'];
+    mode: Mode;
+    permissions: string[];
+    role_id: string | null;
+    affiliate_id: AffiliateId | null;
+    created_by: UserId;
+    expires_on: LocalDate | null;
+    ip_restricted: boolean;
+    ip_allow_list: string[];
+    revoked_at: Instant | null;
+    last_used_at: Instant | null;
+    creator_status: string;
+    creator_name: string;
+    creator_role_ids: string[];
+    creator_is_instance_admin: boolean;
+    affiliate_status: string | null;
+    time_zone: string;
+  }>(db, 'directory_api_key(?)', [tokenHash]);
+  return row === undefined
+    ? undefined
+    : {
+        keyId: row.key_id,
+        workspaceId: row.workspace_id,
+        kind: row.kind,
+        mode: row.mode,
+        permissions: row.permissions,
+        roleId: row.role_id,
+        affiliateId: row.affiliate_id,
+        affiliateStatus: row.affiliate_status,
+        createdBy: row.created_by,
+        creatorStatus: row.creator_status,
+        creatorName: row.creator_name,
+        creatorRoleIds: row.creator_role_ids,
+        creatorIsInstanceAdmin: row.creator_is_instance_admin,
+        expiresOn: row.expires_on,
+        ipRestricted: row.ip_restricted,
+        ipAllowList: row.ip_allow_list,
+        revokedAt: row.revoked_at,
+        lastUsedAt: row.last_used_at,
+        timeZone: row.time_zone,
+      };
+}
+
+export interface PublicKeyEntry {
+  readonly keyId: ApiKeyId;
+  readonly workspaceId: WorkspaceId;
+  readonly mode: Mode;
+  readonly signingSecret: string | null;
+  readonly affiliateId: AffiliateId | null;
+}
+
+/** The public key of an edge call (script, postback, pixel). */
+export async function findPublicKey(db: Db, publicKey: string): Promise<PublicKeyEntry | undefined> {
+  const [row] = await rowsOf<{
+    key_id: ApiKeyId;
+    workspace_id: WorkspaceId;
+    mode: Mode;
+    signing_secret: string | null;
+    affiliate_id: AffiliateId | null;
+  }>(db, 'directory_public_key(?)', [publicKey]);
+  return row === undefined
+    ? undefined
+    : {
+        keyId: row.key_id,
+        workspaceId: row.workspace_id,
+        mode: row.mode,
+        signingSecret: row.signing_secret,
+        affiliateId: row.affiliate_id,
+      };
+}
+
+/** A link as the redirect needs it: its destination, whether it credits, and the terms of that moment. */
+export interface LinkEntry {
+  readonly workspaceId: WorkspaceId;
+  readonly linkId: LinkId;
+  readonly affiliateId: AffiliateId;
+  readonly programId: ProgramId;
+  readonly kind: 'standard' | 'direct' | 'recruit';
+  readonly destinationUrl: string;
+  readonly status: LinkStatus;
+  /** Milliseconds until it expires, by Postgres's clock; null: never. */
+  readonly expiresInMs: number | null;
+  readonly affiliateStatus: AffiliateStatus;
+  readonly enrolmentStatus: EnrolmentStatus | undefined;
+  readonly programStatus: ProgramStatus;
+  readonly programSlug: string;
+  readonly fallbackUrl: string | null;
+  readonly destinationHosts: readonly string[];
+  /** The program's own terms and the workspace's settings, as stored. */
+  readonly ownTerms: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** The link of a slug, present or former, of whatever workspace. */
+export async function findLink(db: Db, slug: string): Promise<LinkEntry | undefined> {
+  const [row] = await rowsOf<{
+    workspace_id: WorkspaceId;
+    link_id: LinkId;
+    affiliate_id: AffiliateId;
+    program_id: ProgramId;
+    kind: LinkEntry['kind'];
+    destination_url: string;
+    status: LinkStatus;
+    expires_in_ms: number | null;
+    affiliate_status: AffiliateStatus;
+    enrolment_status: EnrolmentStatus | null;
+    program_status: ProgramStatus;
+    program_slug: string;
+    fallback_url: string | null;
+    destination_hosts: string[];
+    own_terms: Record<string, unknown>;
+    settings: Record<string, Record<string, unknown>> | null;
+  }>(
+    db,
+    `(select link.*, cast(extract(epoch from link.expires_at - now()) * 1000 as double precision) as expires_in_ms
+      from directory_link(?) as link) as link`,
+    [slug],
+  );
+  return row === undefined
+    ? undefined
+    : {
+        workspaceId: row.workspace_id,
+        linkId: row.link_id,
+        affiliateId: row.affiliate_id,
+        programId: row.program_id,
+        kind: row.kind,
+        destinationUrl: row.destination_url,
+        status: row.status,
+        expiresInMs: row.expires_in_ms,
+        affiliateStatus: row.affiliate_status,
+        enrolmentStatus: row.enrolment_status ?? undefined,
+        programStatus: row.program_status,
+        programSlug: row.program_slug,
+        fallbackUrl: row.fallback_url,
+        destinationHosts: row.destination_hosts,
+        ownTerms: row.own_terms,
+        settings: row.settings ?? {},
+      };
+}
+
+/** The name of a program by its public slug, for its fallback page. */
+export async function findProgramBySlug(
+  db: Db,
+  slug: string,
+): Promise<
+  | {
+      readonly workspaceId: WorkspaceId;
+      readonly programId: ProgramId;
+      readonly name: string;
+      readonly status: ProgramStatus;
+    }
+  | undefined
+> {
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; program_id: ProgramId; name: string; status: ProgramStatus }>(
+    db,
+    'directory_program(?)',
+    [slug],
+  );
+  return row === undefined
+    ? undefined
+    : { workspaceId: row.workspace_id, programId: row.program_id, name: row.name, status: row.status };
+}
