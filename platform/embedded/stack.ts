@@ -218,13 +218,15 @@ export class Supervisor {
       );
     });
     await this.#endLeftovers();
+    // Production gets its secrets from whoever runs it: one that we made and nobody saved could not be restored.
+    const usesFile = env['NODE_ENV'] !== 'production';
     const file = join(this.#dataDir, 'env');
-    const isNew = !existsSync(file);
+    const isNew = usesFile && !existsSync(file);
     if (isNew) writeSecrets(file);
     const merged: Record<string, string | undefined> = {
       ...(env['NODE_ENV'] === 'production' ? {} : { OUTBOUND_ALLOW: '127.0.0.0/8,::1/128' }),
       HOST: '127.0.0.1', // everything of npm start stays on this machine
-      ...readEnvFile(file),
+      ...(usesFile ? readEnvFile(file) : {}),
       ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')),
       DATA_DIR: this.#dataDir,
     };
@@ -235,10 +237,9 @@ export class Supervisor {
       PUBLIC_URL: 'http://localhost',
       ...merged,
     });
-    return {
-      value: { env: merged },
-      detail: isNew ? `defaults written to ${relative('', file)} (secrets generated)` : `from ${relative('', file)}`,
-    };
+    const shown = relative('', file).startsWith('..') ? file : relative('', file);
+    const found = isNew ? `defaults written to ${shown} (secrets generated)` : `from ${shown}`;
+    return { value: { env: merged }, detail: usesFile ? found : 'from the environment' };
   }
 
   async #choosePorts(env: Environment): Promise<{ value: { ports: Ports }; detail: string }> {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { endProcess, findProcess, type ProcessMark } from '../../platform/embedded/children.js';
@@ -183,4 +183,19 @@ test('production brings no servers of its own', async () => {
 
   expect(await script.ended()).toBe(1);
   expect(script.output()).toContain('failed settings: NODE_ENV=production brings no servers of its own');
+});
+
+test('production gets no secrets made up', async () => {
+  const place = await makePlace();
+  const servers = {
+    DATABASE_URL: 'postgres://a@localhost/a',
+    MIGRATION_DATABASE_URL: 'postgres://o@localhost/a',
+    TEMPORAL_ADDRESS: 'localhost:1',
+  };
+
+  const script = start({ ...place, env: { ...place.env, ...servers, NODE_ENV: 'production' } });
+
+  expect(await script.ended()).toBe(1);
+  expect(script.output()).toMatch(/failed settings: One setting is wrong:\n {2}SECRET_KEY: is not set/);
+  expect(existsSync(join(place.dataDir, 'env'))).toBe(false);
 });
