@@ -1,0 +1,77 @@
+import type { Act } from '../../domain/act.js';
+import type { Id } from '../../domain/ids.js';
+import type { Instant } from '../../domain/time.js';
+import type { ReadTx, Tx } from '../transaction.js';
+import { enqueue, type OutboxPriority } from './outbox.js';
+
+export type EmailId = Id<'email'>;
+
+/** A mail as it is sent: plain text, written with the fact it tells of. */
+export interface Email {
+  readonly id: EmailId;
+  readonly kind: string;
+  readonly recipient: string;
+  readonly subject: string;
+  readonly body: string;
+  readonly sentAt: Instant | null;
+}
+
+interface EmailRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly recipient: string;
+  readonly subject: string;
+  readonly body: string;
+  readonly sent_at: Instant | null;
+}
+
+/** Writes a mail and its outbox row. Priority 2 when somebody waits for it (a sign-in link), 4 for many at once. Answers its id. */
+export async function insertEmail(
+  tx: Tx,
+  act: Act,
+  email: {
+    readonly kind: string;
+    readonly recipient: string;
+    readonly subject: string;
+    readonly body: string;
+    /** The links in the body, so that the development mailbox can show them as buttons. */
+    readonly links: readonly string[];
+  },
+  priority: OutboxPriority = 2,
+): Promise<EmailId> {
+  const id = act.newId('email');
+  await tx('emails').insert({ id, ...email, links: [...email.links], created_at: act.now });
+  await enqueue(tx, {
+    lane: 'http',
+    topic: 'mail',
+    orderingKey: null,
+    endpoint: 'mail',
+    priority,
+    payload: { emailId: id },
+  });
+  return id;
+}
+
+export async function findEmail(tx: ReadTx | Tx, id: string): Promise<Email | undefined> {
+  const row = await tx('emails')
+    .where({ id })
+    .first<EmailRow | undefined>('id', 'kind', 'recipient', 'subject', 'body', 'sent_at');
+  return row === undefined
+    ? undefined
+    : {
+        id: row.id as EmailId,
+        kind: row.kind,
+        recipient: row.recipient,
+        subject: row.subject,
+        body: row.body,
+        sentAt: row.sent_at,
+      };
+}
+
+export async function markEmailSent(tx: Tx, id: EmailId, now: Instant): Promise<void> {
+  await tx('emails').where({ id, sent_at: null }).update({ sent_at: now, failed_code: null });
+}
+
+export async function markEmailFailed(tx: Tx, id: EmailId, code: string): Promise<void> {
+  await tx('emails').where({ id, sent_at: null }).update({ failed_code: code });
+}
