@@ -63,6 +63,8 @@ function knexPool(options: ConnectOptions, role: string, extra = ''): Knex {
       keepAlive: true,
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolSize },
+    // Knex would put the bound values, people's data among them, into the messages of its errors.
+    compileSqlOnError: false,
     // A query that forgot its transaction fails here and says so, instead of hanging (architecture.md 18).
     acquireConnectionTimeout: 5_000,
   });

@@ -2,7 +2,6 @@ import type {
   ActivityInput,
   LocalActivityInput,
   Next,
-  Sinks,
   StartChildWorkflowExecutionInput,
   TimerInput,
   WorkflowExecuteInput,
@@ -11,32 +10,7 @@ import type {
   WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import { proxySinks } from '@temporalio/workflow';
-
-/**
- * What a workflow did, as its code says it now. The auditor's replay listens (`callDuringReplay`), the production worker does not:
- * a replay alone accepts altered arguments and results (temporal.md 10.3), so they are reported here and compared outside.
- */
-export type AuditReport =
-  | { readonly kind: 'input'; readonly value: unknown }
-  | {
-      readonly kind: 'activity' | 'localActivity';
-      readonly id: string;
-      readonly type: string;
-      readonly arguments: readonly unknown[];
-    }
-  | { readonly kind: 'step'; readonly id: string; readonly type: string; readonly result: unknown }
-  | { readonly kind: 'timer'; readonly id: string; readonly ms: number }
-  | {
-      readonly kind: 'child';
-      readonly type: string;
-      readonly workflowId: string;
-      readonly arguments: readonly unknown[];
-    }
-  | { readonly kind: 'result'; readonly value: unknown };
-
-export interface AuditSinks extends Sinks {
-  readonly audit: { report(report: AuditReport): void };
-}
+import type { AuditSinks } from '../domain/audit/verdict.js';
 
 const { audit } = proxySinks<AuditSinks>();
 

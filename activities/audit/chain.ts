@@ -9,7 +9,6 @@ import {
 } from 'node:crypto';
 import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Logger } from 'pino';
 import {
   appendLeaves,
   countUncovered,
@@ -23,6 +22,7 @@ import {
 } from '../../db/audit/chain.js';
 import type { Db } from '../../db/connection.js';
 import { inWorkspace, readWorkspace } from '../../db/transaction.js';
+import type { Logger } from '../../platform/logger.js';
 import { headText } from '../../domain/audit/bundle.js';
 import { encodeContent, encodeLeaf, genesis } from '../../domain/audit/encoding.js';
 import type { WorkspaceId } from '../../domain/ids.js';

@@ -21,7 +21,6 @@ import {
 import type { NewId, WorkspaceId } from '../../domain/ids.js';
 import { parseInstant, type Instant } from '../../domain/time.js';
 import { readCommits } from '../../db/audit/chain.js';
-import type { AuditReport, AuditSinks } from '../../workflows/auditInterceptor.js';
 import type { HistoryReader } from '../gateways/historyReader.js';
 import { sha256 } from './chain.js';
 
@@ -46,6 +45,11 @@ export async function bundleWorkflows(): Promise<WorkflowBundle> {
     ],
   });
 }
+
+/** A production worker does not listen to the audit reports; an unregistered sink would log an error for each. */
+export const silentAuditSinks: InjectedSinks<AuditSinks> = {
+  audit: { report: { fn: () => undefined, callDuringReplay: false } },
+};
 
 /** `referral/<workspace>/<object>[…]` → its parts; undefined for a workflow of all workspaces (a sweep). */
 export function parseWorkflowId(

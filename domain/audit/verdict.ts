@@ -1,7 +1,10 @@
 import type { Recording } from './recording.js';
 
-/** What the replay of the current code said it did (workflows/auditInterceptor.ts), with the number of the last event it had seen. */
-export type Report = { readonly historyLength: number } & (
+/**
+ * What a workflow did, as its code says it now (workflows/auditInterceptor.ts). The auditor's replay listens, the production worker does
+ * not: a replay alone accepts altered arguments and results (temporal.md 10.3), so they are reported and compared outside.
+ */
+export type AuditReport =
   | { readonly kind: 'input'; readonly value: unknown }
   | {
       readonly kind: 'activity' | 'localActivity';
@@ -17,8 +20,13 @@ export type Report = { readonly historyLength: number } & (
       readonly workflowId: string;
       readonly arguments: readonly unknown[];
     }
-  | { readonly kind: 'result'; readonly value: unknown }
-);
+  | { readonly kind: 'result'; readonly value: unknown };
+
+/** A report with the number of the last event the workflow had seen. */
+export type Report = AuditReport & { readonly historyLength: number };
+
+/** The sink's shape as Temporal wants it: one object of functions by name. */
+export type AuditSinks = { readonly audit: { report(report: AuditReport): void } };
 
 export type CheckResult = 'pass' | 'fail' | 'not_possible';
 
