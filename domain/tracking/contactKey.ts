@@ -30,16 +30,6 @@ const sameProvider: ReadonlyMap<string, string> = new Map([
   ['mac.com', 'icloud.com'],
 ]);
 
-// The grammar we state (reliability.md C8): one @, a dot in the domain, no quotes, no address literals, 254 characters. The domain may hold
-// letters of any script; it is compared in lower case and not converted.
-const emailPattern =
-  /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\uffff-]{1,64}@((?!-)[A-Za-z0-9\u00a1-\uffff-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9\u00a1-\uffff-]{2,63}(?<!-)$/;
-
-/** Is this an address we take? */
-export function isEmail(text: string): boolean {
-  return text.length <= 254 && emailPattern.test(text) && !text.includes('..') && !/^\.|\.@/.test(text);
-}
-
 /**
  * Lower case everywhere; at the big free providers also without what they themselves ignore (`+tag`, Gmail's dots) and under one domain.
  * Deterministic, and kept on the contact: a changed rule needs a migration.
