@@ -1,3 +1,6 @@
+import type { Mode } from '../act.js';
+import type { AffiliateId, ContactId, LinkId, ProgramId, ReferralId, UserId } from '../ids.js';
+import type { Instant } from '../time.js';
 import { type EventOf, type StatusOf, transitionTable } from '../transitions.js';
 
 /** features.md 2.2 */
@@ -29,3 +32,53 @@ export const checkTransitions = transitionTable({
 });
 export type CheckStatus = StatusOf<typeof checkTransitions>;
 export type CheckEvent = EventOf<typeof checkTransitions>;
+
+/** One prospect's journey in one program (REF-01). Who is credited is data on it and may change; the referral stays. */
+export interface Referral {
+  readonly id: ReferralId;
+  readonly mode: Mode;
+  readonly programId: ProgramId;
+  readonly status: ReferralStatus;
+  readonly stage: ReferralStage;
+  readonly visitorId: string | null;
+  readonly contactId: ContactId | null;
+  /** The affiliate credited: by the program's choice the first or the last referrer. */
+  readonly affiliateId: AffiliateId | null;
+  readonly linkId: LinkId | null;
+  readonly firstAffiliateId: AffiliateId | null;
+  readonly lastAffiliateId: AffiliateId | null;
+  readonly referrerChoice: 'first' | 'last' | null;
+  /** The root it merged into, never a chain. */
+  readonly mergedIntoId: ReferralId | null;
+  readonly manual: boolean;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
+  readonly assigneeId: UserId | null;
+  /** When the newest touch ends, exclusive. */
+  readonly windowEndsAt: Instant | null;
+  /** When the deadline for its decision, or the reminder before it, is due. */
+  readonly decideBy: Instant | null;
+  readonly clickAt: Instant | null;
+  readonly visitAt: Instant | null;
+  readonly leadAt: Instant | null;
+  readonly saleAt: Instant | null;
+  readonly decidedAt: Instant | null;
+  /** Last change of it or of its money: from here `dormantAfter` is counted (temporal.md 3.9). */
+  readonly lastChangedAt: Instant;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** What happens to a referral without moving its status. */
+export type ReferralNote =
+  | 'touched'
+  | 'visited'
+  | 'attributed'
+  | 'leadAdded'
+  | 'saleAdded'
+  | 'customerMerged'
+  | 'reminded'
+  | 'escalated'
+  | 'edited';
