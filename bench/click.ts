@@ -1,0 +1,277 @@
+// Rows 1 to 4 of performance.md: a click that is committed before its 302, against bare Koa that only answers; Node's CPU for it; and one
+// click alone against one prepared INSERT. Postgres runs with its real settings.
+import { type ChildProcess, fork } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import autocannon from 'autocannon';
+import knexFactory, { type Knex } from 'knex';
+import pg from 'pg';
+import { migrateUp } from '../db/migrate.js';
+import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
+import { newId } from '../platform/newId.js';
+import type { Bench, Measured } from './measure.js';
+
+const rounds = 3;
+const secondsPerRun = 8;
+const connections = 100;
+const linkCount = 50;
+const idleClicks = 400;
+const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0';
+
+interface Run {
+  readonly perSecond: number;
+  readonly p99Ms: number;
+  readonly cpuMicros: number;
+}
+
+export const clickBench: Bench = {
+  names: ['click', 'clickTail', 'clickCpu', 'clickIdle'],
+  what: 'a click committed, then 302, against bare Koa with a router; its p99; Node CPU per click; one click alone against one INSERT',
+  takes: '2 minutes',
+  run,
+};
+
+async function run(say: (line: string) => void): Promise<readonly Measured[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
+  await chmod(folder, 0o755); // as root, Postgres runs as another user
+  const postgres = await startPostgres({
+    dataDir: path.join(folder, 'postgres'),
+    port: await freePort(),
+    logFile: path.join(folder, 'postgres.log'),
+  });
+  const servers: Server[] = [];
+  const closing: (() => Promise<unknown>)[] = [];
+  try {
+    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
+    await migrateUp(ownerUrl);
+    const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 2 } });
+    closing.push(() => owner.destroy());
+    const slugs = await makeLinks(owner);
+    const bare = await startServer('bare', '');
+    const ours = await startServer('ours', appUrl);
+    servers.push(bare, ours);
+
+    for (const server of servers) await load(server, slugs, 3); // warm: the first seconds compile
+    const pairs: { readonly ours: Run; readonly theirs: Run }[] = [];
+    let acknowledged = 0;
+    const before = await countClicks(owner);
+    for (let round = 1; round <= rounds; round += 1) {
+      const theirs = await load(bare, slugs, secondsPerRun);
+      const own = await load(ours, slugs, secondsPerRun);
+      acknowledged += own.answered;
+      pairs.push({ theirs, ours: own });
+      say(
+        `round ${round}: bare ${theirs.perSecond.toFixed(0)}/s p99 ${theirs.p99Ms} ms ${theirs.cpuMicros.toFixed(1)} us, ` +
+          `ours ${own.perSecond.toFixed(0)}/s p99 ${own.p99Ms} ms ${own.cpuMicros.toFixed(1)} us`,
+      );
+    }
+    const stored = (await countClicks(owner)) - before;
+    if (stored < acknowledged) throw new Error(`${acknowledged} clicks were answered, ${stored} are stored`);
+    const idle = await idleRounds(ours, slugs[0] ?? '', postgres.adminUrl.replace(/\/[^/]*$/, '/bench'));
+    const setting = `${connections} connections, ${secondsPerRun} s a run, ${linkCount} links of 2 workspaces, half with cookie and query; server, Postgres and load on one machine; ${stored} rows for ${acknowledged} answers`;
+    return [
+      measured('click', 'bare Koa', 'requests/s', '>= 0.80', pairs, (one) => one.perSecond, setting),
+      measured('clickTail', "bare Koa's p99", 'ms', '<= 1.5', pairs, (one) => one.p99Ms, setting),
+      measured('clickCpu', "bare Koa's CPU", 'us/request', '<= 1.1', pairs, (one) => one.cpuMicros, setting),
+      {
+        name: 'clickIdle',
+        against: 'one prepared INSERT',
+        unit: 'ms, p50',
+        goal: '<= 1.3',
+        rounds: idle,
+        notes: [`one connection, ${idleClicks} in a row, each side`],
+      },
+    ];
+  } finally {
+    for (const server of servers) server.process.disconnect();
+    for (const close of closing) await close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function measured(
+  name: string,
+  against: string,
+  unit: string,
+  goal: string,
+  pairs: readonly { readonly ours: Run; readonly theirs: Run }[],
+  of: (run: Run) => number,
+  note: string,
+): Measured {
+  return {
+    name,
+    against,
+    unit,
+    goal,
+    rounds: pairs.map(({ ours, theirs }) => ({ ours: of(ours), theirs: of(theirs) })),
+    notes: [note],
+  };
+}
+
+interface Server {
+  readonly process: ChildProcess;
+  readonly port: number;
+}
+
+async function startServer(kind: 'bare' | 'ours', databaseUrl: string): Promise<Server> {
+  const child = fork(path.join(import.meta.dirname, 'clickServer.ts'), [kind, databaseUrl], {
+    execArgv: ['--import', 'tsx'],
+  });
+  const { port } = await answerOf<{ port: number }>(child);
+  return { process: child, port };
+}
+
+function answerOf<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T));
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}
+
+async function cpuOf(server: Server): Promise<number> {
+  const answer = answerOf<{ cpu: NodeJS.CpuUsage }>(server.process);
+  server.process.send('cpu');
+  const { cpu } = await answer;
+  return cpu.user + cpu.system;
+}
+
+async function load(
+  server: Server,
+  slugs: readonly string[],
+  seconds: number,
+): Promise<Run & { readonly answered: number }> {
+  const cpuBefore = await cpuOf(server);
+  const result = await autocannon({
+    url: `http://127.0.0.1:${server.port}`,
+    connections,
+    duration: seconds,
+    requests: slugs.map((slug, index) => ({
+      path: index % 2 === 0 ? `/r/${slug}` : `/r/${slug}?sid=kw${index}&utm_source=news`,
+      headers: {
+        'user-agent': agent,
+        ...(index % 2 === 0 ? {} : { cookie: `trb_click=${newId('click')}` }),
+      },
+    })),
+  });
+  const cpu = (await cpuOf(server)) - cpuBefore;
+  const answered = result['3xx'];
+  if (result.non2xx !== answered || result.errors > 0)
+    throw new Error(`${result.errors} errors, ${result.non2xx - answered} answers that were no redirect`);
+  return { perSecond: answered / result.duration, p99Ms: result.latency.p99, cpuMicros: cpu / answered, answered };
+}
+
+/** One click alone, over HTTP, beside one INSERT by a driver that does nothing else: the difference is all of ours. */
+async function idleRounds(server: Server, slug: string, adminUrl: string): Promise<Measured['rounds']> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  const insert = async () => {
+    await client.query({
+      name: 'one',
+      text: `insert into clicks (id, workspace_id, mode, link_id, affiliate_id, program_id, credit, window_seconds)
+             values ($1, $2, 'live', $3, $4, $5, 'credited', 2592000)`,
+      values: [newId('click'), newId('workspace'), newId('link'), newId('affiliate'), newId('program')],
+    });
+  };
+  const click = async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/r/${slug}`, {
+      redirect: 'manual',
+      headers: { 'user-agent': agent },
+    });
+    await response.arrayBuffer();
+    if (response.status !== 302) throw new Error(`a click was answered ${response.status}`);
+  };
+  try {
+    await p50Of(insert, 100);
+    await p50Of(click, 100);
+    const pairs: { ours: number; theirs: number }[] = [];
+    for (let round = 1; round <= rounds; round += 1)
+      pairs.push({ theirs: await p50Of(insert, idleClicks), ours: await p50Of(click, idleClicks) });
+    return pairs;
+  } finally {
+    await client.end();
+  }
+}
+
+async function p50Of(work: () => Promise<void>, times: number): Promise<number> {
+  const took: number[] = [];
+  for (let done = 0; done < times; done += 1) {
+    const from = performance.now();
+    await work();
+    took.push(performance.now() - from);
+  }
+  return took.sort((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0;
+}
+
+async function countClicks(owner: Knex): Promise<number> {
+  const row = await owner('clicks').count<{ count: string }[]>();
+  return Number(row[0]?.count ?? 0);
+}
+
+async function makeLinks(owner: Knex): Promise<readonly string[]> {
+  const slugs: string[] = [];
+  for (const workspace of ['workspace', 'workspace'] as const) {
+    const workspaceId = newId(workspace);
+    const [programId, contactId, affiliateId] = [newId('program'), newId('contact'), newId('affiliate')];
+    await owner('workspaces').insert({ id: workspaceId, name: 'Bench' });
+    await owner('settings').insert({ workspace_id: workspaceId, version: 1, sections: '{}' });
+    await owner('programs').insert({
+      workspace_id: workspaceId,
+      id: programId,
+      name: 'Bench',
+      slug: programId.slice(4),
+      status: 'active',
+      currency: 'USD',
+      destination_hosts: ['shop.example'],
+    });
+    await owner('contacts').insert({
+      workspace_id: workspaceId,
+      id: contactId,
+      email: 'a@b.example',
+      email_key: 'a@b.example',
+    });
+    await owner('affiliates').insert({
+      workspace_id: workspaceId,
+      id: affiliateId,
+      contact_id: contactId,
+      name: 'Ada',
+      email: 'a@b.example',
+      status: 'approved',
+    });
+    await owner('enrolments').insert({
+      workspace_id: workspaceId,
+      id: newId('enrolment'),
+      affiliate_id: affiliateId,
+      program_id: programId,
+      status: 'active',
+      joined_at: new Date(),
+    });
+    for (let index = 0; index < linkCount / 2; index += 1) {
+      const id = newId('link');
+      slugs.push(id.slice(4));
+      await owner('links').insert({
+        workspace_id: workspaceId,
+        id,
+        affiliate_id: affiliateId,
+        program_id: programId,
+        slug: id.slice(4),
+        destination_url: 'https://shop.example/pricing',
+        status: 'active',
+      });
+    }
+  }
+  return slugs;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
