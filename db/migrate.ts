@@ -62,6 +62,26 @@ export async function migrateUp(ownerUrl: string): Promise<readonly string[]> {
   });
 }
 
+/**
+ * Brings an empty database to exactly these migrations, in this order: a restore loads into the schema that the backup was taken from.
+ * Refused when this code lacks one of them, or when something else is applied already.
+ */
+export async function migrateTo(ownerUrl: string, names: readonly string[]): Promise<void> {
+  await underLock(ownerUrl, async (knex) => {
+    const known = await new MigrationFolder(folder).getMigrations();
+    const missing = names.filter((name) => !known.includes(name));
+    if (missing.length > 0)
+      throw new Error(
+        `the backup is newer than this code: ${missing.join(', ')} is not known here; restore with the newer version`,
+      );
+    const { applied } = await readState(knex);
+    const beyond = applied.filter((name) => !names.includes(name));
+    if (beyond.length > 0)
+      throw new Error(`the database is ahead of the backup (${beyond.join(', ')}): restore into a new, empty database`);
+    for (const name of names.filter((candidate) => !applied.includes(candidate))) await knex.migrate.up({ name });
+  });
+}
+
 /** Takes everything back, newest first: for the up, down, up test only; a production database is never taken down. */
 export async function migrateDown(ownerUrl: string): Promise<readonly string[]> {
   return underLock(ownerUrl, async (knex) => {
