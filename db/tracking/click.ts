@@ -1,9 +1,10 @@
+import type { Knex } from 'knex';
 import type pg from 'pg';
 import type { Mode } from '../../domain/act.js';
 import type { AffiliateId, ClickId, LinkId, ProgramId, ReferralId, WorkspaceId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { ClickCredit } from '../../domain/tracking/click.js';
-import type { EdgeDb } from '../connection.js';
+import type { EdgeDb, RelayDb } from '../connection.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 /** One click as the redirect knows it: `clicks` and what can point to a person, `click_details`. */
@@ -281,4 +282,19 @@ export async function insertClick(tx: Tx, at: Instant, click: NewClick): Promise
     user_agent: click.userAgent,
     created_at: at,
   });
+}
+
+/** Credited clicks of all workspaces that nobody has taken up, oldest first: the relay's own list, ids only. */
+export async function listWaitingClicks(
+  relayDb: RelayDb,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly workspaceId: WorkspaceId }[]> {
+  const rows = await (relayDb as Knex)('clicks')
+    .where({ credit: 'credited' })
+    .whereNull('taken_up_at')
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit)
+    .select<{ id: string; workspace_id: WorkspaceId }[]>('id', 'workspace_id');
+  return rows.map((row) => ({ id: row.id, workspaceId: row.workspace_id }));
 }
