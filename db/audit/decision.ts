@@ -25,6 +25,7 @@ export interface DecisionRecord {
   readonly code: string | null;
   readonly outcome: Readonly<Record<string, unknown>> | null;
   readonly requestHash: string | null;
+  readonly requestId: string | null;
   readonly createdAt: Instant;
   readonly processedAt: Instant | null;
 }
@@ -67,6 +68,7 @@ interface DecisionRow {
   readonly code: string | null;
   readonly outcome: Record<string, unknown> | null;
   readonly request_hash: Buffer | null;
+  readonly request_id: string | null;
   readonly created_at: Instant;
   readonly processed_at: Instant | null;
 }
@@ -91,6 +93,7 @@ function toDecision(row: DecisionRow): DecisionRecord {
     code: row.code,
     outcome: row.outcome,
     requestHash: row.request_hash?.toString('hex') ?? null,
+    requestId: row.request_id,
     createdAt: row.created_at,
     processedAt: row.processed_at,
   };

@@ -1,0 +1,103 @@
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware } from 'koa';
+import type { Registry } from 'prom-client';
+import { DomainError } from '../domain/errors.js';
+import { observeRequests } from './httpMetrics.js';
+import { problemMiddleware } from './problems.js';
+import { requestContext, type RequestState } from './requestContext.js';
+import type { ApiDeps, Route } from './route.js';
+import { type HealthChecks, healthRoutes } from './routes/health.js';
+import { routes as allRoutes } from './routes.js';
+
+export interface AppOptions {
+  /** Runs before everything else: the redirect, which may cost nothing but its insert (performance.md). */
+  readonly edge?: readonly Middleware[];
+  /** Runs where no route of the API matched: the built console, portal and pages. */
+  readonly site?: Middleware;
+  readonly health: HealthChecks;
+  readonly registry: Registry;
+  readonly routes?: readonly Route[];
+}
+
+const maxUrlLength = 8_192;
+const maxHeaders = 100;
+
+/** The HTTP application: edge, then request id, problems, headers, then the one route that fits. */
+export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState> {
+  const routes = options.routes ?? allRoutes;
+  const { publicUrl } = deps.config.http;
+  const app = new Koa<RequestState>();
+  app.on('error', (error: unknown) => deps.logger.error({ err: error }, 'answer failed'));
+  for (const middleware of options.edge ?? []) app.use(middleware);
+  app.use(requestContext(deps.newId, deps.logger));
+  app.use(observeRequests(options.registry));
+  app.use(problemMiddleware(publicUrl));
+  app.use(securityHeaders(publicUrl.startsWith('https:')));
+  app.use(refuseOddRequests);
+  app.use(healthRoutes(deps, options.health, options.registry, routes));
+
+  const router = new Router({ sensitive: true, strict: true });
+  for (const route of routes) {
+    router.register(route.path, [route.method], async (ctx: unknown) => {
+      const koa = ctx as Context;
+      (koa.state as RequestState).route = `${route.method} ${route.path}`;
+      refuseOtherFormats(koa);
+      await route.run(koa, deps);
+    });
+  }
+  app.use(router.routes() as unknown as Middleware<RequestState>);
+  app.use(async (ctx, next) => {
+    const koa = ctx as unknown as Context;
+    const { path: fitting } = router.match(normalised(koa), koa.method);
+    if (fitting.length > 0) {
+      const methods = new Set(fitting.flatMap((layer) => layer.methods));
+      koa.set('Allow', [...methods].sort().join(', '));
+      throw new DomainError('request.method_not_allowed', { detail: `Allowed here: ${koa.response.get('Allow')}.` });
+    }
+    if (options.site !== undefined && !/^\/v\d+\//.test(koa.path)) return options.site(koa, next);
+    throw new DomainError('resource.not_found');
+  });
+  return app;
+}
+
+/** What the router compares with. */
+function normalised(koa: Context): string {
+  return koa.path;
+}
+
+/** api.md 1.10: on every answer. Pages of the console bring their own content policy. */
+function securityHeaders(isHttps: boolean): Middleware {
+  return async (ctx, next) => {
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+    ctx.set('Referrer-Policy', 'strict-origin-when-cross-origin');
+    if (isHttps) ctx.set('Strict-Transport-Security', 'max-age=31536000');
+    if (ctx.path.startsWith('/v1/')) ctx.set('Cache-Control', 'no-store');
+    await next();
+  };
+}
+
+/** Odd paths are 404 before a router may read them its own way: `//`, `;`, a slash at the end, broken escapes, upper case in `/v1`. */
+const refuseOddRequests: Middleware = async (ctx, next) => {
+  if ((ctx.req.url ?? '').length > maxUrlLength) throw new DomainError('request.uri_too_long');
+  if (ctx.req.rawHeaders.length / 2 > maxHeaders) throw new DomainError('request.headers_too_large');
+  const { path } = ctx;
+  const isOdd =
+    path.includes('//') || path.includes(';') || path.includes('\\') || (path.length > 1 && path.endsWith('/'));
+  if (isOdd || !isDecodable(path)) throw new DomainError('resource.not_found');
+  await next();
+};
+
+function isDecodable(path: string): boolean {
+  try {
+    return !decodeURIComponent(path).includes('\u0000');
+  } catch {
+    return false; // URIError: a broken escape names nothing
+  }
+}
+
+/** 406: an answer exists as JSON only, unless the route says otherwise. */
+function refuseOtherFormats(koa: Context): void {
+  if (koa.path.startsWith('/v1/') && koa.accepts('json', 'application/problem+json') === false)
+    throw new DomainError('request.not_acceptable');
+}

@@ -1,0 +1,221 @@
+import { BlockList, isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { touchApiKey, touchSession } from '../db/access/lastSeen.js';
+import type { Db } from '../db/connection.js';
+import { type ApiKeyEntry, findApiKey, findSession, type SessionEntry } from '../db/directory.js';
+import {
+  can,
+  findPreset,
+  type Grant,
+  grantOf,
+  narrow,
+  noGrant,
+  type Permission,
+  type Scope,
+  wholeWorkspace,
+} from '../domain/access/permission.js';
+import { type Audience, isIdle, isSteppedUp } from '../domain/access/session.js';
+import type { Actor, Mode } from '../domain/act.js';
+import { dateIn } from '../domain/calendar.js';
+import { DomainError } from '../domain/errors.js';
+import type { UserId, WorkspaceId } from '../domain/ids.js';
+import { clockNow } from '../platform/clock.js';
+import { hashToken, isSameText, readApiKey } from '../platform/secrets.js';
+
+/** Who calls, as the server knows it: workspace, rights and rows come from the credential alone (ROL-07). */
+export interface Caller {
+  readonly via: 'session' | 'key';
+  readonly workspaceId: WorkspaceId;
+  readonly actor: Actor;
+  readonly name: string;
+  readonly audience: Audience;
+  readonly grant: Grant;
+  readonly mode: Mode;
+  /** The credential's own reach: the rows of an affiliate's key or portal person, else the workspace. */
+  readonly reach: Scope;
+  /** Keys are exempt from step-up: the right was granted to them on purpose. */
+  readonly isSteppedUp: boolean;
+  readonly session: SessionEntry | null;
+  readonly key: ApiKeyEntry | null;
+}
+
+/** Who the rows of one right are limited to: `assigned` where the role says so (api.md 2). */
+export function scopeFor(caller: Caller, permission: Permission | undefined): Scope {
+  if (caller.reach.kind !== 'workspace') return caller.reach;
+  if (permission === undefined || !caller.grant.assignedOnly.has(permission)) return caller.reach;
+  return caller.actor.userId === null ? caller.reach : { kind: 'assigned', userId: caller.actor.userId as UserId };
+}
+
+export function requirePermission(caller: Caller, permission: Permission): void {
+  if (!can(caller.grant, permission))
+    throw new DomainError('access.permission_missing', { missingPermission: permission });
+}
+
+export interface AuthOptions {
+  readonly db: Db;
+  readonly publicUrl: string;
+  readonly clientAddress: (request: IncomingMessage) => string;
+}
+
+/** `__Host-` demands https; a first run on plain http has the short name (api.md 1.2). */
+export function sessionCookieName(publicUrl: string): string {
+  return publicUrl.startsWith('https:') ? '__Host-session' : 'session';
+}
+
+const unauthenticated = (): DomainError => new DomainError('access.unauthenticated');
+
+/** The caller, or a refusal. With an Authorization header the cookie is ignored. */
+export async function authenticate(request: IncomingMessage, options: AuthOptions): Promise<Caller> {
+  const authorization = request.headersDistinct['authorization'];
+  const wantedMode = readMode(request);
+  if (authorization !== undefined) return byKey(authorization, wantedMode, request, options);
+  const token = readCookie(request.headers.cookie, sessionCookieName(options.publicUrl));
+  if (token === undefined) throw unauthenticated();
+  return bySession(token, wantedMode ?? 'live', options);
+}
+
+function readMode(request: IncomingMessage): Mode | undefined {
+  const sent = request.headersDistinct['tributary-mode'];
+  if (sent === undefined) return undefined;
+  const [mode, ...more] = sent;
+  if (more.length > 0 || (mode !== 'live' && mode !== 'test'))
+    throw new DomainError('request.invalid_header', { detail: 'Tributary-Mode is live or test.' });
+  return mode;
+}
+
+async function byKey(
+  headers: readonly string[],
+  wantedMode: Mode | undefined,
+  request: IncomingMessage,
+  options: AuthOptions,
+): Promise<Caller> {
+  const [header = '', ...more] = headers;
+  const token = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(header)?.[1];
+  if (more.length > 0 || token === undefined || readApiKey(token)?.kind !== 'sk') throw unauthenticated();
+  const key = await findApiKey(options.db, hashToken(token));
+  if (key === undefined || key.kind !== 'secret') throw unauthenticated();
+  if (key.revokedAt !== null) throw new DomainError('access.api_user_revoked');
+  if (key.creatorStatus !== 'active') throw new DomainError('access.api_user_revoked');
+  const now = clockNow();
+  if (key.expiresOn !== null && dateIn(key.timeZone, now) >= key.expiresOn)
+    throw new DomainError('access.api_user_expired', { expiredOn: key.expiresOn });
+  if (key.ipRestricted && !isListed(options.clientAddress(request), key.ipAllowList))
+    throw new DomainError('access.ip_not_allowed');
+  if (wantedMode !== undefined && wantedMode !== key.mode) throw new DomainError('request.mode_mismatch');
+  await touchApiKey(options.db, key, now);
+  return {
+    via: 'key',
+    workspaceId: key.workspaceId,
+    actor: { type: 'api_key', id: key.keyId, userId: key.createdBy },
+    name: key.creatorName,
+    audience: key.affiliateId === null ? 'staff' : 'affiliate',
+    grant: grantOfKey(key),
+    mode: key.mode,
+    reach: key.affiliateId === null ? wholeWorkspace : { kind: 'affiliate', affiliateId: key.affiliateId },
+    isSteppedUp: true,
+    session: null,
+    key,
+  };
+}
+
+/** The ticked part of what its creator may do now; an affiliate's key also holds the portal's rights that are ticked. */
+function grantOfKey(key: ApiKeyEntry): Grant {
+  const creator = grantOf(key.creatorRoleIds, { instanceAdmin: key.creatorIsInstanceAdmin });
+  const ticked = [...key.permissions, ...(key.roleId === null ? [] : (findPreset(key.roleId)?.permissions ?? []))];
+  const granted = narrow(creator, ticked);
+  if (key.affiliateId === null) return granted;
+  const portal = (['me.read', 'me.write'] as const).filter((permission) => ticked.includes(permission));
+  return { ...granted, permissions: new Set([...granted.permissions, ...portal]) };
+}
+
+async function bySession(token: string, mode: Mode, options: AuthOptions): Promise<Caller> {
+  const session = await findSession(options.db, hashToken(token));
+  const now = clockNow();
+  if (session === undefined || session.userStatus !== 'active' || isIdle(session.audience, session.lastSeenAt, now))
+    throw unauthenticated();
+  await touchSession(options.db, session, now);
+  return {
+    via: 'session',
+    workspaceId: session.workspaceId,
+    actor: { type: 'user', id: session.userId, userId: session.userId },
+    name: session.userName,
+    audience: session.audience,
+    grant: grantOfSession(session),
+    mode,
+    reach:
+      session.audience === 'affiliate' && session.affiliateId !== null
+        ? { kind: 'affiliate', affiliateId: session.affiliateId }
+        : wholeWorkspace,
+    isSteppedUp: isSteppedUp(session.steppedUpAt, now),
+    session,
+    key: null,
+  };
+}
+
+function grantOfSession(session: SessionEntry): Grant {
+  if (session.audience === 'staff') return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin });
+  if (session.audience === 'affiliate' && session.affiliateId !== null) {
+    const held: Permission[] = session.rights.includes('manage') ? ['me.read', 'me.write'] : ['me.read'];
+    return { ...noGrant, permissions: new Set(held) };
+  }
+  return noGrant; // a portal person without a record reaches nothing
+}
+
+/** api.md 1.2: a foreign page can send neither our token nor, from a browser, a same-origin fetch. */
+export function checkCsrf(request: IncomingMessage, session: SessionEntry, publicUrl: string): void {
+  checkOrigin(request, publicUrl);
+  const sent = request.headersDistinct['x-csrf-token'];
+  if (sent?.length !== 1 || !isSameText(sent[0] ?? '', session.csrfToken)) throw new DomainError('access.csrf_failed');
+}
+
+/** The part of it that also guards the public sign-in calls: no token exists yet. */
+export function checkOrigin(request: IncomingMessage, publicUrl: string): void {
+  const site = request.headers['sec-fetch-site'];
+  const origin = request.headers.origin;
+  const isForeignSite = site !== undefined && site !== 'same-origin';
+  const isForeignOrigin = origin !== undefined && origin !== publicUrl;
+  if (isForeignSite || isForeignOrigin) throw new DomainError('access.csrf_failed');
+}
+
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  for (const part of (header ?? '').split(';')) {
+    const cut = part.indexOf('=');
+    if (cut > 0 && part.slice(0, cut).trim() === name) return part.slice(cut + 1).trim();
+  }
+  return undefined;
+}
+
+/** Is this address one of these addresses and CIDRs? */
+export function isListed(address: string, list: readonly string[]): boolean {
+  const family = isIP(address);
+  if (family === 0) return false;
+  return list.some((entry) => {
+    const [network = '', bits] = entry.split('/');
+    const networkFamily = isIP(network);
+    if (networkFamily !== family) return false;
+    const block = new BlockList();
+    const type = family === 4 ? 'ipv4' : 'ipv6';
+    if (bits === undefined) block.addAddress(network, type);
+    else block.addSubnet(network, Number(bits), type);
+    return block.check(address, type);
+  });
+}
+
+/** The caller's address: the socket's, or what a proxy of ours wrote last. A forged X-Forwarded-For of others is ignored. */
+export function clientAddressOf(trustProxy: readonly string[]): (request: IncomingMessage) => string {
+  return (request) => {
+    let address = plainAddress(request.socket.remoteAddress ?? '');
+    const forwarded = (request.headersDistinct['x-forwarded-for'] ?? []).flatMap((line) => line.split(','));
+    while (isListed(address, trustProxy)) {
+      const before = forwarded.pop()?.trim();
+      if (before === undefined || isIP(before) === 0) break;
+      address = plainAddress(before);
+    }
+    return address;
+  };
+}
+
+/** An IPv4 address that arrived on an IPv6 socket is that IPv4 address. */
+function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+}

@@ -1,0 +1,110 @@
+import './openapiZod.js';
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { problems } from './problems.js';
+import type { Route } from './route.js';
+
+const problemWire = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().exactOptional(),
+    instance: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    errors: z
+      .array(
+        z.strictObject({
+          pointer: z.string().exactOptional(),
+          parameter: z.string().exactOptional(),
+          header: z.string().exactOptional(),
+          code: z.string(),
+          detail: z.string(),
+        }),
+      )
+      .exactOptional(),
+  })
+  .openapi('Problem');
+
+const problemContent = { 'application/problem+json': { schema: problemWire } };
+
+/** OpenAPI 3.1, generated from the schemas that validate: it cannot say anything else than the code does. */
+export function openApiDocument(routes: readonly Route[], publicUrl: string): object {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: '__Host-session' });
+  for (const route of routes) registry.registerPath(describe(route));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: { title: 'Tributary', version: 'v1', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: publicUrl }],
+  });
+}
+
+function describe(route: Route): RouteConfig {
+  const statuses = new Map<number, string[]>();
+  for (const code of route.refuses) {
+    const { status } = problems[code];
+    statuses.set(status, [...(statuses.get(status) ?? []), code.slice(code.indexOf('.') + 1)]);
+  }
+  for (const [status, code] of commonRefusals(route)) statuses.set(status, [...(statuses.get(status) ?? []), code]);
+  const hasBody = !(route.reply instanceof z.ZodUndefined);
+  return {
+    method: route.method.toLowerCase() as Lowercase<Route['method']>,
+    path: route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}'),
+    ...(route.summary === undefined ? {} : { summary: route.summary }),
+    description: descriptionOf(route),
+    security:
+      route.permission === 'public'
+        ? []
+        : route.permission === 'session'
+          ? [{ session: [] }]
+          : [{ key: [] }, { session: [] }],
+    request: {
+      ...(route.params instanceof z.ZodObject ? { params: route.params } : {}),
+      ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
+      ...(route.body === undefined ? {} : { body: { content: { 'application/json': { schema: route.body } } } }),
+      headers: headersOf(route),
+    },
+    responses: {
+      [String(hasBody ? route.status : 204)]: hasBody
+        ? { description: 'Success', content: { 'application/json': { schema: route.reply } } }
+        : { description: 'Success' },
+      ...Object.fromEntries(
+        [...statuses].map(([status, codes]) => [
+          String(status),
+          { description: [...new Set(codes)].join(', '), content: problemContent },
+        ]),
+      ),
+    },
+  };
+}
+
+function headersOf(route: Route) {
+  return z.object({
+    ...(route.idempotency === 'required' ? { 'Idempotency-Key': z.string() } : {}),
+    ...(route.idempotency === 'accepted' ? { 'Idempotency-Key': z.string().exactOptional() } : {}),
+    ...(route.ifMatch === 'required' ? { 'If-Match': z.string() } : {}),
+    ...(route.ifMatch === 'honoured' ? { 'If-Match': z.string().exactOptional() } : {}),
+  });
+}
+
+function descriptionOf(route: Route): string {
+  return [
+    route.permission === 'public' ? 'No credential.' : `Permission: ${route.permission}.`,
+    ...(route.stepUp ? ['Sessions need a step-up in the last five minutes.'] : []),
+  ].join(' ');
+}
+
+function commonRefusals(route: Route): readonly (readonly [number, string])[] {
+  const all: [number, string][] = [
+    [429, 'rate_limited'],
+    [503, 'unavailable'],
+    [422, 'validation_failed'],
+  ];
+  if (route.permission !== 'public') all.push([401, 'unauthenticated'], [403, 'permission_missing']);
+  if (route.params !== undefined) all.push([404, 'not_found']);
+  if (route.ifMatch !== 'none') all.push([412, 'version_mismatch']);
+  return all;
+}

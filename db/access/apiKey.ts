@@ -1,0 +1,234 @@
+import type { Act, Mode } from '../../domain/act.js';
+import type { AffiliateId, ApiKeyId, UserId } from '../../domain/ids.js';
+import type { Instant, LocalDate } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
+import { keyset, type Page } from '../reads/keyset.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+export interface ApiKey {
+  readonly id: ApiKeyId;
+  readonly name: string;
+  readonly kind: 'secret' | 'public';
+  readonly mode: Mode;
+  /** The last four characters: enough to recognise it. */
+  readonly hint: string;
+  readonly publicKey: string | null;
+  readonly permissions: readonly string[];
+  readonly roleId: string | null;
+  readonly affiliateId: AffiliateId | null;
+  readonly createdBy: UserId;
+  readonly expiresOn: LocalDate | null;
+  readonly ipRestricted: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly lastUsedAt: Instant | null;
+  readonly revokedAt: Instant | null;
+  readonly graceUntil: Instant | null;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+interface ApiKeyRow {
+  readonly id: ApiKeyId;
+  readonly name: string;
+  readonly kind: ApiKey['kind'];
+  readonly mode: Mode;
+  readonly hint: string;
+  readonly public_key: string | null;
+  readonly permissions: string[];
+  readonly role_id: string | null;
+  readonly affiliate_id: AffiliateId | null;
+  readonly created_by: UserId;
+  readonly expires_on: LocalDate | null;
+  readonly ip_restricted: boolean;
+  readonly ip_allow_list: string[];
+  readonly last_used_at: Instant | null;
+  readonly revoked_at: Instant | null;
+  readonly grace_until: Instant | null;
+  readonly version: number;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+}
+
+const columns = [
+  'id',
+  'name',
+  'kind',
+  'mode',
+  'hint',
+  'public_key',
+  'permissions',
+  'role_id',
+  'affiliate_id',
+  'created_by',
+  'expires_on',
+  'ip_restricted',
+  'ip_allow_list',
+  'last_used_at',
+  'revoked_at',
+  'grace_until',
+  'version',
+  'created_at',
+  'updated_at',
+] as const;
+
+function toApiKey(row: ApiKeyRow): ApiKey {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    mode: row.mode,
+    hint: row.hint,
+    publicKey: row.public_key,
+    permissions: row.permissions,
+    roleId: row.role_id,
+    affiliateId: row.affiliate_id,
+    createdBy: row.created_by,
+    expiresOn: row.expires_on,
+    ipRestricted: row.ip_restricted,
+    ipAllowList: row.ip_allow_list,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+    graceUntil: row.grace_until,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+export interface NewApiKey {
+  readonly id: ApiKeyId;
+  readonly name: string;
+  readonly kind: 'secret' | 'public';
+  readonly mode: Mode;
+  readonly tokenHash: Buffer;
+  readonly hint: string;
+  readonly publicKey: string | null;
+  /** Sealed; signs postbacks and pixels of a public key. */
+  readonly signingSecret: string | null;
+  readonly permissions: readonly string[];
+  readonly roleId: string | null;
+  readonly affiliateId: string | null;
+  readonly createdBy: string;
+  readonly expiresOn: LocalDate | null;
+  readonly ipRestricted: boolean;
+  readonly ipAllowList: readonly string[];
+}
+
+export async function insertApiKey(tx: Tx, act: Act, key: NewApiKey): Promise<ApiKey> {
+  const [row] = await tx('api_keys')
+    .insert({
+      id: key.id,
+      name: key.name,
+      kind: key.kind,
+      mode: key.mode,
+      token_hash: key.tokenHash,
+      hint: key.hint,
+      public_key: key.publicKey,
+      signing_secret: key.signingSecret,
+      permissions: [...key.permissions],
+      role_id: key.roleId,
+      affiliate_id: key.affiliateId,
+      created_by: key.createdBy,
+      expires_on: key.expiresOn,
+      ip_restricted: key.ipRestricted,
+      ip_allow_list: [...key.ipAllowList],
+      created_at: act.now,
+      updated_at: act.now,
+    })
+    .returning<ApiKeyRow[]>([...columns]);
+  await recordAudit(tx, act, {
+    objectType: 'api_key',
+    objectId: key.id,
+    seq: 1,
+    event: 'created',
+    to: 'active',
+    changes: {
+      kind: key.kind,
+      mode: key.mode,
+      permissions: key.permissions,
+      roleId: key.roleId,
+      affiliateId: key.affiliateId,
+    },
+  });
+  return toApiKey(row as ApiKeyRow);
+}
+
+export async function findApiKeyById(tx: ReadTx | Tx, id: string): Promise<ApiKey | undefined> {
+  const row = await tx('api_keys')
+    .where({ id })
+    .first<ApiKeyRow | undefined>(...columns);
+  return row === undefined ? undefined : toApiKey(row);
+}
+
+export async function lockApiKey(tx: Tx, id: string): Promise<ApiKey | undefined> {
+  const row = await tx('api_keys')
+    .where({ id })
+    .forNoKeyUpdate()
+    .first<ApiKeyRow | undefined>(...columns);
+  return row === undefined ? undefined : toApiKey(row);
+}
+
+/** Which keys are there, newest first? */
+export async function listApiKeys(
+  tx: ReadTx,
+  page: Page,
+  filter: { readonly mode?: Mode; readonly kind?: readonly string[]; readonly affiliateId?: readonly string[] },
+): Promise<readonly ApiKey[]> {
+  const query = keyset(tx('api_keys'), page, { createdAt: 'created_at', name: 'name' });
+  if (filter.mode !== undefined) query.where({ mode: filter.mode });
+  if (filter.kind !== undefined) query.whereIn('kind', filter.kind);
+  if (filter.affiliateId !== undefined) query.whereIn('affiliate_id', filter.affiliateId);
+  const rows = await query.select<ApiKeyRow[]>(...columns);
+  return rows.map(toApiKey);
+}
+
+export interface ApiKeyChange {
+  readonly name?: string;
+  readonly expiresOn?: LocalDate | null;
+  readonly ipRestricted?: boolean;
+  readonly ipAllowList?: readonly string[];
+  readonly revokedAt?: Instant;
+  readonly secret?: { readonly tokenHash: Buffer; readonly hint: string; readonly graceUntil: Instant };
+}
+
+/** Changes a key under the lock of `lockApiKey`. A new secret keeps the old one working until `graceUntil`. */
+export async function updateApiKey(
+  tx: Tx,
+  act: Act,
+  key: ApiKey,
+  event: string,
+  change: ApiKeyChange,
+): Promise<ApiKey> {
+  const [row] = await tx('api_keys')
+    .where({ id: key.id })
+    .update({
+      ...(change.name === undefined ? {} : { name: change.name }),
+      ...(change.expiresOn === undefined ? {} : { expires_on: change.expiresOn }),
+      ...(change.ipRestricted === undefined ? {} : { ip_restricted: change.ipRestricted }),
+      ...(change.ipAllowList === undefined ? {} : { ip_allow_list: [...change.ipAllowList] }),
+      ...(change.revokedAt === undefined ? {} : { revoked_at: change.revokedAt }),
+      ...(change.secret === undefined
+        ? {}
+        : {
+            previous_token_hash: tx.ref('token_hash'),
+            token_hash: change.secret.tokenHash,
+            hint: change.secret.hint,
+            grace_until: change.secret.graceUntil,
+          }),
+      version: key.version + 1,
+      updated_at: act.now,
+    })
+    .returning<ApiKeyRow[]>([...columns]);
+  await recordAudit(tx, act, {
+    objectType: 'api_key',
+    objectId: key.id,
+    seq: key.version + 1,
+    event,
+    changes: {
+      fields: Object.keys(change),
+      ...(change.expiresOn === undefined ? {} : { expiresOn: { from: key.expiresOn, to: change.expiresOn } }),
+    },
+  });
+  return toApiKey(row as ApiKeyRow);
+}

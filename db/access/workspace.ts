@@ -1,0 +1,139 @@
+import type { Act, Actor } from '../../domain/act.js';
+import { defaultSettings } from '../../domain/access/settings.js';
+import { genesis } from '../../domain/audit/encoding.js';
+import { InvariantError } from '../../domain/errors.js';
+import type { LoginId, NewId, UserId, WorkspaceId } from '../../domain/ids.js';
+import type { Instant } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
+import type { Db } from '../connection.js';
+import { inWorkspace, type ReadTx, type Tx } from '../transaction.js';
+import { insertSettings } from './settings.js';
+import { insertUser, type User } from './user.js';
+
+export interface Workspace {
+  readonly id: WorkspaceId;
+  readonly name: string;
+  readonly features: Readonly<Record<string, unknown>>;
+  readonly payoutsFrozenAt: Instant | null;
+  readonly createdAt: Instant;
+}
+
+interface WorkspaceRow {
+  readonly id: WorkspaceId;
+  readonly name: string;
+  readonly features: Record<string, unknown>;
+  readonly payouts_frozen_at: Instant | null;
+  readonly created_at: Instant;
+}
+
+export async function getWorkspace(tx: ReadTx | Tx): Promise<Workspace> {
+  const row = await tx('workspaces').first<WorkspaceRow | undefined>('*');
+  if (row === undefined) throw new InvariantError('an open transaction sees its workspace');
+  return {
+    id: row.id,
+    name: row.name,
+    features: row.features,
+    payoutsFrozenAt: row.payouts_frozen_at,
+    createdAt: row.created_at,
+  };
+}
+
+/** The number of the workspace's next audit entry; its row has no version of its own, so the row is locked meanwhile. */
+export async function nextWorkspaceSeq(tx: Tx, id: WorkspaceId): Promise<number> {
+  await tx('workspaces').where({ id }).forNoKeyUpdate().first('id');
+  const row = await tx('audit_entries')
+    .where({ object_id: id })
+    .max<{ last: number | null } | undefined>('seq as last')
+    .first();
+  return (row?.last ?? 0) + 1;
+}
+
+export async function updateWorkspace(
+  tx: Tx,
+  act: Act,
+  change: { readonly name?: string; readonly features?: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  const seq = await nextWorkspaceSeq(tx, act.workspaceId);
+  await tx('workspaces').update({
+    ...(change.name === undefined ? {} : { name: change.name }),
+    ...(change.features === undefined ? {} : { features: JSON.stringify(change.features) }),
+  });
+  await recordAudit(tx, act, {
+    objectType: 'workspace',
+    objectId: act.workspaceId,
+    seq,
+    event: 'changed',
+    changes: { fields: Object.keys(change) },
+  });
+}
+
+export interface NewWorkspace {
+  readonly name: string;
+  readonly owner: { readonly name: string; readonly email: string };
+  /** The installation's first: its owner also administers the installation. */
+  readonly isFirst: boolean;
+  /** `invited`: the owner still has to accept. `active`: a sign-in link is made for them. */
+  readonly ownerStatus: 'invited' | 'active';
+}
+
+export interface MadeWorkspace {
+  readonly workspaceId: WorkspaceId;
+  readonly owner: User;
+}
+
+/** A merchant's account with all that every workspace has: settings of version 1, the simulated gateway, the head of its audit chain, an owner. */
+export async function createWorkspace(
+  db: Db,
+  newId: NewId,
+  workspace: NewWorkspace,
+  by: { readonly actor: Actor; readonly requestId: string | null } = {
+    actor: { type: 'system', id: null, userId: null },
+    requestId: null,
+  },
+): Promise<MadeWorkspace> {
+  const workspaceId = newId('workspace');
+  return inWorkspace(db, workspaceId, async (tx, now) => {
+    const act: Act = {
+      workspaceId,
+      mode: 'live',
+      now,
+      actor: by.actor,
+      cause: null,
+      reasonCode: null,
+      origin: null,
+      requestId: by.requestId,
+      newId,
+    };
+    await tx.raw('select directory_create_workspace(?, ?)', [workspaceId, workspace.name]);
+    await tx('audit_heads').insert({ sequence: 0, leaf_hash: Buffer.from(genesis, 'hex') });
+    await insertSettings(tx, act, defaultSettings);
+    await tx('gateways').insert([
+      { id: 'sandbox', adapter: 'sandbox', created_at: now },
+      { id: 'manual', adapter: 'manual', created_at: now },
+    ]);
+    await recordAudit(tx, act, { objectType: 'workspace', objectId: workspaceId, seq: 1, event: 'created' });
+    const loginId = await ensureLogin(tx, newId, workspace.owner.email);
+    const owner = await insertUser(tx, act, {
+      id: newId('user') satisfies UserId,
+      loginId,
+      audience: 'staff',
+      name: workspace.owner.name,
+      email: workspace.owner.email,
+      roleIds: ['owner'],
+      status: workspace.ownerStatus,
+      isInstanceAdmin: workspace.isFirst,
+    });
+    return { workspaceId, owner };
+  });
+}
+
+/** The login of an address, made when it is new: one person, however many workspaces. */
+export async function ensureLogin(tx: Tx, newId: NewId, email: string): Promise<LoginId> {
+  const { rows } = await tx.raw<{ rows: { id: LoginId }[] }>('select directory_ensure_login(?, ?) as id', [
+    newId('login'),
+    email,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new InvariantError('a login is found or made');
+  return row.id;
+}

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApi, type TestApi, type TestWorkspace } from './support.js';
+
+let api: TestApi;
+let shop: TestWorkspace;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  shop = await api.makeWorkspace();
+});
+afterAll(() => api.close());
+
+test('an operation that never was is a problem with a request id', async () => {
+  const answer = await api.as(shop.key, '/v1/operations/op_01kaz0c3v7m2q8x4t6w9y1b5de');
+
+  expect(answer.status).toBe(404);
+  expect(answer.body).toMatchObject({ code: 'not_found', status: 404 });
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  expect(answer.headers.get('x-request-id')).toBe(answer.body['requestId']);
+});
+
+test('without a key nothing is answered', async () => {
+  const answer = await api.as(null, '/v1/operations/op_01kaz0c3v7m2q8x4t6w9y1b5de');
+
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+});
+
+test('the OpenAPI document is generated', async () => {
+  const answer = await api.as(null, '/openapi.json');
+
+  expect(answer.status).toBe(200);
+  expect(answer.body['openapi']).toBe('3.1.0');
+  expect(Object.keys(answer.body['paths'] ?? {})).toContain('/v1/operations/{operationId}');
+});
+
+test('a method that a path does not have is 405 with Allow; what is no path is 404', async () => {
+  const deleted = await api.as(shop.key, '/v1/operations/op_01kaz0c3v7m2q8x4t6w9y1b5de', { method: 'DELETE' });
+  const unknown = await api.as(shop.key, '/v1/nothing');
+
+  expect(deleted.status).toBe(405);
+  expect(deleted.headers.get('allow')).toBe('GET, HEAD');
+  expect(unknown.status).toBe(404);
+});
