@@ -12,7 +12,7 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
-import { silentAuditSinks } from '../activities/audit/auditSinks.js';
+import { silentAuditSinks } from '../activities/audit/history.js';
 import { appendAuditChains, HeadKeeper } from '../activities/audit/chain.js';
 import { exportHistory } from '../activities/audit/history.js';
 import { failureInterceptor } from '../activities/failures.js';
@@ -304,7 +304,7 @@ async function listenForHealth(
     const answer = (status: number, body: string, type = 'application/json'): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
     };
-    switch (request.url) {
+    switch (request.url ?? '') {
       case '/healthz':
         return answer(200, '{"status":"ok"}');
       case '/readyz':

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import pg from 'pg';
 import type { Instant } from '../../domain/time.js';
 import type { RelayDb } from '../connection.js';
+import { type Listener, listen } from '../listener.js';
 import type { ReadTx } from '../transaction.js';
 
 // The relay's side of the outbox, over all workspaces (temporal.md 4.2). Claim, commit, call, mark: no transaction is open during a call.
@@ -222,55 +222,7 @@ export async function findReferralStates(
   );
 }
 
-const channel = 'tributary_outbox';
-const firstPauseMs = 200;
-const longestPauseMs = 10_000;
-
-/**
- * Calls `onWake` for each NOTIFY after a commit, on a connection of its own, made again when it breaks. A courtesy: the relay polls too, so
- * a lost notification costs a fifth of a second. Answers the function that ends it.
- */
-export function listenForMessages(
-  url: string,
-  onWake: () => void,
-  onLost: (error: unknown) => void,
-): () => Promise<void> {
-  let client: pg.Client | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let isEnded = false;
-  let pauseMs = firstPauseMs;
-
-  const open = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: url, application_name: 'tributary relay listen', keepAlive: true });
-    let isBroken = false;
-    const again = (error: unknown): void => {
-      if (isBroken || isEnded) return;
-      isBroken = true;
-      onLost(error);
-      next.end().catch(onLost);
-      timer = setTimeout(() => {
-        open().catch(again);
-      }, pauseMs);
-      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
-    };
-    next.on('error', again);
-    next.on('end', () => again(new Error('the connection that listens has ended')));
-    next.on('notification', onWake);
-    client = next;
-    try {
-      await next.connect();
-      await next.query(`listen ${channel}`);
-      pauseMs = firstPauseMs;
-      onWake(); // what was written while nobody listened
-    } catch (error) {
-      again(error);
-    }
-  };
-  open().catch(onLost);
-
-  return async () => {
-    isEnded = true;
-    clearTimeout(timer);
-    await client?.end();
-  };
+/** Calls `onWake` for each NOTIFY after a commit. A courtesy: the relay polls too, so a lost notification costs a fifth of a second. */
+export function listenForMessages(url: string, onWake: () => void, onLost: (error: unknown) => void): Listener {
+  return listen({ url, applicationName: 'tributary relay', channel: 'outbox' }, onWake, onLost);
 }

@@ -66,7 +66,7 @@ const lagEveryMs = 5_000;
 export function startRelay(options: RelayOptions): Relay {
   const stopping = new AbortController();
   const lanes = (['workflow', 'http'] as const).map((lane) => new LaneLoop(lane, options, stopping.signal));
-  const endListening = listenForMessages(
+  const listener = listenForMessages(
     options.listenUrl,
     () => lanes.forEach((lane) => lane.wake()),
     (error) => options.logger.warn({ err: error }, 'outbox listener lost'),
@@ -82,7 +82,7 @@ export function startRelay(options: RelayOptions): Relay {
       stopped ??= (async () => {
         stopping.abort();
         lanes.forEach((lane) => lane.wake());
-        await endListening();
+        await listener.stop();
         await Promise.all(running);
       })();
       return stopped;
@@ -119,8 +119,8 @@ class LaneLoop {
       const slots = slotsPerLane - this.#inFlight.size;
       if (pausedMs > 0) await pause(pausedMs, this.#stopping);
       else if (slots === 0) await this.#bell.wait(pollMs);
-      else if ((await this.#claim(slots)) < slots) await this.#bell.wait(pollMs);
-      // A full claim: more waits. A moment for some slots to come free, so that a backlog costs no claim per row.
+      else if ((await this.#claim(slots)) === 0) await this.#bell.wait(pollMs);
+      // More may wait. A moment for some slots to come free, so that a backlog costs no claim per row.
       else await pause(10, this.#stopping);
     }
     await Promise.all(this.#inFlight);
@@ -147,12 +147,13 @@ class LaneLoop {
     }
     if (rows.length === 0) return 0;
     // A call gives up before its lease ends, or another relay would send beside it.
-    const leftMs = Math.max(1, this.#leaseMs * 0.8 - (performance.now() - begun));
+    const leftMs = Math.max(1, Math.floor(this.#leaseMs * 0.8 - (performance.now() - begun)));
     const limit = AbortSignal.timeout(leftMs);
+    const noAnswer = abortedAs(limit, { kind: 'later', delayMs: 1_000, code: 'no_answer' });
     const calls = deliver[this.#lane](rows, limit);
     rows.forEach((row, index) => {
       const call = calls[index] ?? Promise.reject(new Error('no call was made for this row'));
-      const done: Promise<void> = this.#finish(row, token, withLimit(call, limit)).finally(() => {
+      const done: Promise<void> = this.#finish(row, token, Promise.race([call, noAnswer])).finally(() => {
         this.#inFlight.delete(done);
         this.#bell.ring();
       });
@@ -255,12 +256,9 @@ function lagStep({ db, metrics }: RelayOptions): RelayStep {
   };
 }
 
-function withLimit(call: Promise<Outcome>, limit: AbortSignal): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => resolve({ kind: 'later', delayMs: 1_000, code: 'no_answer' });
-    limit.addEventListener('abort', giveUp, { once: true });
-    call.then(resolve, reject).finally(() => limit.removeEventListener('abort', giveUp));
-  });
+/** One listener for all calls of a claim. */
+function abortedAs(limit: AbortSignal, outcome: Outcome): Promise<Outcome> {
+  return new Promise((resolve) => limit.addEventListener('abort', () => resolve(outcome), { once: true }));
 }
 
 /** Rings are not lost: one that came while nobody waited ends the next wait at once. */

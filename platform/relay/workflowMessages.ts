@@ -24,12 +24,13 @@ export interface WorkflowMessagesOptions {
   readonly client: Client;
   readonly taskQueuePrefix: string;
   readonly lookUp: MessageLookUp;
+  /** Default 10 s. An answer later than this is none: the lane pauses (temporal.md 4.3). Below the lease. */
+  readonly callTimeoutMs?: number;
   /** Senders of the lane's other topics: the history exporter, the schedules. */
   readonly others: Readonly<Record<string, (row: ClaimedMessage, signal: AbortSignal) => Promise<Outcome>>>;
 }
 
-/** An answer later than this is none: the lane pauses (temporal.md 4.3). Below the lease. */
-const callTimeoutMs = 10_000;
+const defaultCallTimeoutMs = 10_000;
 const sent: Outcome = { kind: 'sent' };
 const malformed: Outcome = { kind: 'dead', code: 'message.malformed' };
 /** Facts follow the journey they belong to; a decision is about the referral it names, and `merged` is for the one that ended. */
@@ -58,7 +59,7 @@ export function workflowMessages(options: WorkflowMessagesOptions): Deliver {
       if (message === undefined) return malformed;
       const facts = await known;
       try {
-        return await options.client.withDeadline(Date.now() + callTimeoutMs, () =>
+        return await options.client.withDeadline(Date.now() + (options.callTimeoutMs ?? defaultCallTimeoutMs), () =>
           message.topic === 'start'
             ? start(options, row, message.start, facts)
             : signalWithStart(options, row, message.signal, facts),

@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
@@ -12,6 +13,7 @@ import { migrateUp } from '../../db/migrate.js';
 import { sendSignal } from '../../platform/embedded/children.js';
 import { dropDatabase, prepareDatabase, startPostgres } from '../../platform/embedded/postgres.js';
 import { findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
+import { prepareNamespace } from '../../platform/temporalClient.js';
 import { projectRoot } from './sourceTree.js';
 import { workflowSources } from './workflowSources.js';
 
@@ -131,6 +133,10 @@ async function startTemporalServer(folder: string, servers: Servers): Promise<Pr
   });
   servers.stops.push(() => temporal.stop());
   servers.kills.push(() => sendSignal(temporal.pid, 'SIGKILL'));
+  // As bootstrap does it: without its search attributes the server refuses what the relay starts.
+  const connection = Connection.lazy({ address: temporal.address });
+  await prepareNamespace(connection, temporal.namespace, { embedded: true });
+  await connection.close();
   return { address: temporal.address, namespace: temporal.namespace };
 }
 
