@@ -112,6 +112,24 @@ export function formatMoney({ minor, currency }: Money): MoneyWire {
   return { amount: minor < 0n ? `-${amount}` : amount, currency };
 }
 
+/** An exact amount in whole units for a person to read: 4999/5 minor USD → `9.998`. Cut after 12 digits when it has no end. */
+export function formatExact({ numerator, denominator }: Fraction, currency: CurrencyCode): string {
+  const extraDigits = 12;
+  const magnitude = numerator < 0n ? -numerator : numerator;
+  const digits = exponent(currency) + extraDigits;
+  const scaled = ((magnitude * 10n ** BigInt(extraDigits)) / denominator).toString().padStart(digits + 1, '0');
+  const decimals = scaled.slice(scaled.length - digits).replace(/0+$/, '');
+  const whole = scaled.slice(0, scaled.length - digits);
+  return `${numerator < 0n ? '-' : ''}${whole}${decimals === '' ? '' : `.${decimals}`}`;
+}
+
+/** 200,000 ppm → `20`, 125,000 → `12.5`. */
+export function formatPercent(rate: Ppm): string {
+  const digits = BigInt(rate).toString().padStart(5, '0');
+  const decimals = digits.slice(-4).replace(/0+$/, '');
+  return `${digits.slice(0, -4)}${decimals === '' ? '' : `.${decimals}`}`;
+}
+
 function assertSameCurrency(a: Money, b: Money): void {
   assertInvariant(a.currency === b.currency, 'two currencies never meet in one sum', { a: a.currency, b: b.currency });
 }

@@ -84,6 +84,16 @@ export function addDays(at: Instant, days: number): Instant {
   return addMs(at, days * dayMs);
 }
 
+/** Calendar months in UTC; a day that the month lacks becomes its last (31 January + 1 = 28 February). */
+export function addMonths(at: Instant, months: number): Instant {
+  const date = new Date(epochMs(at));
+  const day = date.getUTCDate();
+  date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + months + 1, 0);
+  date.setUTCDate(Math.min(day, date.getUTCDate()));
+  return instantOf(date.getTime());
+}
+
 /** Adds a wire duration. */
 export function addDuration(at: Instant, duration: Duration): Instant {
   return addMs(at, durationMs(duration));

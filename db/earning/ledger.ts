@@ -1,5 +1,12 @@
 import type { Act, Mode } from '../../domain/act.js';
-import { accountKinds, type AccountRef, type Transfer } from '../../domain/earning/ledger.js';
+import {
+  accountKinds,
+  type AccountRef,
+  affiliateAccounts,
+  type LineMove,
+  type Transfer,
+  transfersOf,
+} from '../../domain/earning/ledger.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import { violates } from '../errors.js';
@@ -141,6 +148,34 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
     ),
   );
   return rows.map(({ id }) => id);
+}
+
+/**
+ * Posts moves of lines: locks the balances of everyone whose split depends on them, once and together, computes, posts (money.md 9).
+ * All moves are of one currency. Answers the transfers' ids.
+ */
+export async function postMoves(tx: Tx, act: Act, moves: readonly LineMove[]): Promise<readonly string[]> {
+  const [first] = moves;
+  if (first === undefined) return [];
+  const { currency } = first.amount;
+  const splitting = [...new Set(moves.filter((line) => line.move.type !== 'plain').map((line) => line.affiliateId))];
+  const accounts = splitting.map((id) => ({ id, ...affiliateAccounts(id) }));
+  const balanceOf =
+    accounts.length === 0
+      ? () => 0n
+      : await lockBalances(
+          tx,
+          act,
+          currency,
+          accounts.flatMap(({ payable, receivable }) => [payable, receivable]),
+        );
+  const balances = new Map(
+    accounts.map(({ id, payable, receivable }) => [
+      id,
+      { payable: balanceOf(payable), receivable: balanceOf(receivable) },
+    ]),
+  );
+  return postTransfers(tx, act, transfersOf(moves, balances));
 }
 
 async function correctedIds(tx: Tx, mode: Mode, transfers: readonly Transfer[]): Promise<ReadonlyMap<string, string>> {

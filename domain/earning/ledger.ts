@@ -125,3 +125,43 @@ export function posting(
   assertInvariant(minor >= 0n, 'a posting is never negative', { minor });
   return minor === 0n ? [] : [{ debit, credit, amount: { minor, currency } }];
 }
+
+/** One event's move on a line, before the split between what is payable and what is owed is known (money.md 5). */
+export interface LineMove {
+  readonly kind: string;
+  readonly key: string;
+  readonly cause: Cause;
+  readonly correctsKey: string | null;
+  readonly effectiveAt: Instant | null;
+  readonly affiliateId: string;
+  readonly amount: Money;
+  readonly move:
+    | { readonly type: 'plain'; readonly debit: AccountRef; readonly credit: AccountRef }
+    | { readonly type: 'creditAffiliate'; readonly debit: AccountRef }
+    | { readonly type: 'debitAffiliate'; readonly credit: AccountRef };
+}
+
+/**
+ * The transfers of some moves, in order, and what each affiliate's balance is afterwards: the second move sees what the first one left.
+ * `balances` by affiliate, all of one currency.
+ */
+export function transfersOf(
+  moves: readonly LineMove[],
+  balances: ReadonlyMap<string, AffiliateBalance>,
+): readonly Transfer[] {
+  const now = new Map(balances);
+  return moves.map((line) => {
+    const { kind, key, cause, correctsKey, effectiveAt, move, affiliateId, amount } = line;
+    const common = { kind, key, cause, correctsKey, effectiveAt };
+    if (move.type === 'plain')
+      return { ...common, postings: posting(move.debit, move.credit, amount.minor, amount.currency) };
+    const balance = now.get(affiliateId);
+    assertInvariant(balance !== undefined, 'a split is computed under its lock', { affiliateId });
+    const moved =
+      move.type === 'creditAffiliate'
+        ? creditAffiliate(affiliateId, balance, move.debit, amount)
+        : debitAffiliate(affiliateId, balance, move.credit, amount);
+    now.set(affiliateId, moved.balance);
+    return { ...common, postings: moved.postings };
+  });
+}

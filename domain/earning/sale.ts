@@ -1,4 +1,9 @@
-import { type EventOf, type StatusOf, transitionTable } from '../transitions.js';
+import type { Mode } from '../act.js';
+import type { AffiliateId, ContactId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
+import { allocate, type CurrencyCode, type Money } from '../money.js';
+import type { PricedLine } from '../program/commissionPlan.js';
+import type { Instant } from '../time.js';
+import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
 /** features.md 2.6, last table. A won dispute goes back to what the sale was: `wonPart` where part of it had been refunded. */
 export const saleTransitions = transitionTable({
@@ -11,3 +16,89 @@ export const saleTransitions = transitionTable({
 });
 export type SaleStatus = StatusOf<typeof saleTransitions>;
 export type SaleEvent = EventOf<typeof saleTransitions>;
+
+/** One line as it is kept: amounts in minor units as text, because jsonb knows no bigint. */
+export interface SaleLine extends PricedLine {
+  /** What the caller named: an id or sku that may be unknown. */
+  readonly product: string | null;
+  readonly code: string | null;
+}
+
+/** A payment, deposit or transaction as reported (api.md 8.3). Amounts in minor units of `currency`. */
+export interface Sale {
+  readonly id: SaleId;
+  readonly mode: Mode;
+  readonly source: string;
+  readonly externalId: string;
+  readonly contentHash: string;
+  readonly type: 'payment' | 'transaction';
+  readonly transactionType: string | null;
+  readonly status: SaleStatus;
+  readonly channel: string;
+  readonly inReview: boolean;
+  readonly currency: CurrencyCode;
+  readonly captured: bigint;
+  readonly refunded: bigint;
+  readonly lines: readonly SaleLine[];
+  readonly subscriptionExternalId: string | null;
+  readonly paymentNumber: number | null;
+  readonly customerExternalId: string | null;
+  readonly customerEmail: string | null;
+  readonly clickId: string | null;
+  readonly coupon: string | null;
+  readonly programHintId: string | null;
+  readonly contactId: ContactId | null;
+  readonly leadId: LeadId | null;
+  readonly programId: ProgramId | null;
+  readonly affiliateId: AffiliateId | null;
+  readonly linkId: string | null;
+  readonly sub1: string | null;
+  readonly referralId: ReferralId | null;
+  readonly attributionStatus: 'attributed' | 'unattributed';
+  readonly attributionCode: string | null;
+  readonly noCommissionCode: string | null;
+  readonly parkedCode: 'unknown_customer' | 'fx_missing' | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly occurredAt: Instant;
+  readonly processedAt: Instant | null;
+  readonly outcome: string | null;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** Where the line amounts of a sale do not add up to it: the difference in minor units, else null (api.md 8.3). */
+export function lineDifference(total: bigint, lines: readonly { readonly amount: bigint }[]): bigint | null {
+  const difference = total - lines.reduce((sum, line) => sum + line.amount, 0n);
+  return difference === 0n ? null : difference;
+}
+
+/** An amount given for the sale only, over its lines by their amounts; lines of nothing share alike (largest remainder). */
+export function spreadOverLines(total: Money, amounts: readonly bigint[]): readonly bigint[] {
+  const weights = amounts.every((amount) => amount === 0n) ? amounts.map(() => 1n) : amounts;
+  return allocate(total, weights).map((part) => part.minor);
+}
+
+/** What a refund takes off a sale: never more than is left; `flag` when it asked for more. No amount asks for all that is left. */
+export function decideRefund(
+  sale: Pick<Sale, 'captured' | 'refunded' | 'status'>,
+  asked: bigint | null,
+): { readonly applied: bigint; readonly flag: 'refund_exceeds_sale' | null; readonly event: SaleEvent | null } {
+  const rest = sale.captured - sale.refunded;
+  const wanted = asked ?? rest;
+  const applied = wanted < rest ? wanted : rest;
+  const isFull = sale.refunded + applied >= sale.captured;
+  const event: SaleEvent = isFull ? 'refunded' : 'partRefunded';
+  const moves = applied > 0n && nextStatus(saleTransitions, sale.status, event) !== undefined;
+  return { applied, flag: wanted > rest ? 'refund_exceeds_sale' : null, event: moves ? event : null };
+}
+
+/** A dispute's step → the sale's move; undefined where the table has none (api.md 8.3). */
+export function disputeEvent(sale: Pick<Sale, 'status' | 'refunded'>, step: DisputeStep): SaleEvent | undefined {
+  const event: SaleEvent =
+    step === 'opened' ? 'disputed' : step === 'lost' ? 'lost' : sale.refunded > 0n ? 'wonPart' : 'won';
+  return nextStatus(saleTransitions, sale.status, event) === undefined ? undefined : event;
+}
+
+export const disputeSteps = ['opened', 'won', 'lost'] as const;
+export type DisputeStep = (typeof disputeSteps)[number];

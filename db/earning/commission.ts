@@ -1,0 +1,381 @@
+import type { Act, Mode } from '../../domain/act.js';
+import {
+  type Commission,
+  type CommissionKind,
+  type CommissionPart,
+  type CommissionStatus,
+} from '../../domain/earning/commission.js';
+import { assertInvariant } from '../../domain/errors.js';
+import type { AffiliateId, CommissionId, LeadId, ProgramId, ReferralId, SaleId } from '../../domain/ids.js';
+import type { CurrencyCode } from '../../domain/money.js';
+import type { Instant } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+export interface CommissionRow {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly kind: CommissionKind;
+  readonly level: number;
+  readonly affiliate_id: string;
+  readonly program_id: string;
+  readonly referral_id: string | null;
+  readonly sale_id: string | null;
+  readonly lead_id: string | null;
+  readonly origin_commission_id: string | null;
+  readonly level1_commission_id: string | null;
+  readonly cause_type: string;
+  readonly cause_id: string;
+  readonly currency: string;
+  readonly base_minor: bigint | null;
+  readonly base_type: string | null;
+  readonly rate_ppm: number | null;
+  readonly rule_id: string | null;
+  readonly rule_version: number | null;
+  readonly parts: readonly CommissionPart[];
+  readonly explanation: Record<string, unknown>;
+  /** numeric(40,0) arrives as text. */
+  readonly exact_numerator: string;
+  readonly exact_denominator: string;
+  readonly clip_reason: string | null;
+  readonly amount_minor: bigint;
+  readonly reversed_minor: bigint;
+  readonly clawed_back_minor: bigint;
+  readonly accrues: boolean;
+  readonly status: CommissionStatus;
+  readonly on_hold: boolean;
+  readonly sub1: string | null;
+  readonly reason: string | null;
+  readonly created_by: string | null;
+  readonly eligible_at: Instant;
+  readonly approved_at: Instant | null;
+  readonly paid_at: Instant | null;
+  readonly version: number;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+}
+
+export function toCommission(row: CommissionRow): Commission {
+  return {
+    id: row.id as CommissionId,
+    mode: row.mode,
+    kind: row.kind,
+    level: row.level,
+    affiliateId: row.affiliate_id as AffiliateId,
+    programId: row.program_id as ProgramId,
+    referralId: row.referral_id as ReferralId | null,
+    saleId: row.sale_id as SaleId | null,
+    leadId: row.lead_id as LeadId | null,
+    originCommissionId: row.origin_commission_id as CommissionId | null,
+    level1CommissionId: row.level1_commission_id as CommissionId | null,
+    causeType: row.cause_type,
+    causeId: row.cause_id,
+    currency: row.currency as CurrencyCode,
+    base: row.base_minor,
+    baseType: row.base_type,
+    ratePpm: row.rate_ppm,
+    ruleId: row.rule_id,
+    ruleVersion: row.rule_version,
+    parts: row.parts,
+    explanation: row.explanation,
+    exact: { numerator: BigInt(row.exact_numerator), denominator: BigInt(row.exact_denominator) },
+    clipReason: row.clip_reason,
+    amount: row.amount_minor,
+    reversed: row.reversed_minor,
+    clawedBack: row.clawed_back_minor,
+    accrues: row.accrues,
+    status: row.status,
+    onHold: row.on_hold,
+    sub1: row.sub1,
+    reason: row.reason,
+    createdBy: row.created_by,
+    eligibleAt: row.eligible_at,
+    approvedAt: row.approved_at,
+    paidAt: row.paid_at,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+export type NewCommission = Omit<
+  Commission,
+  'mode' | 'reversed' | 'clawedBack' | 'paidAt' | 'version' | 'createdAt' | 'updatedAt'
+>;
+/** The first word of a line's history, by how it was born (features.md 2.3). */
+export type BirthEvent = 'accrued' | 'clawedBack' | 'returnCredited' | 'latePaid' | 'writtenOff';
+
+/** Writes lines and the first audit entry of each. One per cause, level and affiliate: a second `earned` one is refused by its key. */
+export async function insertCommissions(
+  tx: Tx,
+  act: Act,
+  lines: readonly NewCommission[],
+  event: BirthEvent = 'accrued',
+): Promise<readonly Commission[]> {
+  if (lines.length === 0) return [];
+  const rows = await tx('commissions')
+    .insert(
+      lines.map((line) => ({
+        id: line.id,
+        mode: act.mode,
+        kind: line.kind,
+        level: line.level,
+        affiliate_id: line.affiliateId,
+        program_id: line.programId,
+        referral_id: line.referralId,
+        sale_id: line.saleId,
+        lead_id: line.leadId,
+        origin_commission_id: line.originCommissionId,
+        level1_commission_id: line.level1CommissionId,
+        cause_type: line.causeType,
+        cause_id: line.causeId,
+        currency: line.currency,
+        base_minor: line.base,
+        base_type: line.baseType,
+        rate_ppm: line.ratePpm,
+        rule_id: line.ruleId,
+        rule_version: line.ruleVersion,
+        parts: JSON.stringify(line.parts),
+        explanation: JSON.stringify(line.explanation),
+        exact_numerator: line.exact.numerator.toString(),
+        exact_denominator: line.exact.denominator.toString(),
+        clip_reason: line.clipReason,
+        amount_minor: line.amount,
+        accrues: line.accrues,
+        status: line.status,
+        on_hold: line.onHold,
+        sub1: line.sub1,
+        reason: line.reason,
+        created_by: line.createdBy,
+        eligible_at: line.eligibleAt,
+        approved_at: line.approvedAt,
+        created_at: act.now,
+        updated_at: act.now,
+      })),
+    )
+    .returning<CommissionRow[]>('*');
+  const byId = new Map(rows.map((row) => [row.id, toCommission(row)]));
+  const inserted = lines.map((line) => {
+    const commission = byId.get(line.id);
+    assertInvariant(commission !== undefined, 'an insert answers its rows', { commissionId: line.id });
+    return commission;
+  });
+  await recordAudit(
+    tx,
+    act,
+    ...inserted.map((line) => ({
+      objectType: 'commission',
+      objectId: line.id,
+      seq: 1,
+      event,
+      to: line.status,
+      changes: {
+        kind: line.kind,
+        level: line.level,
+        affiliateId: line.affiliateId,
+        amountMinor: line.amount.toString(),
+        currency: line.currency,
+        ruleId: line.ruleId,
+        ruleVersion: line.ruleVersion,
+        onHold: line.onHold,
+      },
+    })),
+  );
+  return inserted;
+}
+
+export interface CommissionChange {
+  readonly status?: CommissionStatus;
+  readonly onHold?: boolean;
+  readonly reversed?: bigint;
+  readonly clawedBack?: bigint;
+  readonly approvedAt?: Instant | null;
+  readonly paidAt?: Instant | null;
+}
+
+/** Only the two sums, the status and the hold ever change (money.md 3.1), each with its audit entry. The caller holds the row's lock. */
+export async function updateCommission(
+  tx: Tx,
+  act: Act,
+  commission: Commission,
+  change: CommissionChange,
+  event: string,
+): Promise<Commission> {
+  const version = commission.version + 1;
+  const [row] = await tx('commissions')
+    .where({ id: commission.id })
+    .update({
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.onHold === undefined ? {} : { on_hold: change.onHold }),
+      ...(change.reversed === undefined ? {} : { reversed_minor: change.reversed }),
+      ...(change.clawedBack === undefined ? {} : { clawed_back_minor: change.clawedBack }),
+      ...(change.approvedAt === undefined ? {} : { approved_at: change.approvedAt }),
+      ...(change.paidAt === undefined ? {} : { paid_at: change.paidAt }),
+      version,
+      updated_at: act.now,
+    })
+    .returning<CommissionRow[]>('*');
+  assertInvariant(row !== undefined, 'a locked commission is there', { commissionId: commission.id });
+  await recordAudit(tx, act, {
+    objectType: 'commission',
+    objectId: commission.id,
+    seq: version,
+    event,
+    from: commission.status,
+    to: row.status,
+    changes: {
+      ...(change.reversed === undefined
+        ? {}
+        : { reversedMinor: [commission.reversed.toString(), change.reversed.toString()] }),
+      ...(change.clawedBack === undefined
+        ? {}
+        : { clawedBackMinor: [commission.clawedBack.toString(), change.clawedBack.toString()] }),
+      ...(change.onHold === undefined ? {} : { onHold: [commission.onHold, change.onHold] }),
+    },
+  });
+  return toCommission(row);
+}
+
+/** Locks some commissions, by id, as everywhere (money.md 9). */
+export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<readonly Commission[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx('commissions').whereIn('id', ids).orderBy('id').forNoKeyUpdate().select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+export async function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .where({ referral_id: referralId })
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+export async function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .where({ sale_id: saleId })
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+export async function findCommission(tx: ReadTx | Tx, id: string): Promise<Commission | undefined> {
+  const row = await tx('commissions').where({ id }).first<CommissionRow | undefined>();
+  return row === undefined ? undefined : toCommission(row);
+}
+
+/** The payout in which a line is live, and where that payout stands. Read after the line is locked (money.md 9). */
+export interface LivePayout {
+  readonly payoutId: string;
+  readonly status: 'draft' | 'pending' | 'paid' | 'cancelled';
+  /** An instruction is out, or its outcome is not known. */
+  readonly isAttemptLive: boolean;
+}
+
+export async function findLivePayouts(
+  tx: ReadTx | Tx,
+  commissionIds: readonly string[],
+): Promise<ReadonlyMap<string, LivePayout>> {
+  if (commissionIds.length === 0) return new Map();
+  const { rows } = await tx.raw<{
+    rows: { commission_id: string; payout_id: string; status: LivePayout['status']; is_live: boolean }[];
+  }>(
+    `select line.commission_id, line.payout_id, payout.status,
+            exists (select from payout_attempts as attempt
+                    where attempt.workspace_id = payout.workspace_id and attempt.payout_id = payout.id
+                      and attempt.state in ('submitting', 'submitted', 'unknown', 'paid')) as is_live
+     from payout_lines as line
+     join payouts as payout on payout.workspace_id = line.workspace_id and payout.id = line.payout_id
+     where line.released_at is null and line.commission_id = any (:ids::text[])`,
+    { ids: commissionIds },
+  );
+  return new Map(
+    rows.map((row) => [row.commission_id, { payoutId: row.payout_id, status: row.status, isAttemptLive: row.is_live }]),
+  );
+}
+
+/** What a referral earned before this event: for limits in payments and months (RUL-04). Rejected and reversed ones do not count. */
+export async function findEarnedBefore(
+  tx: ReadTx | Tx,
+  referralId: string | null,
+): Promise<{ readonly payments: number; readonly firstAt: Instant | null }> {
+  if (referralId === null) return { payments: 0, firstAt: null };
+  const { rows } = await tx.raw<{ rows: { payments: number; first_at: Instant | null }[] }>(
+    `select count(distinct commission.sale_id)::int as payments, min(sale.occurred_at) as first_at
+     from commissions as commission
+     join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
+     where commission.referral_id = :referralId and commission.kind = 'earned' and commission.level = 1
+       and commission.status not in ('rejected', 'reversed')`,
+    { referralId },
+  );
+  return { payments: rows[0]?.payments ?? 0, firstAt: rows[0]?.first_at ?? null };
+}
+
+/** Affiliates in a chain, from the one credited upwards along recruiters, with their standing in the program. */
+export interface ChainRow {
+  readonly level: number;
+  readonly affiliateId: AffiliateId;
+  readonly groupId: string | null;
+  readonly status: string;
+  readonly enrolment: string | null;
+}
+
+export async function listRecruiterChain(
+  tx: ReadTx | Tx,
+  of: { readonly affiliateId: string; readonly programId: string; readonly levels: number },
+): Promise<readonly ChainRow[]> {
+  const { rows } = await tx.raw<{
+    rows: { level: number; id: string; group_id: string | null; status: string; enrolment: string | null }[];
+  }>(
+    `with recursive chain as (
+       select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.status, affiliate.recruiter_id, 1 as level
+       from affiliates as affiliate where affiliate.id = :affiliateId
+       union all
+       select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.status, recruiter.recruiter_id, chain.level + 1
+       from chain join affiliates as recruiter on recruiter.workspace_id = chain.workspace_id and recruiter.id = chain.recruiter_id
+       where chain.level < :levels)
+     select chain.level, chain.id, chain.group_id, chain.status,
+            (select enrolment.status from enrolments as enrolment
+             where enrolment.workspace_id = chain.workspace_id and enrolment.affiliate_id = chain.id
+               and enrolment.program_id = :programId and enrolment.status <> 'ended' limit 1) as enrolment
+     from chain order by chain.level`,
+    of,
+  );
+  return rows.map((row) => ({
+    level: row.level,
+    affiliateId: row.id as AffiliateId,
+    groupId: row.group_id,
+    status: row.status,
+    enrolment: row.enrolment,
+  }));
+}
+
+export async function findAffiliateStatuses(
+  tx: ReadTx | Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx('affiliates').whereIn('id', ids).select<{ id: string; status: string }[]>('id', 'status');
+  return new Map(rows.map((row) => [row.id, row.status]));
+}
+
+/**
+ * The key of the transfer that a reduction corrects: the accrual, or the last reinstatement after a rejection took the accrual back
+ * (money.md 8). A correction never exceeds what it corrects (I6).
+ */
+export async function findAccrualKey(tx: Tx, commission: Commission): Promise<string> {
+  const last = await tx('audit_entries')
+    .where({ object_id: commission.id, event: 'reinstated' })
+    .max<{ max: number | null }[]>('seq as max');
+  const seq = last[0]?.max ?? null;
+  return seq === null ? accrualKey(commission) : `commission/${commission.id}/reinstated/${seq}`;
+}
+
+/** `commission/<sale or lead id>/<level>/<affiliate>/accrue`; an entry without a fact is its own cause (money.md 8). */
+export function accrualKey(commission: Pick<Commission, 'id' | 'kind' | 'causeId' | 'level' | 'affiliateId'>): string {
+  return commission.kind === 'earned'
+    ? `commission/${commission.causeId}/${commission.level}/${commission.affiliateId}/accrue`
+    : `commission/${commission.id}/accrued/1`;
+}

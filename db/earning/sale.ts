@@ -1,0 +1,390 @@
+import type { Act, Mode } from '../../domain/act.js';
+import type { Sale, SaleEvent, SaleLine, SaleStatus } from '../../domain/earning/sale.js';
+import { saleTransitions } from '../../domain/earning/sale.js';
+import { assertInvariant } from '../../domain/errors.js';
+import type { AffiliateId, ContactId, LeadId, ProductId, ProgramId, ReferralId, SaleId } from '../../domain/ids.js';
+import type { CurrencyCode } from '../../domain/money.js';
+import type { Instant } from '../../domain/time.js';
+import { nextStatus } from '../../domain/transitions.js';
+import { recordAudit } from '../audit/audit.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+interface LineJson {
+  readonly productId: string | null;
+  readonly product: string | null;
+  readonly quantity: number;
+  readonly amountMinor: string;
+  readonly taxMinor: string;
+  readonly feesMinor: string;
+  readonly shippingMinor: string;
+  readonly depositMinor: string;
+  readonly code: string | null;
+}
+
+export interface SaleRow {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly source: string;
+  readonly external_id: string;
+  readonly content_hash: Buffer;
+  readonly type: Sale['type'];
+  readonly transaction_type: string | null;
+  readonly status: SaleStatus;
+  readonly channel: string;
+  readonly in_review: boolean;
+  readonly currency: string;
+  readonly captured_minor: bigint;
+  readonly refunded_minor: bigint;
+  readonly lines: readonly LineJson[];
+  readonly subscription_external_id: string | null;
+  readonly payment_number: number | null;
+  readonly customer_external_id: string | null;
+  readonly customer_email: string | null;
+  readonly click_id: string | null;
+  readonly coupon: string | null;
+  readonly program_hint_id: string | null;
+  readonly contact_id: string | null;
+  readonly lead_id: string | null;
+  readonly program_id: string | null;
+  readonly affiliate_id: string | null;
+  readonly link_id: string | null;
+  readonly sub1: string | null;
+  readonly referral_id: string | null;
+  readonly attribution_status: Sale['attributionStatus'];
+  readonly attribution_code: string | null;
+  readonly no_commission_code: string | null;
+  readonly parked_code: Sale['parkedCode'];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly occurred_at: Instant;
+  readonly processed_at: Instant | null;
+  readonly outcome: string | null;
+  readonly version: number;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+}
+
+export function toSale(row: SaleRow): Sale {
+  return {
+    id: row.id as SaleId,
+    mode: row.mode,
+    source: row.source,
+    externalId: row.external_id,
+    contentHash: row.content_hash.toString('hex'),
+    type: row.type,
+    transactionType: row.transaction_type,
+    status: row.status,
+    channel: row.channel,
+    inReview: row.in_review,
+    currency: row.currency as CurrencyCode,
+    captured: row.captured_minor,
+    refunded: row.refunded_minor,
+    lines: row.lines.map((line) => ({
+      productId: line.productId as ProductId | null,
+      product: line.product,
+      quantity: line.quantity,
+      amount: BigInt(line.amountMinor),
+      tax: BigInt(line.taxMinor),
+      fees: BigInt(line.feesMinor),
+      shipping: BigInt(line.shippingMinor),
+      deposit: BigInt(line.depositMinor),
+      code: line.code,
+    })),
+    subscriptionExternalId: row.subscription_external_id,
+    paymentNumber: row.payment_number,
+    customerExternalId: row.customer_external_id,
+    customerEmail: row.customer_email,
+    clickId: row.click_id,
+    coupon: row.coupon,
+    programHintId: row.program_hint_id,
+    contactId: row.contact_id as ContactId | null,
+    leadId: row.lead_id as LeadId | null,
+    programId: row.program_id as ProgramId | null,
+    affiliateId: row.affiliate_id as AffiliateId | null,
+    linkId: row.link_id,
+    sub1: row.sub1,
+    referralId: row.referral_id as ReferralId | null,
+    attributionStatus: row.attribution_status,
+    attributionCode: row.attribution_code,
+    noCommissionCode: row.no_commission_code,
+    parkedCode: row.parked_code,
+    metadata: row.metadata,
+    occurredAt: row.occurred_at,
+    processedAt: row.processed_at,
+    outcome: row.outcome,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+export type NewSale = Omit<Sale, 'mode' | 'refunded' | 'noCommissionCode' | 'version' | 'createdAt' | 'updatedAt'>;
+/** What a later act may set. Status moves only by an event of the table. */
+export type SaleChange = Partial<
+  Pick<
+    Sale,
+    | 'refunded'
+    | 'lines'
+    | 'contactId'
+    | 'leadId'
+    | 'programId'
+    | 'affiliateId'
+    | 'linkId'
+    | 'clickId'
+    | 'sub1'
+    | 'referralId'
+    | 'attributionStatus'
+    | 'attributionCode'
+    | 'noCommissionCode'
+    | 'parkedCode'
+    | 'paymentNumber'
+    | 'inReview'
+    | 'processedAt'
+    | 'outcome'
+    | 'captured'
+    | 'contentHash'
+    | 'occurredAt'
+  >
+>;
+
+const columnNames = {
+  refunded: 'refunded_minor',
+  lines: 'lines',
+  contactId: 'contact_id',
+  leadId: 'lead_id',
+  programId: 'program_id',
+  affiliateId: 'affiliate_id',
+  linkId: 'link_id',
+  clickId: 'click_id',
+  sub1: 'sub1',
+  referralId: 'referral_id',
+  attributionStatus: 'attribution_status',
+  attributionCode: 'attribution_code',
+  noCommissionCode: 'no_commission_code',
+  parkedCode: 'parked_code',
+  paymentNumber: 'payment_number',
+  inReview: 'in_review',
+  processedAt: 'processed_at',
+  outcome: 'outcome',
+  captured: 'captured_minor',
+  contentHash: 'content_hash',
+  occurredAt: 'occurred_at',
+} as const satisfies Record<keyof SaleChange, string>;
+
+function linesJson(lines: readonly SaleLine[]): string {
+  return JSON.stringify(
+    lines.map(
+      (line): LineJson => ({
+        productId: line.productId,
+        product: line.product,
+        quantity: line.quantity,
+        amountMinor: line.amount.toString(),
+        taxMinor: line.tax.toString(),
+        feesMinor: line.fees.toString(),
+        shippingMinor: line.shipping.toString(),
+        depositMinor: line.deposit.toString(),
+        code: line.code,
+      }),
+    ),
+  );
+}
+
+function columnsOf(change: SaleChange): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(columnNames).flatMap(([name, column]): readonly (readonly [string, unknown])[] => {
+      const value = change[name as keyof SaleChange];
+      if (value === undefined) return [];
+      if (name === 'lines') return [[column, linesJson(change.lines ?? [])]];
+      if (name === 'contentHash') return [[column, Buffer.from(change.contentHash ?? '', 'hex')]];
+      return [[column, value]];
+    }),
+  );
+}
+
+/** Stores the sale and its first audit entry; undefined when its natural key is taken (the caller compares the content). */
+export async function insertSale(tx: Tx, act: Act, sale: NewSale): Promise<Sale | undefined> {
+  const [row] = await tx('sales')
+    .insert({
+      id: sale.id,
+      mode: act.mode,
+      source: sale.source,
+      external_id: sale.externalId,
+      content_hash: Buffer.from(sale.contentHash, 'hex'),
+      type: sale.type,
+      transaction_type: sale.transactionType,
+      status: sale.status,
+      channel: sale.channel,
+      in_review: sale.inReview,
+      currency: sale.currency,
+      captured_minor: sale.captured,
+      lines: linesJson(sale.lines),
+      subscription_external_id: sale.subscriptionExternalId,
+      payment_number: sale.paymentNumber,
+      customer_external_id: sale.customerExternalId,
+      customer_email: sale.customerEmail,
+      click_id: sale.clickId,
+      coupon: sale.coupon,
+      program_hint_id: sale.programHintId,
+      contact_id: sale.contactId,
+      lead_id: sale.leadId,
+      program_id: sale.programId,
+      affiliate_id: sale.affiliateId,
+      link_id: sale.linkId,
+      sub1: sale.sub1,
+      referral_id: sale.referralId,
+      attribution_status: sale.attributionStatus,
+      attribution_code: sale.attributionCode,
+      parked_code: sale.parkedCode,
+      metadata: JSON.stringify(sale.metadata),
+      occurred_at: sale.occurredAt,
+      processed_at: sale.processedAt,
+      outcome: sale.outcome,
+      created_at: act.now,
+      updated_at: act.now,
+    })
+    .onConflict(['workspace_id', 'mode', 'source', 'external_id'])
+    .ignore()
+    .returning<SaleRow[]>('*');
+  if (row === undefined) return undefined;
+  await recordAudit(tx, act, {
+    objectType: 'sale',
+    objectId: sale.id,
+    seq: 1,
+    event: 'reported',
+    to: sale.status,
+    changes: { amountMinor: sale.captured.toString(), currency: sale.currency, referralId: sale.referralId },
+  });
+  return toSale(row);
+}
+
+/** Writes a change of a locked sale with its audit entry and the next version. */
+export async function updateSale(
+  tx: Tx,
+  act: Act,
+  sale: Sale,
+  event: SaleEvent | 'processed' | 'tied' | 'confirmed',
+  change: SaleChange,
+  reasonCode: string | null = null,
+): Promise<Sale> {
+  const isMove = event !== 'processed' && event !== 'tied' && event !== 'confirmed';
+  const to = isMove ? nextStatus(saleTransitions, sale.status, event) : sale.status;
+  assertInvariant(to !== undefined, 'a move is in the table', { from: sale.status, event });
+  const [row] = await tx('sales')
+    .where({ id: sale.id })
+    .update({ ...columnsOf(change), status: to, version: sale.version + 1, updated_at: act.now })
+    .returning<SaleRow[]>('*');
+  assertInvariant(row !== undefined, 'a locked sale is there', { saleId: sale.id });
+  await recordAudit(tx, act, {
+    objectType: 'sale',
+    objectId: sale.id,
+    seq: sale.version + 1,
+    event,
+    from: sale.status,
+    to,
+    ...(reasonCode === null ? {} : { reasonCode }),
+    changes: {
+      ...(change.refunded === undefined
+        ? {}
+        : { refundedMinor: [sale.refunded.toString(), change.refunded.toString()] }),
+      ...(change.noCommissionCode === undefined ? {} : { noCommissionCode: change.noCommissionCode }),
+      ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
+      ...(change.referralId === undefined ? {} : { referralId: change.referralId }),
+    },
+  });
+  return toSale(row);
+}
+
+export async function findSale(tx: ReadTx | Tx, id: string): Promise<Sale | undefined> {
+  const row = await tx('sales').where({ id }).first<SaleRow | undefined>();
+  return row === undefined ? undefined : toSale(row);
+}
+
+/** Its referral's lock comes first where it has one: that is what keeps the order of money.md 9. */
+export async function lockSale(tx: Tx, id: string): Promise<Sale | undefined> {
+  const row = await tx('sales').where({ id }).forNoKeyUpdate().first<SaleRow | undefined>();
+  return row === undefined ? undefined : toSale(row);
+}
+
+export async function findSaleByExternalId(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly source: string; readonly externalId: string },
+): Promise<Sale | undefined> {
+  const row = await tx('sales')
+    .where({ mode: of.mode, source: of.source, external_id: of.externalId })
+    .first<SaleRow | undefined>();
+  return row === undefined ? undefined : toSale(row);
+}
+
+/**
+ * The row of the shop's own customer number, made or locked: a sale of an unknown customer and the lead that makes it known wait for
+ * each other here (money.md 9). Answers the contact, if known.
+ */
+export async function upsertExternalCustomer(
+  tx: Tx,
+  act: Act,
+  externalId: string,
+  contactId: ContactId | null = null,
+): Promise<ContactId | null> {
+  const { rows } = await tx.raw<{ rows: { contact_id: string | null }[] }>(
+    `insert into external_customers (mode, external_id, contact_id) values (:mode, :externalId, :contactId)
+     on conflict (workspace_id, mode, external_id)
+     do update set contact_id = coalesce(external_customers.contact_id, excluded.contact_id)
+     returning contact_id`,
+    { mode: act.mode, externalId, contactId },
+  );
+  return (rows[0]?.contact_id ?? null) as ContactId | null;
+}
+
+/** Payments of the contact before this one: succeeded, of a product of the program, credited or not (api.md 6.2). */
+export async function hasEarlierPayment(
+  tx: ReadTx | Tx,
+  of: {
+    readonly mode: Mode;
+    readonly contactId: string;
+    readonly saleId: string;
+    readonly occurredAt: Instant;
+    readonly productIds: readonly string[];
+  },
+): Promise<boolean> {
+  const { rows } = await tx.raw<{ rows: unknown[] }>(
+    `select 1 from sales as sale
+     where sale.contact_id = :contactId and sale.mode = :mode and sale.id <> :saleId and sale.type = 'payment'
+       and sale.status <> 'declined' and sale.captured_minor > 0
+       and (sale.processed_at is not null or (sale.occurred_at, sale.id) < (:occurredAt, :saleId))
+       and exists (select from jsonb_array_elements(sale.lines) as line where line ->> 'productId' = any (:productIds::text[]))
+     limit 1`,
+    of,
+  );
+  return rows.length > 0;
+}
+
+/** How many successful payments of a subscription came before, by the order in which they happened. */
+export async function countEarlierPayments(
+  tx: ReadTx | Tx,
+  of: {
+    readonly mode: Mode;
+    readonly subscriptionExternalId: string;
+    readonly saleId: string;
+    readonly occurredAt: Instant;
+  },
+): Promise<number> {
+  const { rows } = await tx.raw<{ rows: { count: number }[] }>(
+    `select count(*)::int as count from sales as sale
+     where sale.mode = :mode and sale.subscription_external_id = :subscriptionExternalId and sale.id <> :saleId
+       and sale.status <> 'declined' and (sale.occurred_at, sale.id) < (:occurredAt, :saleId)`,
+    of,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Sales that wait for their customer to become known. */
+export async function listParkedSales(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly customerExternalId: string },
+): Promise<readonly Sale[]> {
+  const rows = await tx('sales')
+    .where({ mode: of.mode, customer_external_id: of.customerExternalId, parked_code: 'unknown_customer' })
+    .orderBy('occurred_at')
+    .orderBy('id')
+    .select<SaleRow[]>('*');
+  return rows.map(toSale);
+}
