@@ -21,6 +21,7 @@ import { temporalHistoryReader } from '../activities/gateways/historyReader.js';
 import { deliverEmail, localMailbox, smtpMailer } from '../activities/gateways/mail.js';
 import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
 import { createActivities } from '../activities/index.js';
+import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
 import { type ClaimedMessage, findKeysWithLaterRow, findReferralStates } from '../db/messaging/relay.js';
@@ -49,6 +50,8 @@ const gatewaySlots = 10; // calls out, which hold no connection
 const longPoolSize = 4;
 const relayPoolSize = 6;
 const chainEveryMs = 5_000;
+/** A referral exists about a second after its click at most (REF-15). */
+const clicksEveryMs = 250;
 
 /** A worker process: a worker per task queue, and the relay. `stopped` settles when it ended, by `stop` or by itself. */
 export interface RunningWorker {
@@ -263,6 +266,11 @@ function startRelayOf(parts: {
       }),
     },
     steps: [
+      {
+        name: 'clicks',
+        everyMs: clicksEveryMs,
+        run: async () => (await takeUpClicks({ relayDb, db, newId, logger })) > 0,
+      },
       {
         name: 'audit chain',
         everyMs: chainEveryMs,
