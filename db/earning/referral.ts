@@ -35,6 +35,8 @@ export interface ReferralRow {
   readonly assignee_id: string | null;
   readonly window_ends_at: Instant | null;
   readonly decide_by: Instant | null;
+  readonly pending_since: Instant | null;
+  readonly reminded_at: Instant | null;
   readonly click_at: Instant | null;
   readonly visit_at: Instant | null;
   readonly lead_at: Instant | null;
@@ -67,7 +69,9 @@ export function toReferral(row: ReferralRow): Referral {
     notes: row.notes,
     assigneeId: row.assignee_id as UserId | null,
     windowEndsAt: row.window_ends_at,
+    pendingSince: row.pending_since,
     decideBy: row.decide_by,
+    remindedAt: row.reminded_at,
     clickAt: row.click_at,
     visitAt: row.visit_at,
     leadAt: row.lead_at,
@@ -258,6 +262,15 @@ export async function listTouches(tx: ReadTx | Tx, referralId: string): Promise<
   }));
 }
 
+/** When the newest touch ends, exclusive; undefined: it has none. */
+export async function findWindowEnd(tx: ReadTx | Tx, referralId: string): Promise<Instant | undefined> {
+  const row = await tx('touches')
+    .where({ referral_id: referralId })
+    .max({ end: 'ends_at' })
+    .first<{ end: Instant | null } | undefined>();
+  return row?.end ?? undefined;
+}
+
 const columnNames = {
   stage: 'stage',
   visitorId: 'visitor_id',
@@ -273,7 +286,9 @@ const columnNames = {
   notes: 'notes',
   assigneeId: 'assignee_id',
   windowEndsAt: 'window_ends_at',
+  pendingSince: 'pending_since',
   decideBy: 'decide_by',
+  remindedAt: 'reminded_at',
   clickAt: 'click_at',
   visitAt: 'visit_at',
   leadAt: 'lead_at',

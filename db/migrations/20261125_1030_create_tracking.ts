@@ -111,6 +111,8 @@ export async function up(knex: Knex): Promise<void> {
       assignee_id text,
       window_ends_at timestamptz(3),
       decide_by timestamptz(3),
+      pending_since timestamptz(3),
+      reminded_at timestamptz(3),
       lead_at timestamptz(3),
       sale_at timestamptz(3),
       visit_at timestamptz(3),

@@ -56,8 +56,11 @@ export interface Referral {
   readonly assigneeId: UserId | null;
   /** When the newest touch ends, exclusive. */
   readonly windowEndsAt: Instant | null;
-  /** When the deadline for its decision, or the reminder before it, is due. */
+  /** Since when it waits for its decision; null until the workflow has opened the wait. */
+  readonly pendingSince: Instant | null;
+  /** When the next step of its verification deadline is due: the reminder, then the deadline (REF-09). */
   readonly decideBy: Instant | null;
+  readonly remindedAt: Instant | null;
   readonly clickAt: Instant | null;
   readonly visitAt: Instant | null;
   readonly leadAt: Instant | null;
@@ -79,6 +82,7 @@ export type ReferralNote =
   | 'leadAdded'
   | 'saleAdded'
   | 'customerMerged'
+  | 'waitOpened'
   | 'reminded'
   | 'escalated'
   | 'edited';

@@ -1,0 +1,89 @@
+import {
+  findConfirmingSale,
+  findPeople,
+  hasOpenFlag,
+  insertCheck,
+  insertRiskFlag,
+  listChecks,
+  moveCheck,
+} from '../../db/earning/check.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
+import type { Tx } from '../../db/transaction.js';
+import { type Act, actFor, systemActor } from '../../domain/act.js';
+import { blockingChecks, type Check, decideCheckMove, findSelfReferral } from '../../domain/earning/check.js';
+import type { Referral } from '../../domain/earning/referral.js';
+
+// Steps of verification (REF-04). Whoever calls them holds the transaction and the referral's lock.
+
+/**
+ * Opens the checks the program requires and answers those our own rules can answer: is buyer and affiliate one person (fraud), has money
+ * arrived (payment)? Safe to repeat; a later finding turns `passed` into `failed`.
+ */
+export async function runInternalChecks(tx: Tx, act: Act, referral: Referral): Promise<readonly Check[]> {
+  const bySystem = actFor(act, { actor: systemActor, mode: referral.mode });
+  const { requiredChecks } = await readReferralTerms(tx, referral.programId);
+  for (const kind of requiredChecks)
+    await insertCheck(tx, bySystem, { referralId: referral.id, kind, required: true, provider: null });
+  const checks = await listChecks(tx, referral.id);
+  const judged: Check[] = [];
+  for (const check of checks) judged.push(await judge(tx, bySystem, referral, check));
+  if (!checks.some((check) => check.kind === 'fraud')) await findAndFlagSelfReferral(tx, bySystem, referral);
+  return judged;
+}
+
+async function judge(tx: Tx, act: Act, referral: Referral, check: Check): Promise<Check> {
+  switch (check.kind) {
+    case 'fraud': {
+      const found = await findAndFlagSelfReferral(tx, act, referral);
+      if (check.provider !== null && found === undefined) return check; // its provider decides
+      const event = found === undefined ? 'passed' : 'failed';
+      // Staff decided otherwise already: their word stands until something new is found.
+      if (check.status === 'waived' || (check.status === 'failed' && event === 'passed')) return check;
+      if (decideCheckMove(check, event).kind !== 'accepted') return check;
+      return moveCheck(tx, act, check, event, {
+        reasonCode: found === undefined ? null : 'self_referral',
+        evidence: found === undefined ? {} : { affiliateId: found.affiliateId, same: found.same },
+      });
+    }
+    case 'payment':
+      return confirmPayment(tx, act, check);
+    case 'identity':
+      return check; // a person or a provider decides
+    default:
+      return check.kind satisfies never;
+  }
+}
+
+/** A payment check passes when a sale of the referral is really paid. */
+export async function confirmPayment(tx: Tx, act: Act, check: Check): Promise<Check> {
+  if (check.kind !== 'payment' || check.status !== 'waiting') return check;
+  const saleId = await findConfirmingSale(tx, check.referralId);
+  if (saleId === undefined) return check;
+  return moveCheck(tx, actFor(act, { actor: systemActor }), check, 'passed', {
+    reasonCode: null,
+    evidence: { saleId },
+  });
+}
+
+async function findAndFlagSelfReferral(tx: Tx, act: Act, referral: Referral) {
+  if (referral.contactId === null) return undefined;
+  const credited = [referral.affiliateId, referral.firstAffiliateId, referral.lastAffiliateId];
+  const affiliateIds = [...new Set(credited.filter((id) => id !== null))];
+  if (affiliateIds.length === 0) return undefined;
+  const { buyer, affiliates } = await findPeople(tx, { contactId: referral.contactId, affiliateIds });
+  const found = findSelfReferral(buyer, affiliates);
+  if (found !== undefined) {
+    await insertRiskFlag(tx, act, {
+      referralId: referral.id,
+      affiliateId: found.affiliateId,
+      code: 'self_referral',
+      evidence: { same: found.same, contactId: referral.contactId },
+    });
+  }
+  return found;
+}
+
+/** Nothing stops an automatic approval: no required check is open or failed, nobody flagged it (REF-08). */
+export async function isClean(tx: Tx, referral: Referral, checks: readonly Check[]): Promise<boolean> {
+  return blockingChecks(checks).length === 0 && !(await hasOpenFlag(tx, referral.id));
+}
