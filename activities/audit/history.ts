@@ -10,6 +10,8 @@ import { systemActor } from '../../domain/act.js';
 import { encodeContent } from '../../domain/audit/encoding.js';
 import { eventTexts, firstDifferentEvent, parseRecording, type Recording } from '../../domain/audit/recording.js';
 import {
+  type AuditReport,
+  type AuditSinks,
   compareArguments,
   compareBooks,
   type CheckResult,
