@@ -1,0 +1,44 @@
+import type { Knex } from 'knex';
+import type { LoginId, UserId, WorkspaceId } from '../../domain/ids.js';
+import type { Db } from '../connection.js';
+import { listWorkspaces } from '../directory.js';
+import { readWorkspace } from '../transaction.js';
+import { findLoginById, listSessions } from './login.js';
+
+/** Who a fresh installation waits for: the owner of its first workspace, until a first session. */
+export interface WaitingOwner {
+  readonly workspaceId: WorkspaceId;
+  readonly userId: UserId;
+  readonly loginId: LoginId;
+}
+
+/** `none`: there is no workspace yet. `signed_in`: somebody has used the installation. */
+export async function findWaitingOwner(db: Db): Promise<WaitingOwner | 'none' | 'signed_in'> {
+  const workspaces = await listWorkspaces(db);
+  const [first] = workspaces; // ids rise with time
+  if (first === undefined) return 'none';
+  const owner = await readWorkspace(db, first.id, async (tx) => {
+    const user = await tx('users')
+      .where({ audience: 'staff', is_instance_admin: true })
+      .orderBy('created_at')
+      .first<{ id: UserId; login_id: LoginId } | undefined>('id', 'login_id');
+    if (user === undefined) return undefined;
+    const { rows } = await tx.raw<{ rows: { has_acted: boolean }[] }>(
+      `select exists (select from audit_entries where audit_entries.actor_user_id = :id) as has_acted`,
+      { id: user.id },
+    );
+    return rows[0]?.has_acted === true ? undefined : { workspaceId: first.id, userId: user.id, loginId: user.login_id };
+  });
+  if (owner === undefined) return 'signed_in';
+  const hasPassword = (await findLoginById(db, owner.loginId))?.passwordHash;
+  const hasSession = (await listSessions(db, owner.loginId)).length > 0;
+  return hasPassword != null || hasSession ? 'signed_in' : owner;
+}
+
+/** Two starts at once make one first workspace: the second waits here, then finds it. The number is "trio" in ASCII. */
+export function underInstallationLock<T>(db: Db, work: () => Promise<T>): Promise<T> {
+  return (db as Knex).transaction(async (trx) => {
+    await trx.raw('select pg_advisory_xact_lock(?)', [0x7472696f]);
+    return work();
+  });
+}
