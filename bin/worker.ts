@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   bundleWorkflowCode,
@@ -13,13 +14,16 @@ import {
 } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { silentAuditSinks } from '../activities/audit/history.js';
-import { appendAuditChains, HeadKeeper } from '../activities/audit/chain.js';
+import { appendAuditChains } from '../activities/audit/chain.js';
 import { exportHistory } from '../activities/audit/history.js';
 import { failureInterceptor } from '../activities/failures.js';
 import { temporalClosedRuns } from '../activities/gateways/closedRuns.js';
 import { temporalHistoryReader } from '../activities/gateways/historyReader.js';
 import { deliverEmail, localMailbox, smtpMailer } from '../activities/gateways/mail.js';
+import { createManualGateway } from '../activities/gateways/manual.js';
 import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
+import { createSandboxGateway } from '../activities/gateways/sandbox.js';
+import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
@@ -28,6 +32,9 @@ import { type ClaimedMessage, findKeysWithLaterRow, findReferralStates } from '.
 import { readWorkspace } from '../db/transaction.js';
 import type { WorkspaceId } from '../domain/ids.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
+import { clockNow } from '../platform/clock.js';
+import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
+import { createJournal } from '../platform/journal.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
 import { newId } from '../platform/newId.js';
@@ -97,7 +104,7 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
     ends.push(() => closeServer(health));
     const native = await NativeConnection.connect({ address: config.temporal.address });
     ends.push(() => native.close());
-    const payoutGateways: ReadonlyMap<string, PayoutGateway> = new Map<string, PayoutGateway>();
+    const payoutGateways = gatewaysOf(config);
     const activities = createActivities({
       db,
       longDb,
@@ -112,7 +119,9 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
       identity,
       logger,
       activities,
-      adapters: [...payoutGateways.keys()],
+      adapters: [...payoutGateways.values()].flatMap((gateway) =>
+        gateway.execution === 'gateway' ? gateway.adapter : [],
+      ),
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
     const relay = startRelayOf({ config, logger, registry, db, relayDb, temporal });
@@ -141,6 +150,13 @@ export async function startWorker(config: Config, logger: Logger): Promise<Runni
     await endAll();
     throw error;
   }
+}
+
+/** Every adapter of payouts by its name. The simulated provider's memory is a file outside Postgres (api.md 10.1). */
+function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
+  const journal = createJournal(join(config.dataDir, 'gateways', 'sandbox.journal'));
+  const gateways = [createSandboxGateway({ journal, now: clockNow }), createManualGateway()];
+  return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
 }
 
 async function refuseUnsafe(db: Db, relayDb: RelayDb): Promise<void> {
@@ -240,7 +256,7 @@ function startRelayOf(parts: {
   const logger = parts.logger.child({ part: 'relay' });
   const reader = temporalHistoryReader(temporal.client);
   const mailer = config.smtpUrl === undefined ? localMailbox : smtpMailer(config.smtpUrl, config.http.publicUrl);
-  const keeper = new HeadKeeper(`${config.dataDir}/audit-heads`);
+  const keeper = new HeadKeeper(headsFolder(config.dataDir));
   const lastKept = new Map<string, string>();
   return startRelay({
     db: relayDb,
@@ -256,7 +272,16 @@ function startRelayOf(parts: {
             readWorkspace(db, workspaceId as WorkspaceId, (tx) => findReferralStates(tx, ids)),
           keysWithLaterRow: (rows) => findKeysWithLaterRow(relayDb, rows),
         },
-        others: { 'history.export': (row) => exportRun({ db, newId, reader }, row) },
+        others: {
+          'history.export': (row) => exportRun({ db, newId, reader }, row),
+          schedule: async (row) =>
+            (await applySchedule(
+              { client: temporal.client, db, taskQueuePrefix: config.temporal.taskQueuePrefix },
+              row,
+            ))
+              ? { kind: 'sent' }
+              : { kind: 'dead', code: 'message.malformed' },
+        },
       }),
       http: httpDeliveries({
         mail: async (row, signal) => {
