@@ -1,13 +1,17 @@
 import type { Db, RelayDb } from '../../db/connection.js';
 import {
+  findContactReferral,
   findVisitorReferral,
   insertReferral,
   insertTouch,
+  listTouches,
   lockReferral,
   updateReferral,
 } from '../../db/earning/referral.js';
 import { enqueue } from '../../db/messaging/outbox.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { inWorkspace, notify, type Tx } from '../../db/transaction.js';
+import { insertAttribution } from '../../db/tracking/attribution.js';
 import {
   type Click,
   type ClickStamp,
@@ -20,9 +24,9 @@ import {
 import { type Act, type Actor, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { NewId, WorkspaceId } from '../../domain/ids.js';
+import type { ContactId, NewId, ProgramId, ReferralId, WorkspaceId } from '../../domain/ids.js';
 import { addMs, type Instant } from '../../domain/time.js';
-import type { Touch } from '../../domain/tracking/attribution.js';
+import { type Attribution, chooseTouch, type ReferrerChoice, type Touch } from '../../domain/tracking/attribution.js';
 import type { Logger } from '../../platform/logger.js';
 import { startMessage, workflowIds } from '../../workflows/contract.js';
 
@@ -267,4 +271,124 @@ export async function markVisited(tx: Tx, act: Act, taken: TakenUpClick, visitId
     stage: laterStage(referral.stage, 'visit'),
     visitAt: act.now,
   });
+}
+
+/** A lead or sale as far as its journey depends on it. */
+export interface JourneyFact {
+  readonly kind: 'lead' | 'sale';
+  readonly id: string;
+  readonly occurredAt: Instant;
+  readonly contactId: ContactId;
+  /** It names a code that no coupon has. */
+  readonly hasUnknownCoupon: boolean;
+}
+
+/** Who is credited on a journey for a fact, by the program's terms of now. Pure but for reading touches and terms. */
+export async function attributionFor(
+  tx: Tx,
+  of: {
+    readonly programId: ProgramId;
+    readonly touches: readonly Touch[];
+    readonly first: Referral['firstAffiliateId'];
+    readonly last: Referral['lastAffiliateId'];
+    readonly fact: JourneyFact;
+  },
+): Promise<{ readonly attribution: Attribution; readonly referrerChoice: ReferrerChoice }> {
+  const { referrerChoice, couponPriority } = await readReferralTerms(tx, of.programId);
+  const attribution = chooseTouch({
+    touches: of.touches,
+    at: of.fact.occurredAt,
+    referrerChoice,
+    couponPriority,
+    first: of.first,
+    last: of.last,
+    hasUnknownCoupon: of.fact.hasUnknownCoupon,
+  });
+  return { attribution, referrerChoice };
+}
+
+export interface JourneyWanted {
+  readonly programId: ProgramId;
+  readonly fact: JourneyFact;
+  /** The click that the fact names, taken up. */
+  readonly taken: TakenUpClick | undefined;
+  /** A touch of the fact's own: the affiliate whose key sent it. */
+  readonly ownTouch: Touch | undefined;
+}
+
+/**
+ * The journey that a lead or sale belongs to (features.md 2.2): the visitor's, the contact's own, or a new one in `pending` with the touches
+ * that still count. Undefined: nobody is to be credited, so there is none. The contact is locked by the caller, so that two first leads of
+ * one contact end as one referral; a tracking journey of somebody with a referral already is merged by the fact's activity.
+ */
+export async function journeyFor(tx: Tx, act: Act, wanted: JourneyWanted): Promise<Referral | undefined> {
+  const { programId, fact, taken, ownTouch } = wanted;
+  const own = await findContactReferral(tx, { mode: act.mode, programId, contactId: fact.contactId });
+  const ofVisitor = taken?.click.programId === programId ? taken.referral : undefined;
+  const isVisitorsOwn = ofVisitor !== undefined && (ofVisitor.contactId ?? fact.contactId) === fact.contactId;
+  if (isVisitorsOwn) {
+    if (ownTouch !== undefined) await insertTouch(tx, ofVisitor.id, ownTouch);
+    return ofVisitor;
+  }
+  const touches = [...(await countingTouches(tx, wanted)), ...(ownTouch === undefined ? [] : [ownTouch])];
+  if (own !== undefined) {
+    for (const touch of touches) await insertTouch(tx, own.id, touch);
+    return own;
+  }
+  return touches.length === 0 ? undefined : mintPending(tx, act, wanted, touches);
+}
+
+/** Of a shared browser, or of a journey that has just expired: what still counts of the visitor's touches is copied (features.md 2.2). */
+async function countingTouches(tx: Tx, { taken, programId, fact }: JourneyWanted): Promise<readonly Touch[]> {
+  if (taken === undefined || taken.visitorId === null || taken.click.programId !== programId) return [];
+  const { mode } = taken.click;
+  const referral = taken.referral ?? (await findVisitorReferral(tx, { mode, programId, visitorId: taken.visitorId }));
+  const touches = referral === undefined ? [] : await listTouches(tx, referral.id);
+  return touches.filter((touch) => touch.occurredAt <= fact.occurredAt && fact.occurredAt < touch.endsAt);
+}
+
+async function mintPending(
+  tx: Tx,
+  act: Act,
+  { programId, fact, taken }: JourneyWanted,
+  touches: readonly Touch[],
+): Promise<Referral> {
+  const { attribution, referrerChoice } = await attributionFor(tx, {
+    programId,
+    touches,
+    first: null,
+    last: null,
+    fact,
+  });
+  const id: ReferralId = act.newId('referral');
+  // Credited from its first moment: its checks run before the fact's activity does, and must know whom to compare the buyer with.
+  const referral = await insertReferral(
+    tx,
+    actFor(act, { cause: { type: fact.kind, id: fact.id } }),
+    {
+      id,
+      programId,
+      status: 'pending',
+      stage: fact.kind,
+      visitorId: taken?.visitorId ?? null,
+      contactId: fact.contactId,
+      affiliateId: attribution.affiliateId,
+      linkId: attribution.winner?.linkId ?? null,
+      firstAffiliateId: attribution.first,
+      lastAffiliateId: attribution.last,
+      referrerChoice,
+      ...(taken === undefined ? {} : { clickAt: taken.click.createdAt }),
+      ...(fact.kind === 'lead' ? { leadAt: fact.occurredAt } : { saleAt: fact.occurredAt }),
+    },
+    fact.kind === 'lead' ? 'leadReported' : 'saleReported',
+  );
+  for (const touch of touches) await insertTouch(tx, id, touch);
+  await insertAttribution(tx, act, {
+    referralId: id,
+    causeType: fact.kind,
+    causeId: fact.id,
+    referrerChoice,
+    attribution,
+  });
+  return referral;
 }

@@ -112,3 +112,9 @@ export async function findOrInsertContact(tx: Tx, act: Act, contact: NewContact)
   assertInvariant(found !== undefined, 'a contact in the way is a contact found', { contactId: contact.id });
   return found;
 }
+
+/** Locks the contact: two first leads of one person wait for each other here, so that they end as one referral (REF-12). */
+export async function lockContact(tx: Tx, id: string): Promise<Contact | undefined> {
+  const row = await tx('contacts').where({ id }).forNoKeyUpdate().first<ContactRow | undefined>();
+  return row === undefined ? undefined : toContact(row);
+}

@@ -1,0 +1,333 @@
+import type { Act, Mode } from '../../domain/act.js';
+import { assertInvariant } from '../../domain/errors.js';
+import type { AffiliateId, ContactId, LeadId, LinkId, ProgramId, ReferralId, UserId } from '../../domain/ids.js';
+import type { Instant } from '../../domain/time.js';
+import { type LeadEvent, type LeadVerdict, leadTransitions } from '../../domain/tracking/lead.js';
+import { nextStatus } from '../../domain/transitions.js';
+import { recordAudit } from '../audit/audit.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+export type LeadKind = 'enquiry' | 'registration';
+export type LeadChannel = 'form' | 'api' | 'postback' | 'script' | 'manual' | 'import' | 'payment_hook' | 'sale';
+
+/** One submitted form, API lead or hand entry, with a verdict. */
+export interface Lead {
+  readonly id: LeadId;
+  readonly mode: Mode;
+  readonly source: string;
+  readonly externalId: string | null;
+  /** SHA-256 of what was sent, hex: the same external id with other content is another lead (api.md 1.4). */
+  readonly contentHash: string;
+  readonly customerExternalId: string | null;
+  readonly event: LeadKind;
+  readonly channel: LeadChannel;
+  readonly verdict: LeadVerdict;
+  readonly verdictCode: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly company: string | null;
+  readonly country: string | null;
+  readonly contactId: ContactId | null;
+  readonly duplicateOfId: LeadId | null;
+  readonly isUnique: boolean;
+  readonly programId: ProgramId | null;
+  readonly affiliateId: AffiliateId | null;
+  readonly linkId: LinkId | null;
+  readonly clickId: string | null;
+  readonly coupon: string | null;
+  readonly sub1: string | null;
+  readonly referralId: ReferralId | null;
+  readonly attributionStatus: 'attributed' | 'unattributed';
+  readonly attributionCode: string | null;
+  readonly assigneeId: UserId | null;
+  readonly customFields: Readonly<Record<string, string>>;
+  readonly consent: { readonly text: string; readonly given: boolean } | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly occurredAt: Instant;
+  readonly processedAt: Instant | null;
+  readonly outcome: string | null;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+export interface LeadRow {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly source: string;
+  readonly external_id: string | null;
+  readonly content_hash: Buffer;
+  readonly customer_external_id: string | null;
+  readonly event: LeadKind;
+  readonly channel: LeadChannel;
+  readonly verdict: LeadVerdict;
+  readonly verdict_code: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly company: string | null;
+  readonly country: string | null;
+  readonly contact_id: string | null;
+  readonly duplicate_of_id: string | null;
+  readonly is_unique: boolean;
+  readonly program_id: string | null;
+  readonly affiliate_id: string | null;
+  readonly link_id: string | null;
+  readonly click_id: string | null;
+  readonly coupon: string | null;
+  readonly sub1: string | null;
+  readonly referral_id: string | null;
+  readonly attribution_status: Lead['attributionStatus'];
+  readonly attribution_code: string | null;
+  readonly assignee_id: string | null;
+  readonly custom_fields: Lead['customFields'];
+  readonly consent: Lead['consent'];
+  readonly metadata: Lead['metadata'];
+  readonly occurred_at: Instant;
+  readonly processed_at: Instant | null;
+  readonly outcome: string | null;
+  readonly version: number;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+}
+
+export function toLead(row: LeadRow): Lead {
+  return {
+    id: row.id as LeadId,
+    mode: row.mode,
+    source: row.source,
+    externalId: row.external_id,
+    contentHash: row.content_hash.toString('hex'),
+    customerExternalId: row.customer_external_id,
+    event: row.event,
+    channel: row.channel,
+    verdict: row.verdict,
+    verdictCode: row.verdict_code,
+    name: row.name,
+    email: row.email,
+    phone: row.phone,
+    company: row.company,
+    country: row.country,
+    contactId: row.contact_id as ContactId | null,
+    duplicateOfId: row.duplicate_of_id as LeadId | null,
+    isUnique: row.is_unique,
+    programId: row.program_id as ProgramId | null,
+    affiliateId: row.affiliate_id as AffiliateId | null,
+    linkId: row.link_id as LinkId | null,
+    clickId: row.click_id,
+    coupon: row.coupon,
+    sub1: row.sub1,
+    referralId: row.referral_id as ReferralId | null,
+    attributionStatus: row.attribution_status,
+    attributionCode: row.attribution_code,
+    assigneeId: row.assignee_id as UserId | null,
+    customFields: row.custom_fields,
+    consent: row.consent,
+    metadata: row.metadata,
+    occurredAt: row.occurred_at,
+    processedAt: row.processed_at,
+    outcome: row.outcome,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** What a new lead says of itself; it begins as `received`. */
+export type NewLead = Omit<
+  Lead,
+  | 'mode'
+  | 'verdict'
+  | 'verdictCode'
+  | 'attributionStatus'
+  | 'attributionCode'
+  | 'processedAt'
+  | 'outcome'
+  | 'version'
+  | 'createdAt'
+  | 'updatedAt'
+>;
+
+/** What a later act may set. The verdict moves only by an event of the table. */
+export type LeadChange = Partial<
+  Pick<
+    Lead,
+    | 'verdictCode'
+    | 'contactId'
+    | 'programId'
+    | 'affiliateId'
+    | 'linkId'
+    | 'sub1'
+    | 'referralId'
+    | 'attributionStatus'
+    | 'attributionCode'
+    | 'duplicateOfId'
+    | 'isUnique'
+    | 'assigneeId'
+    | 'customFields'
+    | 'metadata'
+    | 'processedAt'
+    | 'outcome'
+  >
+>;
+/** What happens to a lead without moving its verdict. */
+export type LeadNote = 'readdressed' | 'processed' | 'edited';
+
+const columnNames = {
+  verdictCode: 'verdict_code',
+  contactId: 'contact_id',
+  programId: 'program_id',
+  affiliateId: 'affiliate_id',
+  linkId: 'link_id',
+  sub1: 'sub1',
+  referralId: 'referral_id',
+  attributionStatus: 'attribution_status',
+  attributionCode: 'attribution_code',
+  duplicateOfId: 'duplicate_of_id',
+  isUnique: 'is_unique',
+  assigneeId: 'assignee_id',
+  customFields: 'custom_fields',
+  metadata: 'metadata',
+  processedAt: 'processed_at',
+  outcome: 'outcome',
+} as const satisfies Record<keyof LeadChange, string>;
+
+/** Writes the lead as `received` and its first audit entry. Undefined: this source's external id has a lead already. */
+export async function insertLead(tx: Tx, act: Act, lead: NewLead): Promise<Lead | undefined> {
+  const [row] = await tx('leads')
+    .insert({
+      id: lead.id,
+      mode: act.mode,
+      source: lead.source,
+      external_id: lead.externalId,
+      content_hash: Buffer.from(lead.contentHash, 'hex'),
+      customer_external_id: lead.customerExternalId,
+      event: lead.event,
+      channel: lead.channel,
+      verdict: 'received',
+      name: lead.name,
+      email: lead.email,
+      phone: lead.phone,
+      company: lead.company,
+      country: lead.country,
+      contact_id: lead.contactId,
+      duplicate_of_id: lead.duplicateOfId,
+      is_unique: lead.isUnique,
+      program_id: lead.programId,
+      affiliate_id: lead.affiliateId,
+      link_id: lead.linkId,
+      click_id: lead.clickId,
+      coupon: lead.coupon,
+      sub1: lead.sub1,
+      referral_id: lead.referralId,
+      assignee_id: lead.assigneeId,
+      custom_fields: JSON.stringify(lead.customFields),
+      consent: lead.consent === null ? null : JSON.stringify(lead.consent),
+      metadata: JSON.stringify(lead.metadata),
+      occurred_at: lead.occurredAt,
+      created_at: act.now,
+      updated_at: act.now,
+    })
+    .onConflict(tx.raw('(workspace_id, mode, source, external_id) where external_id is not null'))
+    .ignore()
+    .returning<LeadRow[]>('*');
+  if (row === undefined) return undefined;
+  await recordAudit(tx, act, {
+    objectType: 'lead',
+    objectId: lead.id,
+    seq: 1,
+    event: 'received',
+    to: 'received',
+    changes: { channel: lead.channel, event: lead.event, referralId: lead.referralId, contactId: lead.contactId },
+  });
+  return toLead(row);
+}
+
+export async function findLead(tx: ReadTx | Tx, id: string): Promise<Lead | undefined> {
+  const row = await tx('leads').where({ id }).first<LeadRow | undefined>();
+  return row === undefined ? undefined : toLead(row);
+}
+
+/** Its referral's lock comes first where it has one (money.md 9). */
+export async function lockLead(tx: Tx, id: string): Promise<Lead | undefined> {
+  const row = await tx('leads').where({ id }).forNoKeyUpdate().first<LeadRow | undefined>();
+  return row === undefined ? undefined : toLead(row);
+}
+
+export async function findLeadByExternalId(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly source: string; readonly externalId: string },
+): Promise<Lead | undefined> {
+  const row = await tx('leads')
+    .where({ mode: of.mode, source: of.source, external_id: of.externalId })
+    .first<LeadRow | undefined>();
+  return row === undefined ? undefined : toLead(row);
+}
+
+/** The first lead of this contact, program and event that was not refused: what a repeat is a duplicate of (LED-16). */
+export async function findEarlierLead(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly contactId: string; readonly programId: string | null; readonly event: LeadKind },
+): Promise<Lead | undefined> {
+  const row = await tx('leads')
+    .where({ mode: of.mode, contact_id: of.contactId, program_id: of.programId, event: of.event })
+    .whereIn('verdict', ['received', 'accepted', 'converted'])
+    .orderBy('created_at')
+    .orderBy('id')
+    .first<LeadRow | undefined>();
+  return row === undefined ? undefined : toLead(row);
+}
+
+/** Writes a change of a locked lead with its audit entry and the next version. */
+export async function updateLead(
+  tx: Tx,
+  act: Act,
+  lead: Lead,
+  event: LeadEvent | LeadNote,
+  change: LeadChange = {},
+  reasonCode: string | null = null,
+): Promise<Lead> {
+  const isMove = event !== 'readdressed' && event !== 'processed' && event !== 'edited';
+  const to = isMove ? nextStatus(leadTransitions, lead.verdict, event) : lead.verdict;
+  assertInvariant(to !== undefined, 'a move is in the table', { from: lead.verdict, event });
+  const columns = Object.fromEntries(
+    Object.entries(change).map(([name, value]) => [
+      columnNames[name as keyof LeadChange],
+      name === 'customFields' || name === 'metadata' ? JSON.stringify(value) : value,
+    ]),
+  );
+  const [row] = await tx('leads')
+    .where({ id: lead.id, version: lead.version })
+    .update({ ...columns, verdict: to, version: lead.version + 1, updated_at: act.now })
+    .returning<LeadRow[]>('*');
+  assertInvariant(row !== undefined, 'a locked lead is written at the version it was read', { leadId: lead.id });
+  await recordAudit(tx, act, {
+    objectType: 'lead',
+    objectId: lead.id,
+    seq: lead.version + 1,
+    event,
+    from: lead.verdict,
+    to,
+    ...(reasonCode === null ? {} : { reasonCode }),
+    // Custom fields and metadata are free text and may name a person: that they changed, not to what (architecture.md 8).
+    changes: Object.fromEntries(
+      Object.entries(change).map(([name, value]) => [
+        name,
+        name === 'customFields' || name === 'metadata' ? 'changed' : value,
+      ]),
+    ),
+  });
+  return toLead(row);
+}
+
+/** Says on the lead when it was taken into account and with which outcome: nobody takes it up again. */
+export async function settleLead(
+  tx: Tx,
+  act: Act,
+  lead: Lead,
+  outcome: string,
+  change: LeadChange = {},
+): Promise<Lead> {
+  return updateLead(tx, act, lead, 'processed', { ...change, processedAt: act.now, outcome });
+}
