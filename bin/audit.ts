@@ -1,22 +1,23 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { HeadKeeper, verifyChain } from '../activities/audit/chain.js';
+import { verifyChain } from '../activities/audit/chain.js';
 import {
-  bundleWorkflows,
+  currentWorkflows,
   judgeHistory,
   readHistoryText,
   replayHistory,
-  stateAt,
+  stateAtEvent,
   timelineOf,
 } from '../activities/audit/history.js';
 import { findHistory, listHistoriesOf, type StoredHistory } from '../db/audit/history.js';
 import { connect, type Db } from '../db/connection.js';
-import { listAllHistories, readChain } from '../db/reads/audit/auditBundle.js';
+import { readBundle } from '../db/reads/audit/auditBundle.js';
 import { readWorkspace } from '../db/transaction.js';
 import type { AuditBundle } from '../domain/audit/bundle.js';
 import { idKindOf, type WorkspaceId } from '../domain/ids.js';
+import { parseRecording } from '../domain/audit/recording.js';
 import { loadConfig } from '../platform/config.js';
+import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 
 // The auditor's command. Postgres only: histories are in the archive, the code is here, no Temporal server is asked.
 
@@ -94,17 +95,17 @@ program
     const { workspace } = program.opts<Options>();
     await withDb(async (db, dataDir) => {
       if (id === undefined) {
-        const outside = await new HeadKeeper(join(dataDir, 'audit')).list(workspace);
+        const outside = await new HeadKeeper(headsFolder(dataDir)).list(workspace);
         const result = await verifyChain(db, workspace as WorkspaceId, outside.heads);
         print({ ...result, headsOutside: outside.heads.length, headsInvalid: outside.invalid });
         if (!result.holds || outside.invalid > 0) process.exitCode = 1;
         return;
       }
-      let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+      const { heads } = await new HeadKeeper(headsFolder(dataDir)).list(workspace);
       const shown = file === undefined ? undefined : await readFile(file, 'utf8');
       for (const history of await find(db, workspace as WorkspaceId, id)) {
         const verdict = await judgeHistory(
-          { db, bundle: () => (bundle ??= bundleWorkflows()) },
+          { db, bundle: currentWorkflows, heads },
           workspace as WorkspaceId,
           history,
           shown,
@@ -121,14 +122,12 @@ program
   .action(async (id: string) => {
     const { workspace } = program.opts<Options>();
     await withDb(async (db) => {
-      const bundle = await bundleWorkflows();
+      const bundle = await currentWorkflows();
       for (const history of await find(db, workspace as WorkspaceId, id)) {
-        const replayed = await replayHistory(
-          bundle,
-          await text(db, workspace as WorkspaceId, history),
-          history.workflowId,
-        );
-        print({ historyId: history.id, replay: replayed.result, timeline: timelineOf(replayed.reports) });
+        const recorded = await text(db, workspace as WorkspaceId, history);
+        const replayed = await replayHistory(bundle, recorded, history.workflowId);
+        const timeline = timelineOf(parseRecording(recorded), replayed.reports);
+        print({ historyId: history.id, replay: replayed.result, message: replayed.message, timeline });
         if (replayed.result !== 'pass') process.exitCode = 1;
       }
     });
@@ -139,19 +138,20 @@ program
   .description('the state after event N of a history')
   .action(async (id: string, event: string) => {
     const { workspace } = program.opts<Options>();
-    const throughEvent = Number.parseInt(event, 10);
-    if (!/^[1-9]\d*$/.test(event)) throw new Error(`an event is a number from 1: ${event}`);
+    if (!/^[1-9]\d{0,6}$/.test(event)) throw new Error(`an event is a number from 1: ${event}`);
     await withDb(async (db) => {
-      const bundle = await bundleWorkflows();
       const [history] = await find(db, workspace as WorkspaceId, id);
       if (history === undefined) return;
-      const replayed = await replayHistory(
-        bundle,
-        await text(db, workspace as WorkspaceId, history),
+      const recorded = await text(db, workspace as WorkspaceId, history);
+      const { replay, state } = await stateAtEvent(
+        await currentWorkflows(),
+        recorded,
         history.workflowId,
-        throughEvent,
+        Number.parseInt(event, 10),
       );
-      print({ historyId: history.id, event: throughEvent, state: stateAt(replayed.reports, throughEvent) ?? null });
+      if (state === undefined) throw new Error(`${history.id} has ${history.eventCount} events`);
+      print({ historyId: history.id, replay: replay.result, message: replay.message, ...state });
+      if (replay.result !== 'pass') process.exitCode = 1;
     });
   });
 
@@ -161,19 +161,11 @@ program
   .action(async (file: string) => {
     const { workspace } = program.opts<Options>();
     await withDb(async (db, dataDir) => {
-      const keeper = new HeadKeeper(join(dataDir, 'audit'));
+      const keeper = new HeadKeeper(headsFolder(dataDir));
       const { heads } = await keeper.list(workspace);
       const publicKeyPem = await keeper.publicKeyPem();
-      const bundle = await readWorkspace(db, workspace as WorkspaceId, async (tx): Promise<AuditBundle> => {
-        const { leaves, commits } = await readChain(tx);
-        const covered = new Set(commits.flatMap((commit) => commit.histories.map((history) => history.id)));
-        const histories = [];
-        for (const history of await listAllHistories(tx)) {
-          if (covered.has(history.id))
-            histories.push({ ...history, json: (await readHistoryText(tx, history.id)) ?? '' });
-        }
-        return { format: 'tributary-audit-1', workspaceId: workspace, publicKeyPem, heads, leaves, commits, histories };
-      });
+      const chain = await readWorkspace(db, workspace as WorkspaceId, (tx, now) => readBundle(tx, now));
+      const bundle: AuditBundle = { ...chain, workspaceId: workspace, publicKeyPem, heads };
       await writeFile(file, JSON.stringify(bundle));
       print(`${bundle.leaves.length} leaves, ${bundle.histories.length} histories → ${file}`);
     });

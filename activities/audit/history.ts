@@ -1,19 +1,21 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { bundleWorkflowCode, type InjectedSinks, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type InjectedSinks, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/audit/history.js';
 import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
 import { systemActor } from '../../domain/act.js';
-import { encodeContent } from '../../domain/audit/encoding.js';
 import { eventTexts, firstDifferentEvent, parseRecording, type Recording } from '../../domain/audit/recording.js';
 import {
   type AuditReport,
   type AuditSinks,
   compareArguments,
   compareBooks,
+  eventsOfSteps,
   type CheckResult,
   type Difference,
   overall,
@@ -22,9 +24,11 @@ import {
 } from '../../domain/audit/verdict.js';
 import type { NewId, WorkspaceId } from '../../domain/ids.js';
 import { parseInstant, type Instant } from '../../domain/time.js';
-import { readCommits } from '../../db/audit/chain.js';
+import { findLeaf, hashContent, type Leaf, listLeaves, readCommits, sha256 } from '../../db/audit/chain.js';
+import type { SignedHead } from '../../domain/audit/bundle.js';
+import { encodeLeaf } from '../../domain/audit/encoding.js';
+import { type OpenWork, openWorkAt } from '../../domain/audit/eventState.js';
 import type { HistoryReader } from '../gateways/historyReader.js';
-import { sha256 } from './chain.js';
 
 const zip = promisify(gzip);
 const unzip = promisify(gunzip);
@@ -32,19 +36,30 @@ const unzip = promisify(gunzip);
 /** A replay that hangs (a run still in its start delay) is no verdict (temporal.md 10.2). */
 const replayTimeoutMs = 20_000;
 
-/** The workflow code as workers run it, the audit interceptor included. About a second; made once per process. */
-export async function bundleWorkflows(): Promise<WorkflowBundle> {
+let bundling: Promise<WorkflowBundle> | undefined;
+
+/**
+ * The workflow code as this process's workers run it, the audit interceptor included: the file that `npm run build` made, or from sources
+ * bundled in about a second, once per process.
+ */
+export function currentWorkflows(): Promise<WorkflowBundle> {
+  bundling ??= loadWorkflows().catch((error: unknown) => {
+    bundling = undefined; // the next one who asks tries again
+    throw error;
+  });
+  return bundling;
+}
+
+async function loadWorkflows(): Promise<WorkflowBundle> {
+  const built = fileURLToPath(new URL('../../workflowBundle.js', import.meta.url));
+  if (existsSync(built)) return { code: await readFile(built, 'utf8') };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const pathOf = (name: string): string =>
+    fileURLToPath(new URL(`../../workflows/${name}.${extension}`, import.meta.url));
   return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.js', import.meta.url)).replace(
-      /\.js$/,
-      import.meta.url.endsWith('.ts') ? '.ts' : '.js',
-    ),
-    workflowInterceptorModules: [
-      fileURLToPath(new URL('../../workflows/auditInterceptor.js', import.meta.url)).replace(
-        /\.js$/,
-        import.meta.url.endsWith('.ts') ? '.ts' : '.js',
-      ),
-    ],
+    workflowsPath: pathOf('index'),
+    workflowInterceptorModules: [pathOf('auditInterceptor')],
+    logger: new DefaultLogger('WARN'),
   });
 }
 
@@ -198,20 +213,28 @@ function eventNamedBy(message: string | null): number | null {
   return match === null ? null : Number.parseInt(match[1] ?? '', 10);
 }
 
+/** The verdict, and which code recorded and which judged. */
+export type JudgedHistory = Verdict & { readonly recordedBuild: string | null; readonly checkedBuild: string };
+
 /**
  * The auditor's verdict on a stored history, or on a copy that somebody shows (`shown`): record, replay, arguments, books (temporal.md
  * 10.4). Needs Postgres for the rows, never a Temporal server.
  */
 export async function judgeHistory(
-  deps: { readonly db: Db; readonly bundle: () => Promise<WorkflowBundle> },
+  deps: {
+    readonly db: Db;
+    readonly bundle: () => Promise<WorkflowBundle>;
+    /** Heads kept outside the database; without them a chain written anew in whole would pass. */
+    readonly heads: readonly SignedHead[];
+  },
   workspaceId: WorkspaceId,
   history: StoredHistory,
   shown?: string,
-): Promise<Verdict & { readonly recordedBuild: string | null; readonly checkedBuild: string }> {
+): Promise<JudgedHistory> {
   const { stored, facts, leafHolds } = await readWorkspace(deps.db, workspaceId, async (tx) => ({
     stored: await readHistoryText(tx, history.id),
     facts: await readVerdictFacts(tx, workspaceId, history),
-    leafHolds: await isInChain(tx, history),
+    leafHolds: await isInChain(tx, history, deps.heads),
   }));
   const text = shown ?? stored ?? '';
   const bundle = await deps.bundle();
@@ -280,36 +303,92 @@ function recordDifference(
     : { eventId: null, field: 'chain', recorded: history.sha256, replayed: 'not in the audit chain as it stands' };
 }
 
-/** Is the history's hash in its leaf, and is the leaf what its rows say? A leaf may be up to a minute late: then it counts as held. */
-async function isInChain(tx: ReadTx, history: StoredHistory): Promise<boolean> {
+/**
+ * Is the history's hash in its leaf, is the leaf what its rows say, and does the chain lead from there to a head that was signed outside
+ * the database? A leaf may be up to a minute late: then it counts as held.
+ */
+async function isInChain(tx: ReadTx, history: StoredHistory, outside: readonly SignedHead[]): Promise<boolean> {
   const row = await tx('histories').where({ id: history.id }).first<{ commit_id: string } | undefined>('commit_id');
   if (row === undefined) return false;
-  const leaf = await tx('audit_leaves')
-    .where({ commit_id: row.commit_id })
-    .first<{ content_hash: Buffer } | undefined>('content_hash');
-  const { rows } = await tx.raw<{ rows: { is_young: boolean }[] }>(
-    `select cast(:at as timestamptz) > now() - interval '60 seconds' as is_young`,
-    { at: history.createdAt },
-  );
-  if (leaf === undefined) return rows[0]?.is_young === true;
+  const leaf = await findLeaf(tx, row.commit_id);
+  if (leaf === undefined) {
+    const { rows } = await tx.raw<{ rows: { is_young: boolean }[] }>(
+      `select cast(:at as timestamptz) > now() - interval '60 seconds' as is_young`,
+      { at: history.createdAt },
+    );
+    return rows[0]?.is_young === true;
+  }
   const content = (await readCommits(tx, [row.commit_id])).get(row.commit_id);
-  return content !== undefined && sha256(encodeContent(content)) === leaf.content_hash.toString('hex');
+  return content !== undefined && hashContent(content).hash === leaf.contentHash && leadsToHead(tx, leaf, outside);
+}
+
+/** Follows the seals from a leaf to the next head signed outside; without one, to the newest leaf. */
+async function leadsToHead(tx: ReadTx, leaf: Leaf, outside: readonly SignedHead[]): Promise<boolean> {
+  const signed = outside
+    .map((head) => ({ sequence: BigInt(head.sequence), leafHash: head.leafHash }))
+    .filter((head) => head.sequence >= leaf.sequence)
+    .sort((a, b) => (a.sequence < b.sequence ? -1 : 1))[0];
+  let previous = { sequence: leaf.sequence - 1n, leafHash: leaf.previousHash };
+  for (;;) {
+    const page = await listLeaves(tx, previous.sequence, 1_000);
+    for (const next of page) {
+      const isSealed =
+        next.sequence === previous.sequence + 1n &&
+        next.previousHash === previous.leafHash &&
+        sha256(encodeLeaf(next.previousHash, next.sequence, next.commitId, next.contentHash)) === next.leafHash;
+      if (!isSealed) return false;
+      if (next.sequence === signed?.sequence) return next.leafHash === signed.leafHash;
+      previous = next;
+    }
+    if (page.length === 0) return signed === undefined; // a head beyond the last leaf: the tail was cut
+  }
 }
 
 export interface TimelinePoint {
   readonly eventId: number;
   readonly activity: string;
+  /** What the activity answered: seq, status, what is waited for. */
   readonly state: unknown;
 }
 
-/** Every state the workflow has been in, with the number of the event after which it was; one replay for all (temporal.md 10.5). */
-export function timelineOf(reports: readonly Report[]): readonly TimelinePoint[] {
+/**
+ * Every state the workflow has been in, with the number of the event that holds it, a local activity's marker or a regular one's
+ * completion; one replay for all (temporal.md 10.5).
+ */
+export function timelineOf(recording: Recording, reports: readonly Report[]): readonly TimelinePoint[] {
+  const eventOf = eventsOfSteps(recording);
   return reports.flatMap((report) =>
-    report.kind === 'step' ? [{ eventId: report.historyLength, activity: report.type, state: report.result }] : [],
+    report.kind === 'step'
+      ? [{ eventId: eventOf.get(report.id) ?? report.historyLength, activity: report.type, state: report.result }]
+      : [],
   );
 }
 
-/** The state after event N: that of the last step whose task N had seen. */
-export function stateAt(reports: readonly Report[], eventId: number): TimelinePoint | undefined {
-  return timelineOf(reports).findLast((point) => point.eventId <= eventId);
+/** What an auditor sees at event N: the state after it, open timers, pending work (BEY-11). */
+export interface StateAtEvent extends OpenWork {
+  readonly eventId: number;
+  readonly eventType: string;
+  readonly at: string;
+  /** Undefined: before the first state. */
+  readonly point: TimelinePoint | undefined;
+}
+
+/** Undefined: the history has no such event. Fails with what the replay said when it cannot be replayed. */
+export async function stateAtEvent(
+  bundle: WorkflowBundle,
+  text: string,
+  workflowId: string,
+  eventId: number,
+): Promise<{ readonly replay: ReplayOutcome; readonly state: StateAtEvent | undefined }> {
+  const recording = parseRecording(text);
+  const event = recording.events.find((one) => one.eventId === String(eventId));
+  // An open run is replayed up to its last whole task: beyond it there is no state.
+  const throughEvent = recording.closeStatus === 'open' ? recording.eventCount : undefined;
+  const replay = await replayHistory(bundle, text, workflowId, throughEvent);
+  if (event === undefined) return { replay, state: undefined };
+  const point = timelineOf(recording, replay.reports).findLast((one) => one.eventId <= eventId);
+  return {
+    replay,
+    state: { eventId, eventType: event.eventType, at: event.eventTime, point, ...openWorkAt(recording, eventId) },
+  };
 }

@@ -2,8 +2,8 @@ import { findHead } from '../../db/audit/chain.js';
 import type { Db } from '../../db/connection.js';
 import { inWorkspace } from '../../db/transaction.js';
 import type { WorkspaceId } from '../../domain/ids.js';
+import type { HeadKeeper } from '../../platform/headKeeper.js';
 import type { Logger } from '../../platform/logger.js';
-import type { HeadKeeper } from './chain.js';
 
 /**
  * A database set back behind a head that was signed outside it has forgotten payments that the gateways have made: payouts freeze before

@@ -1,6 +1,26 @@
-import type { CommitContent, LeafEntry, LeafHistory, LeafTransfer } from '../../domain/audit/encoding.js';
+import { createHash } from 'node:crypto';
+import {
+  type CommitContent,
+  encodeRows,
+  type LeafEntry,
+  type LeafHistory,
+  type LeafTransfer,
+  type RowHash,
+  rowTexts,
+} from '../../domain/audit/encoding.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
+
+/** Lower-case hex, of the text in UTF-8. */
+export function sha256(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The rows of a commit by their hashes, and the hash of them all. */
+export function hashContent(content: CommitContent): { readonly rows: readonly RowHash[]; readonly hash: string } {
+  const rows = rowTexts(content).map(({ id, text }): RowHash => [id, sha256(text)]);
+  return { rows, hash: sha256(encodeRows(content.commitId, rows)) };
+}
 
 export interface ChainHead {
   readonly sequence: bigint;
@@ -11,7 +31,15 @@ export interface Leaf extends ChainHead {
   readonly commitId: string;
   readonly previousHash: string;
   readonly contentHash: string;
+  readonly counts: LeafCounts;
+  readonly rows: readonly RowHash[];
   readonly at: Instant;
+}
+
+export interface LeafCounts {
+  readonly entries: number;
+  readonly transfers: number;
+  readonly histories: number;
 }
 
 interface LeafRow {
@@ -20,6 +48,10 @@ interface LeafRow {
   readonly previous_hash: Buffer;
   readonly content_hash: Buffer;
   readonly leaf_hash: Buffer;
+  readonly entry_count: number;
+  readonly transfer_count: number;
+  readonly history_count: number;
+  readonly row_hashes: readonly RowHash[];
   readonly created_at: Instant;
 }
 
@@ -39,8 +71,12 @@ export async function findHead(tx: ReadTx | Tx): Promise<ChainHead | undefined> 
   return row === undefined ? undefined : { sequence: row.sequence, leafHash: row.leaf_hash.toString('hex') };
 }
 
-/** Which commits since `since` have no leaf yet, oldest first? A leaf may be late, never missing (I14). */
-export async function listUncoveredCommits(tx: Tx, since: Instant, limit: number): Promise<readonly string[]> {
+/** Which commits since `since` (null: ever) have no leaf yet, oldest first? A leaf may be late, never missing (I14). */
+export async function listUncoveredCommits(
+  tx: ReadTx | Tx,
+  since: Instant | null,
+  limit: number,
+): Promise<readonly string[]> {
   const { rows } = await tx.raw<{ rows: { commit_id: string }[] }>(
     `select written.commit_id
      from (
@@ -55,7 +91,7 @@ export async function listUncoveredCommits(tx: Tx, since: Instant, limit: number
      group by written.commit_id
      order by min(written.at), written.commit_id
      limit :limit`,
-    { since, limit },
+    { since: since ?? '-infinity', limit },
   );
   return rows.map((row) => row.commit_id);
 }
@@ -108,21 +144,27 @@ export async function readCommits(
         commit_id: string;
       }[]
     >('*');
-  const postings = await tx('ledger_postings')
-    .whereIn(
-      'transfer_id',
-      transfers.map((transfer) => transfer.id),
-    )
-    .select<
-      {
-        transfer_id: string;
-        line: number;
-        currency: string;
-        debit_account_id: string;
-        credit_account_id: string;
-        amount_minor: bigint;
-      }[]
-    >('transfer_id', 'line', 'currency', 'debit_account_id', 'credit_account_id', 'amount_minor');
+  const { rows: postings } = await tx.raw<{
+    rows: {
+      transfer_id: string;
+      line: number;
+      currency: string;
+      debit_account_id: string;
+      credit_account_id: string;
+      debit_account: string | null;
+      credit_account: string | null;
+      amount_minor: bigint;
+    }[];
+  }>(
+    `select posting.transfer_id, posting.line, posting.currency, posting.debit_account_id, posting.credit_account_id,
+            debit.kind || ':' || debit.owner_id as debit_account, credit.kind || ':' || credit.owner_id as credit_account,
+            posting.amount_minor
+     from ledger_postings as posting
+     left join ledger_accounts as debit on (debit.workspace_id, debit.id) = (posting.workspace_id, posting.debit_account_id)
+     left join ledger_accounts as credit on (credit.workspace_id, credit.id) = (posting.workspace_id, posting.credit_account_id)
+     where posting.transfer_id = any (:transferIds)`,
+    { transferIds: transfers.map((transfer) => transfer.id) },
+  );
   const histories = await tx('histories')
     .whereIn('commit_id', [...commitIds])
     .select<
@@ -131,12 +173,31 @@ export async function readCommits(
         workflow_type: string;
         workflow_id: string;
         run_id: string;
+        object_id: string;
+        build_id: string | null;
         event_count: number;
+        first_event_at: string;
+        last_event_at: string;
+        close_status: string;
         sha256: Buffer;
         event_hashes: Buffer;
         commit_id: string;
       }[]
-    >('id', 'workflow_type', 'workflow_id', 'run_id', 'event_count', 'sha256', 'event_hashes', 'commit_id');
+    >(
+      'id',
+      'workflow_type',
+      'workflow_id',
+      'run_id',
+      'object_id',
+      'build_id',
+      'event_count',
+      'first_event_at',
+      'last_event_at',
+      'close_status',
+      'sha256',
+      'event_hashes',
+      'commit_id',
+    );
 
   const content = new Map(
     commitIds.map((commitId) => [
@@ -176,6 +237,8 @@ export async function readCommits(
       currency: posting.currency,
       debitAccountId: posting.debit_account_id,
       creditAccountId: posting.credit_account_id,
+      debitAccount: posting.debit_account ?? '',
+      creditAccount: posting.credit_account ?? '',
       amountMinor: posting.amount_minor.toString(),
     });
     postingsOf.set(posting.transfer_id, lines);
@@ -200,7 +263,12 @@ export async function readCommits(
       workflowType: row.workflow_type,
       workflowId: row.workflow_id,
       runId: row.run_id,
+      objectId: row.object_id,
+      buildId: row.build_id,
       eventCount: row.event_count,
+      firstEventAt: row.first_event_at,
+      lastEventAt: row.last_event_at,
+      closeStatus: row.close_status,
       sha256: row.sha256.toString('hex'),
       eventHashes: row.event_hashes.toString('hex'),
     });
@@ -214,7 +282,8 @@ export interface NewLeaf {
   readonly previousHash: string;
   readonly contentHash: string;
   readonly leafHash: string;
-  readonly counts: { readonly entries: number; readonly transfers: number; readonly histories: number };
+  readonly counts: LeafCounts;
+  readonly rows: readonly RowHash[];
 }
 
 export async function appendLeaves(tx: Tx, leaves: readonly NewLeaf[]): Promise<void> {
@@ -230,6 +299,7 @@ export async function appendLeaves(tx: Tx, leaves: readonly NewLeaf[]): Promise<
       entry_count: leaf.counts.entries,
       transfer_count: leaf.counts.transfers,
       history_count: leaf.counts.histories,
+      row_hashes: JSON.stringify(leaf.rows),
     })),
   );
   await tx('audit_heads').update({
@@ -246,14 +316,26 @@ export async function listLeaves(tx: ReadTx | Tx, after: bigint, limit: number):
     .orderBy('sequence')
     .limit(limit)
     .select<LeafRow[]>('*');
-  return rows.map((row) => ({
+  return rows.map(toLeaf);
+}
+
+/** The leaf that covers a transaction; undefined for up to a minute after it. */
+export async function findLeaf(tx: ReadTx | Tx, commitId: string): Promise<Leaf | undefined> {
+  const row = await tx('audit_leaves').where({ commit_id: commitId }).first<LeafRow | undefined>('*');
+  return row === undefined ? undefined : toLeaf(row);
+}
+
+function toLeaf(row: LeafRow): Leaf {
+  return {
     sequence: row.sequence,
     commitId: row.commit_id,
     previousHash: row.previous_hash.toString('hex'),
     contentHash: row.content_hash.toString('hex'),
     leafHash: row.leaf_hash.toString('hex'),
+    counts: { entries: row.entry_count, transfers: row.transfer_count, histories: row.history_count },
+    rows: row.row_hashes,
     at: row.created_at,
-  }));
+  };
 }
 
 /** Rows older than `before` that no leaf covers: late, or slipped in behind the chain's back (I14). */

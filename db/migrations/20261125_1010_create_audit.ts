@@ -75,10 +75,14 @@ export async function up(knex: Knex): Promise<void> {
       entry_count integer not null,
       transfer_count integer not null,
       history_count integer not null,
+      row_hashes jsonb not null,
       created_at timestamptz(3) not null default now(),
       constraint audit_leaves_pkey primary key (workspace_id, sequence),
       constraint audit_leaves_one_per_commit unique (workspace_id, commit_id)
     )`);
+  await knex.raw(
+    `comment on column audit_leaves.row_hashes is '[[id, sha256], ...] of what the commit wrote: names the row that was altered'`,
+  );
   await knex.raw(`
     create table decisions (
       ${workspaceColumn},

@@ -54,6 +54,9 @@ export interface LeafPosting {
   readonly currency: string;
   readonly debitAccountId: string;
   readonly creditAccountId: string;
+  /** What the account is, `<kind>:<owner>`: renaming an account would move money without touching a posting. */
+  readonly debitAccount: string;
+  readonly creditAccount: string;
   readonly amountMinor: string;
 }
 
@@ -75,7 +78,12 @@ export interface LeafHistory {
   readonly workflowType: string;
   readonly workflowId: string;
   readonly runId: string;
+  readonly objectId: string;
+  readonly buildId: string | null;
   readonly eventCount: number;
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly closeStatus: string;
   readonly sha256: string;
   readonly eventHashes: string;
 }
@@ -88,66 +96,98 @@ export interface CommitContent {
   readonly histories: readonly LeafHistory[];
 }
 
-function byId<T extends { readonly id: string }>(rows: readonly T[]): readonly T[] {
-  return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+/** One row of a commit by its id and hash. */
+export type RowHash = readonly [id: string, hash: string];
+
+/** What each row of a commit says, to be hashed one by one: so that the verifier names the row that was altered. Ordered by id. */
+export function rowTexts(content: CommitContent): readonly { readonly id: string; readonly text: string }[] {
+  const texts = [
+    ...content.entries.map((entry) => ({
+      id: entry.id,
+      text: encode([
+        'entry',
+        entry.id,
+        entry.mode,
+        entry.objectType,
+        entry.objectId,
+        entry.seq,
+        entry.from,
+        entry.to,
+        entry.event,
+        entry.actorType,
+        entry.actorId,
+        entry.actorUserId,
+        entry.reasonCode,
+        entry.causeType,
+        entry.causeId,
+        canonicalJson(entry.changes),
+        entry.requestId,
+        entry.workflowId,
+        entry.runId,
+        entry.activityId,
+        entry.at,
+      ]),
+    })),
+    ...content.transfers.map((transfer) => ({
+      id: transfer.id,
+      text: encode([
+        'transfer',
+        transfer.id,
+        transfer.mode,
+        transfer.kind,
+        transfer.causeType,
+        transfer.causeId,
+        transfer.correctsTransferId,
+        transfer.key,
+        transfer.effectiveAt,
+        transfer.recordedAt,
+        [...transfer.postings]
+          .sort((a, b) => a.line - b.line)
+          .map((posting) => [
+            posting.line,
+            posting.currency,
+            posting.debitAccountId,
+            posting.creditAccountId,
+            posting.debitAccount,
+            posting.creditAccount,
+            posting.amountMinor,
+          ]),
+      ]),
+    })),
+    ...content.histories.map((history) => ({
+      id: history.id,
+      text: encode([
+        'history',
+        history.id,
+        history.workflowType,
+        history.workflowId,
+        history.runId,
+        history.objectId,
+        history.buildId,
+        history.eventCount,
+        history.firstEventAt,
+        history.lastEventAt,
+        history.closeStatus,
+        history.sha256,
+        history.eventHashes,
+      ]),
+    })),
+  ];
+  return texts.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The text whose SHA-256 is the leaf's content hash. */
-export function encodeContent(content: CommitContent): string {
-  return encode([
-    content.commitId,
-    byId(content.entries).map((entry) => [
-      entry.id,
-      entry.mode,
-      entry.objectType,
-      entry.objectId,
-      entry.seq,
-      entry.from,
-      entry.to,
-      entry.event,
-      entry.actorType,
-      entry.actorId,
-      entry.actorUserId,
-      entry.reasonCode,
-      entry.causeType,
-      entry.causeId,
-      canonicalJson(entry.changes),
-      entry.requestId,
-      entry.workflowId,
-      entry.runId,
-      entry.activityId,
-      entry.at,
-    ]),
-    byId(content.transfers).map((transfer) => [
-      transfer.id,
-      transfer.mode,
-      transfer.kind,
-      transfer.causeType,
-      transfer.causeId,
-      transfer.correctsTransferId,
-      transfer.key,
-      transfer.effectiveAt,
-      transfer.recordedAt,
-      [...transfer.postings]
-        .sort((a, b) => a.line - b.line)
-        .map((posting) => [
-          posting.line,
-          posting.currency,
-          posting.debitAccountId,
-          posting.creditAccountId,
-          posting.amountMinor,
-        ]),
-    ]),
-    byId(content.histories).map((history) => [
-      history.id,
-      history.workflowType,
-      history.workflowId,
-      history.runId,
-      history.eventCount,
-      history.sha256,
-      history.eventHashes,
-    ]),
-  ]);
+/** The text whose SHA-256 is the leaf's content hash: the commit and the hashes of what it wrote (temporal.md 10.1). */
+export function encodeRows(commitId: string, rows: readonly RowHash[]): string {
+  return encode([commitId, rows]);
+}
+
+/** The first row of which only one side has this hash; undefined when both tell the same. Both in order of their ids. */
+export function firstBadRow(kept: readonly RowHash[], shown: readonly RowHash[]): string | undefined {
+  const hashes = new Map(shown);
+  const wrong = kept.find(([id, hash]) => hashes.get(id) !== hash);
+  if (wrong !== undefined) return wrong[0];
+  const known = new Map(kept);
+  return shown.find(([id]) => !known.has(id))?.[0];
 }
 
 /** The text whose SHA-256 is the leaf: previous leaf, place in the chain, commit, content. Hashes as lower-case hex. */

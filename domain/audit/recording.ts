@@ -9,7 +9,7 @@ interface JsonPayload {
 interface JsonPayloads {
   readonly payloads?: readonly JsonPayload[] | null;
 }
-type JsonEvent = { readonly eventId: string; readonly eventTime: string; readonly eventType: string } & Readonly<
+export type JsonEvent = { readonly eventId: string; readonly eventTime: string; readonly eventType: string } & Readonly<
   Record<string, unknown>
 >;
 
@@ -18,6 +18,8 @@ export interface RecordedActivity {
   readonly id: string;
   readonly type: string;
   readonly arguments: readonly unknown[];
+  /** Undefined: not completed. */
+  readonly completed: { readonly eventId: number; readonly result: unknown } | undefined;
 }
 export interface RecordedLocalActivity {
   readonly eventId: number;
@@ -39,6 +41,9 @@ export interface RecordedSignal {
 export interface Recording {
   readonly workflowType: string;
   readonly runId: string;
+  /** Set when this run was opened by continue-as-new, and when it ended so. */
+  readonly continuedFromRunId: string | null;
+  readonly continuedToRunId: string | null;
   readonly eventCount: number;
   readonly firstEventAt: string;
   readonly lastEventAt: string;
@@ -74,6 +79,10 @@ function attributes(event: JsonEvent, name: string): Readonly<Record<string, unk
   return event[name] as Readonly<Record<string, unknown>> | undefined;
 }
 
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /** `30s`, `0.250s` → milliseconds. */
 function milliseconds(duration: unknown): number {
   return typeof duration === 'string' && duration.endsWith('s') ? Math.round(Number.parseFloat(duration) * 1_000) : 0;
@@ -96,13 +105,14 @@ export function parseRecording(text: string): Recording {
   const started = first === undefined ? undefined : attributes(first, 'workflowExecutionStartedEventAttributes');
   if (first === undefined || last === undefined || started === undefined)
     throw new TypeError('a history begins with the start of its workflow');
-  const activities: RecordedActivity[] = [];
+  const activities: (Omit<RecordedActivity, 'completed'> & { completed: RecordedActivity['completed'] })[] = [];
   const localActivities: RecordedLocalActivity[] = [];
   const timers: RecordedTimer[] = [];
   const signals: RecordedSignal[] = [];
   let hasCompletedTask = false;
   let buildId: string | null = null;
   let result: unknown = null;
+  let continuedToRunId: string | null = null;
   for (const event of events) {
     const eventId = Number.parseInt(event.eventId, 10);
     switch (event.eventType) {
@@ -113,7 +123,16 @@ export function parseRecording(text: string): Recording {
           id: String(scheduled?.activityId ?? ''),
           type: String((scheduled?.activityType as { name?: string } | undefined)?.name ?? ''),
           arguments: decodeAll(scheduled?.input),
+          completed: undefined,
         });
+        break;
+      }
+      case 'EVENT_TYPE_ACTIVITY_TASK_COMPLETED': {
+        const completed = attributes(event, 'activityTaskCompletedEventAttributes');
+        const scheduled = activities.find(
+          (activity) => String(activity.eventId) === String(completed?.scheduledEventId),
+        );
+        if (scheduled !== undefined) scheduled.completed = { eventId, result: decodeAll(completed?.result)[0] ?? null };
         break;
       }
       case 'EVENT_TYPE_TIMER_STARTED': {
@@ -155,12 +174,19 @@ export function parseRecording(text: string): Recording {
       case 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED':
         result = decodeAll(attributes(event, 'workflowExecutionCompletedEventAttributes')?.result)[0] ?? null;
         break;
+      case 'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW':
+        continuedToRunId = textOf(
+          attributes(event, 'workflowExecutionContinuedAsNewEventAttributes')?.newExecutionRunId,
+        );
+        break;
       default: // the other events hold nothing that a verdict compares
     }
   }
   return {
     workflowType: String((started.workflowType as { name?: string } | undefined)?.name ?? ''),
     runId: String(started.originalExecutionRunId ?? ''),
+    continuedFromRunId: textOf(started.continuedExecutionRunId),
+    continuedToRunId,
     eventCount: events.length,
     firstEventAt: first.eventTime,
     lastEventAt: last.eventTime,

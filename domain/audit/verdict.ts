@@ -1,3 +1,4 @@
+import { canonicalJson } from './encoding.js';
 import type { Recording } from './recording.js';
 
 /**
@@ -92,7 +93,7 @@ export interface Verdict {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -114,13 +115,78 @@ export function compareArguments(
     compareScheduled(recording, reports) ??
     compareTimers(recording, reports) ??
     compareSignals(recording, facts) ??
-    compareLocal(recording, reports, facts) ??
+    compareCauses(recording, reports, facts) ??
+    compareSteps(recording, reports, facts) ??
+    compareResult(recording, reports) ??
+    compareEntries(recording, reports, facts)
+  );
+}
+
+/**
+ * The part of it that needs no code of ours: what the recording itself says was scheduled and answered, against the entries. For the
+ * stand-alone verifier, which cannot replay.
+ */
+export function compareRecorded(
+  recording: Recording,
+  facts: Pick<VerdictFacts, 'workspaceId' | 'objectId' | 'entries' | 'statusAt'>,
+): Difference | undefined {
+  const reports: Report[] = [
+    ...recording.localActivities.flatMap((activity): Report[] => [
+      { kind: 'localActivity', id: activity.id, type: activity.type, arguments: [], historyLength: activity.eventId },
+      { kind: 'step', id: activity.id, type: activity.type, result: activity.result, historyLength: activity.eventId },
+    ]),
+    ...recording.activities.flatMap((activity): Report[] => [
+      {
+        kind: 'activity',
+        id: activity.id,
+        type: activity.type,
+        arguments: activity.arguments,
+        historyLength: activity.eventId,
+      },
+      ...(activity.completed === undefined
+        ? []
+        : [
+            {
+              kind: 'step' as const,
+              id: activity.id,
+              type: activity.type,
+              result: activity.completed.result,
+              historyLength: activity.completed.eventId,
+            },
+          ]),
+    ]),
+  ];
+  return (
+    compareInput(recording, facts) ??
+    compareRegular(recording, facts) ??
     compareSteps(recording, reports, facts) ??
     compareEntries(recording, reports, facts)
   );
 }
 
-function compareInput(recording: Recording, facts: VerdictFacts): Difference | undefined {
+/** A regular activity's arguments stand in the history: they name this workspace, and the fact that its entries name as cause. */
+function compareRegular(
+  recording: Recording,
+  facts: Pick<VerdictFacts, 'workspaceId' | 'entries'>,
+): Difference | undefined {
+  for (const activity of recording.activities) {
+    const [argument] = activity.arguments;
+    if (!isObject(argument) || argument.workspaceId !== facts.workspaceId) {
+      return {
+        eventId: activity.eventId,
+        field: `${activity.type}.workspaceId`,
+        recorded: isObject(argument) ? (argument.workspaceId ?? null) : null,
+        replayed: facts.workspaceId,
+      };
+    }
+  }
+  return undefined;
+}
+
+function compareInput(
+  recording: Recording,
+  facts: Pick<VerdictFacts, 'workspaceId' | 'objectId'>,
+): Difference | undefined {
   const { input } = recording;
   if (!isObject(input) || input.workspaceId !== facts.workspaceId) {
     return {
@@ -130,7 +196,7 @@ function compareInput(recording: Recording, facts: VerdictFacts): Difference | u
       replayed: facts.workspaceId,
     };
   }
-  const named = input.referralId ?? input.payoutId ?? input.payoutRunId;
+  const named = input.referralId ?? input.payoutId ?? input.payoutRunId ?? input.jobId;
   if (named !== undefined && named !== facts.objectId)
     return { eventId: 1, field: 'input.objectId', recorded: named, replayed: facts.objectId };
   return undefined;
@@ -178,9 +244,7 @@ function compareSignals(recording: Recording, facts: VerdictFacts): Difference |
   for (const signal of recording.signals) {
     if (!isObject(signal.argument)) continue; // empty, or by hand: the run only read its row
     const { decisionId } = signal.argument;
-    const named =
-      decisionId ??
-      Object.entries(signal.argument).find(([field]) => field.endsWith('Id') && signal.name !== 'merged')?.[1];
+    const named = decisionId ?? Object.entries(signal.argument).find(([field]) => field.endsWith('Id'))?.[1];
     if (typeof named !== 'string' || 'by' in signal.argument) continue; // a claim is judged by the row it made
     const row = facts.messages.get(named);
     if (row === undefined)
@@ -191,10 +255,10 @@ function compareSignals(recording: Recording, facts: VerdictFacts): Difference |
   return undefined;
 }
 
-function compareLocal(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
-  const eventOf = new Map(recording.localActivities.map((activity) => [activity.id, activity.eventId]));
+function compareCauses(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
+  const eventOf = eventsOfSteps(recording);
   for (const report of reports) {
-    if (report.kind !== 'localActivity') continue;
+    if (report.kind !== 'localActivity' && report.kind !== 'activity') continue;
     const [argument] = report.arguments;
     const eventId = eventOf.get(report.id) ?? null;
     if (!isObject(argument) || argument.workspaceId !== facts.workspaceId) {
@@ -218,28 +282,37 @@ function compareLocal(recording: Recording, reports: readonly Report[], facts: V
   return undefined;
 }
 
-function compareSteps(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
-  const eventOf = new Map(recording.localActivities.map((activity) => [activity.id, activity.eventId]));
+function compareSteps(
+  recording: Recording,
+  reports: readonly Report[],
+  facts: Pick<VerdictFacts, 'objectId' | 'entries' | 'statusAt'>,
+): Difference | undefined {
+  const eventOf = eventsOfSteps(recording);
+  // What this run wrote up to a step has its seq or a lower one, what it wrote later a higher one. Not "the last one written": after a
+  // worker's death an activity runs again, and its answer tells what others have written meanwhile.
+  const own = facts.entries
+    .filter((entry) => entry.objectId === facts.objectId && entry.activityId !== null)
+    .map((entry) => ({ seq: entry.seq, order: orderOf(entry.activityId ?? '') }));
   for (const report of reports) {
     if (report.kind !== 'step' || !isObject(report.result)) continue;
     const { seq, status } = report.result;
     if (typeof seq !== 'number' || typeof status !== 'string') continue;
+    const eventId = eventOf.get(report.id) ?? null;
     const known = statusAfter(facts.statusAt, seq);
     if (known !== undefined && known !== status)
-      return {
-        eventId: eventOf.get(report.id) ?? null,
-        field: `${report.type}.status`,
-        recorded: status,
-        replayed: known,
-      };
-    const written = facts.entries
-      .filter((entry) => entry.activityId === report.id && entry.objectId === facts.objectId)
-      .map((entry) => entry.seq);
-    const last = written.length === 0 ? undefined : Math.max(...written);
-    if (last !== undefined && last !== seq)
-      return { eventId: eventOf.get(report.id) ?? null, field: `${report.type}.seq`, recorded: seq, replayed: last };
+      return { eventId, field: `${report.type}.status`, recorded: status, replayed: known };
+    const newest = Math.max(...facts.statusAt.keys());
+    if (facts.statusAt.size > 0 && seq > newest)
+      return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: newest };
+    const wrong = own.find((entry) => entry.seq > seq === entry.order <= orderOf(report.id));
+    if (wrong !== undefined) return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: wrong.seq };
   }
   return undefined;
+}
+
+/** Activity ids are the numbers in which one run's commands were issued. */
+function orderOf(activityId: string): number {
+  return Number.parseInt(activityId, 10);
 }
 
 function statusAfter(statusAt: ReadonlyMap<number, string>, seq: number): string | undefined {
@@ -248,7 +321,31 @@ function statusAfter(statusAt: ReadonlyMap<number, string>, seq: number): string
   return best === undefined ? undefined : statusAt.get(best);
 }
 
-function compareEntries(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
+/** The event that holds each activity's result: a local one's marker, a regular one's completion. */
+export function eventsOfSteps(recording: Recording): ReadonlyMap<string, number> {
+  return new Map([
+    ...recording.localActivities.map((activity) => [activity.id, activity.eventId] as const),
+    ...recording.activities.flatMap((activity) =>
+      activity.completed === undefined ? [] : [[activity.id, activity.completed.eventId] as const],
+    ),
+  ]);
+}
+
+/** What the code returns now, and what the closing event says it returned. */
+function compareResult(recording: Recording, reports: readonly Report[]): Difference | undefined {
+  if (recording.closeStatus !== 'completed') return undefined;
+  const last = reports.findLast((report) => report.kind === 'result');
+  const replayed = last?.kind === 'result' ? last.value : null;
+  return same(replayed, recording.result)
+    ? undefined
+    : { eventId: recording.eventCount, field: 'result', recorded: recording.result, replayed };
+}
+
+function compareEntries(
+  recording: Recording,
+  reports: readonly Report[],
+  facts: Pick<VerdictFacts, 'entries'>,
+): Difference | undefined {
   const ran = new Set(
     reports.flatMap((report) => (report.kind === 'activity' || report.kind === 'localActivity' ? [report.id] : [])),
   );

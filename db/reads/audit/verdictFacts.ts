@@ -68,21 +68,27 @@ async function readMessages(
   tx: ReadTx | Tx,
   history: { readonly workflowId: string; readonly objectId: string },
 ): Promise<ReadonlyMap<string, MessageFact>> {
+  // After a merge a fact stands at the root: whoever belongs to the journey is asked, whichever run heard of it.
   const { rows } = await tx.raw<{ rows: { id: string; verb: string | null; object_id: string | null }[] }>(
-    `select id, verb, object_id from decisions where workflow_id = :workflowId
-     union all select id, null, referral_id from leads where referral_id in (select root.id from referrals as root where root.id = :objectId or root.merged_into_id = :objectId
-       union select merged.merged_into_id from referrals as merged where merged.id = :objectId)
-     union all select id, null, referral_id from sales where referral_id in (select root.id from referrals as root where root.id = :objectId or root.merged_into_id = :objectId
-       union select merged.merged_into_id from referrals as merged where merged.id = :objectId)
-     union all select id, null, referral_id from refunds where referral_id = :objectId
-     union all select id, null, referral_id from disputes where referral_id = :objectId
-     union all select id, null, referral_id from checks where referral_id = :objectId
+    `with journey as (
+       select :objectId as id
+       union select root.merged_into_id from referrals as root where root.id = :objectId and root.merged_into_id is not null
+       union select merged.id from referrals as merged
+         where merged.merged_into_id in (select :objectId union select own.merged_into_id from referrals as own where own.id = :objectId)
+     )
+     select id, verb, object_id from decisions where workflow_id = :workflowId
+     union all select id, null, id from journey
+     union all select id, null, referral_id from leads where referral_id in (select id from journey)
+     union all select id, null, referral_id from sales where referral_id in (select id from journey)
+     union all select id, null, referral_id from refunds where referral_id in (select id from journey)
+     union all select id, null, referral_id from disputes where referral_id in (select id from journey)
+     union all select id, null, referral_id from checks where referral_id in (select id from journey)
      union all select id, null, payout_id from gateway_events where payout_id = :objectId
      union all select distinct payout.id, null, commission.referral_id
        from payouts as payout
        join payout_lines as line on (line.workspace_id, line.payout_id) = (payout.workspace_id, payout.id)
        join commissions as commission on (commission.workspace_id, commission.id) = (line.workspace_id, line.commission_id)
-       where commission.referral_id = :objectId`,
+       where commission.referral_id in (select id from journey)`,
     { workflowId: history.workflowId, objectId: history.objectId },
   );
   return new Map(rows.map((row) => [row.id, { id: row.id, verb: row.verb, objectId: row.object_id }]));

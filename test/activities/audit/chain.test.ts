@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { appendAuditChains, appendAuditLeaves, HeadKeeper, verifyChain } from '../../../activities/audit/chain.js';
+import { appendAuditChains, appendAuditLeaves, verifyChain } from '../../../activities/audit/chain.js';
 import { recordAudit } from '../../../db/audit/audit.js';
 import { connect, type Db } from '../../../db/connection.js';
 import { postTransfers } from '../../../db/earning/ledger.js';
-import { readChain } from '../../../db/reads/audit/auditBundle.js';
+import { readBundle } from '../../../db/reads/audit/auditBundle.js';
 import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
 import { type Act, systemActor } from '../../../domain/act.js';
 import { type AuditBundle, verifyBundle } from '../../../domain/audit/bundle.js';
@@ -16,6 +16,7 @@ import { account } from '../../../domain/earning/ledger.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
+import { HeadKeeper } from '../../../platform/headKeeper.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
@@ -45,7 +46,17 @@ beforeEach(async () => {
 });
 
 function actAt(now: Instant): Act {
-  return { workspaceId, mode: 'live', now, actor: systemActor, cause: null, reasonCode: null, origin: null, requestId: null, newId };
+  return {
+    workspaceId,
+    mode: 'live',
+    now,
+    actor: systemActor,
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: null,
+    newId,
+  };
 }
 
 async function write(event: string, minor = 0n): Promise<void> {
@@ -55,8 +66,21 @@ async function write(event: string, minor = 0n): Promise<void> {
     const funding = newId('funding');
     await postTransfers(tx, act, [
       {
-        kind: 'gateway.funded', key: `funding/${funding}`, cause: { type: 'funding', id: funding }, correctsKey: null, effectiveAt: null,
-        postings: minor === 0n ? [] : [{ debit: account('cash', 'sandbox'), credit: account('merchant_funding'), amount: { minor, currency: 'USD' as CurrencyCode } }],
+        kind: 'gateway.funded',
+        key: `funding/${funding}`,
+        cause: { type: 'funding', id: funding },
+        correctsKey: null,
+        effectiveAt: null,
+        postings:
+          minor === 0n
+            ? []
+            : [
+                {
+                  debit: account('cash', 'sandbox'),
+                  credit: account('merchant_funding'),
+                  amount: { minor, currency: 'USD' as CurrencyCode },
+                },
+              ],
       },
     ]);
   });
@@ -80,9 +104,11 @@ async function keepHead(): Promise<HeadKeeper> {
 /** A superuser's hand: triggers and grants do not stop it, the chain has to show it. */
 async function tamper(...statements: readonly string[]): Promise<void> {
   await owner.transaction(async (trx) => {
-    for (const table of ['audit_entries', 'audit_leaves', 'ledger_postings', 'ledger_transfers']) await trx.raw(`alter table ${table} disable trigger user`);
+    for (const table of ['audit_entries', 'audit_leaves', 'ledger_postings', 'ledger_transfers'])
+      await trx.raw(`alter table ${table} disable trigger user`);
     for (const statement of statements) await trx.raw(statement.replaceAll(':ws', `'${workspaceId}'`));
-    for (const table of ['audit_entries', 'audit_leaves', 'ledger_postings', 'ledger_transfers']) await trx.raw(`alter table ${table} enable trigger user`);
+    for (const table of ['audit_entries', 'audit_leaves', 'ledger_postings', 'ledger_transfers'])
+      await trx.raw(`alter table ${table} enable trigger user`);
   });
 }
 
@@ -95,16 +121,56 @@ describe('the audit chain', () => {
   });
 
   test.each([
-    { hand: 'an entry edited', statement: `update audit_entries set event = 'deleted' where workspace_id = :ws and id = (select min(id) from audit_entries where workspace_id = :ws)`, code: 'edited', at: '1' },
-    { hand: 'an amount edited', statement: `update ledger_postings set amount_minor = 201 where workspace_id = :ws and amount_minor = 200`, code: 'edited', at: '2' },
-    { hand: 'a time edited', statement: `update audit_entries set at = at - interval '1 hour' where workspace_id = :ws and id = (select max(id) from audit_entries where workspace_id = :ws)`, code: 'edited', at: '3' },
-    { hand: 'an entry deleted', statement: `delete from audit_entries where workspace_id = :ws and id = (select max(id) from audit_entries where workspace_id = :ws)`, code: 'edited', at: '3' },
-    { hand: 'a leaf in the middle deleted', statement: `delete from audit_leaves where workspace_id = :ws and sequence = 2`, code: 'gap', at: '2' },
-    { hand: 'the tail cut', statement: `delete from audit_leaves where workspace_id = :ws and sequence = 3`, code: 'cut', at: '3' },
-    { hand: 'two leaves swapped', statement: `update audit_leaves set sequence = 5 - sequence where workspace_id = :ws and sequence in (2, 3)`, code: 'reordered', at: '2' },
+    {
+      hand: 'an entry edited',
+      statement: `update audit_entries set event = 'deleted' where workspace_id = :ws and id = (select min(id) from audit_entries where workspace_id = :ws)`,
+      code: 'edited',
+      at: '1',
+    },
+    {
+      hand: 'an amount edited',
+      statement: `update ledger_postings set amount_minor = 201 where workspace_id = :ws and amount_minor = 200`,
+      code: 'edited',
+      at: '2',
+    },
+    {
+      hand: 'a time edited',
+      statement: `update audit_entries set at = at - interval '1 hour' where workspace_id = :ws and id = (select max(id) from audit_entries where workspace_id = :ws)`,
+      code: 'edited',
+      at: '3',
+    },
+    {
+      hand: 'an entry deleted',
+      statement: `delete from audit_entries where workspace_id = :ws and id = (select max(id) from audit_entries where workspace_id = :ws)`,
+      code: 'edited',
+      at: '3',
+    },
+    {
+      hand: 'a leaf in the middle deleted',
+      statement: `delete from audit_leaves where workspace_id = :ws and sequence = 2`,
+      code: 'gap',
+      at: '2',
+    },
+    {
+      hand: 'the tail cut',
+      statement: `delete from audit_leaves where workspace_id = :ws and sequence = 3`,
+      code: 'cut',
+      at: '3',
+    },
+    {
+      hand: 'two leaves swapped',
+      statement: `update audit_leaves set sequence = 5 - sequence where workspace_id = :ws and sequence in (2, 3)`,
+      code: 'reordered',
+      at: '2',
+    },
   ])('$hand is found, and the first bad place is named', async ({ statement, code, at }) => {
     await threeCommits();
-    if (statement.includes('5 - sequence')) await tamper('alter table audit_leaves drop constraint audit_leaves_pkey', statement, 'alter table audit_leaves add constraint audit_leaves_pkey primary key (workspace_id, sequence)');
+    if (statement.includes('5 - sequence'))
+      await tamper(
+        'alter table audit_leaves drop constraint audit_leaves_pkey',
+        statement,
+        'alter table audit_leaves add constraint audit_leaves_pkey primary key (workspace_id, sequence)',
+      );
     else await tamper(statement);
 
     expect(await verifyChain(db, workspaceId, [])).toMatchObject({ holds: false, code, firstBadSequence: at });
@@ -117,7 +183,11 @@ describe('the audit chain', () => {
        values (:ws, 'aud_slipped', 'live', 'program', 'prg_x', 1, 'created', 'system', gen_random_uuid(), now() - interval '2 hours')`,
     );
 
-    expect(await verifyChain(db, workspaceId, [])).toMatchObject({ holds: false, code: 'uncovered', firstBadEntryId: 'aud_slipped' });
+    expect(await verifyChain(db, workspaceId, [])).toMatchObject({
+      holds: false,
+      code: 'uncovered',
+      firstBadEntryId: 'aud_slipped',
+    });
   });
 
   test('a whole re-hash after an edit shows against the heads kept outside', async () => {
@@ -159,19 +229,24 @@ describe('the audit chain', () => {
   test('the bundle passes the stand-alone verifier, and one altered cent does not', async () => {
     await threeCommits();
     const keeper = await keepHead();
-    const chain = await readWorkspace(db, workspaceId, (tx) => readChain(tx));
     const bundle: AuditBundle = {
-      format: 'tributary-audit-1', workspaceId, publicKeyPem: await keeper.publicKeyPem(), heads: (await keeper.list(workspaceId)).heads, ...chain, histories: [],
+      workspaceId,
+      publicKeyPem: await keeper.publicKeyPem(),
+      heads: (await keeper.list(workspaceId)).heads,
+      ...(await readWorkspace(db, workspaceId, (tx, now) => readBundle(tx, now))),
     };
     const check = (shown: AuditBundle) =>
       verifyBundle(
         shown,
         (text) => createHash('sha256').update(text).digest('hex'),
-        (text, signature, key) => verify(null, Buffer.from(text), createPublicKey(key), Buffer.from(signature, 'base64')),
+        (text, signature, key) =>
+          verify(null, Buffer.from(text), createPublicKey(key), Buffer.from(signature, 'base64')),
       );
 
     expect(check(bundle)).toEqual([]);
-    const altered = JSON.parse(JSON.stringify(bundle).replace('"amountMinor":"200"', '"amountMinor":"201"')) as AuditBundle;
+    const altered = JSON.parse(
+      JSON.stringify(bundle).replace('"amountMinor":"200"', '"amountMinor":"201"'),
+    ) as AuditBundle;
     expect(check(altered)).toMatchObject([{ code: 'edited', at: 'leaf 2' }]);
   });
 });
