@@ -1,6 +1,7 @@
 import type { Act, Mode } from '../../domain/act.js';
 import {
   type Commission,
+  type CommissionEvent,
   type CommissionKind,
   type CommissionPart,
   type CommissionStatus,
@@ -44,6 +45,7 @@ export interface CommissionRow {
   readonly accrues: boolean;
   readonly status: CommissionStatus;
   readonly on_hold: boolean;
+  readonly needs_reviewer: boolean;
   readonly sub1: string | null;
   readonly reason: string | null;
   readonly created_by: string | null;
@@ -86,6 +88,7 @@ export function toCommission(row: CommissionRow): Commission {
     accrues: row.accrues,
     status: row.status,
     onHold: row.on_hold,
+    needsReviewer: row.needs_reviewer,
     sub1: row.sub1,
     reason: row.reason,
     createdBy: row.created_by,
@@ -144,6 +147,7 @@ export async function insertCommissions(
         accrues: line.accrues,
         status: line.status,
         on_hold: line.onHold,
+        needs_reviewer: line.needsReviewer,
         sub1: line.sub1,
         reason: line.reason,
         created_by: line.createdBy,
@@ -187,11 +191,15 @@ export async function insertCommissions(
 export interface CommissionChange {
   readonly status?: CommissionStatus;
   readonly onHold?: boolean;
+  readonly needsReviewer?: boolean;
   readonly reversed?: bigint;
   readonly clawedBack?: bigint;
   readonly approvedAt?: Instant | null;
   readonly paidAt?: Instant | null;
 }
+
+/** What happens to a line without moving its status. */
+export type CommissionNote = 'reduced' | 'clawedBack' | 'held' | 'released';
 
 /** Only the two sums, the status and the hold ever change (money.md 3.1), each with its audit entry. The caller holds the row's lock. */
 export async function updateCommission(
@@ -199,7 +207,8 @@ export async function updateCommission(
   act: Act,
   commission: Commission,
   change: CommissionChange,
-  event: string,
+  event: CommissionEvent | CommissionNote,
+  reasonCode: string | null = null,
 ): Promise<Commission> {
   const version = commission.version + 1;
   const [row] = await tx('commissions')
@@ -207,6 +216,7 @@ export async function updateCommission(
     .update({
       ...(change.status === undefined ? {} : { status: change.status }),
       ...(change.onHold === undefined ? {} : { on_hold: change.onHold }),
+      ...(change.needsReviewer === undefined ? {} : { needs_reviewer: change.needsReviewer }),
       ...(change.reversed === undefined ? {} : { reversed_minor: change.reversed }),
       ...(change.clawedBack === undefined ? {} : { clawed_back_minor: change.clawedBack }),
       ...(change.approvedAt === undefined ? {} : { approved_at: change.approvedAt }),
@@ -223,6 +233,7 @@ export async function updateCommission(
     event,
     from: commission.status,
     to: row.status,
+    ...(reasonCode === null ? {} : { reasonCode }),
     changes: {
       ...(change.reversed === undefined
         ? {}

@@ -388,3 +388,21 @@ export async function listParkedSales(
     .select<SaleRow[]>('*');
   return rows.map(toSale);
 }
+
+/** The leads of a referral, oldest first. */
+export async function findLeadIdsOfReferral(tx: ReadTx | Tx, referralId: string): Promise<readonly LeadId[]> {
+  const rows = await tx('leads')
+    .where({ referral_id: referralId })
+    .whereNotIn('verdict', ['invalid', 'duplicate'])
+    .orderBy('occurred_at')
+    .orderBy('id')
+    .select<{ id: string }[]>('id');
+  return rows.map((row) => row.id as LeadId);
+}
+
+/** Which of these sales are under review: nothing of them approves by itself (TRK-19). */
+export async function listSalesInReview(tx: ReadTx | Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await tx('sales').whereIn('id', ids).where({ in_review: true }).select<{ id: string }[]>('id');
+  return new Set(rows.map((row) => row.id));
+}

@@ -78,6 +78,8 @@ export interface Commission {
   readonly accrues: boolean;
   readonly status: CommissionStatus;
   readonly onHold: boolean;
+  /** The program wants a person to approve it, or somebody took an approval back: it never approves itself. */
+  readonly needsReviewer: boolean;
   readonly sub1: string | null;
   readonly reason: string | null;
   readonly createdBy: string | null;

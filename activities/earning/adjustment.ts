@@ -1,0 +1,154 @@
+import {
+  findLivePayouts,
+  insertCommissions,
+  lockCommissions,
+  type NewCommission,
+} from '../../db/earning/commission.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
+import type { Tx } from '../../db/transaction.js';
+import { type Act, actFor } from '../../domain/act.js';
+import { type Commission, eligibleFrom } from '../../domain/earning/commission.js';
+import { DomainError } from '../../domain/errors.js';
+import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
+import { formatMoney, type Money } from '../../domain/money.js';
+import type { Instant } from '../../domain/time.js';
+import { postAccruals, takeOff } from './ledger.js';
+
+/** A line that raises or restores another one and names it. It waits like any other. */
+export function adjustmentLine(
+  act: Act,
+  line: Commission,
+  amount: bigint,
+  of: { readonly reason: string; readonly eligibleAt: Instant; readonly saleId: SaleId | null },
+): NewCommission {
+  const id = act.newId('commission');
+  const text = formatMoney({ minor: amount, currency: line.currency });
+  return {
+    ...entry(act, {
+      id,
+      kind: 'adjustment',
+      affiliateId: line.affiliateId,
+      programId: line.programId,
+      amount: { minor: amount, currency: line.currency },
+      reason: of.reason,
+      eligibleAt: of.eligibleAt,
+    }),
+    level: line.level,
+    referralId: line.referralId,
+    saleId: of.saleId,
+    originCommissionId: line.id,
+    explanation: { sentence: `${text.amount} ${text.currency} more for an earlier commission: ${of.reason}` },
+    needsReviewer: line.needsReviewer,
+    sub1: line.sub1,
+  };
+}
+
+function entry(
+  act: Act,
+  of: {
+    readonly id: NewCommission['id'];
+    readonly kind: 'bonus' | 'adjustment';
+    readonly affiliateId: AffiliateId;
+    readonly programId: ProgramId;
+    readonly amount: Money;
+    readonly reason: string;
+    readonly eligibleAt: Instant;
+  },
+): NewCommission {
+  const text = formatMoney(of.amount);
+  return {
+    id: of.id,
+    kind: of.kind,
+    level: 1,
+    affiliateId: of.affiliateId,
+    programId: of.programId,
+    referralId: null,
+    saleId: null,
+    leadId: null,
+    originCommissionId: null,
+    level1CommissionId: null,
+    causeType: 'commission',
+    causeId: of.id,
+    currency: of.amount.currency,
+    base: null,
+    baseType: null,
+    ratePpm: null,
+    ruleId: null,
+    ruleVersion: null,
+    parts: [],
+    explanation: { sentence: `A ${of.kind} of ${text.amount} ${text.currency}: ${of.reason}` },
+    exact: { numerator: of.amount.minor, denominator: 1n },
+    clipReason: null,
+    amount: of.amount.minor,
+    accrues: of.amount.minor > 0n,
+    status: 'pending',
+    onHold: false,
+    // Nothing sequences an entry without a referral: a person approves it (COM-09).
+    needsReviewer: true,
+    sub1: null,
+    reason: of.reason,
+    createdBy: act.actor.userId,
+    eligibleAt: of.eligibleAt,
+    approvedAt: null,
+  };
+}
+
+/** Books an entry without a sale: pending, from the program's hold unless it is skipped. A negative one posts nothing yet. */
+export async function addEntry(
+  tx: Tx,
+  act: Act,
+  wanted: {
+    readonly kind: 'bonus' | 'adjustment';
+    readonly affiliateId: AffiliateId;
+    readonly programId: ProgramId;
+    readonly amount: Money;
+    readonly reason: string;
+    readonly skipHold: boolean;
+  },
+): Promise<Commission> {
+  const { commissionHold } = await readReferralTerms(tx, wanted.programId);
+  const line = entry(act, {
+    ...wanted,
+    id: act.newId('commission'),
+    eligibleAt: wanted.skipHold ? act.now : eligibleFrom(act.now, commissionHold),
+  });
+  const [inserted] = await insertCommissions(tx, act, [line]);
+  if (inserted === undefined) throw new DomainError('resource.not_found');
+  await postAccruals(tx, act, [inserted], null);
+  return inserted;
+}
+
+/**
+ * Sets the net of an unpaid line: a cut takes it off the line itself, a raise adds a linked `adjustment` (COM-08). Codes:
+ * commission.commission_paid, commission.in_open_payout, commission.transition_not_allowed.
+ */
+export async function adjustCommission(
+  tx: Tx,
+  act: Act,
+  id: string,
+  wanted: { readonly net: bigint; readonly reason: string; readonly skipHold: boolean },
+): Promise<Commission> {
+  const [line] = await lockCommissions(tx, [id]);
+  if (line === undefined) throw new DomainError('resource.not_found');
+  if (line.status === 'paid') throw new DomainError('commission.commission_paid', { currentStatus: line.status });
+  if ((line.status !== 'pending' && line.status !== 'approved') || line.amount < 0n)
+    throw new DomainError('commission.transition_not_allowed', { currentStatus: line.status, allowedActions: [] });
+  const payout = (await findLivePayouts(tx, [line.id])).get(line.id);
+  if (payout !== undefined) throw new DomainError('commission.in_open_payout', { payoutId: payout.payoutId });
+  const net = line.amount - line.reversed - line.clawedBack;
+  const mine = actFor(act, { reasonCode: 'staff_decision' });
+  if (wanted.net < net) {
+    await takeOff(tx, mine, [line], {
+      wanted: () => net - wanted.net,
+      reasonCode: 'staff_decision',
+      effectiveAt: null,
+    });
+  } else if (wanted.net > net) {
+    const { commissionHold } = await readReferralTerms(tx, line.programId);
+    const eligibleAt = wanted.skipHold ? act.now : eligibleFrom(act.now, commissionHold);
+    const raise = adjustmentLine(mine, line, wanted.net - net, { reason: wanted.reason, eligibleAt, saleId: null });
+    await postAccruals(tx, mine, await insertCommissions(tx, mine, [raise]), null);
+  }
+  const [after] = await lockCommissions(tx, [id]);
+  return after ?? line;
+}

@@ -1,0 +1,603 @@
+import { findUserName } from '../../db/access/userName.js';
+import { findLastDecision } from '../../db/audit/decision.js';
+import type { DecisionRecord } from '../../db/audit/decision.js';
+import { listChecks } from '../../db/earning/check.js';
+import {
+  findAffiliateStatuses,
+  findEarnedBefore,
+  findLivePayouts,
+  insertCommissions,
+  listRecruiterChain,
+  lockCommissions,
+  lockCommissionsOfReferral,
+  type NewCommission,
+  updateCommission,
+} from '../../db/earning/commission.js';
+import { lockDispute } from '../../db/earning/dispute.js';
+import { lockReferral, updateReferral } from '../../db/earning/referral.js';
+import { lockRefund } from '../../db/earning/refund.js';
+import {
+  countEarlierPayments,
+  findLeadIdsOfReferral,
+  findSale,
+  hasEarlierPayment,
+  listSalesInReview,
+  lockSale,
+  updateSale,
+} from '../../db/earning/sale.js';
+import { enqueue } from '../../db/messaging/outbox.js';
+import { listCommissionableProducts, listRulesAt } from '../../db/program/commissionPlan.js';
+import { findProgram } from '../../db/program/program.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
+import type { ReadTx, Tx } from '../../db/transaction.js';
+import { lockContact } from '../../db/tracking/contact.js';
+import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
+import { type Act, actFor } from '../../domain/act.js';
+import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
+import type { Refused } from '../../domain/decided.js';
+import {
+  type ApprovalContext,
+  type Commission,
+  commissionActions,
+  decideApproval,
+  decideMove,
+  eligibleFrom,
+  lostInAll,
+} from '../../domain/earning/commission.js';
+import { explainLine, storedParts } from '../../domain/earning/explanation.js';
+import type { Referral } from '../../domain/earning/referral.js';
+import type { Sale } from '../../domain/earning/sale.js';
+import { assertInvariant, publicCode } from '../../domain/errors.js';
+import type { CommissionId } from '../../domain/ids.js';
+import {
+  type ChainMember,
+  type Earnings,
+  evaluatePlan,
+  type NoCommissionCode,
+} from '../../domain/program/commissionPlan.js';
+import type { Program } from '../../domain/program/program.js';
+import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
+import { databaseActivity } from '../databaseActivity.js';
+import type { ActivityDeps } from '../deps.js';
+import { attributeReferral } from '../tracking/lead.js';
+import { applyDisputeStep } from './dispute.js';
+import { approveLines, postAccruals, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
+import { nextStep } from './referral.js';
+import { applyRefund } from './refund.js';
+
+type FactInput = ReferralRef & { readonly fact: Fact };
+
+export function commissionActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
+  return {
+    /** Accrues the commissions of one sale, or stores why there are none. Safe to repeat: a sale decided stays as decided. */
+    accrueCommissions: (input: FactInput): Promise<Step> =>
+      databaseActivity(deps, input, async (tx, act) => {
+        await takeSale(tx, act, input);
+        return nextStep(tx, act, input.referralId);
+      }),
+
+    /** Takes a refund off the lines of its sale, each by where its money is. Safe to repeat: a refund counts once. */
+    reverseCommissions: (input: FactInput): Promise<Step> =>
+      databaseActivity(deps, input, async (tx, act) => {
+        const referral = await lockReferral(tx, input.referralId);
+        const refund = await lockRefund(tx, input.fact.id);
+        const isMine = refund !== undefined && refund.referralId === referral?.id;
+        if (referral !== undefined && isMine && refund.processedAt === null && refund.saleId !== null) {
+          const mine = actFor(act, { mode: referral.mode });
+          const sale = await accruedSale(tx, mine, referral, refund.saleId);
+          if (sale !== undefined) await applyRefund(tx, mine, sale, refund);
+        }
+        return nextStep(tx, act, input.referralId);
+      }),
+
+    /** Applies one step of a chargeback: holds, reverses or releases the lines of its sale (BEY-26). Safe to repeat. */
+    applyDispute: (input: FactInput): Promise<Step> =>
+      databaseActivity(deps, input, async (tx, act) => {
+        const referral = await lockReferral(tx, input.referralId);
+        const dispute = await lockDispute(tx, input.fact.id);
+        const isMine = dispute !== undefined && dispute.referralId === referral?.id;
+        if (referral !== undefined && isMine && dispute.processedAt === null && dispute.saleId !== null) {
+          const mine = actFor(act, { mode: referral.mode });
+          const sale = await accruedSale(tx, mine, referral, dispute.saleId);
+          if (sale !== undefined) await applyDisputeStep(tx, mine, sale, dispute);
+        }
+        return nextStep(tx, act, input.referralId);
+      }),
+
+    /** A payout of this referral's commissions is settled: its lines say so already, here only what comes next is read. */
+    applyPayout: (input: FactInput): Promise<Step> =>
+      databaseActivity(deps, input, (tx, act) => nextStep(tx, act, input.referralId)),
+  };
+}
+
+async function takeSale(tx: Tx, act: Act, { referralId, fact }: FactInput): Promise<void> {
+  const known = await findSale(tx, fact.id);
+  if (known === undefined || known.processedAt !== null || known.contactId === null) return;
+  await lockContact(tx, known.contactId); // before the referral, as sale intake does (money.md 9)
+  const referral = await lockReferral(tx, referralId);
+  const sale = await lockSale(tx, fact.id);
+  if (referral === undefined || sale === undefined || sale.referralId !== referral.id) return; // moved: its new referral was told
+  const mine = actFor(act, { mode: referral.mode });
+  if (referral.status === 'merged') return readdress(tx, mine, sale, referral);
+  await accrueSale(tx, mine, referral, sale);
+}
+
+async function readdress(tx: Tx, act: Act, sale: Sale, referral: Referral): Promise<void> {
+  const into = referral.mergedIntoId;
+  assertInvariant(into !== null, 'a merged referral names its root', { referralId: referral.id });
+  await updateSale(tx, act, sale, 'tied', { referralId: into });
+  await enqueue(
+    tx,
+    signalReferral({ workspaceId: act.workspaceId, referralId: into }, 'saleReported', { saleId: sale.id }),
+  );
+}
+
+/** A refund or dispute may be here before its sale was taken up: the sale first, so that the order of signals changes no amount. */
+async function accruedSale(tx: Tx, act: Act, referral: Referral, saleId: string): Promise<Sale | undefined> {
+  const sale = await lockSale(tx, saleId);
+  if (sale === undefined || sale.processedAt !== null || sale.referralId !== referral.id) return sale;
+  if (sale.contactId !== null) await accrueSale(tx, act, referral, sale);
+  return lockSale(tx, saleId);
+}
+
+/** The step: a commission per level, or the stored reason for none. Whoever calls it holds the locks of contact, referral and sale. */
+export async function accrueSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Promise<void> {
+  if (sale.processedAt !== null || sale.contactId === null) return;
+  const mine = actFor(act, { cause: { type: 'sale', id: sale.id } });
+  if (sale.status === 'declined') return settleSale(tx, mine, sale, referral, { code: 'declined' });
+
+  const credited = await creditSale(tx, mine, referral, sale);
+  if (credited === undefined) return;
+  const { referral: current, isFirst } = credited;
+  await convertLead(tx, mine, current, sale, isFirst);
+  const judged = await judgeSale(tx, current, sale);
+  if (judged.kind === 'nothing') return settleSale(tx, mine, sale, current, judged);
+
+  const { earnings, needsReviewer, eligibleAt } = judged;
+  const lines = await insertCommissions(
+    tx,
+    mine,
+    commissionsOf(mine, { sale, referral: current, earnings, needsReviewer, eligibleAt }),
+  );
+  await settleSale(tx, mine, sale, current, { code: null, earnings });
+  await postAccruals(tx, mine, lines, sale.occurredAt);
+}
+
+/** Who is credited. Renewals stay with the affiliate of the first payment (api.md 8.3). Undefined: the sale was moved or nobody is. */
+async function creditSale(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+): Promise<{ readonly referral: Referral; readonly isFirst: boolean } | undefined> {
+  assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
+  const isFirst = referral.saleAt === null;
+  if (!isFirst || referral.status === 'expired') {
+    if (referral.affiliateId !== null) return { referral, isFirst };
+    await settleSale(tx, act, sale, referral, { code: null, attributionCode: 'cookie_expired' });
+    return undefined;
+  }
+  const attributed = await attributeReferral(tx, act, referral, {
+    kind: 'sale',
+    id: sale.id,
+    occurredAt: sale.occurredAt,
+    contactId: sale.contactId,
+    hasUnknownCoupon: sale.coupon !== null,
+  });
+  if (attributed.kind === 'moved') return undefined;
+  if (attributed.kind === 'nobody') {
+    await settleSale(tx, act, sale, attributed.referral, {
+      code: null,
+      attributionCode: attributed.attribution.code ?? 'no_touch',
+    });
+    return undefined;
+  }
+  // 0.00 is no first payment: the next one is credited anew (api.md 8.3).
+  const saleAt = sale.captured > 0n ? { saleAt: sale.occurredAt } : {};
+  return { referral: await updateReferral(tx, act, attributed.referral, 'attributed', saleAt), isFirst };
+}
+
+type Judged =
+  | { readonly kind: 'nothing'; readonly code: NoCommissionCode; readonly earnings?: Earnings }
+  | {
+      readonly kind: 'earned';
+      readonly earnings: Earnings;
+      readonly needsReviewer: boolean;
+      readonly eligibleAt: Commission['eligibleAt'];
+    };
+
+/** Reads what the rules ask for and judges. Writes nothing: quote and re-run use it too. */
+async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged> {
+  const program = await findProgram(tx, referral.programId);
+  assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
+  if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
+  if (referral.status === 'rejected') return { kind: 'nothing', code: 'referral_rejected' };
+  if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
+  const chain = await earningChain(tx, program, referral.affiliateId);
+  const products = await listCommissionableProducts(tx, program.id);
+  const hasEarlier =
+    sale.contactId !== null &&
+    (await hasEarlierPayment(tx, {
+      mode: sale.mode,
+      contactId: sale.contactId,
+      saleId: sale.id,
+      occurredAt: sale.occurredAt,
+      productIds: [...products],
+    }));
+  const earnings = evaluatePlan({
+    programId: program.id,
+    currency: sale.currency,
+    event: {
+      kind: 'sale',
+      type: sale.type,
+      transactionType: sale.transactionType,
+      isFirstPayment: !hasEarlier,
+    },
+    occurredAt: sale.occurredAt,
+    lines: sale.lines,
+    products,
+    chain,
+    rules: await listRulesAt(tx, program.id, sale.occurredAt),
+    earnedBefore: await findEarnedBefore(tx, referral.id),
+  });
+  if (earnings.code !== null) return { kind: 'nothing', code: earnings.code, earnings };
+  const terms = await readReferralTerms(tx, program.id);
+  return {
+    kind: 'earned',
+    earnings,
+    needsReviewer: terms.commissionApproval === 'manual',
+    eligibleAt: eligibleFrom(sale.occurredAt, terms.commissionHold),
+  };
+}
+
+/** Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */
+function isOver(program: Program, sale: Sale): boolean {
+  const isAfter = program.status === 'closed' && program.closedAt !== null && sale.occurredAt >= program.closedAt;
+  const runsOut = program.renewals === 'run_out' && (sale.paymentNumber ?? 1) > 1;
+  return isAfter && !runsOut;
+}
+
+/** The credited affiliate and the recruiters above, each with what its status means for a new commission (money.md 5). */
+export async function earningChain(
+  tx: ReadTx | Tx,
+  program: Pick<Program, 'id' | 'levels'>,
+  affiliateId: string,
+): Promise<readonly ChainMember[]> {
+  const rows = await listRecruiterChain(tx, { affiliateId, programId: program.id, levels: program.levels });
+  return rows.map((row) => {
+    const isGone = row.status === 'terminated' || row.status === 'declined';
+    // Whoever brought the customer keeps him, whatever became of the enrolment; a recruiter earns while enrolled.
+    const isThere =
+      row.level === 1 ? !isGone : (row.status === 'approved' || row.status === 'suspended') && row.enrolment !== null;
+    const standing = !isThere ? 'nothing' : row.status === 'suspended' ? 'held' : 'earns';
+    return { level: row.level, affiliateId: row.affiliateId, groupId: row.groupId, standing };
+  });
+}
+
+function commissionsOf(
+  act: Act,
+  of: {
+    readonly sale: Sale;
+    readonly referral: Referral;
+    readonly earnings: Earnings;
+    readonly needsReviewer: boolean;
+    readonly eligibleAt: Commission['eligibleAt'];
+  },
+): readonly NewCommission[] {
+  const { sale, referral, earnings } = of;
+  const productIds = sale.lines.map((line) => line.productId);
+  let levelOne: CommissionId | null = null;
+  return earnings.lines.map((line) => {
+    const id = act.newId('commission');
+    if (line.level === 1) levelOne = id;
+    const [only] = line.parts;
+    const single = line.parts.length === 1 ? only : undefined;
+    return {
+      id,
+      kind: 'earned',
+      level: line.level,
+      affiliateId: line.affiliateId,
+      programId: referral.programId,
+      referralId: referral.id,
+      saleId: sale.id,
+      leadId: null,
+      originCommissionId: null,
+      level1CommissionId: line.level === 1 ? null : levelOne,
+      causeType: 'sale',
+      causeId: sale.id,
+      currency: sale.currency,
+      base: line.base.minor,
+      baseType: single?.baseType ?? null,
+      ratePpm: single?.rate ?? null,
+      ruleId: single?.rule.id ?? null,
+      ruleVersion: single?.rule.version ?? null,
+      parts: storedParts(line, false),
+      explanation: { ...explainLine(line, productIds) },
+      exact: line.exact,
+      clipReason: null,
+      amount: line.amount.minor,
+      accrues: true,
+      status: 'pending',
+      onHold: line.isHeld,
+      needsReviewer: of.needsReviewer,
+      sub1: line.level === 1 ? sale.sub1 : null,
+      reason: null,
+      createdBy: null,
+      eligibleAt: of.eligibleAt,
+      approvedAt: null,
+    };
+  });
+}
+
+/** Marks the sale processed, with who was credited and why it earned nothing or less. */
+async function settleSale(
+  tx: Tx,
+  act: Act,
+  sale: Sale,
+  referral: Referral,
+  result: { readonly code: NoCommissionCode | null; readonly attributionCode?: string; readonly earnings?: Earnings },
+): Promise<void> {
+  const isCredited =
+    result.attributionCode === undefined && referral.affiliateId !== null && sale.status !== 'declined';
+  const lineCodes = result.earnings?.lineCodes ?? [];
+  const paymentNumber =
+    sale.subscriptionExternalId === null || sale.paymentNumber !== null || sale.status === 'declined'
+      ? sale.paymentNumber
+      : (await countEarlierPayments(tx, {
+          mode: sale.mode,
+          subscriptionExternalId: sale.subscriptionExternalId,
+          saleId: sale.id,
+          occurredAt: sale.occurredAt,
+        })) + 1;
+  const current = await lockSale(tx, sale.id); // converting its lead may have written it
+  assertInvariant(current !== undefined, 'a locked sale is there', { saleId: sale.id });
+  await updateSale(tx, actFor(act, { cause: { type: 'sale', id: sale.id } }), current, 'processed', {
+    processedAt: act.now,
+    outcome: result.code ?? result.attributionCode ?? 'accrued',
+    noCommissionCode: result.code,
+    paymentNumber,
+    programId: referral.programId,
+    affiliateId: isCredited ? referral.affiliateId : null,
+    linkId: isCredited ? referral.linkId : null,
+    attributionStatus: isCredited ? 'attributed' : 'unattributed',
+    attributionCode: result.attributionCode ?? null,
+    lines: current.lines.map((line, index) => ({ ...line, code: lineCodes[index] ?? null })),
+  });
+}
+
+/** The first successful payment makes the customer: its lead is converted, and made where the sale came first (features.md 2.6). */
+async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isFirst: boolean): Promise<void> {
+  const ids = await findLeadIdsOfReferral(tx, referral.id);
+  let leadId = ids[0] ?? null;
+  for (const id of isFirst && sale.captured > 0n ? ids : []) {
+    const found = await lockLead(tx, id);
+    if (found === undefined) continue;
+    const lead = found.verdict === 'received' ? await updateLead(tx, act, found, 'accepted') : found;
+    if (lead.verdict === 'accepted') await updateLead(tx, act, lead, 'converted');
+  }
+  if (leadId === null && sale.contactId !== null) {
+    const lead = await insertLead(tx, act, {
+      id: act.newId('lead'),
+      source: sale.source,
+      externalId: null,
+      contentHash: sale.contentHash,
+      customerExternalId: sale.customerExternalId,
+      event: 'registration',
+      channel: 'sale',
+      name: null,
+      email: sale.customerEmail,
+      phone: null,
+      company: null,
+      country: null,
+      contactId: sale.contactId,
+      duplicateOfId: null,
+      isUnique: true,
+      programId: referral.programId,
+      affiliateId: referral.affiliateId,
+      linkId: referral.linkId,
+      clickId: null,
+      coupon: sale.coupon,
+      sub1: sale.sub1,
+      referralId: referral.id,
+      assigneeId: null,
+      customFields: {},
+      consent: null,
+      metadata: {},
+      occurredAt: sale.occurredAt,
+    });
+    assertInvariant(lead !== undefined, 'a lead without an external id is always new', { saleId: sale.id });
+    const accepted = await updateLead(tx, act, lead, 'accepted');
+    const converted = sale.captured > 0n ? await updateLead(tx, act, accepted, 'converted') : accepted;
+    await settleLead(tx, act, converted, 'attributed', { attributionStatus: 'attributed', attributionCode: null });
+    leadId = lead.id;
+  }
+  if (leadId !== null && sale.leadId !== leadId) await updateSale(tx, act, sale, 'tied', { leadId });
+}
+
+/** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
+async function contextOf(
+  tx: Tx,
+  act: Act,
+  referral: Referral | null,
+  lines: readonly Commission[],
+): Promise<(line: Commission) => ApprovalContext> {
+  const statuses = await findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]);
+  const inReview = await listSalesInReview(
+    tx,
+    lines.flatMap((line) => (line.saleId === null ? [] : [line.saleId])),
+  );
+  const checks = referral === null || referral.status === 'approved' ? [] : await listChecks(tx, referral.id);
+  const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
+  return (line) => ({
+    now: act.now,
+    referralStatus: referral?.status ?? null,
+    hasOpenCheck,
+    isSaleInReview: line.saleId !== null && inReview.has(line.saleId),
+    affiliateStatus: (statuses.get(line.affiliateId) ?? 'terminated') as AffiliateStatus,
+  });
+}
+
+/**
+ * Approves what approves itself: holds that ended, of an approved referral and affiliate, nothing in the way. Lines that wait for a person
+ * stay. The caller has locked the referral. Answers the lines that were approved.
+ */
+export async function approveDue(tx: Tx, act: Act, referral: Referral): Promise<readonly Commission[]> {
+  if (referral.status !== 'approved') return [];
+  const lines = await lockCommissionsOfReferral(tx, referral.id);
+  const waiting = lines.filter((line) => line.status === 'pending' && !line.needsReviewer);
+  const context = await contextOf(tx, act, referral, waiting);
+  const due = waiting.filter((line) => decideApproval(line, context(line)).kind === 'accepted');
+  return approveLines(tx, act, due);
+}
+
+/** The referral is rejected: everything of it that can go goes, what was sent is clawed back (features.md 2.3). */
+export async function rejectAllOf(tx: Tx, act: Act, referral: Referral): Promise<readonly Commission[]> {
+  const lines = await lockCommissionsOfReferral(tx, referral.id);
+  return takeOff(
+    tx,
+    act,
+    lines.filter((line) => line.kind !== 'clawback'),
+    {
+      wanted: (line) => (line.amount > 0n ? line.amount : 0n),
+      reasonCode: 'referral_rejected',
+      effectiveAt: null,
+      includesCharges: true,
+    },
+  );
+}
+
+/** The referral is open again: what its rejection took from pending lines comes back as pending, but for what was refunded since. */
+export async function reinstateAllOf(tx: Tx, act: Act, referral: Referral): Promise<readonly Commission[]> {
+  const lines = await lockCommissionsOfReferral(tx, referral.id);
+  const back: Commission[] = [];
+  for (const line of lines) {
+    if (line.status !== 'rejected' || (await lastReason(tx, line)) !== 'referral_rejected') continue;
+    const lost = await lostToRefunds(tx, line);
+    if (line.accrues && lost >= line.amount) continue;
+    back.push(await reinstateLine(tx, act, line, lost));
+  }
+  return back;
+}
+
+async function lastReason(tx: Tx, line: Commission): Promise<string | null> {
+  const row = await tx('audit_entries')
+    .where({ object_id: line.id, event: 'rejected' })
+    .orderBy('seq', 'desc')
+    .first<{ reason_code: string | null } | undefined>('reason_code');
+  return row?.reason_code ?? null;
+}
+
+async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
+  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+  if (sale === undefined) return 0n;
+  return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
+}
+
+/** The outcome of a decision on a commission, as its row keeps it. */
+export interface CommissionOutcome {
+  readonly state: 'done' | 'refused';
+  readonly code?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One person's decision on one commission: approve, reject, hold, release, reinstate, withdrawApproval. `params.commissionId` names it, or
+ * the decision's object does. `referral` null: an entry without one. Writes nothing when refused; the caller settles the decision.
+ * Codes: commission.commission_blocked, already_decided, transition_not_allowed, commission_paid, in_open_payout, resource.not_found.
+ */
+export async function decideCommission(
+  tx: Tx,
+  act: Act,
+  referral: Referral | null,
+  decision: Pick<DecisionRecord, 'id' | 'verb' | 'objectType' | 'objectId' | 'params' | 'reasonCode'>,
+): Promise<CommissionOutcome> {
+  const named = decision.params['commissionId'];
+  const id = typeof named === 'string' ? named : decision.objectType === 'commission' ? decision.objectId : '';
+  const [line] = await lockCommissions(tx, id === '' ? [] : [id]);
+  if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
+    return { state: 'refused', code: 'resource.not_found' };
+  const mine = actFor(act, { reasonCode: decision.reasonCode });
+  const refusal = await decide(tx, mine, referral, line, decision.verb);
+  if (refusal === undefined) return { state: 'done', params: { commissionId: line.id } };
+  return { state: 'refused', code: refusal.code, params: await withDecider(tx, line, refusal) };
+}
+
+async function decide(
+  tx: Tx,
+  act: Act,
+  referral: Referral | null,
+  line: Commission,
+  verb: string,
+): Promise<Refused | undefined> {
+  const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
+  switch (verb) {
+    case 'approve': {
+      const context = await contextOf(tx, act, referral, [line]);
+      const decided = decideApproval(line, context(line));
+      if (decided.kind === 'refused') return decided;
+      await approveLines(tx, act, [line]);
+      return undefined;
+    }
+    case 'reject': {
+      const decided = decideMove(line, 'rejected', { livePayoutId, isSaleRefunded: false });
+      if (decided.kind === 'refused') return decided;
+      await takeOff(tx, act, [line], {
+        wanted: () => line.amount,
+        reasonCode: act.reasonCode ?? 'staff_decision',
+        effectiveAt: null,
+        includesCharges: true,
+      });
+      return undefined;
+    }
+    case 'reinstate': {
+      const lost = await lostToRefunds(tx, line);
+      const isSaleRefunded = line.accrues && lost >= line.amount;
+      const decided = decideMove(line, 'reinstated', { livePayoutId, isSaleRefunded });
+      if (decided.kind === 'refused') return decided;
+      await reinstateLine(tx, act, line, lost);
+      return undefined;
+    }
+    case 'withdrawApproval': {
+      const decided = decideMove(line, 'approvalWithdrawn', { livePayoutId, isSaleRefunded: false });
+      if (decided.kind === 'refused') return decided;
+      await withdrawApproval(tx, act, line);
+      return undefined;
+    }
+    case 'hold':
+    case 'release':
+      return flagHold(tx, act, line, verb === 'hold', livePayoutId);
+    default:
+      return { kind: 'refused', code: 'decision.malformed', params: { verb } };
+  }
+}
+
+async function flagHold(
+  tx: Tx,
+  act: Act,
+  line: Commission,
+  onHold: boolean,
+  livePayoutId: string | null,
+): Promise<Refused | undefined> {
+  const params = { currentStatus: line.status, allowedActions: commissionActions(line, []) };
+  if (line.status === 'paid') return { kind: 'refused', code: 'commission.commission_paid', params };
+  if (line.status !== 'pending' && line.status !== 'approved')
+    return { kind: 'refused', code: 'commission.transition_not_allowed', params };
+  if (line.onHold === onHold) return { kind: 'refused', code: 'commission.already_decided', params };
+  if (onHold && livePayoutId !== null)
+    return { kind: 'refused', code: 'commission.in_open_payout', params: { payoutId: livePayoutId } };
+  await updateCommission(tx, act, line, { onHold }, onHold ? 'held' : 'released');
+  return undefined;
+}
+
+/** Who decided before, and when: told with "already decided" (api.md 1.5). */
+async function withDecider(tx: Tx, line: Commission, refusal: Refused): Promise<Readonly<Record<string, unknown>>> {
+  if (publicCode(refusal.code) !== 'already_decided') return refusal.params;
+  const last = await findLastDecision(tx, line.id);
+  const by = last?.actor.userId ?? last?.actor.id ?? null;
+  const name = by === null ? undefined : await findUserName(tx, by);
+  return {
+    ...refusal.params,
+    decidedBy: by === null ? { type: 'system' } : { id: by, name: name ?? null },
+    decidedAt: last?.processedAt ?? line.updatedAt,
+  };
+}

@@ -1,0 +1,34 @@
+import { lockCommissionsOfSale } from '../../db/earning/commission.js';
+import { updateRefund } from '../../db/earning/refund.js';
+import { updateSale } from '../../db/earning/sale.js';
+import type { Tx } from '../../db/transaction.js';
+import { type Act, actFor } from '../../domain/act.js';
+import { lostInAll } from '../../domain/earning/commission.js';
+import type { Refund } from '../../domain/earning/refund.js';
+import { decideRefund, type Sale } from '../../domain/earning/sale.js';
+import { takeOff } from './ledger.js';
+
+/**
+ * Applies one refund: the sale counts it, never beyond its rest, and every line of it loses its share, on every level and on the same
+ * people (money.md 2.4, ruling 60). The caller holds the locks of referral (if any), sale and refund.
+ */
+export async function applyRefund(tx: Tx, act: Act, sale: Sale, refund: Refund): Promise<void> {
+  if (refund.processedAt !== null) return;
+  const mine = actFor(act, { cause: { type: 'refund', id: refund.id }, reasonCode: 'refunded' });
+  const { applied, flag, event } = decideRefund(sale, refund.amount);
+  const refunded = sale.refunded + applied;
+  if (applied > 0n) await updateSale(tx, mine, sale, event ?? 'processed', { refunded });
+  await updateRefund(tx, mine, refund, 'applied', { applied, flag });
+  const lines = await lockCommissionsOfSale(tx, sale.id);
+  await takeOff(
+    tx,
+    mine,
+    lines.filter((line) => line.amount > 0n),
+    {
+      wanted: (line) => lostInAll(line, refunded, sale.captured) - line.reversed - line.clawedBack,
+      reasonCode: 'refunded',
+      effectiveAt: refund.occurredAt,
+      keyOf: (line) => `refund/${refund.id}/${line.id}`,
+    },
+  );
+}

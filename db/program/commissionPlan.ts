@@ -1,0 +1,308 @@
+import type { Act } from '../../domain/act.js';
+import { assertInvariant } from '../../domain/errors.js';
+import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../domain/ids.js';
+import { formatMoney, type Money, type MoneyWire, parseMoney, ppm } from '../../domain/money.js';
+import type {
+  BaseType,
+  FlatRefundMode,
+  Rule,
+  RuleEvent,
+  RuleLevel,
+  RulePlace,
+  RuleScope,
+  RuleTerms,
+} from '../../domain/program/commissionPlan.js';
+import type { Instant } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+type LevelJson =
+  | { readonly level: number; readonly kind: 'percent'; readonly ratePpm: number; readonly of: 'base' | 'lower_level' }
+  | { readonly level: number; readonly kind: 'flat'; readonly amount: MoneyWire; readonly perUnit: boolean };
+
+/** The body of a version as it is kept: the wire's own form, so that a version reads the same in ten years. */
+interface BodyJson {
+  readonly transactionType: string | null;
+  readonly base: BaseType;
+  readonly minimumBase: MoneyWire | null;
+  readonly flatOnPartialRefund: FlatRefundMode;
+  readonly levels: readonly LevelJson[];
+  readonly limits: { readonly maxPayments: number | null; readonly maxMonths: number | null };
+}
+
+interface RuleRow {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: RuleScope;
+  readonly program_id: string | null;
+  readonly product_id: string | null;
+  readonly group_id: string | null;
+  readonly affiliate_id: string | null;
+  readonly event: RuleEvent;
+  readonly version: number;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+  readonly ended_at: Instant | null;
+  readonly body: BodyJson;
+  readonly body_version: number;
+  readonly effective_from: Instant;
+  readonly effective_to: Instant | null;
+}
+
+/** A rule with one of its versions, as the API shows it. */
+export interface RuleRecord extends Rule {
+  readonly status: 'active' | 'ended';
+  readonly effectiveFrom: Instant;
+  readonly effectiveTo: Instant | null;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+function moneyOf(wire: MoneyWire): Money {
+  const parsed = parseMoney(wire);
+  assertInvariant(parsed.ok, 'a stored amount is readable', { amount: wire.amount, currency: wire.currency });
+  return parsed.money;
+}
+
+function toTerms(body: BodyJson): RuleTerms {
+  return {
+    base: body.base,
+    minimumBase: body.minimumBase === null ? null : moneyOf(body.minimumBase),
+    flatOnPartialRefund: body.flatOnPartialRefund,
+    levels: body.levels.map(
+      (level): RuleLevel =>
+        level.kind === 'flat'
+          ? { ...level, amount: moneyOf(level.amount) }
+          : { level: level.level, kind: 'percent', rate: ppm(level.ratePpm), of: level.of },
+    ),
+    limits: body.limits,
+  };
+}
+
+function toBody(transactionType: string | null, terms: RuleTerms): BodyJson {
+  return {
+    transactionType,
+    base: terms.base,
+    minimumBase: terms.minimumBase === null ? null : formatMoney(terms.minimumBase),
+    flatOnPartialRefund: terms.flatOnPartialRefund,
+    levels: terms.levels.map((level) =>
+      level.kind === 'flat'
+        ? { level: level.level, kind: 'flat', amount: formatMoney(level.amount), perUnit: level.perUnit }
+        : { level: level.level, kind: 'percent', ratePpm: level.rate, of: level.of },
+    ),
+    limits: terms.limits,
+  };
+}
+
+export function toRule(row: RuleRow): RuleRecord {
+  return {
+    id: row.id as RuleId,
+    name: row.name,
+    scope: row.scope,
+    programId: row.program_id as ProgramId | null,
+    productId: row.product_id as ProductId | null,
+    groupId: row.group_id,
+    affiliateId: row.affiliate_id as AffiliateId | null,
+    event: row.event,
+    transactionType: row.body.transactionType,
+    version: row.body_version,
+    terms: toTerms(row.body),
+    status: row.ended_at === null ? 'active' : 'ended',
+    effectiveFrom: row.effective_from,
+    effectiveTo: row.ended_at ?? row.effective_to,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+const columns = `rule.id, rule.name, rule.scope, rule.program_id, rule.product_id, rule.group_id, rule.affiliate_id, rule.event,
+  rule.version, rule.created_at, rule.updated_at, rule.ended_at, version.body, version.version as body_version,
+  version.effective_from, version.effective_to`;
+const joined = `from commission_rules as rule
+  join commission_rule_versions as version on version.workspace_id = rule.workspace_id and version.rule_id = rule.id`;
+
+/** Every rule that could pay in a program at an instant: its own, and those of no program (group, affiliate, global). */
+export async function listRulesAt(tx: ReadTx | Tx, programId: string, at: Instant): Promise<readonly RuleRecord[]> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
+    `select ${columns} ${joined}
+     where (rule.program_id = :programId or rule.program_id is null)
+       and version.effective_from <= :at and (version.effective_to is null or version.effective_to > :at)
+       and (rule.ended_at is null or rule.ended_at > :at)
+     order by rule.id`,
+    { programId, at },
+  );
+  return rows.map(toRule);
+}
+
+export async function findRule(tx: ReadTx | Tx, id: string): Promise<RuleRecord | undefined> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
+    `select ${columns} ${joined} where rule.id = :id and version.version = rule.version`,
+    { id },
+  );
+  return rows[0] === undefined ? undefined : toRule(rows[0]);
+}
+
+export async function lockRule(tx: Tx, id: string): Promise<RuleRecord | undefined> {
+  await tx('commission_rules').where({ id }).forNoKeyUpdate().select('id');
+  return findRule(tx, id);
+}
+
+export async function listRuleVersions(tx: ReadTx | Tx, id: string): Promise<readonly RuleRecord[]> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
+    `select ${columns} ${joined} where rule.id = :id order by version.version desc`,
+    { id },
+  );
+  return rows.map(toRule);
+}
+
+/** Rules that are not ended and stand at the same place for the same event. */
+export async function listRulesOfPlace(tx: ReadTx | Tx, place: RulePlace): Promise<readonly RuleRecord[]> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
+    `select ${columns} ${joined}
+     where version.version = rule.version and rule.ended_at is null and rule.scope = :scope and rule.event = :event
+       and rule.program_id is not distinct from :programId and rule.product_id is not distinct from :productId
+       and rule.group_id is not distinct from :groupId and rule.affiliate_id is not distinct from :affiliateId
+       and version.body ->> 'transactionType' is not distinct from :transactionType`,
+    {
+      scope: place.scope,
+      event: place.event,
+      programId: place.programId,
+      productId: place.productId,
+      groupId: place.groupId,
+      affiliateId: place.affiliateId,
+      transactionType: place.transactionType,
+    },
+  );
+  return rows.map(toRule);
+}
+
+/** Serialises edits of the plan, so that two rules of one place cannot be made at once. */
+export async function lockPlan(tx: Tx): Promise<void> {
+  await tx.raw(
+    `select pg_advisory_xact_lock(hashtextextended('commission_rules/' || current_setting('tributary.workspace_id'), 0))`,
+  );
+}
+
+export async function insertRule(
+  tx: Tx,
+  act: Act,
+  rule: RulePlace & {
+    readonly id: RuleId;
+    readonly name: string;
+    readonly terms: RuleTerms;
+    readonly effectiveFrom: Instant;
+  },
+): Promise<RuleRecord> {
+  const body = toBody(rule.transactionType, rule.terms);
+  await tx('commission_rules').insert({
+    id: rule.id,
+    name: rule.name,
+    scope: rule.scope,
+    program_id: rule.programId,
+    product_id: rule.productId,
+    group_id: rule.groupId,
+    affiliate_id: rule.affiliateId,
+    event: rule.event,
+    created_at: act.now,
+    updated_at: act.now,
+  });
+  await tx('commission_rule_versions').insert({
+    rule_id: rule.id,
+    version: 1,
+    body: JSON.stringify(body),
+    effective_from: rule.effectiveFrom,
+    created_by: act.actor.userId,
+    created_at: act.now,
+  });
+  await recordAudit(tx, act, {
+    objectType: 'commission_rule',
+    objectId: rule.id,
+    seq: 1,
+    event: 'created',
+    to: 'active',
+    changes: { after: { scope: rule.scope, event: rule.event, ...body } },
+  });
+  const stored = await findRule(tx, rule.id);
+  assertInvariant(stored !== undefined, 'an insert answers its row', { ruleId: rule.id });
+  return stored;
+}
+
+/** A new version from an instant on; what was to begin later is replaced. Amounts already calculated never change (RUL-14). */
+export async function addRuleVersion(
+  tx: Tx,
+  act: Act,
+  rule: RuleRecord,
+  change: { readonly name: string; readonly terms: RuleTerms; readonly effectiveFrom: Instant },
+): Promise<RuleRecord> {
+  const version = rule.version + 1;
+  const body = toBody(rule.transactionType, change.terms);
+  await tx.raw(
+    `update commission_rule_versions set effective_to = greatest(effective_from, :from)
+     where rule_id = :ruleId and (effective_to is null or effective_to > :from)`,
+    { ruleId: rule.id, from: change.effectiveFrom },
+  );
+  await tx('commission_rule_versions').insert({
+    rule_id: rule.id,
+    version,
+    body: JSON.stringify(body),
+    effective_from: change.effectiveFrom,
+    created_by: act.actor.userId,
+    created_at: act.now,
+  });
+  await tx('commission_rules').where({ id: rule.id }).update({ name: change.name, version, updated_at: act.now });
+  await recordAudit(tx, act, {
+    objectType: 'commission_rule',
+    objectId: rule.id,
+    seq: version,
+    event: 'edited',
+    from: 'active',
+    to: 'active',
+    changes: {
+      before: toBody(rule.transactionType, rule.terms),
+      after: body,
+      effectiveFrom: change.effectiveFrom,
+    },
+  });
+  const stored = await findRule(tx, rule.id);
+  assertInvariant(stored !== undefined, 'a locked rule is there', { ruleId: rule.id });
+  return stored;
+}
+
+/** Ends it now; its versions and every commission it made stay. Ended ones keep their last version's number plus one in the history. */
+export async function endRule(tx: Tx, act: Act, rule: RuleRecord): Promise<void> {
+  await tx('commission_rules').where({ id: rule.id }).update({ ended_at: act.now, updated_at: act.now });
+  await recordAudit(tx, act, {
+    objectType: 'commission_rule',
+    objectId: rule.id,
+    seq: rule.version + 1,
+    event: 'ended',
+    from: 'active',
+    to: 'ended',
+  });
+}
+
+/** The active products of a program. */
+export async function listCommissionableProducts(tx: ReadTx | Tx, programId: string): Promise<ReadonlySet<string>> {
+  const rows = await tx('program_products')
+    .where({ program_id: programId, active: true })
+    .select<{ product_id: string }[]>('product_id');
+  return new Set(rows.map((row) => row.product_id));
+}
+
+/** Products named by id or sku in a sale; unknown names are missing from the answer. */
+export async function findProductsByName(
+  tx: ReadTx | Tx,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ProductId>> {
+  if (names.length === 0) return new Map();
+  const rows = await tx('products')
+    .whereNull('deleted_at')
+    .where((query) => query.whereIn('id', names).orWhereIn('sku', names))
+    .select<{ id: string; sku: string | null }[]>('id', 'sku');
+  const found = new Map<string, ProductId>();
+  for (const row of rows) {
+    found.set(row.id, row.id as ProductId);
+    if (row.sku !== null) found.set(row.sku, row.id as ProductId);
+  }
+  return found;
+}
