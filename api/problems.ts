@@ -50,6 +50,7 @@ export const problems = {
   'access.weak_password': { status: 422, title: 'This password is too weak' },
   'access.too_many_attempts': { status: 429, title: 'Too many attempts' },
   'access.not_enabled': { status: 403, title: 'This is not switched on' },
+  'api_key.transition_not_allowed': state('This is not possible in the present state'),
   'resource.not_found': { status: 404, title: 'Not found' },
   'resource.already_exists': state('This exists already'),
   'resource.in_use': state('This is in use'),

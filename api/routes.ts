@@ -1,5 +1,41 @@
 import type { Route } from './route.js';
+import { affiliateRoutes } from './routes/affiliate/affiliate.js';
+import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
+import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
+import { agreementRoutes } from './routes/program/agreement.js';
+import { productRoutes } from './routes/program/product.js';
+import { programRoutes } from './routes/program/program.js';
+import { linkRoutes } from './routes/tracking/link.js';
+import { apiKeyRoutes } from './routes/access/apiKey.js';
+import { preferenceRoutes } from './routes/access/preference.js';
+import { roleRoutes } from './routes/access/role.js';
+import { sessionRoutes } from './routes/access/session.js';
+import { settingsRoutes } from './routes/access/settings.js';
+import { userRoutes } from './routes/access/user.js';
+import { workspaceRoutes } from './routes/access/workspace.js';
+import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
+import { clickRoutes } from './routes/tracking/clickRoutes.js';
+import { leadRoutes } from './routes/tracking/lead.js';
+import { visitRoutes } from './routes/tracking/visit.js';
 
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
-export const routes: readonly Route[] = [...operationRoutes];
+export const routes: readonly Route[] = [
+  
+  ...sessionRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  ...apiKeyRoutes,
+  ...settingsRoutes,
+  ...workspaceRoutes,
+  ...preferenceRoutes,
+  ...devEmailRoutes,
+  ...operationRoutes, ...clickRoutes, ...leadRoutes, ...visitRoutes,
+  ...affiliateRoutes,
+  ...enrolmentRoutes,
+  ...payoutMethodRoutes,
+  ...agreementRoutes,
+  ...productRoutes,
+  ...programRoutes,
+  ...linkRoutes,
+];

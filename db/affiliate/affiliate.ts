@@ -128,8 +128,10 @@ export async function isRecruitedBy(tx: Tx, candidateId: string, affiliateId: st
 }
 
 /** One change of recruiters at a time in a workspace: the chain is judged as a whole. Held until the end of the transaction. */
-export async function lockRecruiterChain(tx: Tx, workspaceId: string): Promise<void> {
-  await tx.raw(`select pg_advisory_xact_lock(hashtextextended(?, 0))`, [`recruiters/${workspaceId}`]);
+export async function lockRecruiterChain(tx: Tx): Promise<void> {
+  await tx.raw(
+    `select pg_advisory_xact_lock(hashtextextended('recruiters/' || current_setting('tributary.workspace_id'), 0))`,
+  );
 }
 
 /** Writes the record and its first audit entry. Refuses with `resource.already_exists` for an address another affiliate has. */

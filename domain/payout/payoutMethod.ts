@@ -185,3 +185,8 @@ function isIban(value: string): boolean {
   }
   return rest === 1;
 }
+
+/** The purpose under which the details are sealed (`platform/secrets.ts`): whoever pays opens them under the same. */
+export const detailsPurpose = 'payout_method_details';
+/** The purpose of the keyed hash that makes a fingerprint of a destination: without the key nobody can try account numbers. */
+export const fingerprintPurpose = 'payout_method_fingerprint';

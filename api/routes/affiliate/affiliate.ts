@@ -1,0 +1,502 @@
+import { findUser } from '../../../db/access/user.js';
+import { getSettings } from '../../../db/access/settings.js';
+import { bindApiKey, revokeAccess } from '../../../db/affiliate/apiUser.js';
+import {
+  type AffiliateChange,
+  findAffiliate,
+  findAffiliateByEmail,
+  insertAffiliate,
+  isRecruitedBy,
+  lockAffiliate,
+  lockRecruiterChain,
+  moveAffiliate,
+  updateAffiliate,
+} from '../../../db/affiliate/affiliate.js';
+import { enqueue } from '../../../db/messaging/outbox.js';
+import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
+import { countAffiliates, listAffiliates, viewAffiliate } from '../../../db/reads/affiliate/affiliateList.js';
+import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
+import { listRecruits } from '../../../db/reads/affiliate/recruits.js';
+import { listReferralsToWake } from '../../../db/reads/affiliate/referralsToWake.js';
+import { findContact, findOrInsertContact } from '../../../db/tracking/contact.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import type { Act } from '../../../domain/act.js';
+import {
+  type Affiliate,
+  affiliateActions,
+  type AffiliateEvent,
+  type ApprovedMoney,
+  decideAffiliateMove,
+  firstStatus,
+  type OpenRequirement,
+} from '../../../domain/affiliate/affiliate.js';
+import { isTimeZone } from '../../../domain/calendar.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { AffiliateId, UserId } from '../../../domain/ids.js';
+import { formatMoney } from '../../../domain/money.js';
+import type { Program } from '../../../domain/program/program.js';
+import { addMs } from '../../../domain/time.js';
+import { judgeAddress } from '../../../domain/tracking/destination.js';
+import type { Config } from '../../../platform/config.js';
+import { nudge, workflowIds } from '../../../workflows/contract.js';
+import { boundsOf } from '../../lists.js';
+import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import {
+  affiliateCreate,
+  type AffiliateCreate,
+  affiliateList,
+  affiliateParams,
+  affiliatePatch,
+  type AffiliatePatch,
+  affiliateQuery,
+  type AffiliateReply,
+  affiliateWire,
+  balanceList,
+  presentAffiliate,
+  presentBalance,
+  presentRecruit,
+  recruitList,
+  recruitsQuery,
+  terminateBody,
+} from '../../schemas/affiliate/affiliate.js';
+import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
+import { decideHere, fieldRefusal } from '../program/directDecision.js';
+import { addressRules } from '../tracking/destinationRules.js';
+import {
+  activateEnrolments,
+  endEnrolments,
+  enrol,
+  enrolAnew,
+  findOpenProgram,
+  openAtEnrolment,
+  tellDeclined,
+  welcome,
+} from './onboard.js';
+
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller'>;
+
+function actionsFor(ctx: Asking, affiliate: Affiliate): readonly string[] {
+  return ctx.can('status.change') ? affiliateActions(affiliate.status) : [];
+}
+
+async function present(ctx: Asking, tx: ReadTx | Tx, affiliate: Affiliate): Promise<AffiliateReply> {
+  return presentAffiliate(await viewAffiliate(tx, affiliate), actionsFor(ctx, affiliate));
+}
+
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/affiliates',
+  permission: 'affiliate.read',
+  query: affiliateQuery,
+  reply: affiliateList,
+  refuses: [],
+  async handle(ctx) {
+    const page = ctx.page(ctx.query);
+    const { query } = ctx;
+    const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
+    // Nobody is below a standard as long as no program has thresholds (PRG-18).
+    if (query.belowStandard === true) return { data: [], nextCursor: null };
+    return ctx.read(async (tx) => {
+      const views = await listAffiliates(tx, ctx.scope, filter, page);
+      const counts =
+        query.include?.includes('counts') === true ? { counts: await countAffiliates(tx, ctx.scope, filter) } : {};
+      const data = ctx.list(
+        views,
+        page,
+        (view) => presentAffiliate(view, actionsFor(ctx, view.affiliate)),
+        ({ affiliate }) => ({ value: page.sort === 'name' ? affiliate.name : affiliate.createdAt, id: affiliate.id }),
+      );
+      return { ...data, ...counts };
+    });
+  },
+});
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/v1/affiliates/:affiliateId',
+  permission: 'affiliate.read',
+  params: affiliateParams,
+  reply: affiliateWire,
+  refuses: ['resource.not_found', 'access.not_in_scope'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findAffiliate(tx, ctx.params.affiliateId);
+      return present(ctx, tx, await requireAffiliateInScope(tx, found, ctx.scope));
+    }),
+});
+
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/affiliates',
+  permission: 'affiliate.write',
+  body: affiliateCreate,
+  reply: affiliateWire,
+  status: 201,
+  refuses: ['resource.already_exists', 'program.program_not_active', 'link.url_not_allowed'],
+  handle: (ctx, deps) =>
+    ctx.write(
+      async (tx, act) => {
+        const affiliate = await createAffiliate(ctx, deps, tx, act, ctx.body);
+        return answer(await present(ctx, tx, affiliate), { location: `/v1/affiliates/${affiliate.id}` });
+      },
+      { wake: true },
+    ),
+});
+
+async function createAffiliate(
+  ctx: Asking & { readonly scope: RouteContext<unknown, unknown, unknown, unknown>['scope'] },
+  { config }: ApiDeps,
+  tx: Tx,
+  act: Act,
+  body: AffiliateCreate,
+): Promise<Affiliate> {
+  const person = await personOf(tx, body);
+  await checkReferences(tx, body);
+  const inUse = await findAffiliateByEmail(tx, person.email);
+  if (inUse !== undefined) throw new DomainError('resource.already_exists', { field: 'email', existingId: inUse.id });
+  const programs: Program[] = [];
+  for (const [index, programId] of (body.programIds ?? []).entries()) {
+    const program = await findOpenProgram(tx, programId);
+    if (program === undefined) throw fieldRefusal(`programIds/${index}`, 'not_found', 'No such program.');
+    programs.push(program);
+  }
+  const { settings } = await getSettings(tx);
+  const openOf = new Map<Program, readonly OpenRequirement[]>();
+  for (const program of programs) openOf.set(program, await openAtEnrolment(tx, act, program));
+  const status = firstStatus(settings.affiliates.defaultStatus, [...openOf.values()].flat());
+  const contact =
+    person.contactId ??
+    (
+      await findOrInsertContact(tx, act, {
+        id: act.newId('contact'),
+        name: person.name,
+        email: person.email,
+        phone: body.phone ?? null,
+        company: body.company ?? null,
+        country: body.country ?? null,
+      })
+    ).id;
+  const affiliate = await insertAffiliate(tx, act, {
+    id: act.newId('affiliate'),
+    contactId: contact,
+    name: person.name,
+    email: person.email,
+    emailVerifiedAt: null,
+    company: body.company ?? null,
+    phone: body.phone ?? null,
+    website: judgedWebsite(body.website, config) ?? null,
+    country: body.country ?? null,
+    language: body.language ?? null,
+    timeZone: body.timeZone ?? null,
+    kind: body.kind ?? 'external',
+    status,
+    groupId: null,
+    rank: body.rank ?? null,
+    recruiterId: body.recruiterId ?? null,
+    // Somebody who sees assigned affiliates only would lose sight of the one just made (AFF-31).
+    managerId: body.managerId ?? (ctx.scope.kind === 'assigned' ? ctx.scope.userId : null),
+    leadAgentId: body.leadAgentId ?? null,
+    tags: body.tags ?? [],
+    notes: body.notes ?? null,
+    minimumPayout: (body.minimumPayout ?? []).map(formatMoney),
+    subIdAccess: body.subIdAccess ?? true,
+    metadata: body.metadata ?? {},
+  });
+  for (const program of programs)
+    await enrol(tx, act, affiliate, program, {
+      status: status === 'approved' ? 'active' : 'pending',
+      publicUrl: config.http.publicUrl,
+    });
+  if (body.apiKeyId !== undefined && !(await bindApiKey(tx, act, body.apiKeyId, affiliate.id)))
+    throw fieldRefusal('apiKeyId', 'not_found', 'No unassigned secret key has this id.');
+  if (status === 'approved') await welcome(tx, act, affiliate, settings, config);
+  return affiliate;
+}
+
+/** Name and address of the body, or of the contact it names. */
+async function personOf(tx: Tx, body: AffiliateCreate) {
+  if (body.contactId === undefined) return { name: body.name ?? '', email: body.email ?? '', contactId: undefined };
+  const contact = await findContact(tx, body.contactId);
+  if (contact === undefined) throw fieldRefusal('contactId', 'not_found', 'No such contact.');
+  const name = body.name ?? contact.name;
+  const email = body.email ?? contact.email?.toLowerCase();
+  if (name === null) throw fieldRefusal('name', 'required', 'The contact has no name; give one.');
+  if (email === undefined) throw fieldRefusal('email', 'required', 'The contact has no e-mail; give one.');
+  return { name, email, contactId: contact.id };
+}
+
+/** The ids of a body name what exists, and a recruiter closes no circle. */
+async function checkReferences(tx: Tx, body: AffiliateCreate | AffiliatePatch, affiliate?: Affiliate): Promise<void> {
+  if (body.groupId !== undefined && body.groupId !== null) throw fieldRefusal('groupId', 'not_found', 'No such group.');
+  if (body.timeZone !== undefined && body.timeZone !== null && !isTimeZone(body.timeZone))
+    throw fieldRefusal('timeZone', 'not_in_list', 'A zone of the IANA list, such as Europe/Warsaw.');
+  for (const field of ['managerId', 'leadAgentId'] as const) {
+    const id: UserId | null | undefined = body[field];
+    if (id === undefined || id === null) continue;
+    const user = await findUser(tx, id);
+    if (user === undefined || user.audience !== 'staff' || user.status === 'disabled')
+      throw fieldRefusal(field, 'not_found', 'No such person of the staff.');
+  }
+  const { recruiterId } = body;
+  if (recruiterId === undefined || recruiterId === null) return;
+  await lockRecruiterChain(tx);
+  const recruiter = await findAffiliate(tx, recruiterId);
+  if (recruiter === undefined || recruiter.status === 'terminated' || recruiter.status === 'declined')
+    throw fieldRefusal('recruiterId', 'not_found', 'No such affiliate.');
+  if (affiliate !== undefined && (await isRecruitedBy(tx, recruiterId, affiliate.id)))
+    throw new DomainError('affiliate.cycle', { field: 'recruiterId' });
+}
+
+function judgedWebsite(website: string | null | undefined, config: Config): string | null | undefined {
+  if (website === undefined || website === null) return website;
+  // Shown as a link on a screen: only what a browser may open, but any host and plain http.
+  const judged = judgeAddress(website, { ...addressRules(config), isDevelopment: true });
+  if (!judged.ok) throw new DomainError('link.url_not_allowed', { field: 'website', problem: judged.problem });
+  return judged.url;
+}
+
+const edit = defineRoute({
+  method: 'PATCH',
+  path: '/v1/affiliates/:affiliateId',
+  permission: 'affiliate.write',
+  params: affiliateParams,
+  body: affiliatePatch,
+  reply: affiliateWire,
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'resource.already_exists',
+    'affiliate.cycle',
+    'affiliate.transition_not_allowed',
+    'link.url_not_allowed',
+  ],
+  handle: (ctx, { config }) =>
+    ctx.write(async (tx, act) => {
+      const found = await lockAffiliate(tx, ctx.params.affiliateId);
+      const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+      ctx.requireVersion(affiliate.version);
+      const { body } = ctx;
+      if (affiliate.status === 'terminated')
+        throw new DomainError('affiliate.transition_not_allowed', {
+          currentStatus: affiliate.status,
+          allowedActions: [],
+        });
+      await checkReferences(tx, body, affiliate);
+      if (body.email !== undefined) {
+        const inUse = await findAffiliateByEmail(tx, body.email);
+        if (inUse !== undefined && inUse.id !== affiliate.id)
+          throw new DomainError('resource.already_exists', { field: 'email', existingId: inUse.id });
+      }
+      return present(ctx, tx, await updateAffiliate(tx, act, affiliate, changeOf(body, affiliate, act, config)));
+    }),
+});
+
+function changeOf(body: AffiliatePatch, affiliate: Affiliate, act: Act, config: Config): AffiliateChange {
+  const { emailVerified, minimumPayout, website, groupId: _none, ...fields } = body;
+  const judged = judgedWebsite(website, config);
+  const isNewAddress = body.email !== undefined && body.email !== affiliate.email;
+  const verifiedAt = emailVerified === true ? (affiliate.emailVerifiedAt ?? act.now) : undefined;
+  return {
+    ...fields,
+    ...(judged === undefined ? {} : { website: judged }),
+    ...(minimumPayout === undefined ? {} : { minimumPayout: minimumPayout.map(formatMoney) }),
+    // A new address was not verified by anybody yet.
+    ...(verifiedAt !== undefined ? { emailVerifiedAt: verifiedAt } : isNewAddress ? { emailVerifiedAt: null } : {}),
+  };
+}
+
+type Body = Parameters<typeof reasonOf>[0];
+type MoveContext = RouteContext<{ affiliateId: AffiliateId }, unknown, Body, AffiliateReply>;
+
+const undoMs = 10_000; // api.md 1.8
+/** The verbs with a way back, and which it is. */
+const undoOf: Readonly<Partial<Record<AffiliateEvent, string>>> = { declined: 'reopen', suspended: 'reactivate' };
+
+/** One move of features.md 2.1, with everything that follows from it, in one transaction under the affiliate's lock. */
+async function move(
+  ctx: MoveContext,
+  { config }: ApiDeps,
+  tx: Tx,
+  act: Act,
+  wish: { readonly verb: string; readonly event: AffiliateEvent; readonly approvedMoney?: ApprovedMoney },
+): Promise<AffiliateReply> {
+  const found = await lockAffiliate(tx, ctx.params.affiliateId);
+  const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+  const { openRequirements } = await viewAffiliate(tx, affiliate);
+  const reason = reasonOf(ctx.body);
+  const effect = await decideHere(ctx, tx, act, {
+    verb: wish.verb,
+    objectType: 'affiliate',
+    objectId: affiliate.id,
+    decided: decideAffiliateMove(affiliate, wish.event, openRequirements),
+    allowedActions: actionsFor(ctx, affiliate),
+    reason,
+    ...(wish.approvedMoney === undefined ? {} : { params: { approvedMoney: wish.approvedMoney } }),
+  });
+  const moved = await moveAffiliate(tx, effect, affiliate, wish.event, {
+    statusReason: reason.note,
+    ...(wish.approvedMoney === undefined ? {} : { approvedMoney: wish.approvedMoney }),
+  });
+  await follow(tx, effect, moved, wish.event, { config, publicReason: reason.publicReason });
+  const back = undoOf[wish.event];
+  const undo =
+    back === undefined || !ctx.can('status.change')
+      ? undefined
+      : { path: `/v1/affiliates/${moved.id}/${back}`, until: addMs(act.now, undoMs) };
+  return presentAffiliate(await viewAffiliate(tx, moved), actionsFor(ctx, moved), undo);
+}
+
+/** What a move brings with it. Commissions are not touched here: their deadlines see the affiliate's status (ruling 39). */
+async function follow(
+  tx: Tx,
+  act: Act,
+  affiliate: Affiliate,
+  event: AffiliateEvent,
+  more: { readonly config: Config; readonly publicReason: string | null },
+): Promise<void> {
+  const { settings } = await getSettings(tx);
+  switch (event) {
+    case 'approved':
+      await activateEnrolments(tx, act, affiliate);
+      return welcome(tx, act, affiliate, settings, more.config);
+    case 'declined':
+      await endEnrolments(tx, act, affiliate);
+      await revokeAccess(tx, act, affiliate.id);
+      return tellDeclined(tx, act, affiliate, settings, more.publicReason);
+    case 'reopened':
+      return enrolAnew(tx, act, affiliate, { publicUrl: more.config.http.publicUrl });
+    case 'suspended':
+      return;
+    case 'reactivated':
+      return wakeReferrals(tx, act, affiliate.id);
+    case 'terminated':
+      await endEnrolments(tx, act, affiliate);
+      await revokeAccess(tx, act, affiliate.id);
+      return wakeReferrals(tx, act, affiliate.id);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Each referral whose next step depended on this affiliate reads its row again: held items return, or are rejected. */
+async function wakeReferrals(tx: Tx, act: Act, affiliateId: AffiliateId): Promise<void> {
+  const referralIds = await listReferralsToWake(tx, affiliateId);
+  await enqueue(
+    tx,
+    ...referralIds.map((referralId) => {
+      const ref = { workspaceId: act.workspaceId, referralId };
+      return nudge('referral', workflowIds.referral(ref), ref);
+    }),
+  );
+}
+
+function moveRoute(verb: 'approve' | 'reopen' | 'reactivate', event: AffiliateEvent): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `/v1/affiliates/:affiliateId/${verb}`,
+    permission: 'status.change',
+    params: affiliateParams,
+    body: decisionBody,
+    reply: affiliateWire,
+    refuses: [
+      'resource.not_found',
+      'access.not_in_scope',
+      'affiliate.already_decided',
+      'affiliate.transition_not_allowed',
+      ...(event === 'approved' ? (['affiliate.requirements_open'] as const) : []),
+    ],
+    handle: (ctx, deps) => ctx.write((tx, act) => move(ctx, deps, tx, act, { verb, event }), { wake: true }),
+  });
+}
+
+function negativeRoute(verb: 'decline' | 'suspend', event: AffiliateEvent): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `/v1/affiliates/:affiliateId/${verb}`,
+    permission: 'status.change',
+    params: affiliateParams,
+    body: negativeDecisionBody,
+    reply: affiliateWire,
+    refuses: [
+      'resource.not_found',
+      'access.not_in_scope',
+      'affiliate.already_decided',
+      'affiliate.transition_not_allowed',
+    ],
+    handle: (ctx, deps) => ctx.write((tx, act) => move(ctx, deps, tx, act, { verb, event }), { wake: true }),
+  });
+}
+
+const terminate = defineRoute({
+  method: 'POST',
+  path: '/v1/affiliates/:affiliateId/terminate',
+  permission: 'status.change',
+  stepUp: true,
+  params: affiliateParams,
+  body: terminateBody,
+  reply: affiliateWire,
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'affiliate.already_decided',
+    'affiliate.transition_not_allowed',
+  ],
+  handle: (ctx, deps) =>
+    ctx.write(
+      (tx, act) =>
+        move(ctx, deps, tx, act, {
+          verb: 'terminate',
+          event: 'terminated',
+          // Approved money is paid, unless the reason is fraud or staff say otherwise (features.md 20.1).
+          approvedMoney: ctx.body.approvedMoney ?? (ctx.body.reasonCode === 'fraud' ? 'forfeit' : 'pay'),
+        }),
+      { wake: true },
+    ),
+});
+
+const balances = defineRoute({
+  method: 'GET',
+  path: '/v1/affiliates/:affiliateId/balances',
+  permission: 'payout.read',
+  params: affiliateParams,
+  reply: balanceList,
+  refuses: ['resource.not_found', 'access.not_in_scope'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findAffiliate(tx, ctx.params.affiliateId);
+      const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+      return (await getAffiliateBalances(tx, ctx.mode, affiliate.id)).map(presentBalance);
+    }),
+});
+
+const recruits = defineRoute({
+  method: 'GET',
+  path: '/v1/affiliates/:affiliateId/recruits',
+  permission: 'affiliate.read',
+  params: affiliateParams,
+  query: recruitsQuery,
+  reply: recruitList,
+  refuses: ['resource.not_found', 'access.not_in_scope'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findAffiliate(tx, ctx.params.affiliateId);
+      const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+      const rows = await listRecruits(tx, affiliate.id, ctx.query.depth);
+      return { data: rows.map(presentRecruit), nextCursor: null };
+    }),
+});
+
+export const affiliateRoutes: readonly Route[] = [
+  list,
+  get,
+  create,
+  edit,
+  moveRoute('approve', 'approved'),
+  negativeRoute('decline', 'declined'),
+  moveRoute('reopen', 'reopened'),
+  negativeRoute('suspend', 'suspended'),
+  moveRoute('reactivate', 'reactivated'),
+  terminate,
+  balances,
+  recruits,
+];

@@ -1,0 +1,287 @@
+import { getSettings } from '../../../db/access/settings.js';
+import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { findProgram } from '../../../db/program/program.js';
+import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
+import { findLinkView, listLinks, type LinkView } from '../../../db/reads/tracking/linkList.js';
+import { insertLink, type LinkChange, lockLink, moveLink, updateLink } from '../../../db/tracking/link.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import type { Settings } from '../../../domain/access/settings.js';
+import type { Act } from '../../../domain/act.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { LinkId } from '../../../domain/ids.js';
+import type { Program } from '../../../domain/program/program.js';
+import { addMs, type Instant, isBefore } from '../../../domain/time.js';
+import { judgeDestination } from '../../../domain/tracking/destination.js';
+import {
+  decideLinkMove,
+  type Link,
+  linkActions,
+  type LinkEvent,
+  linkStatusAt,
+  slugOf,
+  slugProblem,
+} from '../../../domain/tracking/link.js';
+import type { Config } from '../../../platform/config.js';
+import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import {
+  linkCreate,
+  linkList,
+  linkParams,
+  linkPatch,
+  linkQuery,
+  type LinkReply,
+  type LinkWarning,
+  linkWire,
+  presentLink,
+} from '../../schemas/tracking/link.js';
+import { decisionBody, reasonOf } from '../../schemas/wire.js';
+import { decideHere, fieldRefusal } from '../program/directDecision.js';
+import { addressRules } from './destinationRules.js';
+
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'scope'>;
+
+function actionsFor(ctx: Asking, link: Link, now: Instant): readonly string[] {
+  return ctx.can('link.write') ? linkActions(linkStatusAt(link, now)) : [];
+}
+
+function presentView(
+  ctx: Asking,
+  view: LinkView,
+  at: { readonly now: Instant; readonly settings: Settings; readonly config: Config },
+  more: { readonly warnings?: readonly LinkWarning[]; readonly undo?: { path: string; until: Instant } } = {},
+): LinkReply {
+  return presentLink(
+    view,
+    { now: at.now, publicUrl: at.config.http.publicUrl, isTrackingOn: at.settings.general.moduleEnabled },
+    actionsFor(ctx, view.link, at.now),
+    more,
+  );
+}
+
+/** The link, when this reader may see its affiliate. */
+async function requireLink(ctx: Asking, tx: ReadTx | Tx, id: LinkId): Promise<LinkView> {
+  const view = await findLinkView(tx, id);
+  if (view === undefined) throw new DomainError('resource.not_found');
+  await requireAffiliateInScope(tx, { id: view.link.affiliateId, managerId: view.managerId }, ctx.scope);
+  return view;
+}
+
+async function present(
+  ctx: Asking,
+  tx: ReadTx | Tx,
+  now: Instant,
+  config: Config,
+  id: LinkId,
+  more: Parameters<typeof presentView>[3] = {},
+): Promise<LinkReply> {
+  const { settings } = await getSettings(tx);
+  return presentView(ctx, await requireLink(ctx, tx, id), { now, settings, config }, more);
+}
+
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/links',
+  permission: 'link.read',
+  query: linkQuery,
+  reply: linkList,
+  refuses: [],
+  async handle(ctx, { config }) {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx, now) => {
+      const { settings } = await getSettings(tx);
+      const views = await listLinks(tx, ctx.scope, ctx.query, page, now);
+      return ctx.list(
+        views,
+        page,
+        (view) => presentView(ctx, view, { now, settings, config }),
+        ({ link }) => ({ value: page.sort === 'slug' ? link.slug : link.createdAt, id: link.id }),
+      );
+    });
+  },
+});
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/v1/links/:linkId',
+  permission: 'link.read',
+  params: linkParams,
+  reply: linkWire,
+  refuses: ['resource.not_found', 'access.not_in_scope'],
+  handle: (ctx, { config }) => ctx.read((tx, now) => present(ctx, tx, now, config, ctx.params.linkId)),
+});
+
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/links',
+  permission: 'link.write',
+  body: linkCreate,
+  reply: linkWire,
+  status: 201,
+  refuses: [
+    'access.not_in_scope',
+    'resource.already_exists',
+    'link.url_not_allowed',
+    'program.program_not_active',
+    'affiliate.transition_not_allowed',
+  ],
+  handle: (ctx, { config }) =>
+    ctx.write(async (tx, act) => {
+      const { body } = ctx;
+      const affiliate = await findAffiliate(tx, body.affiliateId);
+      if (affiliate === undefined) throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
+      await requireAffiliateInScope(tx, affiliate, ctx.scope);
+      if (affiliate.status === 'terminated' || affiliate.status === 'declined')
+        throw new DomainError('affiliate.transition_not_allowed', {
+          currentStatus: affiliate.status,
+          allowedActions: [],
+        });
+      const program = await findProgram(tx, body.programId);
+      if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
+      if (program.status === 'closed')
+        throw new DomainError('program.program_not_active', { currentStatus: program.status });
+      const { settings } = await getSettings(tx);
+      const id = act.newId('link');
+      const destinationUrl = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
+      if (destinationUrl === null)
+        throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
+      checkExpiry(body.expiresAt, act.now);
+      await insertLink(tx, act, {
+        id,
+        affiliateId: affiliate.id,
+        programId: program.id,
+        kind: body.kind ?? 'standard',
+        // The end of an id is random: no slug is asked for that another workspace may have.
+        slug:
+          body.slug === undefined ? `${slugOf(affiliate.name, 30) ?? 'link'}-${id.slice(-6)}` : judgedSlug(body.slug),
+        destinationUrl: judgedDestination(destinationUrl, program, settings, config),
+        destinationType: body.destinationType ?? 'landing',
+        expiresAt: body.expiresAt ?? null,
+        campaign: body.campaign ?? null,
+        ad: body.ad ?? null,
+        isDefault: false,
+        metadata: body.metadata ?? {},
+      });
+      return answer(await present(ctx, tx, act.now, config, id), { location: `/v1/links/${id}` });
+    }),
+});
+
+const edit = defineRoute({
+  method: 'PATCH',
+  path: '/v1/links/:linkId',
+  permission: 'link.write',
+  params: linkParams,
+  body: linkPatch,
+  reply: linkWire,
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'resource.already_exists',
+    'link.url_not_allowed',
+    'link.transition_not_allowed',
+  ],
+  handle: (ctx, { config }) =>
+    ctx.write(async (tx, act) => {
+      await requireLink(ctx, tx, ctx.params.linkId);
+      const link = await lockLink(tx, ctx.params.linkId);
+      if (link === undefined) throw new DomainError('resource.not_found');
+      ctx.requireVersion(link.version);
+      if (link.status === 'archived')
+        throw new DomainError('link.transition_not_allowed', { currentStatus: link.status, allowedActions: [] });
+      const program = await findProgram(tx, link.programId);
+      if (program === undefined) throw new DomainError('resource.not_found');
+      const { settings } = await getSettings(tx);
+      const { slug, destinationUrl, ...plain } = ctx.body;
+      checkExpiry(plain.expiresAt, act.now);
+      const change: LinkChange = {
+        ...plain,
+        ...(slug === undefined ? {} : { slug: judgedSlug(slug) }),
+        ...(destinationUrl === undefined
+          ? {}
+          : { destinationUrl: judgedDestination(destinationUrl, program, settings, config) }),
+      };
+      const isExtended = plain.expiresAt !== undefined && linkStatusAt(link, act.now) === 'expired';
+      const changed = await updateLink(tx, act, link, change, isExtended ? 'extended' : 'edited');
+      // LNK-06, LNK-07: a direct link is the page itself, so what was published goes on leading to the old one.
+      const breaks = link.kind === 'direct' && changed.destinationUrl !== link.destinationUrl;
+      return present(ctx, tx, act.now, config, link.id, {
+        warnings: breaks
+          ? [{ code: 'published_links_break', detail: 'Direct links already published go on leading to the old page.' }]
+          : [],
+      });
+    }),
+});
+
+type MoveContext = RouteContext<{ linkId: LinkId }, unknown, Parameters<typeof reasonOf>[0], LinkReply>;
+
+async function move(
+  ctx: MoveContext,
+  { config }: ApiDeps,
+  tx: Tx,
+  act: Act,
+  verb: 'enable' | 'disable' | 'archive',
+  event: LinkEvent,
+): Promise<LinkReply> {
+  await requireLink(ctx, tx, ctx.params.linkId);
+  const link = await lockLink(tx, ctx.params.linkId);
+  if (link === undefined) throw new DomainError('resource.not_found');
+  const effect = await decideHere(ctx, tx, act, {
+    verb,
+    objectType: 'link',
+    objectId: link.id,
+    decided: decideLinkMove(linkStatusAt(link, act.now), event),
+    allowedActions: actionsFor(ctx, link, act.now),
+    reason: reasonOf(ctx.body),
+  });
+  await moveLink(tx, effect, link, event);
+  const undo =
+    event === 'disabled' && ctx.can('link.write')
+      ? { undo: { path: `/v1/links/${link.id}/enable`, until: addMs(act.now, 10_000) } } // api.md 1.8
+      : {};
+  return present(ctx, tx, act.now, config, link.id, undo);
+}
+
+function moveRoute(verb: 'enable' | 'disable' | 'archive', event: LinkEvent): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `/v1/links/:linkId/${verb}`,
+    permission: 'link.write',
+    params: linkParams,
+    body: decisionBody,
+    reply: linkWire,
+    refuses: ['resource.not_found', 'access.not_in_scope', 'link.already_decided', 'link.transition_not_allowed'],
+    handle: (ctx, deps) => ctx.write((tx, act) => move(ctx, deps, tx, act, verb, event)),
+  });
+}
+
+function judgedSlug(slug: string): string {
+  const problem = slugProblem(slug);
+  if (problem === 'not_allowed_here') throw fieldRefusal('slug', problem, 'This slug is reserved.');
+  if (problem !== undefined)
+    throw fieldRefusal('slug', problem, '3 to 64 lower-case letters, digits and hyphens, no hyphen at an end.');
+  return slug;
+}
+
+/** The destination as the parser writes it, on a host that the program or the workspace allows. */
+function judgedDestination(url: string, program: Program, settings: Settings, config: Config): string {
+  const judged = judgeDestination(url, {
+    ...addressRules(config),
+    allowedHosts: [...program.destinationHosts, ...settings.domains.destinationHosts],
+  });
+  if (!judged.ok) throw new DomainError('link.url_not_allowed', { field: 'destinationUrl', problem: judged.problem });
+  return judged.url;
+}
+
+function checkExpiry(expiresAt: Instant | null | undefined, now: Instant): void {
+  if (expiresAt !== undefined && expiresAt !== null && !isBefore(now, expiresAt))
+    throw fieldRefusal('expiresAt', 'out_of_range', 'In the future; to end the link now, disable it.');
+}
+
+export const linkRoutes: readonly Route[] = [
+  list,
+  get,
+  create,
+  edit,
+  moveRoute('enable', 'enabled'),
+  moveRoute('disable', 'disabled'),
+  moveRoute('archive', 'archived'),
+];

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { LinkView } from '../../../db/reads/tracking/linkList.js';
+import type { Instant } from '../../../domain/time.js';
+import {
+  creditCodeOf,
+  creditCodes,
+  destinationTypes,
+  linkHealths,
+  linkKinds,
+  linkStatusAt,
+  linkTransitions,
+} from '../../../domain/tracking/link.js';
+import { statusesOf } from '../../../domain/transitions.js';
+import { anyOf, anyText, listQuery } from '../../lists.js';
+import { decisionWire, idWire, instantWire, listOf, metadataWire, objectFields, text, versionFields } from '../wire.js';
+import { undoWire } from '../affiliate/affiliate.js';
+
+export const linkParams = z.strictObject({ linkId: idWire('link') });
+const statuses = statusesOf(linkTransitions) as ['active', 'expired', 'disabled', 'archived'];
+
+const settable = {
+  slug: z.string().max(64).exactOptional(),
+  destinationUrl: z.string().exactOptional(),
+  destinationType: z.enum(destinationTypes).exactOptional(),
+  expiresAt: instantWire.nullable().exactOptional(),
+  campaign: text(100).nullable().exactOptional(),
+  ad: text(100).nullable().exactOptional(),
+  metadata: metadataWire.exactOptional(),
+};
+export const linkCreate = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  programId: idWire('program'),
+  kind: z.enum(linkKinds).exactOptional(),
+  ...settable,
+});
+export const linkPatch = z.strictObject(settable);
+
+export const linkQuery = listQuery(
+  {
+    affiliateId: anyText(),
+    programId: anyText(),
+    status: anyOf(statuses),
+    health: anyOf(linkHealths),
+    campaign: anyText(),
+    ad: anyText(),
+    kind: anyOf(linkKinds),
+  },
+  { sort: ['createdAt', 'slug'], q: true },
+);
+
+export const linkWire = z
+  .strictObject({
+    ...objectFields('link', 'link'),
+    affiliateId: idWire('affiliate'),
+    programId: idWire('program'),
+    kind: z.enum(linkKinds),
+    slug: z.string(),
+    url: z.string(),
+    destinationUrl: z.string(),
+    destinationType: z.enum(destinationTypes),
+    status: z.enum(statuses),
+    health: z.enum(linkHealths),
+    healthCheckedAt: instantWire.nullable(),
+    credits: z.boolean(),
+    creditCode: z.enum(creditCodes).nullable(),
+    expiresAt: instantWire.nullable(),
+    campaign: z.string().nullable(),
+    ad: z.string().nullable(),
+    isDefault: z.boolean(),
+    warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+    decision: decisionWire,
+    undo: undoWire.exactOptional(),
+    allowedActions: z.array(z.string()),
+    metadata: z.record(z.string(), z.string()),
+    ...versionFields,
+  })
+  .openapi('Link');
+export type LinkReply = z.output<typeof linkWire>;
+export const linkList = listOf(linkWire);
+
+export type LinkWarning = LinkReply['warnings'][number];
+
+/** Link → wire, as it stands at this instant. Its address is made of PUBLIC_URL, never of a request's host. */
+export function presentLink(
+  view: LinkView,
+  at: { readonly now: Instant; readonly publicUrl: string; readonly isTrackingOn: boolean },
+  allowedActions: readonly string[],
+  more: { readonly warnings?: readonly LinkWarning[]; readonly undo?: z.output<typeof undoWire> } = {},
+): LinkReply {
+  const { link } = view;
+  const status = linkStatusAt(link, at.now);
+  const creditCode = creditCodeOf({
+    isTrackingOn: at.isTrackingOn,
+    programStatus: view.programStatus,
+    affiliateStatus: view.affiliateStatus,
+    enrolmentStatus: view.enrolmentStatus,
+    linkStatus: status,
+  });
+  return {
+    object: 'link',
+    ...link,
+    status,
+    url: addressOf(link, at.publicUrl),
+    credits: creditCode === null,
+    creditCode,
+    warnings: [...healthWarnings(link.health), ...(more.warnings ?? [])],
+    decision: view.decision,
+    ...(more.undo === undefined ? {} : { undo: more.undo }),
+    allowedActions: [...allowedActions],
+    metadata: { ...link.metadata },
+  };
+}
+
+function healthWarnings(health: LinkReply['health']): readonly LinkWarning[] {
+  return health === 'unreachable'
+    ? [{ code: 'destination_unreachable', detail: 'The page did not answer at the last check.' }]
+    : [];
+}
+
+/** A direct link is the page itself with `via`; the others go through the redirect (api.md 7.2). */
+export function addressOf(
+  link: { readonly kind: string; readonly slug: string; readonly destinationUrl: string },
+  publicUrl: string,
+): string {
+  if (link.kind !== 'direct') return `${publicUrl}/r/${link.slug}`;
+  const url = new URL(link.destinationUrl);
+  url.searchParams.set('via', link.slug);
+  return url.href;
+}
