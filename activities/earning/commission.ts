@@ -1,5 +1,3 @@
-import { findUserName } from '../../db/access/userName.js';
-import { findLastDecision } from '../../db/audit/decision.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
 import { listChecks } from '../../db/earning/check.js';
 import {
@@ -34,7 +32,7 @@ import { lockContact } from '../../db/tracking/contact.js';
 import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
-import type { Refused } from '../../domain/decided.js';
+import { type Decided, refused, type Refused } from '../../domain/decided.js';
 import {
   type ApprovalContext,
   type Commission,
@@ -47,7 +45,7 @@ import {
 import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale } from '../../domain/earning/sale.js';
-import { assertInvariant, publicCode } from '../../domain/errors.js';
+import { assertInvariant } from '../../domain/errors.js';
 import type { CommissionId } from '../../domain/ids.js';
 import {
   type ChainMember,
@@ -493,16 +491,10 @@ async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
   return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
 }
 
-/** The outcome of a decision on a commission, as its row keeps it. */
-export interface CommissionOutcome {
-  readonly state: 'done' | 'refused';
-  readonly code?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-}
-
 /**
  * One person's decision on one commission: approve, reject, hold, release, reinstate, withdrawApproval. `params.commissionId` names it, or
- * the decision's object does. `referral` null: an entry without one. Writes nothing when refused; the caller settles the decision.
+ * the decision's object does. `referral` null: an entry without one. Writes nothing when refused; the caller settles the decision and
+ * says who decided before.
  * Codes: commission.commission_blocked, already_decided, transition_not_allowed, commission_paid, in_open_payout, resource.not_found.
  */
 export async function decideCommission(
@@ -510,16 +502,14 @@ export async function decideCommission(
   act: Act,
   referral: Referral | null,
   decision: Pick<DecisionRecord, 'id' | 'verb' | 'objectType' | 'objectId' | 'params' | 'reasonCode'>,
-): Promise<CommissionOutcome> {
+): Promise<Decided> {
   const named = decision.params['commissionId'];
   const id = typeof named === 'string' ? named : decision.objectType === 'commission' ? decision.objectId : '';
   const [line] = await lockCommissions(tx, id === '' ? [] : [id]);
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
-    return { state: 'refused', code: 'resource.not_found' };
+    return refused('resource.not_found');
   const mine = actFor(act, { reasonCode: decision.reasonCode });
-  const refusal = await decide(tx, mine, referral, line, decision.verb);
-  if (refusal === undefined) return { state: 'done', params: { commissionId: line.id } };
-  return { state: 'refused', code: refusal.code, params: await withDecider(tx, line, refusal) };
+  return (await decide(tx, mine, referral, line, decision.verb)) ?? { kind: 'accepted', event: decision.verb };
 }
 
 async function decide(
@@ -587,17 +577,4 @@ async function flagHold(
     return { kind: 'refused', code: 'commission.in_open_payout', params: { payoutId: livePayoutId } };
   await updateCommission(tx, act, line, { onHold }, onHold ? 'held' : 'released');
   return undefined;
-}
-
-/** Who decided before, and when: told with "already decided" (api.md 1.5). */
-async function withDecider(tx: Tx, line: Commission, refusal: Refused): Promise<Readonly<Record<string, unknown>>> {
-  if (publicCode(refusal.code) !== 'already_decided') return refusal.params;
-  const last = await findLastDecision(tx, line.id);
-  const by = last?.actor.userId ?? last?.actor.id ?? null;
-  const name = by === null ? undefined : await findUserName(tx, by);
-  return {
-    ...refusal.params,
-    decidedBy: by === null ? { type: 'system' } : { id: by, name: name ?? null },
-    decidedAt: last?.processedAt ?? line.updatedAt,
-  };
 }
