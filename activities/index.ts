@@ -1,12 +1,18 @@
 import type { ActivityDeps } from './deps.js';
+import { commissionActivities } from './earning/commission.js';
+import { referralActivities } from './earning/lifecycle.js';
+import { type CheckDeps, checkActivities } from './earning/verification.js';
 import { type SweepDeps, sweepActivities } from './sweep.js';
 import { leadActivities } from './tracking/lead.js';
 
 /** Every activity by its name; names are unique over all factories, because spreading overwrites silently (a test compares). */
-export function createActivities(deps: ActivityDeps & SweepDeps) {
+export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps) {
   return {
     ...sweepActivities(deps),
     ...leadActivities(deps),
+    ...referralActivities(deps),
+    ...checkActivities(deps),
+    ...commissionActivities(deps),
   };
 }
 

@@ -17,6 +17,7 @@ import { silentAuditSinks } from '../activities/audit/history.js';
 import { appendAuditChains } from '../activities/audit/chain.js';
 import { exportHistory } from '../activities/audit/history.js';
 import { failureInterceptor } from '../activities/failures.js';
+import { simulatedCheckProvider } from '../activities/gateways/checkProvider.js';
 import { temporalClosedRuns } from '../activities/gateways/closedRuns.js';
 import { temporalHistoryReader } from '../activities/gateways/historyReader.js';
 import { deliverEmail, localMailbox, smtpMailer } from '../activities/gateways/mail.js';
@@ -118,6 +119,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       logger,
       payoutGateways,
       closedRuns: temporalClosedRuns(temporal.client),
+      checkProviders: new Map([simulatedCheckProvider()].map((provider) => [provider.adapter, provider])),
     });
     const workers = await createWorkers({
       config,

@@ -145,3 +145,14 @@ export function idKindOf(text: string): IdKind | undefined {
 export function sameIdAs<K extends IdKind>(kind: K, id: string): Id<K> {
   return `${idPrefixes[kind]}_${id.slice(id.indexOf('_') + 1)}` as Id<K>;
 }
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The id made of a UUID that somebody else drew (a workflow's `uuid4`): the same UUID is the same id. Undefined: it is no UUID. */
+export function idOfUuid<K extends IdKind>(kind: K, uuid: string): Id<K> | undefined {
+  if (!uuidPattern.test(uuid)) return undefined;
+  const bits = BigInt(`0x${uuid.replaceAll('-', '')}`);
+  const digits = Array.from({ length: 26 }, (_, place) => alphabet[Number((bits >> BigInt(5 * (25 - place))) & 31n)]);
+  return `${idPrefixes[kind]}_${digits.join('')}` as Id<K>;
+}

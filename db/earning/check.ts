@@ -1,49 +1,14 @@
 import type { Act } from '../../domain/act.js';
 import type { Check, CheckKind, PersonKeys } from '../../domain/earning/check.js';
-import { type CheckEvent, type CheckStatus, checkTransitions } from '../../domain/earning/referral.js';
+import { type CheckEvent, checkTransitions } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, CheckId, ReferralId } from '../../domain/ids.js';
+import type { AffiliateId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import type { RiskFlag } from '../../domain/tracking/riskFlag.js';
 import { recordAudit } from '../audit/audit.js';
+import { type CheckRow, toCheck } from '../reads/earning/checkRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
-
-export interface CheckRow {
-  readonly id: string;
-  readonly referral_id: string;
-  readonly kind: CheckKind;
-  readonly status: CheckStatus;
-  readonly required: boolean;
-  readonly provider: string | null;
-  readonly reason_code: string | null;
-  readonly evidence: Readonly<Record<string, unknown>>;
-  readonly decided_by: string | null;
-  readonly decided_at: Instant | null;
-  readonly ask_at: Instant | null;
-  readonly pending_verdict: string | null;
-  readonly version: number;
-  readonly created_at: Instant;
-}
-
-export function toCheck(row: CheckRow): Check {
-  return {
-    id: row.id as CheckId,
-    referralId: row.referral_id as ReferralId,
-    kind: row.kind,
-    status: row.status,
-    required: row.required,
-    provider: row.provider,
-    reasonCode: row.reason_code,
-    evidence: row.evidence,
-    decidedBy: row.decided_by,
-    decidedAt: row.decided_at,
-    askAt: row.ask_at,
-    pendingVerdict: row.pending_verdict,
-    version: row.version,
-    createdAt: row.created_at,
-  };
-}
 
 /** The referral's checks, oldest first. The referral's lock covers them too. */
 export async function listChecks(tx: ReadTx | Tx, referralId: string): Promise<readonly Check[]> {
@@ -163,6 +128,13 @@ export async function postponeCheck(tx: Tx, act: Act, check: Check, askAt: Insta
   });
 }
 
+/** A verdict that changes nothing any more is taken off the row, so that nobody takes it up again. */
+export async function clearVerdict(tx: Tx, act: Act, check: Check): Promise<void> {
+  await tx('checks')
+    .where({ id: check.id })
+    .update({ pending_verdict: null, ask_at: null, processed_at: act.now, outcome: 'unchanged', updated_at: act.now });
+}
+
 interface PersonRow {
   readonly contact_id: string | null;
   readonly email_key: string | null;
@@ -208,7 +180,9 @@ export async function insertRiskFlag(
   act: Act,
   flag: Pick<RiskFlag, 'referralId' | 'affiliateId' | 'code' | 'evidence'>,
 ): Promise<boolean> {
-  const there = await tx('risk_flags').where({ referral_id: flag.referralId, code: flag.code }).first('id');
+  const there = await tx('risk_flags')
+    .where({ referral_id: flag.referralId, code: flag.code })
+    .first<{ id: string } | undefined>('id');
   if (there !== undefined) return false;
   const id = act.newId('riskFlag');
   await tx('risk_flags').insert({
@@ -231,7 +205,10 @@ export async function insertRiskFlag(
 }
 
 export async function hasOpenFlag(tx: ReadTx | Tx, referralId: string): Promise<boolean> {
-  const row = await tx('risk_flags').where({ referral_id: referralId }).whereNull('dismissed_at').first('id');
+  const row = await tx('risk_flags')
+    .where({ referral_id: referralId })
+    .whereNull('dismissed_at')
+    .first<{ id: string } | undefined>('id');
   return row !== undefined;
 }
 

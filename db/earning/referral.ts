@@ -5,85 +5,15 @@ import {
   type ReferralEvent,
   type ReferralNote,
   type ReferralStage,
-  type ReferralStatus,
   referralTransitions,
 } from '../../domain/earning/referral.js';
-import type { AffiliateId, ContactId, LinkId, ProgramId, ReferralId, UserId } from '../../domain/ids.js';
+import type { AffiliateId, LeadId, LinkId, ProgramId, ReferralId, RefundId, SaleId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import type { Touch } from '../../domain/tracking/attribution.js';
 import { recordAudit } from '../audit/audit.js';
+import { type ReferralRow, toReferral } from '../reads/earning/referralRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
-
-export interface ReferralRow {
-  readonly id: string;
-  readonly mode: Mode;
-  readonly program_id: string;
-  readonly status: ReferralStatus;
-  readonly stage: ReferralStage;
-  readonly visitor_id: string | null;
-  readonly contact_id: string | null;
-  readonly affiliate_id: string | null;
-  readonly link_id: string | null;
-  readonly first_affiliate_id: string | null;
-  readonly last_affiliate_id: string | null;
-  readonly referrer_choice: 'first' | 'last' | null;
-  readonly merged_into_id: string | null;
-  readonly manual: boolean;
-  readonly tags: readonly string[];
-  readonly notes: string | null;
-  readonly assignee_id: string | null;
-  readonly window_ends_at: Instant | null;
-  readonly decide_by: Instant | null;
-  readonly pending_since: Instant | null;
-  readonly reminded_at: Instant | null;
-  readonly click_at: Instant | null;
-  readonly visit_at: Instant | null;
-  readonly lead_at: Instant | null;
-  readonly sale_at: Instant | null;
-  readonly decided_at: Instant | null;
-  readonly last_changed_at: Instant;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly version: number;
-  readonly created_at: Instant;
-  readonly updated_at: Instant;
-}
-
-export function toReferral(row: ReferralRow): Referral {
-  return {
-    id: row.id as ReferralId,
-    mode: row.mode,
-    programId: row.program_id as ProgramId,
-    status: row.status,
-    stage: row.stage,
-    visitorId: row.visitor_id,
-    contactId: row.contact_id as ContactId | null,
-    affiliateId: row.affiliate_id as AffiliateId | null,
-    linkId: row.link_id as LinkId | null,
-    firstAffiliateId: row.first_affiliate_id as AffiliateId | null,
-    lastAffiliateId: row.last_affiliate_id as AffiliateId | null,
-    referrerChoice: row.referrer_choice,
-    mergedIntoId: row.merged_into_id as ReferralId | null,
-    manual: row.manual,
-    tags: row.tags,
-    notes: row.notes,
-    assigneeId: row.assignee_id as UserId | null,
-    windowEndsAt: row.window_ends_at,
-    pendingSince: row.pending_since,
-    decideBy: row.decide_by,
-    remindedAt: row.reminded_at,
-    clickAt: row.click_at,
-    visitAt: row.visit_at,
-    leadAt: row.lead_at,
-    saleAt: row.sale_at,
-    decidedAt: row.decided_at,
-    lastChangedAt: row.last_changed_at,
-    metadata: row.metadata,
-    version: row.version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
 
 /** What a writer may set. Status moves only by an event of the table; `version` by every write. */
 export type ReferralChange = Partial<
@@ -269,6 +199,79 @@ export async function findWindowEnd(tx: ReadTx | Tx, referralId: string): Promis
     .max({ end: 'ends_at' })
     .first<{ end: Instant | null } | undefined>();
   return row?.end ?? undefined;
+}
+
+/** Facts that reached a merged referral and nobody applied go to its root. Answers which, so that the root's workflow is told. */
+export async function readdressFacts(
+  tx: Tx,
+  act: Act,
+  fromId: string,
+  rootId: string,
+): Promise<{
+  readonly leads: readonly LeadId[];
+  readonly sales: readonly SaleId[];
+  readonly refunds: readonly RefundId[];
+  readonly disputes: readonly string[];
+}> {
+  const move = async <T extends string>(objectType: string): Promise<readonly T[]> => {
+    const rows = await tx(`${objectType}s`)
+      .where({ referral_id: fromId })
+      .whereNull('processed_at')
+      .update({ referral_id: rootId, version: tx.raw('version + 1') })
+      .returning<{ id: T; version: number }[]>(['id', 'version']);
+    await recordAudit(
+      tx,
+      act,
+      ...rows.map((row) => ({
+        objectType,
+        objectId: row.id,
+        seq: row.version,
+        event: 'readdressed',
+        changes: { referralId: rootId },
+      })),
+    );
+    return rows.map((row) => row.id);
+  };
+  return {
+    leads: await move<LeadId>('lead'),
+    sales: await move<SaleId>('sale'),
+    refunds: await move<RefundId>('refund'),
+    disputes: await move<string>('dispute'),
+  };
+}
+
+/**
+ * Sales that waited because nobody knew their customer, who is this referral's contact by now: no signal reports that (temporal.md 4.5).
+ * They join the referral and are facts of its next step.
+ */
+export async function adoptParkedSales(tx: Tx, act: Act, referral: Referral): Promise<void> {
+  const { rows } = await tx.raw<{ rows: { id: string; version: number }[] }>(
+    `update sales set parked_code = null, referral_id = :referralId, contact_id = :contactId, version = sales.version + 1,
+       updated_at = :now
+     from external_customers as customer
+     where sales.parked_code = 'unknown_customer' and sales.processed_at is null and sales.mode = :mode
+       and (customer.workspace_id, customer.mode, customer.external_id) = (sales.workspace_id, sales.mode, sales.customer_external_id)
+       and customer.contact_id = :contactId and (sales.program_hint_id is null or sales.program_hint_id = :programId)
+     returning sales.id, sales.version`,
+    {
+      referralId: referral.id,
+      contactId: referral.contactId,
+      programId: referral.programId,
+      mode: referral.mode,
+      now: act.now,
+    },
+  );
+  await recordAudit(
+    tx,
+    act,
+    ...rows.map((row) => ({
+      objectType: 'sale',
+      objectId: row.id,
+      seq: row.version,
+      event: 'customerKnown',
+      changes: { referralId: referral.id },
+    })),
+  );
 }
 
 const columnNames = {

@@ -1,7 +1,8 @@
 import type { Mode } from '../act.js';
+import { type Decided, refused } from '../decided.js';
 import type { AffiliateId, ContactId, LinkId, ProgramId, ReferralId, UserId } from '../ids.js';
 import type { Instant } from '../time.js';
-import { type EventOf, type StatusOf, transitionTable } from '../transitions.js';
+import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
 /** features.md 2.2 */
 export const referralTransitions = transitionTable({
@@ -86,3 +87,46 @@ export type ReferralNote =
   | 'reminded'
   | 'escalated'
   | 'edited';
+
+/** What staff decide on a referral itself; the other verbs of its workflow are about one commission. */
+export const referralDecisions = {
+  approve: 'approved',
+  reject: 'rejected',
+  reopen: 'reopened',
+} as const satisfies Readonly<Record<string, ReferralEvent>>;
+export type ReferralDecision = keyof typeof referralDecisions;
+
+export function isReferralDecision(verb: string): verb is ReferralDecision {
+  return Object.hasOwn(referralDecisions, verb);
+}
+
+/** The actions the state table offers, in wire form; the caller drops those without the right. */
+export function referralActions(status: ReferralStatus): readonly ReferralDecision[] {
+  return (Object.keys(referralDecisions) as ReferralDecision[]).filter(
+    (verb) => nextStatus(referralTransitions, status, referralDecisions[verb]) !== undefined,
+  );
+}
+
+/**
+ * Refuses with `referral.already_decided` (somebody has decided, this way or the other), `referral.transition_not_allowed`, and an
+ * approval while required checks stand in its way with `referral.check_open` or `referral.check_failed`, all of them in `open`.
+ */
+export function decideReferralMove(
+  referral: Pick<Referral, 'status'>,
+  verb: ReferralDecision,
+  blocking: readonly { readonly code: 'check_open' | 'check_failed'; readonly detail: string }[],
+): Decided<ReferralEvent> {
+  const event = referralDecisions[verb];
+  if (nextStatus(referralTransitions, referral.status, event) === undefined) {
+    const isDecided = referral.status === 'approved' || referral.status === 'rejected';
+    return refused(verb !== 'reopen' && isDecided ? 'referral.already_decided' : 'referral.transition_not_allowed', {
+      currentStatus: referral.status,
+      allowedActions: referralActions(referral.status),
+    });
+  }
+  const [first] = blocking;
+  if (verb === 'approve' && first !== undefined) {
+    return refused(first.code === 'check_open' ? 'referral.check_open' : 'referral.check_failed', { open: blocking });
+  }
+  return { kind: 'accepted', event };
+}
