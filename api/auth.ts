@@ -19,6 +19,7 @@ import type { Actor, Mode } from '../domain/act.js';
 import { dateIn } from '../domain/calendar.js';
 import { DomainError } from '../domain/errors.js';
 import type { UserId, WorkspaceId } from '../domain/ids.js';
+import { durationMs, type Instant } from '../domain/time.js';
 import { clockNow } from '../platform/clock.js';
 import { hashToken, isSameText, readApiKey } from '../platform/secrets.js';
 
@@ -131,8 +132,7 @@ function grantOfKey(key: ApiKeyEntry): Grant {
 async function bySession(token: string, mode: Mode, options: AuthOptions): Promise<Caller> {
   const session = await findSession(options.db, hashToken(token));
   const now = clockNow();
-  if (session === undefined || session.userStatus !== 'active' || isIdle(session.audience, session.lastSeenAt, now))
-    throw unauthenticated();
+  if (session === undefined || session.userStatus !== 'active' || isTooIdle(session, now)) throw unauthenticated();
   await touchSession(options.db, session, now);
   return {
     via: 'session',
@@ -150,6 +150,12 @@ async function bySession(token: string, mode: Mode, options: AuthOptions): Promi
     session,
     key: null,
   };
+}
+
+function isTooIdle(session: SessionEntry, now: Instant): boolean {
+  const { audience, lastSeenAt, idleTimeout } = session;
+  const idleMs = audience === 'staff' && idleTimeout !== null ? durationMs(idleTimeout) : undefined;
+  return isIdle(audience, lastSeenAt, now, idleMs);
 }
 
 function grantOfSession(session: SessionEntry): Grant {

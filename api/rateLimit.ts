@@ -12,7 +12,7 @@ const windowSeconds = 60;
 /** api.md 1.10, per minute. */
 const limits = { key: 600, facts: 6_000, session: 1_200, publicForm: 10, public: 600 } as const;
 const factPaths = /^\/v1\/(leads|sales)(\/|$)/;
-const formPaths = /^\/(f\/|apply\/|v1\/auth\/sign-in-link)/;
+const formPaths = /^\/(f\/|apply\/|v1\/auth\/(sign-in-link|password-reset)$)/;
 const maxWindows = 50_000;
 
 /** Counts in fixed windows of a minute, in this process: two processes allow twice as much, which these limits can bear. */

@@ -13,7 +13,10 @@ import { DomainError, type DomainErrorCode, type ErrorParams, InvariantError } f
 import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import type { Config } from '../platform/config.js';
+import type { HeadKeeper } from '../platform/headKeeper.js';
+import type { LiveHistories } from '../platform/liveHistories.js';
 import type { Logger } from '../platform/logger.js';
+import type { Passwords } from '../platform/passwords.js';
 import type { Secrets } from '../platform/secrets.js';
 import { signalMessage, type WorkflowType } from '../workflows/contract.js';
 import { authenticate, type Caller, checkCsrf, checkOrigin, scopeFor } from './auth.js';
@@ -23,6 +26,7 @@ import { checkMediaType, jsonGuardedBody } from './jsonGuard.js';
 import { type CursorBinding, type ListQuery, readPage, writeCursor } from './lists.js';
 import type { RateLimiter } from './rateLimit.js';
 import type { RequestState } from './requestContext.js';
+import type { SignInGuard } from './signInGuard.js';
 import { operationWire, presentDecisionAsOperation } from './schemas/reporting/bulkOperation.js';
 import type { DecisionReason } from './schemas/wire.js';
 import { parseWith } from './validation.js';
@@ -38,7 +42,13 @@ export interface ApiDeps {
   readonly logger: Logger;
   readonly secrets: Secrets;
   readonly outcomes: DecisionOutcomes;
+  /** Heads of the audit chain, kept outside the database. */
+  readonly heads: HeadKeeper;
+  /** Histories of runs that are not archived yet: the one read that asks Temporal. */
+  readonly liveHistories: LiveHistories;
   readonly rateLimiter: RateLimiter;
+  readonly passwords: Passwords;
+  readonly signInGuard: SignInGuard;
   /** Address of the caller, through trusted proxies only. */
   readonly clientAddress: (request: Context['req']) => string;
 }
@@ -90,6 +100,15 @@ class Encoded {
     this.headers = stored.headers;
     this.isReplay = isReplay;
   }
+}
+
+/** Bytes to send as they are: a file whose hash somebody compares. */
+export function fileAnswer(body: Buffer, file: { readonly contentType: string; readonly fileName: string }): Encoded {
+  const headers = {
+    'Content-Type': file.contentType,
+    'Content-Disposition': `attachment; filename="${file.fileName}"`,
+  };
+  return new Encoded({ status: 200, body, headers }, false);
 }
 
 interface BaseContext<P, Q, B> {
@@ -165,6 +184,8 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   readonly ifMatch?: 'required' | 'honoured';
   /** A row marked +. */
   readonly stepUp?: true;
+  /** The answer shows a secret once: what is stored for a repeat is sealed. */
+  readonly secretReply?: true;
   handle(
     ctx: RouteContext<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>,
     deps: ApiDeps,
@@ -198,7 +219,7 @@ export interface Route {
   readonly idempotency: 'required' | 'accepted' | 'none';
   readonly ifMatch: 'required' | 'honoured' | 'none';
   readonly stepUp: boolean;
-  readonly decides: boolean;
+  readonly secretReply: boolean;
   run(koa: Context, deps: ApiDeps): Promise<void>;
 }
 
@@ -226,7 +247,7 @@ export function defineRoute<
       definition.idempotency ?? (definition.method === 'POST' || definition.method === 'PATCH' ? 'accepted' : 'none'),
     ifMatch: definition.ifMatch ?? (isChange ? 'honoured' : 'none'),
     stepUp: definition.stepUp === true,
-    decides: false,
+    secretReply: definition.secretReply === true,
     async run(koa, deps) {
       const caller = await authenticate(koa.req, {
         db: deps.db,
@@ -285,7 +306,7 @@ export function definePublicRoute<
     idempotency: 'none',
     ifMatch: 'none',
     stepUp: false,
-    decides: false,
+    secretReply: false,
     async run(koa, deps) {
       deps.rateLimiter.take(koa, null, route);
       if (isWrite && route.path.startsWith('/v1/')) checkOrigin(koa.req, deps.config.http.publicUrl);
@@ -376,7 +397,7 @@ function send(koa: Context, encoded: Encoded, route: Route): void {
     koa.status = encoded.status;
     return;
   }
-  koa.set('Content-Type', 'application/json; charset=utf-8');
+  if (encoded.headers['Content-Type'] === undefined) koa.set('Content-Type', 'application/json; charset=utf-8');
   koa.body = encoded.body;
 }
 
@@ -483,9 +504,9 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
               requestId: this.requestId,
               keepForEver: this.route.idempotency === 'required',
             });
-      if (stored !== undefined) return new Encoded(stored, true);
+      if (stored !== undefined) return new Encoded(this.opened(stored), true);
       const fresh = encode(this.route.reply, await work(tx, this.act(now)), this.route.status);
-      if (scope !== null) await storeAnswer(tx, scope, fresh);
+      if (scope !== null) await storeAnswer(tx, scope, this.sealed(fresh));
       return fresh;
     });
     if (options.wake === true && !encoded.isReplay) await notify(this.deps.db, 'outbox', '');
@@ -517,6 +538,17 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
       this.koa.set('Link', `<${this.deps.config.http.publicUrl}${this.koa.path}?${next.toString()}>; rel="next"`);
     }
     return { data: shown.map(present), nextCursor };
+  }
+
+  private sealed(fresh: Encoded): StoredAnswer {
+    if (!this.route.secretReply) return fresh;
+    const { status, headers } = fresh;
+    return { status, headers, body: Buffer.from(this.deps.secrets.seal('answer', fresh.body.toString('utf8'))) };
+  }
+
+  private opened(stored: StoredAnswer): StoredAnswer {
+    if (!this.route.secretReply) return stored;
+    return { ...stored, body: Buffer.from(this.deps.secrets.unseal('answer', stored.body.toString('utf8'))) };
   }
 
   private keyScope(): KeyScope | null {

@@ -21,7 +21,6 @@ import { visitRoutes } from './routes/tracking/visit.js';
 
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
 export const routes: readonly Route[] = [
-  
   ...sessionRoutes,
   ...userRoutes,
   ...roleRoutes,
@@ -30,7 +29,10 @@ export const routes: readonly Route[] = [
   ...workspaceRoutes,
   ...preferenceRoutes,
   ...devEmailRoutes,
-  ...operationRoutes, ...clickRoutes, ...leadRoutes, ...visitRoutes,
+  ...operationRoutes,
+  ...clickRoutes,
+  ...leadRoutes,
+  ...visitRoutes,
   ...affiliateRoutes,
   ...enrolmentRoutes,
   ...payoutMethodRoutes,

@@ -15,7 +15,7 @@ import type {
 } from '../domain/ids.js';
 import type { ProgramStatus } from '../domain/program/program.js';
 import type { LinkStatus } from '../domain/tracking/link.js';
-import type { Instant, LocalDate } from '../domain/time.js';
+import type { Duration, Instant, LocalDate } from '../domain/time.js';
 import type { Db } from './connection.js';
 
 // Look-ups before a workspace is known, through the definer functions of 20261125_1070 and 20261125_1080. Each takes the key it looks up.
@@ -53,6 +53,8 @@ export interface SessionEntry {
   readonly rights: readonly string[];
   readonly affiliateId: AffiliateId | null;
   readonly isInstanceAdmin: boolean;
+  /** The workspace's limit for staff; portal sessions have none of their own. */
+  readonly idleTimeout: Duration | null;
 }
 
 /** The living session of a cookie, by the SHA-256 of its value. */
@@ -74,6 +76,7 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
     rights: string[];
     affiliate_id: AffiliateId | null;
     is_instance_admin: boolean;
+    idle_timeout: Duration | null;
   }>(db, 'directory_session(?)', [tokenHash]);
   return row === undefined
     ? undefined
@@ -94,6 +97,7 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
         rights: row.rights,
         affiliateId: row.affiliate_id,
         isInstanceAdmin: row.is_instance_admin,
+        idleTimeout: row.idle_timeout,
       };
 }
 

@@ -41,6 +41,7 @@ export type DomainErrorCode =
   | 'access.weak_password'
   | 'access.too_many_attempts'
   | 'access.not_enabled'
+  | 'api_key.transition_not_allowed'
   | 'resource.not_found'
   | 'resource.already_exists'
   | 'resource.in_use'

@@ -106,6 +106,16 @@ export async function findUser(tx: ReadTx | Tx, id: string): Promise<User | unde
   return row === undefined ? undefined : toUser(row);
 }
 
+/** Is this login a member already, as one of that audience? */
+export async function findUserByLogin(
+  tx: ReadTx | Tx,
+  loginId: LoginId,
+  audience: Audience,
+): Promise<User | undefined> {
+  const row = await tx('users').where({ login_id: loginId, audience }).first<UserRow | undefined>('*');
+  return row === undefined ? undefined : toUser(row);
+}
+
 export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
   const row = await tx('users').where({ id }).forNoKeyUpdate().first<UserRow | undefined>('*');
   return row === undefined ? undefined : toUser(row);

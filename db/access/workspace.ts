@@ -14,6 +14,10 @@ export interface Workspace {
   readonly id: WorkspaceId;
   readonly name: string;
   readonly features: Readonly<Record<string, unknown>>;
+  readonly branding: Readonly<Record<string, unknown>>;
+  readonly resellerLabel: string | null;
+  readonly version: number;
+  readonly updatedAt: Instant;
   readonly payoutsFrozenAt: Instant | null;
   readonly createdAt: Instant;
 }
@@ -22,6 +26,10 @@ interface WorkspaceRow {
   readonly id: WorkspaceId;
   readonly name: string;
   readonly features: Record<string, unknown>;
+  readonly branding: Record<string, unknown>;
+  readonly reseller_label: string | null;
+  readonly version: number;
+  readonly updated_at: Instant;
   readonly payouts_frozen_at: Instant | null;
   readonly created_at: Instant;
 }
@@ -33,37 +41,46 @@ export async function getWorkspace(tx: ReadTx | Tx): Promise<Workspace> {
     id: row.id,
     name: row.name,
     features: row.features,
+    branding: row.branding,
+    resellerLabel: row.reseller_label,
+    version: row.version,
+    updatedAt: row.updated_at,
     payoutsFrozenAt: row.payouts_frozen_at,
     createdAt: row.created_at,
   };
 }
 
-/** The number of the workspace's next audit entry; its row has no version of its own, so the row is locked meanwhile. */
-export async function nextWorkspaceSeq(tx: Tx, id: WorkspaceId): Promise<number> {
-  await tx('workspaces').where({ id }).forNoKeyUpdate().first('id');
-  const row = await tx('audit_entries')
-    .where({ object_id: id })
-    .max<{ last: number | null } | undefined>('seq as last')
-    .first();
-  return (row?.last ?? 0) + 1;
+/** The workspace's next version: its row, and with it everybody who writes an audit entry of the workspace, is locked meanwhile. */
+export async function nextWorkspaceVersion(tx: Tx, now: Instant): Promise<number> {
+  const [row] = await tx('workspaces')
+    .update({ version: tx.raw('version + 1'), updated_at: now })
+    .returning<{ version: number }[]>('version');
+  if (row === undefined) throw new InvariantError('an open transaction sees its workspace');
+  return row.version;
 }
 
-export async function updateWorkspace(
-  tx: Tx,
-  act: Act,
-  change: { readonly name?: string; readonly features?: Readonly<Record<string, unknown>> },
-): Promise<void> {
-  const seq = await nextWorkspaceSeq(tx, act.workspaceId);
+export interface WorkspaceChange {
+  readonly name?: string;
+  readonly resellerLabel?: string | null;
+  readonly branding?: Readonly<Record<string, unknown>>;
+  readonly features?: Readonly<Record<string, unknown>>;
+}
+
+export async function updateWorkspace(tx: Tx, act: Act, change: WorkspaceChange): Promise<void> {
+  const seq = await nextWorkspaceVersion(tx, act.now);
   await tx('workspaces').update({
     ...(change.name === undefined ? {} : { name: change.name }),
+    ...(change.resellerLabel === undefined ? {} : { reseller_label: change.resellerLabel }),
+    ...(change.branding === undefined ? {} : { branding: JSON.stringify(change.branding) }),
     ...(change.features === undefined ? {} : { features: JSON.stringify(change.features) }),
+    updated_at: act.now,
   });
   await recordAudit(tx, act, {
     objectType: 'workspace',
     objectId: act.workspaceId,
     seq,
     event: 'changed',
-    changes: { fields: Object.keys(change) },
+    changes: { ...change },
   });
 }
 

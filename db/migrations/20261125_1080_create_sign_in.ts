@@ -70,11 +70,17 @@ const functions: readonly (readonly [name: string, args: string, sql: string])[]
     'directory_count_failure',
     '(text, integer, integer)',
     // Counts and locks in one statement, so that parallel guesses cannot slip between reading and writing.
+    // The strictest of the person's workspaces decides after how many; an unknown login costs the same statement.
     `create function directory_count_failure(wanted_login text, lock_after integer, lock_seconds integer) returns void
      language sql volatile ${head} as $$
+       with allowed as (
+         select least(lock_after, min((settings.sections -> 'security' ->> 'lockAfterFailures')::integer)) as failures
+         from users as person join settings on settings.workspace_id = person.workspace_id
+         where person.login_id = wanted_login and person.status <> 'disabled')
        update logins
-       set failed_attempts = case when failed_attempts + 1 >= lock_after then 0 else failed_attempts + 1 end,
-           locked_until = case when failed_attempts + 1 >= lock_after then now() + make_interval(secs => lock_seconds) else locked_until end
+       set failed_attempts = case when failed_attempts + 1 >= allowed.failures then 0 else failed_attempts + 1 end,
+           locked_until = case when failed_attempts + 1 >= allowed.failures then now() + make_interval(secs => lock_seconds) else locked_until end
+       from allowed
        where id = wanted_login $$`,
   ],
   [
@@ -192,6 +198,31 @@ function apiKeyFunction(where: string): string {
     $$`;
 }
 
+/** The session's idle limit comes from the workspace's settings: with it, or without as it was. */
+function sessionFunction(withLimit: boolean): string {
+  return `
+    create function directory_session(wanted bytea) returns table (
+      session_id text, csrf_token text, login_id text, workspace_id text, user_id text, audience text, stepped_up_at timestamptz,
+      last_seen_at timestamptz, expires_at timestamptz, user_status text, user_name text, user_email text, role_ids text[], rights text[],
+      affiliate_id text, is_instance_admin boolean${withLimit ? ', idle_timeout text' : ''})
+    language sql stable ${head} as $$
+      select session.id, session.csrf_token, session.login_id, session.workspace_id, session.user_id, session.audience,
+             session.stepped_up_at, session.last_seen_at, session.expires_at, person.status, person.name, person.email, person.role_ids,
+             person.rights, person.affiliate_id, person.is_instance_admin${withLimit ? `, settings.sections -> 'security' ->> 'idleTimeout'` : ''}
+      from sessions as session
+      join users as person on (person.workspace_id, person.id) = (session.workspace_id, session.user_id)
+      ${withLimit ? 'join settings on settings.workspace_id = session.workspace_id' : ''}
+      where session.token_hash = wanted and session.ended_at is null and session.expires_at > now()
+    $$`;
+}
+
+async function replaceSessionFunction(knex: Knex, withLimit: boolean): Promise<void> {
+  await knex.raw('drop function directory_session(bytea)');
+  await knex.raw(sessionFunction(withLimit));
+  await knex.raw('revoke execute on function directory_session(bytea) from public');
+  await knex.raw('grant execute on function directory_session(bytea) to tributary_app');
+}
+
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create table user_assignments (
@@ -204,6 +235,13 @@ export async function up(knex: Knex): Promise<void> {
       constraint user_assignments_user foreign key (workspace_id, user_id) references users (workspace_id, id)
     )`);
   await isolateAll(knex, ['user_assignments']);
+  await knex.raw(`
+    alter table workspaces
+      add column branding jsonb not null default '{}',
+      add column reseller_label text,
+      add column version integer not null default 1,
+      add column updated_at timestamptz(3) not null default now()`);
+  await knex.raw('grant update (branding, reseller_label, version, updated_at) on workspaces to tributary_app');
   await knex.raw(`create index user_assignments_object on user_assignments (workspace_id, object_id)`);
   await knex.raw(`comment on index user_assignments_object is 'who looks after this affiliate or reseller?'`);
   await knex.raw(`
@@ -213,6 +251,7 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(
     apiKeyFunction('key.token_hash = wanted or (key.previous_token_hash = wanted and key.grace_until > now())'),
   );
+  await replaceSessionFunction(knex, true);
   for (const [name, args, sql] of functions) {
     await knex.raw(sql);
     await knex.raw(`revoke execute on function ${name}${args} from public`);
@@ -222,7 +261,11 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   for (const [name, args] of [...functions].reverse()) await knex.raw(`drop function if exists ${name}${args}`);
+  await replaceSessionFunction(knex, false);
   await knex.raw(apiKeyFunction('key.token_hash = wanted'));
   await knex.raw('alter table api_keys drop column previous_token_hash, drop column grace_until');
+  await knex.raw(
+    'alter table workspaces drop column branding, drop column reseller_label, drop column version, drop column updated_at',
+  );
   await dropTables(knex, ['user_assignments']);
 }

@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { Middleware } from 'koa';
 import { createApp } from '../../api/app.js';
 import { clientAddressOf } from '../../api/auth.js';
@@ -7,6 +9,7 @@ import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { createRateLimiter } from '../../api/rateLimit.js';
 import type { ApiDeps, Route } from '../../api/route.js';
 import { type HttpServer, listenOn } from '../../api/server.js';
+import { createSignInGuard } from '../../api/signInGuard.js';
 import { insertApiKey } from '../../db/access/apiKey.js';
 import { getSettings, lockSettings, updateSettings } from '../../db/access/settings.js';
 import { insertUser, type User } from '../../db/access/user.js';
@@ -17,7 +20,10 @@ import type { Act, Mode } from '../../domain/act.js';
 import type { Permission, PresetId } from '../../domain/access/permission.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { Config } from '../../platform/config.js';
+import { HeadKeeper } from '../../platform/headKeeper.js';
+import { noLiveHistories } from '../../platform/liveHistories.js';
 import { createLogger } from '../../platform/logger.js';
+import { createPasswords } from '../../platform/passwords.js';
 import { createMetrics } from '../../platform/metrics.js';
 import { newId } from '../../platform/newId.js';
 import { createSecrets, hashToken, newApiKey } from '../../platform/secrets.js';
@@ -130,7 +136,11 @@ export async function startTestApi(
     logger,
     secrets: createSecrets(config.secretKeys),
     outcomes,
+    heads: new HeadKeeper(path.join(tmpdir(), `tributary-heads-${randomUUID()}`)),
+    liveHistories: noLiveHistories,
     rateLimiter: createRateLimiter(clientAddress),
+    passwords: createPasswords(),
+    signInGuard: createSignInGuard(),
     clientAddress,
     ...options.deps,
   };

@@ -1,0 +1,444 @@
+import { z } from 'zod';
+import {
+  clearFailures,
+  countFailure,
+  endSession,
+  endSessions,
+  findLogin,
+  findLoginById,
+  listMemberships,
+  listSessions,
+  markEmailVerified,
+  markSteppedUp,
+  type Membership,
+  setPassword,
+} from '../../../db/access/login.js';
+import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
+import { findOneTimeToken, type OneTimeToken, takeOneTimeToken } from '../../../db/access/oneTimeToken.js';
+import { lockUser, updateUser } from '../../../db/access/user.js';
+import { getWorkspace } from '../../../db/access/workspace.js';
+import { inWorkspace, notify } from '../../../db/transaction.js';
+import { lockMinutes, passwordProblem } from '../../../domain/access/login.js';
+import type { OneTimeKind } from '../../../domain/access/session.js';
+import { defaultSettings } from '../../../domain/access/settings.js';
+import type { Act } from '../../../domain/act.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { LoginId, UserId, WorkspaceId } from '../../../domain/ids.js';
+import { type Instant, isBefore } from '../../../domain/time.js';
+import { clockNow } from '../../../platform/clock.js';
+import { TooManyHashesError } from '../../../platform/passwords.js';
+import type { Caller } from '../../auth.js';
+import { invalid } from '../../problems.js';
+import { type ApiDeps, definePublicRoute, defineRoute, type PublicContext, type Route } from '../../route.js';
+import {
+  acceptInviteBody,
+  emailBody,
+  loginBody,
+  meWire,
+  newPasswordBody,
+  oneTimeBody,
+  ownSessionWire,
+  passwordBody,
+  presentMe,
+  presentSession,
+  sessionWire,
+  switchBody,
+} from '../../schemas/access/session.js';
+import { idWire, listOf, noContent } from '../../schemas/wire.js';
+import { clearSessionCookie, startSession } from '../../signIn.js';
+
+type AnyPublic = PublicContext<unknown, unknown, unknown>;
+const used = (): DomainError => new DomainError('access.token_used_or_expired');
+
+/** The token, if it is of one of these kinds and can still be used; 410 otherwise, whatever is wrong with it (F4). */
+async function getToken(deps: ApiDeps, text: string, ...kinds: readonly OneTimeKind[]): Promise<OneTimeToken> {
+  const token = await findOneTimeToken(deps.db, text);
+  if (token === undefined || !token.isUsable || !kinds.includes(token.kind)) throw used();
+  return token;
+}
+
+async function getMembership(deps: ApiDeps, loginId: LoginId, userId: UserId): Promise<Membership> {
+  const memberships = await listMemberships(deps.db, loginId);
+  const membership = memberships.find((candidate) => candidate.userId === userId);
+  if (membership === undefined || membership.status === 'disabled') throw used();
+  return membership;
+}
+
+/** 422 `weak_password`, with why. */
+function requireStrong(password: string, personal: readonly string[]): void {
+  const problem = passwordProblem(password, personal);
+  if (problem === undefined) return;
+  const detail = {
+    too_short: 'At least 12 characters.',
+    too_long: 'At most 256 characters.',
+    common: 'This one is among those that are guessed first.',
+  }[problem];
+  throw new DomainError('access.weak_password', { detail });
+}
+
+async function hashPassword(deps: ApiDeps, password: string): Promise<string> {
+  try {
+    return await deps.passwords.hash(password);
+  } catch (error) {
+    throw tooBusy(error);
+  }
+}
+
+function tooBusy(error: unknown): unknown {
+  return error instanceof TooManyHashesError
+    ? new DomainError('access.too_many_attempts', { retryAfter: 1 }, { cause: error })
+    : error;
+}
+
+/** The act of a person who has no session yet, in their own workspace. */
+function ownAct(deps: ApiDeps, ctx: AnyPublic, workspaceId: WorkspaceId, userId: UserId, now: Instant): Act {
+  return {
+    workspaceId,
+    mode: 'live',
+    now,
+    actor: { type: 'user', id: userId, userId },
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: ctx.requestId,
+    newId: deps.newId,
+  };
+}
+
+const oneTime = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/one-time',
+  summary: 'Sign in by a one-time link',
+  body: oneTimeBody,
+  reply: sessionWire,
+  refuses: ['access.token_used_or_expired'],
+  async handle(ctx, deps) {
+    const token = await getToken(deps, ctx.body.token, 'sign_in');
+    const membership = await getMembership(deps, token.loginId, token.userId);
+    if (membership.status !== 'active') throw used();
+    if (!(await takeOneTimeToken(deps.db, token.id))) throw used();
+    await markEmailVerified(deps.db, token.loginId);
+    return presentSession(membership, await startSession(deps, ctx.koa, token.loginId, membership));
+  },
+});
+
+const acceptInvite = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/accept-invite',
+  summary: 'Accept an invitation and sign in',
+  body: acceptInviteBody,
+  reply: sessionWire,
+  refuses: ['access.token_used_or_expired', 'access.weak_password'],
+  async handle(ctx, deps) {
+    const token = await getToken(deps, ctx.body.token, 'invite');
+    const membership = await getMembership(deps, token.loginId, token.userId);
+    const { password } = ctx.body;
+    if (password === undefined && membership.audience === 'staff')
+      throw invalid({ pointer: '#/password', code: 'required', detail: 'Choose a password.' });
+    if (password !== undefined) requireStrong(password, [membership.email, membership.name]);
+    const hash = password === undefined ? undefined : await hashPassword(deps, password);
+    await inWorkspace(deps.db, token.workspaceId, async (tx, now) => {
+      const user = await lockUser(tx, token.userId);
+      if (user === undefined || user.status === 'disabled' || !(await takeOneTimeToken(tx, token.id))) throw used();
+      if (hash !== undefined) await setPassword(tx, token.loginId, hash);
+      await markEmailVerified(tx, token.loginId);
+      if (user.status === 'invited') {
+        const act = ownAct(deps, ctx, token.workspaceId, token.userId, now);
+        await updateUser(tx, act, user, 'accepted', { status: 'active' });
+      }
+    });
+    return presentSession(membership, await startSession(deps, ctx.koa, token.loginId, membership));
+  },
+});
+
+/** Checks a password with all that guards it; throws `invalid_credentials`, `too_many_attempts`. */
+async function checkPassword(
+  deps: ApiDeps,
+  ctx: Pick<AnyPublic, 'koa'>,
+  email: string,
+  password: string,
+): Promise<LoginId> {
+  const address = deps.clientAddress(ctx.koa.req);
+  deps.signInGuard.check(address, email);
+  const login = await findLogin(deps.db, email);
+  const now = clockNow();
+  if (login?.lockedUntil !== null && login?.lockedUntil !== undefined && isBefore(now, login.lockedUntil))
+    throw new DomainError('access.too_many_attempts', { retryAfter: lockMinutes * 60 });
+  const isRight = await deps.passwords.verify(login?.passwordHash, password).catch((error: unknown) => {
+    throw tooBusy(error);
+  });
+  if (login === undefined || !isRight) {
+    const { lockAfterFailures: lockAfter } = defaultSettings.security;
+    deps.signInGuard.countFailure(address, email, lockAfter);
+    // Also for an address nobody has: the same statement, so that the time tells nothing.
+    await countFailure(deps.db, login?.id ?? deps.newId('login'), { lockAfter, lockSeconds: lockMinutes * 60 });
+    throw new DomainError('access.invalid_credentials');
+  }
+  await clearFailures(deps.db, login.id);
+  deps.signInGuard.forget(email);
+  return login.id;
+}
+
+const login = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/login',
+  summary: 'Sign in by password',
+  body: loginBody,
+  reply: sessionWire,
+  refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
+  async handle(ctx, deps) {
+    const loginId = await checkPassword(deps, ctx, ctx.body.email, ctx.body.password);
+    const memberships = (await listMemberships(deps.db, loginId)).filter((one) => one.status === 'active');
+    const membership = memberships.find((one) => one.audience === 'staff') ?? memberships[0];
+    if (membership === undefined) throw new DomainError('access.invalid_credentials');
+    return presentSession(membership, await startSession(deps, ctx.koa, loginId, membership));
+  },
+});
+
+/** Mails a link to the first active membership that fits; says nothing about whether there is one. */
+async function mailLinkTo(
+  deps: ApiDeps,
+  ctx: AnyPublic,
+  email: string,
+  kind: 'reset' | 'sign_in',
+  fits: (membership: Membership) => boolean,
+): Promise<void> {
+  const found = await findLogin(deps.db, email);
+  const memberships = found === undefined ? [] : await listMemberships(deps.db, found.id);
+  const membership = memberships.find((one) => one.status === 'active' && fits(one));
+  if (found === undefined || membership === undefined) return;
+  await inWorkspace(deps.db, membership.workspaceId, (tx, now) =>
+    mailOneTimeLink(tx, ownAct(deps, ctx, membership.workspaceId, membership.userId, now), deps.newId, {
+      kind,
+      to: email,
+      loginId: found.id,
+      userId: membership.userId,
+      workspaceName: membership.workspaceName,
+      publicUrl: deps.config.http.publicUrl,
+    }),
+  );
+  await notify(deps.db, 'outbox', '');
+}
+
+const received = z.strictObject({ status: z.literal('received') });
+
+const signInLink = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/sign-in-link',
+  summary: 'Mail a one-time link to a portal login',
+  body: emailBody,
+  reply: received,
+  status: 202,
+  refuses: ['request.rate_limited'],
+  async handle(ctx, deps) {
+    await mailLinkTo(deps, ctx, ctx.body.email, 'sign_in', (one) => one.audience !== 'staff');
+    return { status: 'received' as const };
+  },
+});
+
+const passwordReset = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/password-reset',
+  summary: 'Mail a link to choose a new password',
+  body: emailBody,
+  reply: received,
+  status: 202,
+  refuses: ['request.rate_limited'],
+  async handle(ctx, deps) {
+    await mailLinkTo(deps, ctx, ctx.body.email, 'reset', () => true);
+    return { status: 'received' as const };
+  },
+});
+
+const confirmReset = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/password-reset/confirm',
+  summary: 'Choose a new password; ends all sessions',
+  body: newPasswordBody,
+  reply: noContent,
+  refuses: ['access.token_used_or_expired', 'access.weak_password'],
+  async handle(ctx, deps) {
+    const token = await getToken(deps, ctx.body.token, 'reset');
+    const membership = await getMembership(deps, token.loginId, token.userId);
+    requireStrong(ctx.body.password, [membership.email, membership.name]);
+    const hash = await hashPassword(deps, ctx.body.password);
+    await inWorkspace(deps.db, token.workspaceId, async (tx, now) => {
+      const user = await lockUser(tx, token.userId);
+      if (user === undefined || user.status === 'disabled' || !(await takeOneTimeToken(tx, token.id))) throw used();
+      await setPassword(tx, token.loginId, hash);
+      await endSessions(tx, token.loginId);
+      await updateUser(tx, ownAct(deps, ctx, token.workspaceId, token.userId, now), user, 'passwordChanged', {});
+    });
+    return undefined;
+  },
+});
+
+const verifyEmail = definePublicRoute({
+  method: 'POST',
+  path: '/v1/auth/verify-email',
+  summary: 'Confirm an e-mail address',
+  body: oneTimeBody,
+  reply: noContent,
+  refuses: ['access.token_used_or_expired'],
+  async handle(ctx, deps) {
+    const token = await getToken(deps, ctx.body.token, 'verify_email');
+    if (!(await takeOneTimeToken(deps.db, token.id))) throw used();
+    await markEmailVerified(deps.db, token.loginId);
+    return undefined;
+  },
+});
+
+/** The session of a `session` route: the kernel has refused everybody else. */
+function sessionOf(caller: Caller): NonNullable<Caller['session']> {
+  if (caller.session === null) throw new DomainError('access.unauthenticated');
+  return caller.session;
+}
+
+const me = defineRoute({
+  method: 'GET',
+  path: '/v1/me',
+  summary: 'Who am I, and what may I do?',
+  permission: 'any',
+  reply: meWire,
+  refuses: [],
+  async handle(ctx, deps) {
+    const memberships = ctx.caller.session === null ? [] : await listMemberships(deps.db, ctx.caller.session.loginId);
+    return presentMe(ctx.caller, await ctx.read((tx) => getWorkspace(tx)), memberships);
+  },
+});
+
+const switchMembership = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/switch',
+  summary: 'Go on in another workspace or record of this login',
+  permission: 'session',
+  body: switchBody,
+  reply: sessionWire,
+  refuses: ['resource.not_found'],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    const memberships = await listMemberships(deps.db, session.loginId);
+    const membership = memberships.find((one) => one.userId === ctx.body.membershipId && one.status === 'active');
+    if (membership === undefined) throw new DomainError('resource.not_found');
+    const started = await startSession(deps, ctx.koa, session.loginId, membership);
+    await endSession(deps.db, session.loginId, session.sessionId);
+    return presentSession(membership, started);
+  },
+});
+
+const stepUp = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/step-up',
+  summary: 'Confirm with the password that it is you',
+  permission: 'session',
+  body: passwordBody,
+  reply: noContent,
+  refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    const own = await findLoginById(deps.db, session.loginId);
+    if (own === undefined) throw new DomainError('access.invalid_credentials');
+    await checkPassword(deps, ctx, own.email, ctx.body.password);
+    await markSteppedUp(deps.db, session.sessionId);
+    return undefined;
+  },
+});
+
+const logout = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/logout',
+  summary: 'End this session',
+  permission: 'session',
+  reply: noContent,
+  refuses: [],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    await endSession(deps.db, session.loginId, session.sessionId);
+    clearSessionCookie(deps, ctx.koa);
+    return undefined;
+  },
+});
+
+const changePassword = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/password',
+  summary: 'Choose another password; other sessions end',
+  permission: 'session',
+  stepUp: true,
+  body: passwordBody,
+  reply: noContent,
+  refuses: ['access.weak_password', 'access.step_up_required'],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    requireStrong(ctx.body.password, [session.userEmail, session.userName]);
+    const hash = await hashPassword(deps, ctx.body.password);
+    return ctx.write(async (tx, act) => {
+      await setPassword(tx, session.loginId, hash);
+      await endSessions(tx, session.loginId, { except: session.sessionId });
+      const user = await lockUser(tx, session.userId);
+      if (user !== undefined) await updateUser(tx, act, user, 'passwordChanged', {});
+      return undefined;
+    });
+  },
+});
+
+const ownSessions = defineRoute({
+  method: 'GET',
+  path: '/v1/sessions',
+  summary: 'Where am I signed in?',
+  permission: 'session',
+  reply: listOf(ownSessionWire),
+  refuses: [],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    const sessions = await listSessions(deps.db, session.loginId);
+    return {
+      data: sessions.map((one) => ({
+        id: one.id,
+        object: 'session' as const,
+        audience: one.audience,
+        workspaceId: one.workspaceId,
+        userAgent: one.userAgent,
+        isCurrent: one.id === session.sessionId,
+        lastSeenAt: one.lastSeenAt,
+        createdAt: one.createdAt,
+        expiresAt: one.expiresAt,
+      })),
+      nextCursor: null,
+    };
+  },
+});
+
+const endOwnSession = defineRoute({
+  method: 'DELETE',
+  path: '/v1/sessions/:sessionId',
+  summary: 'End one of my sessions',
+  permission: 'session',
+  params: z.strictObject({ sessionId: idWire('session') }),
+  reply: noContent,
+  refuses: ['resource.not_found'],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    if (!(await endSession(deps.db, session.loginId, ctx.params.sessionId)))
+      throw new DomainError('resource.not_found');
+    if (ctx.params.sessionId === session.sessionId) clearSessionCookie(deps, ctx.koa);
+    return undefined;
+  },
+});
+
+export const sessionRoutes: readonly Route[] = [
+  oneTime,
+  acceptInvite,
+  login,
+  signInLink,
+  passwordReset,
+  confirmReset,
+  verifyEmail,
+  me,
+  switchMembership,
+  stepUp,
+  logout,
+  changePassword,
+  ownSessions,
+  endOwnSession,
+];

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { Caller } from '../../auth.js';
+import type { Membership } from '../../../db/access/login.js';
+import { presets } from '../../../domain/access/permission.js';
+import type { SessionId } from '../../../domain/ids.js';
+import type { Instant } from '../../../domain/time.js';
+import { emailWire, idWire, instantWire, namedWire } from '../wire.js';
+
+const audienceWire = z.enum(['staff', 'affiliate', 'reseller']);
+
+/** Taken as it is, to the last character: trimming or normalising a password would change it. */
+export const passwordField = z.string().min(1).max(1_024);
+export const tokenField = z.string().regex(/^[A-Za-z0-9_-]{20,100}$/);
+
+export const oneTimeBody = z.strictObject({ token: tokenField });
+export const loginBody = z.strictObject({ email: emailWire, password: passwordField });
+export const acceptInviteBody = z.strictObject({ token: tokenField, password: passwordField.exactOptional() });
+export const emailBody = z.strictObject({ email: emailWire });
+export const newPasswordBody = z.strictObject({ token: tokenField, password: passwordField });
+export const passwordBody = z.strictObject({ password: passwordField });
+export const switchBody = z.strictObject({ membershipId: idWire('user') });
+
+export const personWire = z.strictObject({
+  id: idWire('user'),
+  name: z.string(),
+  email: z.string(),
+  roleIds: z.array(z.string()),
+});
+
+/** Answer of a sign-in (api.md 5). */
+export const sessionWire = z
+  .strictObject({
+    id: idWire('session'),
+    object: z.literal('session'),
+    audience: audienceWire,
+    user: personWire,
+    workspace: namedWire,
+    csrfToken: z.string(),
+    homePath: z.string(),
+    expiresAt: instantWire,
+  })
+  .openapi('Session');
+
+/** One of a person's own sessions. */
+export const ownSessionWire = z.strictObject({
+  id: idWire('session'),
+  object: z.literal('session'),
+  audience: audienceWire,
+  workspaceId: idWire('workspace'),
+  userAgent: z.string().nullable(),
+  isCurrent: z.boolean(),
+  lastSeenAt: instantWire,
+  createdAt: instantWire,
+  expiresAt: instantWire,
+});
+
+export const membershipWire = z.strictObject({
+  id: idWire('user'),
+  audience: audienceWire,
+  workspace: namedWire,
+  affiliateId: idWire('affiliate').nullable(),
+});
+
+/** Who am I, and what may I do (api.md 5)? Drives menus and buttons; the server judges each call again. */
+export const meWire = z
+  .strictObject({
+    object: z.literal('me'),
+    type: z.enum(['user', 'api_key']),
+    user: personWire.nullable(),
+    key: z.strictObject({ id: idWire('apiKey'), affiliateId: idWire('affiliate').nullable() }).nullable(),
+    workspace: namedWire,
+    audience: audienceWire,
+    mode: z.enum(['live', 'test']),
+    roles: z.array(namedWire),
+    permissions: z.array(z.string()),
+    steppedUp: z.boolean(),
+    csrfToken: z.string().nullable(),
+    features: z.record(z.string(), z.unknown()),
+    homePath: z.string(),
+    memberships: z.array(membershipWire),
+  })
+  .openapi('Me');
+
+export function homePathOf(audience: Membership['audience']): string {
+  return audience === 'staff' ? '/' : audience === 'affiliate' ? '/portal' : '/reseller';
+}
+
+export function presentSession(
+  membership: Membership,
+  session: { readonly id: SessionId; readonly csrfToken: string; readonly expiresAt: Instant },
+): z.output<typeof sessionWire> {
+  return {
+    id: session.id,
+    object: 'session',
+    audience: membership.audience,
+    user: { id: membership.userId, name: membership.name, email: membership.email, roleIds: [...membership.roleIds] },
+    workspace: { id: membership.workspaceId, name: membership.workspaceName },
+    csrfToken: session.csrfToken,
+    homePath: homePathOf(membership.audience),
+    expiresAt: session.expiresAt,
+  };
+}
+
+export function presentMe(
+  caller: Caller,
+  workspace: { readonly id: string; readonly name: string; readonly features: Readonly<Record<string, unknown>> },
+  memberships: readonly Membership[],
+): z.output<typeof meWire> {
+  const { session, key } = caller;
+  const roleIds = session?.roleIds ?? key?.creatorRoleIds ?? [];
+  return {
+    object: 'me',
+    type: session === null ? 'api_key' : 'user',
+    user:
+      session === null
+        ? null
+        : { id: session.userId, name: session.userName, email: session.userEmail, roleIds: [...session.roleIds] },
+    key: key === null ? null : { id: key.keyId, affiliateId: key.affiliateId },
+    workspace: { id: workspace.id, name: workspace.name },
+    audience: caller.audience,
+    mode: caller.mode,
+    roles: roleIds.map((id) => ({ id, name: id in presets ? presets[id as keyof typeof presets].name : id })),
+    permissions: [...caller.grant.permissions].sort(),
+    steppedUp: caller.isSteppedUp,
+    csrfToken: session?.csrfToken ?? null,
+    features: { ...workspace.features },
+    homePath: homePathOf(caller.audience),
+    memberships: memberships
+      .filter((membership) => membership.status === 'active')
+      .map((membership) => ({
+        id: membership.userId,
+        audience: membership.audience,
+        workspace: { id: membership.workspaceId, name: membership.workspaceName },
+        affiliateId: membership.affiliateId,
+      })),
+  };
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { Workspace } from '../../../db/access/workspace.js';
+import type { SettingsRecord } from '../../../db/access/settings.js';
+import { emailWire, idWire, instantWire, nameText, text, versionFields } from '../wire.js';
+
+/** Capabilities a workspace switches on and off (PRG-23). What is not there is on. */
+const featuresWire = z.strictObject({
+  portal: z.boolean().exactOptional(),
+  subIds: z.boolean().exactOptional(),
+  pixel: z.boolean().exactOptional(),
+  resellers: z.boolean().exactOptional(),
+});
+
+const brandingWire = z.strictObject({
+  color: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/)
+    .exactOptional(),
+  logoUrl: z
+    .string()
+    .url({ protocol: /^https$/ })
+    .max(2_000)
+    .nullable()
+    .exactOptional(),
+});
+
+export const workspacePatch = z.strictObject({
+  name: nameText.exactOptional(),
+  branding: brandingWire.exactOptional(),
+  resellerLabel: text(40).nullable().exactOptional(),
+  features: featuresWire.exactOptional(),
+});
+
+export const workspaceWire = z
+  .strictObject({
+    id: idWire('workspace'),
+    object: z.literal('workspace'),
+    name: z.string(),
+    branding: z.record(z.string(), z.unknown()),
+    resellerLabel: z.string().nullable(),
+    features: z.record(z.string(), z.unknown()),
+    timeZone: z.string(),
+    defaultCurrency: z.string(),
+    settingsSavedAt: instantWire.nullable(),
+    payoutsFrozenAt: instantWire.nullable(),
+    ...versionFields,
+  })
+  .openapi('Workspace');
+
+export const workspaceEntryWire = z.strictObject({
+  id: idWire('workspace'),
+  object: z.literal('workspace'),
+  name: z.string(),
+});
+
+export const newWorkspaceBody = z.strictObject({ name: nameText, ownerEmail: emailWire });
+
+export function presentWorkspace(workspace: Workspace, settings: SettingsRecord): z.output<typeof workspaceWire> {
+  return {
+    id: workspace.id,
+    object: 'workspace',
+    name: workspace.name,
+    branding: { ...workspace.branding },
+    resellerLabel: workspace.resellerLabel,
+    features: { ...workspace.features },
+    timeZone: settings.settings.general.timeZone,
+    defaultCurrency: settings.settings.general.defaultCurrency,
+    settingsSavedAt: settings.savedAt,
+    payoutsFrozenAt: workspace.payoutsFrozenAt,
+    version: workspace.version,
+    createdAt: workspace.createdAt,
+    updatedAt: workspace.updatedAt,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Context } from 'koa';
+import { findSession } from '../db/directory.js';
+import { insertSession, type Membership } from '../db/access/login.js';
+import { sessionEnds, sessionLimits } from '../domain/access/session.js';
+import { DomainError } from '../domain/errors.js';
+import type { LoginId, SessionId } from '../domain/ids.js';
+import type { Instant } from '../domain/time.js';
+import { clockNow } from '../platform/clock.js';
+import { hashToken, randomToken } from '../platform/secrets.js';
+import { sessionCookieName } from './auth.js';
+import type { ApiDeps } from './route.js';
+
+const longestUserAgent = 300;
+
+/** A new session of a person in one of their memberships, and its cookie. `access.token_used_or_expired` when they were removed meanwhile. */
+export async function startSession(
+  deps: ApiDeps,
+  koa: Context,
+  loginId: LoginId,
+  membership: Membership,
+): Promise<{ readonly id: SessionId; readonly csrfToken: string; readonly expiresAt: Instant }> {
+  const token = randomToken();
+  const session = {
+    id: deps.newId('session'),
+    csrfToken: randomToken(),
+    expiresAt: sessionEnds(membership.audience, clockNow()),
+  };
+  await insertSession(deps.db, {
+    ...session,
+    tokenHash: hashToken(token),
+    loginId,
+    workspaceId: membership.workspaceId,
+    userId: membership.userId,
+    audience: membership.audience,
+    userAgent:
+      koa
+        .get('User-Agent')
+        .replaceAll(/\p{Cc}/gu, ' ')
+        .slice(0, longestUserAgent) || null,
+  });
+  if ((await findSession(deps.db, hashToken(token))) === undefined)
+    throw new DomainError('access.token_used_or_expired');
+  setSessionCookie(deps, koa, token, sessionLimits[membership.audience].absoluteMs / 1_000);
+  return session;
+}
+
+/** HttpOnly, SameSite=Lax, the whole site; Secure and `__Host-` on https (api.md 1.2). */
+function setSessionCookie(deps: ApiDeps, koa: Context, token: string, lifeSeconds: number): void {
+  const { publicUrl } = deps.config.http;
+  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
+  koa.append(
+    'Set-Cookie',
+    `${sessionCookieName(publicUrl)}=${token}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Lax${secure}`,
+  );
+}
+
+export function clearSessionCookie(deps: ApiDeps, koa: Context): void {
+  const { publicUrl } = deps.config.http;
+  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
+  koa.append('Set-Cookie', `${sessionCookieName(publicUrl)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure}`);
+}
