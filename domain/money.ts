@@ -181,6 +181,11 @@ export function reduce({ numerator, denominator }: Fraction): Fraction {
   return a === 0n ? { numerator: 0n, denominator: 1n } : { numerator: numerator / a, denominator: denominator / a };
 }
 
+/** An exact amount in millionths of a minor unit, for comparing shares: never an amount. */
+export function millionths({ numerator, denominator }: Fraction): bigint {
+  return (numerator * BigInt(ppmWhole)) / denominator;
+}
+
 /** Half away from zero: 1.5 → 2, −1.5 → −2. The only place where a fraction of a minor unit disappears. */
 export function roundToMinor({ numerator, denominator }: Fraction): bigint {
   const magnitude = numerator < 0n ? -numerator : numerator;

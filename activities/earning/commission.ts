@@ -2,10 +2,8 @@ import type { DecisionRecord } from '../../db/audit/decision.js';
 import { listChecks } from '../../db/earning/check.js';
 import {
   findAffiliateStatuses,
-  findEarnedBefore,
   findLivePayouts,
   insertCommissions,
-  listRecruiterChain,
   lockCommissions,
   lockCommissionsOfReferral,
   type NewCommission,
@@ -26,8 +24,9 @@ import {
 import { enqueue } from '../../db/messaging/outbox.js';
 import { listCommissionableProducts, listRulesAt } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
+import { findEarnedBefore, readEarningChain } from '../../db/reads/earning/planInput.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
-import type { ReadTx, Tx } from '../../db/transaction.js';
+import type { Tx } from '../../db/transaction.js';
 import { lockContact } from '../../db/tracking/contact.js';
 import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { type Act, actFor } from '../../domain/act.js';
@@ -211,7 +210,11 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
   if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
   if (referral.status === 'rejected') return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
-  const chain = await earningChain(tx, program, referral.affiliateId);
+  const chain = await readEarningChain(tx, {
+    affiliateId: referral.affiliateId,
+    programId: program.id,
+    levels: program.levels,
+  });
   const products = await listCommissionableProducts(tx, program.id);
   const hasEarlier =
     sale.contactId !== null &&
@@ -253,23 +256,6 @@ function isOver(program: Program, sale: Sale): boolean {
   const isAfter = program.status === 'closed' && program.closedAt !== null && sale.occurredAt >= program.closedAt;
   const runsOut = program.renewals === 'run_out' && (sale.paymentNumber ?? 1) > 1;
   return isAfter && !runsOut;
-}
-
-/** The credited affiliate and the recruiters above, each with what its status means for a new commission (money.md 5). */
-export async function earningChain(
-  tx: ReadTx | Tx,
-  program: Pick<Program, 'id' | 'levels'>,
-  affiliateId: string,
-): Promise<readonly ChainMember[]> {
-  const rows = await listRecruiterChain(tx, { affiliateId, programId: program.id, levels: program.levels });
-  return rows.map((row) => {
-    const isGone = row.status === 'terminated' || row.status === 'declined';
-    // Whoever brought the customer keeps him, whatever became of the enrolment; a recruiter earns while enrolled.
-    const isThere =
-      row.level === 1 ? !isGone : (row.status === 'approved' || row.status === 'suspended') && row.enrolment !== null;
-    const standing = !isThere ? 'nothing' : row.status === 'suspended' ? 'held' : 'earns';
-    return { level: row.level, affiliateId: row.affiliateId, groupId: row.groupId, standing };
-  });
 }
 
 function commissionsOf(

@@ -1,105 +1,10 @@
-import type { Act, Mode } from '../../domain/act.js';
-import {
-  type Commission,
-  type CommissionEvent,
-  type CommissionKind,
-  type CommissionPart,
-  type CommissionStatus,
-} from '../../domain/earning/commission.js';
+import type { Act } from '../../domain/act.js';
+import type { Commission, CommissionEvent, CommissionStatus } from '../../domain/earning/commission.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, CommissionId, LeadId, ProgramId, ReferralId, SaleId } from '../../domain/ids.js';
-import type { CurrencyCode } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { type CommissionRow, toCommission } from '../reads/earning/commissionRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
-
-export interface CommissionRow {
-  readonly id: string;
-  readonly mode: Mode;
-  readonly kind: CommissionKind;
-  readonly level: number;
-  readonly affiliate_id: string;
-  readonly program_id: string;
-  readonly referral_id: string | null;
-  readonly sale_id: string | null;
-  readonly lead_id: string | null;
-  readonly origin_commission_id: string | null;
-  readonly level1_commission_id: string | null;
-  readonly cause_type: string;
-  readonly cause_id: string;
-  readonly currency: string;
-  readonly base_minor: bigint | null;
-  readonly base_type: string | null;
-  readonly rate_ppm: number | null;
-  readonly rule_id: string | null;
-  readonly rule_version: number | null;
-  readonly parts: readonly CommissionPart[];
-  readonly explanation: Record<string, unknown>;
-  /** numeric(40,0) arrives as text. */
-  readonly exact_numerator: string;
-  readonly exact_denominator: string;
-  readonly clip_reason: string | null;
-  readonly amount_minor: bigint;
-  readonly reversed_minor: bigint;
-  readonly clawed_back_minor: bigint;
-  readonly accrues: boolean;
-  readonly status: CommissionStatus;
-  readonly on_hold: boolean;
-  readonly needs_reviewer: boolean;
-  readonly sub1: string | null;
-  readonly reason: string | null;
-  readonly created_by: string | null;
-  readonly eligible_at: Instant;
-  readonly approved_at: Instant | null;
-  readonly paid_at: Instant | null;
-  readonly version: number;
-  readonly created_at: Instant;
-  readonly updated_at: Instant;
-}
-
-export function toCommission(row: CommissionRow): Commission {
-  return {
-    id: row.id as CommissionId,
-    mode: row.mode,
-    kind: row.kind,
-    level: row.level,
-    affiliateId: row.affiliate_id as AffiliateId,
-    programId: row.program_id as ProgramId,
-    referralId: row.referral_id as ReferralId | null,
-    saleId: row.sale_id as SaleId | null,
-    leadId: row.lead_id as LeadId | null,
-    originCommissionId: row.origin_commission_id as CommissionId | null,
-    level1CommissionId: row.level1_commission_id as CommissionId | null,
-    causeType: row.cause_type,
-    causeId: row.cause_id,
-    currency: row.currency as CurrencyCode,
-    base: row.base_minor,
-    baseType: row.base_type,
-    ratePpm: row.rate_ppm,
-    ruleId: row.rule_id,
-    ruleVersion: row.rule_version,
-    parts: row.parts,
-    explanation: row.explanation,
-    exact: { numerator: BigInt(row.exact_numerator), denominator: BigInt(row.exact_denominator) },
-    clipReason: row.clip_reason,
-    amount: row.amount_minor,
-    reversed: row.reversed_minor,
-    clawedBack: row.clawed_back_minor,
-    accrues: row.accrues,
-    status: row.status,
-    onHold: row.on_hold,
-    needsReviewer: row.needs_reviewer,
-    sub1: row.sub1,
-    reason: row.reason,
-    createdBy: row.created_by,
-    eligibleAt: row.eligible_at,
-    approvedAt: row.approved_at,
-    paidAt: row.paid_at,
-    version: row.version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
 
 export type NewCommission = Omit<
   Commission,
@@ -305,62 +210,6 @@ export async function findLivePayouts(
   return new Map(
     rows.map((row) => [row.commission_id, { payoutId: row.payout_id, status: row.status, isAttemptLive: row.is_live }]),
   );
-}
-
-/** What a referral earned before this event: for limits in payments and months (RUL-04). Rejected and reversed ones do not count. */
-export async function findEarnedBefore(
-  tx: ReadTx | Tx,
-  referralId: string | null,
-): Promise<{ readonly payments: number; readonly firstAt: Instant | null }> {
-  if (referralId === null) return { payments: 0, firstAt: null };
-  const { rows } = await tx.raw<{ rows: { payments: number; first_at: Instant | null }[] }>(
-    `select count(distinct commission.sale_id)::int as payments, min(sale.occurred_at) as first_at
-     from commissions as commission
-     join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
-     where commission.referral_id = :referralId and commission.kind = 'earned' and commission.level = 1
-       and commission.status not in ('rejected', 'reversed')`,
-    { referralId },
-  );
-  return { payments: rows[0]?.payments ?? 0, firstAt: rows[0]?.first_at ?? null };
-}
-
-/** Affiliates in a chain, from the one credited upwards along recruiters, with their standing in the program. */
-export interface ChainRow {
-  readonly level: number;
-  readonly affiliateId: AffiliateId;
-  readonly groupId: string | null;
-  readonly status: string;
-  readonly enrolment: string | null;
-}
-
-export async function listRecruiterChain(
-  tx: ReadTx | Tx,
-  of: { readonly affiliateId: string; readonly programId: string; readonly levels: number },
-): Promise<readonly ChainRow[]> {
-  const { rows } = await tx.raw<{
-    rows: { level: number; id: string; group_id: string | null; status: string; enrolment: string | null }[];
-  }>(
-    `with recursive chain as (
-       select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.status, affiliate.recruiter_id, 1 as level
-       from affiliates as affiliate where affiliate.id = :affiliateId
-       union all
-       select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.status, recruiter.recruiter_id, chain.level + 1
-       from chain join affiliates as recruiter on recruiter.workspace_id = chain.workspace_id and recruiter.id = chain.recruiter_id
-       where chain.level < :levels)
-     select chain.level, chain.id, chain.group_id, chain.status,
-            (select enrolment.status from enrolments as enrolment
-             where enrolment.workspace_id = chain.workspace_id and enrolment.affiliate_id = chain.id
-               and enrolment.program_id = :programId and enrolment.status <> 'ended' limit 1) as enrolment
-     from chain order by chain.level`,
-    of,
-  );
-  return rows.map((row) => ({
-    level: row.level,
-    affiliateId: row.id as AffiliateId,
-    groupId: row.group_id,
-    status: row.status,
-    enrolment: row.enrolment,
-  }));
 }
 
 export async function findAffiliateStatuses(

@@ -3,7 +3,7 @@ import type { AffiliateStatus } from '../affiliate/affiliate.js';
 import { type Decided, refused, type Refused } from '../decided.js';
 import type { AffiliateId, CommissionId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { type CurrencyCode, type Fraction, type MoneyWire, reversedInAll } from '../money.js';
-import type { FlatRefundMode } from '../program/commissionPlan.js';
+import type { ChainMember, FlatRefundMode } from '../program/commissionPlan.js';
 import { addDuration, type Duration, type Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { ReferralStatus } from './referral.js';
@@ -248,4 +248,15 @@ export function lostInAll(commission: Commission, refunded: bigint, captured: bi
 /** When a commission may be approved: the program's hold, counted from the sale and frozen on the line (COM-19). */
 export function eligibleFrom(occurredAt: Instant, hold: Duration): Instant {
   return addDuration(occurredAt, hold);
+}
+
+/** Whoever brought the customer keeps him, whatever became of the enrolment; a recruiter earns while enrolled, and waits while suspended. */
+export function standingOf(member: {
+  readonly level: number;
+  readonly status: string;
+  readonly enrolment: string | null;
+}): ChainMember['standing'] {
+  const isGone = member.status === 'terminated' || member.status === 'declined' || member.status === 'pending';
+  if (isGone || (member.level > 1 && member.enrolment === null)) return 'nothing';
+  return member.status === 'suspended' ? 'held' : 'earns';
 }

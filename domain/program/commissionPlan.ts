@@ -6,6 +6,7 @@ import {
   compare,
   type CurrencyCode,
   type Fraction,
+  millionths,
   type Money,
   type Ppm,
   ppmWhole,
@@ -422,7 +423,7 @@ function weightsOf(input: PlanInput, parts: readonly EarnedPart[]): readonly big
       const line = input.lines[index];
       return line === undefined ? 0n : baseOf(line, part.rule.terms.base);
     });
-    const whole = roundToMinor({ ...part.exact, numerator: part.exact.numerator * BigInt(ppmWhole) });
+    const whole = millionths(part.exact);
     const spread = bases.every((base) => base === 0n) ? bases.map(() => 1n) : bases;
     const shares = allocate({ minor: whole, currency: input.currency }, spread);
     part.lineIndexes.forEach((index, position) => {

@@ -1,0 +1,267 @@
+import {
+  addRuleVersion,
+  endRule,
+  findRule,
+  insertRule,
+  listCommissionableProducts,
+  listRulesAt,
+  listRulesOfPlace,
+  listRuleVersions,
+  lockPlan,
+  lockRule,
+  type RuleRecord,
+} from '../../../db/program/commissionPlan.js';
+import { findProduct } from '../../../db/program/product.js';
+import { findProgram } from '../../../db/program/program.js';
+import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { readEarningChain } from '../../../db/reads/earning/planInput.js';
+import { priceLines } from '../../../db/reads/earning/salePricing.js';
+import { listRules } from '../../../db/reads/program/commissionRuleList.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { explainLine } from '../../../domain/earning/explanation.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import {
+  evaluatePlan,
+  type PlanEvent,
+  type RuleConflict,
+  ruleConflicts,
+  type RulePlace,
+  type RuleTerms,
+} from '../../../domain/program/commissionPlan.js';
+import type { Instant } from '../../../domain/time.js';
+import { answer, defineRoute, type Route } from '../../route.js';
+import {
+  placeOf,
+  presentRule,
+  quoteBody,
+  quoteReply,
+  ruleCreate,
+  ruleList,
+  ruleParams,
+  rulePatch,
+  ruleQuery,
+  ruleVersions,
+  ruleWire,
+  termsOf,
+} from '../../schemas/program/commissionRule.js';
+import { noContent } from '../../schemas/wire.js';
+import { fieldRefusal } from './directDecision.js';
+
+/** Refuses what contradicts itself, its program or another rule of the same place (RUL-18). */
+async function checkRule(
+  tx: Tx,
+  rule: RulePlace & { readonly terms: RuleTerms },
+  except: string | null,
+): Promise<void> {
+  const program = rule.programId === null ? null : await findProgram(tx, rule.programId);
+  if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
+  if (rule.productId !== null && (await findProduct(tx, rule.productId)) === undefined)
+    throw fieldRefusal('productId', 'not_found', 'No such product.');
+  if (rule.affiliateId !== null && (await findAffiliate(tx, rule.affiliateId)) === undefined)
+    throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
+  if (program !== null) checkCurrency(rule.terms, program.currency);
+  const same = (await listRulesOfPlace(tx, rule)).filter((one) => one.id !== except);
+  const conflicts: readonly RuleConflict[] = [
+    ...ruleConflicts(rule, program),
+    ...same.map((one) => ({ code: 'same_scope', detail: `${one.name} is for the same.`, ruleId: one.id })),
+  ];
+  if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
+}
+
+function checkCurrency(terms: RuleTerms, currency: CurrencyCode): void {
+  const given = [terms.minimumBase, ...terms.levels.map((level) => (level.kind === 'flat' ? level.amount : null))];
+  if (given.some((money) => money !== null && money.currency !== currency))
+    throw new DomainError('sale.currency_mismatch', { expectedCurrency: currency });
+}
+
+function startOf(wanted: Instant | undefined, now: Instant): Instant {
+  if (wanted !== undefined && wanted < now) throw fieldRefusal('effectiveFrom', 'out_of_range', 'Not in the past.');
+  return wanted ?? now;
+}
+
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/commission-rules',
+  permission: 'rule.read',
+  query: ruleQuery,
+  reply: ruleList,
+  refuses: [],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) =>
+      ctx.list(await listRules(tx, ctx.query, page), page, presentRule, (rule) => ({
+        value: rule.createdAt,
+        id: rule.id,
+      })),
+    );
+  },
+});
+
+async function needRule(tx: ReadTx | Tx, id: string): Promise<RuleRecord> {
+  const rule = await findRule(tx, id);
+  if (rule === undefined) throw new DomainError('resource.not_found');
+  return rule;
+}
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/v1/commission-rules/:ruleId',
+  permission: 'rule.read',
+  params: ruleParams,
+  reply: ruleWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) => ctx.read(async (tx) => presentRule(await needRule(tx, ctx.params.ruleId))),
+});
+
+const versions = defineRoute({
+  method: 'GET',
+  path: '/v1/commission-rules/:ruleId/versions',
+  permission: 'rule.read',
+  params: ruleParams,
+  reply: ruleVersions,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await listRuleVersions(tx, ctx.params.ruleId);
+      if (found.length === 0) throw new DomainError('resource.not_found');
+      return { data: found.map(presentRule), nextCursor: null };
+    }),
+});
+
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/commission-rules',
+  permission: 'rule.write',
+  body: ruleCreate,
+  reply: ruleWire,
+  status: 201,
+  refuses: ['rule.rule_conflict', 'sale.currency_mismatch'],
+  handle: (ctx) =>
+    ctx.write(async (tx, act) => {
+      await lockPlan(tx);
+      const place = placeOf(ctx.body);
+      const terms = termsOf(ctx.body, null);
+      await checkRule(tx, { ...place, terms }, null);
+      const rule = await insertRule(tx, act, {
+        ...place,
+        id: act.newId('rule'),
+        name: ctx.body.name ?? 'Commission',
+        terms,
+        effectiveFrom: startOf(ctx.body.effectiveFrom, act.now),
+      });
+      return answer(presentRule(rule), { location: `/v1/commission-rules/${rule.id}` });
+    }),
+});
+
+const patch = defineRoute({
+  method: 'PATCH',
+  path: '/v1/commission-rules/:ruleId',
+  permission: 'rule.write',
+  params: ruleParams,
+  body: rulePatch,
+  reply: ruleWire,
+  ifMatch: 'required',
+  refuses: ['resource.not_found', 'rule.rule_conflict', 'request.version_mismatch', 'sale.currency_mismatch'],
+  handle: (ctx) =>
+    ctx.write(async (tx, act) => {
+      await lockPlan(tx);
+      const rule = await lockRule(tx, ctx.params.ruleId);
+      if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
+      ctx.requireVersion(rule.version);
+      const terms = termsOf(ctx.body, rule.terms);
+      await checkRule(tx, { ...rule, terms }, rule.id);
+      const changed = await addRuleVersion(tx, act, rule, {
+        name: ctx.body.name ?? rule.name,
+        terms,
+        effectiveFrom: startOf(ctx.body.effectiveFrom, act.now),
+      });
+      return presentRule(changed);
+    }),
+});
+
+const end = defineRoute({
+  method: 'DELETE',
+  path: '/v1/commission-rules/:ruleId',
+  permission: 'rule.write',
+  params: ruleParams,
+  reply: noContent,
+  status: 204,
+  refuses: ['resource.not_found', 'request.version_mismatch'],
+  handle: (ctx) =>
+    ctx.write(async (tx, act) => {
+      await lockPlan(tx);
+      const rule = await lockRule(tx, ctx.params.ruleId);
+      if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
+      ctx.requireVersion(rule.version);
+      await endRule(tx, act, rule);
+      return undefined;
+    }),
+});
+
+/** What one sale or lead would earn: the same pure function as the accrual, so that it earns the same, to the cent. Stores nothing. */
+const quote = defineRoute({
+  method: 'POST',
+  path: '/v1/commission-rules/quote',
+  permission: 'rule.read',
+  body: quoteBody,
+  reply: quoteReply,
+  refuses: ['sale.lines_do_not_sum', 'sale.currency_mismatch'],
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => {
+      const { body } = ctx;
+      const program = await findProgram(tx, body.programId);
+      if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
+      const affiliateId = body.affiliateId ?? null;
+      if (affiliateId === null) throw fieldRefusal('affiliateId', 'required', 'Who would earn it?');
+      if ((await findAffiliate(tx, affiliateId)) === undefined)
+        throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
+      const sale = body.sale ?? null;
+      if (sale !== null && sale.amount.currency !== program.currency)
+        throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
+      const none = { productId: null, quantity: 1, amount: 0n, tax: 0n, fees: 0n, shipping: 0n, deposit: 0n };
+      const lines = sale === null ? [none] : await priceLines(tx, sale, program.id);
+      const occurredAt = body.occurredAt ?? now;
+      const earnings = evaluatePlan({
+        programId: program.id,
+        currency: program.currency,
+        event: eventOf(body, sale?.transactionType ?? null),
+        occurredAt,
+        lines,
+        products: await listCommissionableProducts(tx, program.id),
+        chain: await readEarningChain(tx, { affiliateId, programId: program.id, levels: program.levels }),
+        rules: await listRulesAt(tx, program.id, occurredAt),
+        earnedBefore: { payments: (body.paymentNumber ?? 1) - 1, firstAt: null },
+      });
+      return {
+        commissions: earnings.lines.map((line) => ({
+          level: line.level,
+          affiliateId: line.affiliateId,
+          amount: line.amount,
+          explanation: {
+            ...explainLine(
+              line,
+              lines.map((one) => one.productId),
+            ),
+          },
+        })),
+        noCommissionCode: earnings.code,
+      };
+    }),
+});
+
+function eventOf(
+  body: { readonly event: string; readonly paymentNumber?: number | null | undefined },
+  transactionType: string | null,
+): PlanEvent {
+  if (body.event === 'lead' || body.event === 'registration')
+    return { kind: 'lead', event: body.event === 'lead' ? 'enquiry' : 'registration' };
+  return {
+    kind: 'sale',
+    type: body.event === 'transaction' ? 'transaction' : 'payment',
+    transactionType,
+    isFirstPayment: body.event === 'first_payment' || (body.paymentNumber ?? 1) === 1,
+  };
+}
+
+export const commissionRuleRoutes: readonly Route[] = [list, quote, get, versions, create, patch, end];
