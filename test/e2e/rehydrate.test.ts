@@ -18,6 +18,7 @@ import { newId } from '../../platform/newId.js';
 import { workflowIds } from '../../workflows/contract.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { insertRow } from '../support/rows.js';
 import { projectRoot } from '../support/sourceTree.js';
 
 // A real worker process against a Temporal server of its own, whose store is wiped in the middle (temporal.md 4.5, reliability.md 4, rule 1).
@@ -121,7 +122,7 @@ async function insertReferrals(
   rows: readonly { status: string; windowEndsAt: Instant | null }[],
 ) {
   const programId = newId('program');
-  await owner('programs').insert({ workspace_id: workspaceId, id: programId, ...(await programDefaults()) });
+  await insertRow(owner, 'programs', { workspace_id: workspaceId, id: programId, status: 'active' });
   const made = rows.map((row) => ({ id: newId('referral'), ...row }));
   await owner('referrals').insert(
     made.map(({ id, status, windowEndsAt }) => ({
@@ -135,26 +136,6 @@ async function insertReferrals(
     })),
   );
   return made.map(({ id }) => id);
-}
-
-/** Every column of `programs` that must have a value and has no default, so that the test does not know the table by heart. */
-async function programDefaults(): Promise<Record<string, unknown>> {
-  const { rows } = await owner.raw<{ rows: { name: string; type: string }[] }>(
-    `select column_name as name, data_type as type from information_schema.columns
-     where table_name = 'programs' and is_nullable = 'NO' and column_default is null and column_name not in ('workspace_id', 'id')`,
-  );
-  const values: Record<string, unknown> = {
-    text: 'USD',
-    boolean: false,
-    jsonb: '{}',
-    integer: 1,
-    smallint: 1,
-    bigint: 1,
-    ARRAY: [],
-    'timestamp with time zone': new Date(0),
-  };
-  const known: Record<string, unknown> = { status: 'active' };
-  return Object.fromEntries(rows.map(({ name, type }) => [name, known[name] ?? values[type]]));
 }
 
 test('a start twice makes one workspace and its schedules, and a new sign-in link each time', async () => {

@@ -195,12 +195,17 @@ test('a claim gives each workspace its turn, whatever waits, and by priority wit
 
 test('four relays send 2,000 rows of 200 keys, none twice and none before an earlier one of its key', async () => {
   const [workspaceId] = (await createWorkspaces(1)) as [WorkspaceId];
-  await insertRows(Array.from({ length: 2_000 }, (_, n) => ({ workspaceId, key: `key-${n % 200}` })));
+  await insertRows(Array.from({ length: 2_000 }, (_, n) => ({ workspaceId, key: `key-${Math.floor(n / 10)}` })));
   const seen: ClaimedMessage[] = [];
+  const underWay = new Map<string | null, number>();
+  let most = 0;
   const deliver: Deliver = (rows) =>
     rows.map(async (message): Promise<Outcome> => {
       seen.push(message);
+      underWay.set(message.orderingKey, (underWay.get(message.orderingKey) ?? 0) + 1);
+      most = Math.max(most, underWay.get(message.orderingKey) ?? 0);
       await new Promise((resolve) => setTimeout(resolve, 1));
+      underWay.set(message.orderingKey, (underWay.get(message.orderingKey) ?? 0) - 1);
       return { kind: 'sent' };
     });
 
@@ -208,6 +213,7 @@ test('four relays send 2,000 rows of 200 keys, none twice and none before an ear
   await eventually(async () => (await unsent()) === 0);
 
   expect(seen).toHaveLength(2_000);
+  expect(most).toBe(1);
   expect(new Set(seen.map((message) => message.id)).size).toBe(2_000);
   const last = new Map<string | null, bigint>();
   for (const { orderingKey, id } of seen) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { silentAuditSinks } from '../../activities/audit/history.js';
 import { provided } from './provided.js';
 
 /** The run's dev server as one test file uses it. */
@@ -44,6 +45,7 @@ export async function connectToTestTemporal(): Promise<TestTemporal> {
         connection: workerConnection,
         namespace,
         workflowBundle,
+        sinks: silentAuditSinks, // else the SDK logs an error for each report
         identity: 'test-worker',
         shutdownGraceTime: '1 second',
         shutdownForceTime: '5 seconds',
