@@ -2,17 +2,24 @@ import type { ActivityDeps } from './deps.js';
 import { commissionActivities } from './earning/commission.js';
 import { referralActivities } from './earning/lifecycle.js';
 import { type CheckDeps, checkActivities } from './earning/verification.js';
+import type { PayoutDeps } from './payout/deps.js';
+import { payoutAttemptActivities } from './payout/payoutAttempt.js';
+import { payoutDecisionActivities } from './payout/payoutDecision.js';
+import { payoutRunActivities } from './payout/payoutRun.js';
 import { type SweepDeps, sweepActivities } from './sweep.js';
 import { leadActivities } from './tracking/lead.js';
 
 /** Every activity by its name; names are unique over all factories, because spreading overwrites silently (a test compares). */
-export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps) {
+export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps & PayoutDeps) {
   return {
     ...sweepActivities(deps),
     ...leadActivities(deps),
     ...referralActivities(deps),
     ...checkActivities(deps),
     ...commissionActivities(deps),
+    ...payoutRunActivities(deps),
+    ...payoutAttemptActivities(deps),
+    ...payoutDecisionActivities(deps),
   };
 }
 

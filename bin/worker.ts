@@ -26,6 +26,7 @@ import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
 import { createSandboxGateway } from '../activities/gateways/sandbox.js';
 import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
+import { openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
@@ -36,6 +37,7 @@ import { type Config, loadConfig, localEnvironment } from '../platform/config.js
 import { clockNow } from '../platform/clock.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 import { createJournal } from '../platform/journal.js';
+import { createContentStore } from '../platform/contentStore.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
 import { newId } from '../platform/newId.js';
@@ -43,6 +45,7 @@ import { httpDeliveries } from '../platform/relay/httpDeliveries.js';
 import { backOffMs, type Outcome, type Relay, startRelay } from '../platform/relay/loop.js';
 import { createRelayMetrics } from '../platform/relay/metrics.js';
 import { workflowMessages } from '../platform/relay/workflowMessages.js';
+import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient, type TemporalClient } from '../platform/temporalClient.js';
 import { gatewayQueue, queueName, type TaskQueue, taskQueues } from '../workflows/contract.js';
 
@@ -118,6 +121,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       newId,
       logger,
       payoutGateways,
+      ...payoutDepsOf(config),
       closedRuns: temporalClosedRuns(temporal.client),
       checkProviders: new Map([simulatedCheckProvider()].map((provider) => [provider.adapter, provider])),
     });
@@ -165,6 +169,16 @@ function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
   const journal = createJournal(join(config.dataDir, 'gateways', 'sandbox.journal'));
   const gateways = [createSandboxGateway({ journal, now: clockNow }), createManualGateway()];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
+}
+
+/** What payouts need beside their gateways: sealed details opened for the one call, answers kept under their hash. */
+function payoutDepsOf(config: Config): Pick<PayoutDeps, 'gatewayPolicy' | 'openMethodDetails' | 'answers'> {
+  const secrets = createSecrets(config.secretKeys);
+  return {
+    gatewayPolicy: { sandboxPaysLive: config.nodeEnv !== 'production' },
+    openMethodDetails: (details) => openMethodDetails(details, secrets),
+    answers: createContentStore(join(config.dataDir, 'gateways', 'answers')),
+  };
 }
 
 async function refuseUnsafe(db: Db, relayDb: RelayDb, config: Config): Promise<void> {

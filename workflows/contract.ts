@@ -188,3 +188,36 @@ export function nudge(workflowType: WorkflowType, workflowId: string, input: Jso
 export function exportMessage(message: ExportMessage): Outgoing {
   return { lane: 'workflow', topic: 'history.export', orderingKey: null, priority: 5, payload: message };
 }
+
+/** The one call a payout's workflow is about to make, or the attempt it asks about. */
+export type PayoutCall = Payload<{ attemptId: string; fence: number; adapter: string; timeoutMs: number; repeatable: boolean }>;
+
+/** What a payout's database activity answers: what comes next, computed from the rows (temporal.md 5.2). `done`: nothing left to do. */
+export type PayoutStep = {
+  readonly seq: number;
+  readonly status: string;
+  readonly next: 'claim' | 'submit' | 'lookUp' | 'wait' | 'done';
+  readonly call: PayoutCall | null;
+  readonly wait: Wait | null;
+  readonly facts: readonly Fact[];
+};
+
+/** What a gateway said, without amounts: those stand in the stored answer under its hash (money.md 7.2). */
+export type GatewayReply = Payload<{
+  class: 'submitted' | 'paid' | 'refused' | 'returned' | 'not_found' | 'unknown' | 'stale';
+  code: string | null;
+  providerId: string | null;
+  gatewayStatus: string | null;
+  answerHash: string | null;
+}>;
+
+/** What a run's activity answers. `start`: payouts to hand to their workflows, `after` the last id handed out (temporal.md 5.1). */
+export type PayoutRunStep = {
+  readonly seq: number;
+  readonly status: string;
+  readonly next: 'plan' | 'start' | 'wait' | 'reconcile' | 'done';
+  readonly openPayouts: number;
+  readonly wait: Wait | null;
+  readonly facts: readonly Fact[];
+};
+export type PayoutPage = { readonly payoutIds: readonly PayoutId[]; readonly next: string | null };

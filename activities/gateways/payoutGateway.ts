@@ -11,15 +11,27 @@ export interface PayoutInstruction {
   readonly destination: Readonly<Record<string, string>>;
 }
 
+/** One line the provider charged us, under its own id, in minor units of the instruction's currency. */
+export interface GatewayFee {
+  readonly line: string;
+  readonly minor: bigint;
+}
+
 /** What a gateway said. `refused` only for answers the adapter lists as surely not carried out; whatever else is unclear is `unknown`. */
 export type GatewayAnswer =
   | { readonly class: 'submitted'; readonly providerId: string; readonly gatewayStatus: string | null }
-  | { readonly class: 'paid'; readonly providerId: string; readonly gatewayStatus: string | null }
+  | {
+      readonly class: 'paid';
+      readonly providerId: string;
+      readonly gatewayStatus: string | null;
+      readonly fees?: readonly GatewayFee[];
+    }
   | { readonly class: 'refused'; readonly code: string; readonly providerId: string | null }
   | {
       readonly class: 'returned';
       readonly providerId: string;
       readonly code: string | null;
+      /** What came back; null = all of it. The rest was kept by the bank. */
       readonly returnedMinor: bigint | null;
       readonly occurredAt: Instant | null;
     }
@@ -35,6 +47,8 @@ export interface PayoutGateway {
   readonly keyWindowMs: number | null;
   readonly canLookUp: boolean;
   readonly callTimeoutMs: number;
+  /** How long after `paid` this adapter still looks for a bounce by itself; null: bounces come by webhook or statement only. */
+  readonly bouncesWithinMs: number | null;
   /** Refusal codes (features.md 4.8) after which a new attempt may start without a person. */
   readonly retryableRefusals: readonly string[];
   supports(currency: CurrencyCode, amountMinor: bigint): boolean;

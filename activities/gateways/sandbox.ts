@@ -1,0 +1,83 @@
+import type { Journal } from '../../platform/journal.js';
+import { readSandboxJournal, type SandboxEntry, sandboxKeyWindowMs } from '../../domain/payout/sandboxJournal.js';
+import { addMs, epochMs, type Instant } from '../../domain/time.js';
+import type { GatewayAnswer, PayoutGateway } from './payoutGateway.js';
+
+/** When a scripted account's payment gets where it goes, after the request (api.md 10.1), in ms. */
+export interface SandboxTimes {
+  readonly ok: number;
+  readonly slow: number;
+  readonly bounce: number;
+}
+
+export const sandboxTimes: SandboxTimes = { ok: 500, slow: 30_000, bounce: 5_000 };
+
+export interface SandboxOptions {
+  readonly journal: Journal;
+  /** The provider's clock, not ours. */
+  readonly now: () => Instant;
+  readonly keyWindowMs?: number;
+  readonly times?: SandboxTimes;
+}
+
+/**
+ * The simulated gateway that ships with the product. What it did stands only in its journal, outside Postgres, so that a test can compare
+ * the books with it after any crash. The destination's `account` says what happens.
+ */
+export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
+  const keyWindowMs = options.keyWindowMs ?? sandboxKeyWindowMs;
+  const times = options.times ?? sandboxTimes;
+
+  const taken = async (requestKey: string): Promise<SandboxEntry | undefined> => {
+    const entries = readSandboxJournal(await options.journal.readAll(), keyWindowMs, (at) => epochMs(at as Instant));
+    return entries.filter((entry) => entry.requestKey === requestKey && !entry.replay).at(-1);
+  };
+
+  const stateOf = (entry: SandboxEntry): GatewayAnswer => {
+    const { providerId } = entry;
+    const at = entry.at as Instant;
+    const age = epochMs(options.now()) - epochMs(at);
+    if (entry.outcome === 'refused') return { class: 'refused', code: 'destination_closed', providerId };
+    if (age < (entry.account === 'slow' ? times.slow : times.ok))
+      return { class: 'submitted', providerId, gatewayStatus: 'processing' };
+    if (entry.outcome === 'returned' && age >= times.bounce)
+      return {
+        class: 'returned',
+        providerId,
+        code: 'recalled',
+        returnedMinor: null,
+        occurredAt: addMs(at, times.bounce),
+      };
+    return { class: 'paid', providerId, gatewayStatus: 'paid' };
+  };
+
+  return {
+    adapter: 'sandbox',
+    execution: 'gateway',
+    keyWindowMs,
+    canLookUp: true,
+    callTimeoutMs: 10_000,
+    bouncesWithinMs: times.bounce + 1_000,
+    retryableRefusals: [],
+    supports: () => true,
+    async submit(instruction) {
+      const account = instruction.destination['account'] ?? '';
+      if (account === 'lost_request') return { class: 'unknown', code: 'connection_lost' }; // it never arrived
+      await options.journal.append({
+        at: options.now(),
+        requestKey: instruction.requestKey,
+        reference: instruction.reference,
+        account,
+        amountMinor: instruction.amount.minor.toString(),
+        currency: instruction.amount.currency,
+      });
+      const entry = await taken(instruction.requestKey);
+      if (account === 'lost_reply' || entry === undefined) return { class: 'unknown', code: 'connection_lost' };
+      return stateOf(entry);
+    },
+    async lookUp({ requestKey }) {
+      const entry = await taken(requestKey);
+      return entry === undefined ? { class: 'not_found' } : stateOf(entry);
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { GatewayPolicy } from '../../domain/payout/gateway.js';
+import { detailsPurpose } from '../../domain/payout/payoutMethod.js';
+import type { ContentStore } from '../../platform/contentStore.js';
+import type { ActivityDeps } from '../deps.js';
+
+/** What the activities of payouts are given besides the usual. */
+export interface PayoutDeps extends ActivityDeps {
+  readonly gatewayPolicy: GatewayPolicy;
+  /** Opens the sealed details of a payout method (SECRET_KEY); for the one call only. */
+  readonly openMethodDetails: (sealed: unknown) => Readonly<Record<string, string>>;
+  /** Gateway answers worth keeping, by hash. */
+  readonly answers: ContentStore;
+  /** Affiliates per planning page; 1,000 unless a test wants several pages. */
+  readonly planPageSize?: number;
+}
+
+/** The column `payout_methods.details` → clear text. Throws when altered, or when its key is no longer there. */
+export function openMethodDetails(
+  details: unknown,
+  secrets: { readonly unseal: (purpose: string, sealed: string) => string },
+): Readonly<Record<string, string>> {
+  const { sealed } = details as { readonly sealed: string };
+  return JSON.parse(secrets.unseal(detailsPurpose, sealed)) as Record<string, string>;
+}

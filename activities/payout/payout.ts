@@ -1,0 +1,644 @@
+import { lockBalances, postTransfers } from '../../db/earning/ledger.js';
+import { enqueue } from '../../db/messaging/outbox.js';
+import {
+  type Creator,
+  findOpenPayoutOf,
+  findPayout,
+  insertCorrectionLine,
+  insertDrafts,
+  insertLines,
+  insertPlannedLines,
+  listLines,
+  lockDrafts,
+  lockPayout,
+  movePayout,
+  movePayouts,
+  payCommissions,
+  type PlannedPayout,
+  releaseLines,
+  unverifyMethod,
+} from '../../db/payout/payout.js';
+import { moveAttempt, noteAttempt, type PayoutAttempt } from '../../db/payout/payoutAttempt.js';
+import {
+  countOpenPayouts,
+  findRun,
+  findRunByPeriod,
+  insertRun,
+  lockRun,
+  moveRun,
+  type NewRun,
+} from '../../db/payout/payoutRun.js';
+import { listFreezes } from '../../db/reads/payout/payoutControls.js';
+import { listPlanAffiliates, type PlanScope, readPlanInputs } from '../../db/reads/payout/payoutPlan.js';
+import { readWorkspaceZone } from '../../db/reads/payout/payoutStep.js';
+import type { Tx } from '../../db/transaction.js';
+import { type Act, actFor } from '../../domain/act.js';
+import { dateIn } from '../../domain/calendar.js';
+import {
+  account,
+  affiliateAccounts,
+  type AffiliateBalance,
+  creditAffiliate,
+  debitAffiliate,
+  posting,
+  type Transfer,
+} from '../../domain/earning/ledger.js';
+import { assertInvariant, DomainError } from '../../domain/errors.js';
+import type { AffiliateId, CommissionId, PayoutId } from '../../domain/ids.js';
+import type { CurrencyCode } from '../../domain/money.js';
+import type { GatewayPolicy } from '../../domain/payout/gateway.js';
+import type { Payout } from '../../domain/payout/payout.js';
+import { everybody, type PayoutRun, type PlannedRow, planPayouts } from '../../domain/payout/payoutRun.js';
+import { epochMs, type Instant } from '../../domain/time.js';
+import { signalMessage, signalReferral, startMessage, workflowIds } from '../../workflows/contract.js';
+
+// The steps of payouts: each takes the caller's transaction. The activities around them are in payoutRun.ts, payoutAttempt.ts and
+// payoutDecision.ts; the API calls those that need no workflow (architecture.md 5).
+
+/**
+ * Starts a run: its row and the workflow that plans it. A `period` that exists gives its run. Code: payout_run.payouts_frozen.
+ */
+export async function startRun(
+  tx: Tx,
+  act: Act,
+  request: Omit<NewRun, 'id' | 'workflowId' | 'scheduleId'>,
+): Promise<{ readonly run: PayoutRun; readonly isNew: boolean }> {
+  const freezes = await listFreezes(tx, null);
+  if (freezes.length > 0) throw new DomainError('payout_run.payouts_frozen', { reasons: freezes });
+  const id = act.newId('payoutRun');
+  const ref = { workspaceId: act.workspaceId, payoutRunId: id };
+  const run = await insertRun(tx, act, { ...request, id, scheduleId: null, workflowId: workflowIds.payoutRun(ref) });
+  if (run === undefined) {
+    assertInvariant(request.period !== null, 'only a period exists twice', {});
+    const existing = await findRunByPeriod(tx, { mode: act.mode, scheduleId: null, period: request.period });
+    assertInvariant(existing !== undefined, 'a taken period has its run', { period: request.period });
+    return { run: existing, isNew: false };
+  }
+  await enqueue(
+    tx,
+    startMessage({ workflowType: 'payoutRun', workflowId: run.workflowId, input: ref, startAt: null }, 1),
+  );
+  return { run, isNew: true };
+}
+
+/** Plans some locked affiliates and reserves their money: drafts, lines, postings. Answers every row, paid or not. */
+export async function planAndReserve(
+  tx: Tx,
+  act: Act,
+  scope: PlanScope,
+  of: {
+    readonly runId: string | null;
+    readonly planVersion: number;
+    readonly creator: Creator;
+    readonly gateways: GatewayPolicy;
+    readonly affiliateIds: readonly AffiliateId[];
+  },
+): Promise<readonly (PlannedRow & { readonly payoutId: PayoutId | null })[]> {
+  const inputs = await readPlanInputs(tx, scope, of.affiliateIds, true);
+  const rows = planPayouts(inputs, planContext(act, of.gateways)).map((row) => ({
+    ...row,
+    payoutId: row.outcome === 'paid' ? act.newId('payout') : null,
+  }));
+  const planned = rows.filter((row): row is PlannedPayout => row.payoutId !== null);
+  await insertDrafts(tx, act, of, planned);
+  const lines = await insertPlannedLines(tx, scope, planned);
+  assertInvariant(
+    lines === planned.reduce((total, row) => total + row.commissionCount, 0),
+    'the lines written are those added up',
+    { lines },
+  );
+  await postTransfers(
+    tx,
+    act,
+    planned.map((row) => ({
+      kind: 'payout.reserved',
+      key: `payout/${row.payoutId}/plan/${of.planVersion}`,
+      cause: { type: 'payout', id: row.payoutId },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: posting(
+        affiliateAccounts(row.affiliateId).payable,
+        account('payout_open', row.payoutId),
+        row.netMinor,
+        row.currency,
+      ),
+    })),
+  );
+  return rows;
+}
+
+function planContext(act: Act, gateways: GatewayPolicy): Parameters<typeof planPayouts>[1] {
+  return { now: act.now, nowMs: epochMs(act.now), mode: act.mode, gateways, msOf: epochMs };
+}
+
+/** Only one affiliate and currency, everything approved by now. */
+function scopeOfOne(act: Act, affiliateId: AffiliateId, currency: CurrencyCode): PlanScope {
+  return {
+    mode: act.mode,
+    cutOffAt: act.now,
+    currencies: [currency],
+    filter: { ...everybody, affiliateIds: [affiliateId] },
+    excludedAffiliateIds: [],
+    previousCutOffAt: null,
+  };
+}
+
+/** A draft by hand for one affiliate and currency. Codes: payout.in_open_payout, payout.nothing_to_pay. */
+export async function createDraft(
+  tx: Tx,
+  act: Act,
+  of: { readonly affiliateId: AffiliateId; readonly currency: CurrencyCode; readonly gateways: GatewayPolicy },
+): Promise<PayoutId> {
+  const scope = scopeOfOne(act, of.affiliateId, of.currency);
+  const affiliateIds = await listPlanAffiliates(tx, scope, { after: null, limit: 1, lock: true });
+  const rows = await planAndReserve(tx, act, scope, {
+    runId: null,
+    planVersion: 1,
+    creator: act.actor,
+    gateways: of.gateways,
+    affiliateIds,
+  });
+  const made = rows.flatMap((row) => row.payoutId ?? [])[0];
+  if (made !== undefined) return made;
+  const reasons = rows.flatMap((row) => row.reasons);
+  const open = await findOpenPayoutOf(tx, { mode: act.mode, affiliateId: of.affiliateId, currency: of.currency });
+  if (open !== undefined && reasons.some((reason) => reason.code === 'in_other_run'))
+    throw new DomainError('payout.in_open_payout', { payoutId: open.id });
+  throw new DomainError('payout.nothing_to_pay', { reasons });
+}
+
+interface Credit {
+  readonly payout: Payout;
+  readonly minor: bigint;
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** Money out of `payout_open` back to its affiliates: first a debt, the rest payable. Balances are locked once per currency. */
+async function creditBack(tx: Tx, act: Act, credits: readonly Credit[]): Promise<void> {
+  const currencies = [...new Set(credits.map((credit) => credit.payout.currency))].sort();
+  for (const currency of currencies) {
+    const mine = credits.filter((credit) => credit.payout.currency === currency);
+    const accounts = mine.map((credit) => affiliateAccounts(credit.payout.affiliateId));
+    const balanceOf = await lockBalances(
+      tx,
+      act,
+      currency,
+      accounts.flatMap((one) => [one.payable, one.receivable]),
+    );
+    const balances = new Map<string, AffiliateBalance>();
+    const transfers = mine.map((credit): Transfer => {
+      const { affiliateId } = credit.payout;
+      const { payable, receivable } = affiliateAccounts(affiliateId);
+      const before = balances.get(affiliateId) ?? { payable: balanceOf(payable), receivable: balanceOf(receivable) };
+      const moved = creditAffiliate(affiliateId, before, account('payout_open', credit.payout.id), {
+        minor: credit.minor,
+        currency,
+      });
+      balances.set(affiliateId, moved.balance);
+      return {
+        kind: credit.kind,
+        key: credit.key,
+        cause: { type: 'payout', id: credit.payout.id },
+        correctsKey: null,
+        effectiveAt: null,
+        postings: moved.postings,
+      };
+    });
+    await postTransfers(tx, act, transfers);
+  }
+}
+
+/** Cancels locked payouts of one status: their lines are free again, their money is the affiliates'. The caller judged the move. */
+export async function releasePayouts(tx: Tx, act: Act, payouts: readonly Payout[]): Promise<void> {
+  if (payouts.length === 0) return;
+  await movePayouts(tx, act, payouts, 'cancelled');
+  await releaseLines(
+    tx,
+    act,
+    payouts.map((payout) => payout.id),
+  );
+  await creditBack(
+    tx,
+    act,
+    payouts.map((payout) => ({
+      payout,
+      minor: payout.amountMinor,
+      kind: 'payout.cancelled',
+      key: `payout/${payout.id}/cancel`,
+    })),
+  );
+}
+
+/** A statement takes 65,535 values; an audit entry has some twenty. */
+const releaseChunk = 500;
+
+/** Drafts of a run: of these affiliates, of an older plan, at most so many. Answers how many were released. */
+export async function releaseDrafts(
+  tx: Tx,
+  act: Act,
+  of: {
+    readonly runId: string;
+    readonly affiliateIds?: readonly string[];
+    readonly olderThanPlan?: number;
+    readonly limit?: number;
+  },
+): Promise<number> {
+  let released = 0;
+  for (;;) {
+    const limit = of.limit === undefined ? releaseChunk : Math.min(releaseChunk, of.limit - released);
+    const drafts = limit <= 0 ? [] : await lockDrafts(tx, { ...of, limit });
+    if (drafts.length === 0) return released;
+    await releasePayouts(tx, act, drafts);
+    released += drafts.length;
+  }
+}
+
+/**
+ * A draft is worked out anew from what its affiliate is owed now: lines that no longer count leave, new ones (a clawback) come in. Below
+ * the minimum or at zero it is cancelled instead (answers null). An approval given before is void (features.md 2.4). Needs the affiliate,
+ * then the payout locked.
+ */
+export async function recalculateDraft(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  gateways: GatewayPolicy,
+): Promise<Payout | null> {
+  assertInvariant(payout.status === 'draft', 'only a draft is worked out anew', { payoutId: payout.id });
+  const before = await listLines(tx, payout.id);
+  await releaseLines(tx, act, [payout.id]);
+  const scope = scopeOfOne(act, payout.affiliateId, payout.currency);
+  const inputs = await readPlanInputs(tx, scope, [payout.affiliateId], true);
+  const [row] = planPayouts(inputs, planContext(act, gateways));
+  if (row === undefined || row.netMinor <= 0n || row.reasons.some((reason) => reason.code === 'below_minimum')) {
+    await insertLines(tx, payout.id, before); // back in place, so that cancelling releases what the payout held
+    await releasePayouts(tx, act, [payout]);
+    return null;
+  }
+  await insertPlannedLines(tx, scope, [
+    { payoutId: payout.id, affiliateId: payout.affiliateId, currency: payout.currency },
+  ]);
+  return changeAmount(tx, act, payout, row.netMinor, row);
+}
+
+/** The new sum of a draft, with its posting: down goes back to the affiliate, up comes from what is payable. */
+async function changeAmount(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  amountMinor: bigint,
+  planned: Pick<PlannedRow, 'method' | 'route'> | null,
+): Promise<Payout> {
+  const planVersion = payout.planVersion + 1;
+  const method =
+    planned === null || planned.method === null || planned.route === null
+      ? {}
+      : { method: { ...planned.method, ...planned.route } };
+  const moved = await movePayout(
+    tx,
+    act,
+    payout,
+    'replanned',
+    { amountMinor, planVersion, approvedBy: null, approvedAt: null, secondPerson: null, ...method },
+    { amountMinor: amountMinor.toString(), before: payout.amountMinor.toString() },
+  );
+  const key = `payout/${payout.id}/plan/${planVersion}`;
+  if (amountMinor < payout.amountMinor)
+    await creditBack(tx, act, [{ payout, minor: payout.amountMinor - amountMinor, kind: 'payout.replanned', key }]);
+  else
+    await postTransfers(tx, act, [
+      {
+        kind: 'payout.replanned',
+        key,
+        cause: { type: 'payout', id: payout.id },
+        correctsKey: null,
+        effectiveAt: null,
+        postings: posting(
+          affiliateAccounts(payout.affiliateId).payable,
+          account('payout_open', payout.id),
+          amountMinor - payout.amountMinor,
+          payout.currency,
+        ),
+      },
+    ]);
+  return moved;
+}
+
+/**
+ * A refund of lines in a draft payout (money.md 5): call it BEFORE the commission's own posting, in the same transaction, with what each
+ * line is worth afterwards (0 = gone). The draft shrinks or, when nothing is left, is cancelled; its run is planned anew and an approval
+ * of it is void. A payout that is no draft is left alone (answers false): then the refund is a clawback. Needs the commissions locked;
+ * locks the run, then the payout, then balances.
+ */
+export async function replanAfterRefund(
+  tx: Tx,
+  act: Act,
+  payoutId: string,
+  left: ReadonlyMap<CommissionId, bigint>,
+): Promise<boolean> {
+  const seen = await findPayout(tx, payoutId);
+  if (seen === undefined) return false;
+  const run = seen.runId === null ? undefined : await lockRun(tx, seen.runId);
+  const payout = await lockPayout(tx, payoutId);
+  if (payout === undefined || payout.status !== 'draft') return false;
+  const lines = await listLines(tx, payout.id);
+  const hit = lines.filter((line) => left.has(line.commissionId));
+  if (hit.length > 0) {
+    const kept = lines.map((line) => ({ ...line, amountMinor: left.get(line.commissionId) ?? line.amountMinor }));
+    const amountMinor = kept.reduce((total, line) => total + line.amountMinor, 0n);
+    if (amountMinor <= 0n) await releasePayouts(tx, act, [payout]);
+    else {
+      await releaseLines(
+        tx,
+        act,
+        [payout.id],
+        hit.map((line) => line.commissionId),
+      );
+      await insertLines(
+        tx,
+        payout.id,
+        kept.filter((line) => left.has(line.commissionId) && line.amountMinor > 0n),
+      );
+      await changeAmount(tx, act, payout, amountMinor, null);
+    }
+  }
+  if (run !== undefined && (run.status === 'planned' || run.status === 'approved')) await replanRun(tx, act, run);
+  return true;
+}
+
+/** The plan is void: planned anew from its first page, under the next version; an approval falls (features.md 2.10). */
+export async function replanRun(
+  tx: Tx,
+  act: Act,
+  run: PayoutRun,
+  change: { readonly excludedAffiliateIds?: readonly string[]; readonly editor?: string | null } = {},
+): Promise<PayoutRun> {
+  const editor = change.editor ?? null;
+  const moved = await moveRun(
+    tx,
+    act,
+    run,
+    'replanned',
+    {
+      planVersion: run.planVersion + 1,
+      planCursor: null,
+      planHash: null,
+      proof: null,
+      approvedBy: null,
+      approvedAt: null,
+      secondPerson: null,
+      editors: editor === null || run.editors.includes(editor) ? run.editors : [...run.editors, editor],
+      ...(change.excludedAffiliateIds === undefined ? {} : { excludedAffiliateIds: change.excludedAffiliateIds }),
+    },
+    { planVersion: run.planVersion + 1 },
+  );
+  await wakeRun(tx, run, 'nudged');
+  return moved;
+}
+
+export async function wakeRun(
+  tx: Tx,
+  run: Pick<PayoutRun, 'workspaceId' | 'id' | 'workflowId'>,
+  signal: 'nudged' | 'drained',
+): Promise<void> {
+  await enqueue(
+    tx,
+    signalMessage(
+      {
+        workflowType: 'payoutRun',
+        workflowId: run.workflowId,
+        input: { workspaceId: run.workspaceId, payoutRunId: run.id },
+        signal,
+        argument: null,
+      },
+      1,
+    ),
+  );
+}
+
+/** Tells the run when no payout of it is open any more. Two at once may both see the other: then the run's own count finds it. */
+export async function tellDrained(tx: Tx, runId: string | null): Promise<void> {
+  if (runId === null || (await countOpenPayouts(tx, runId)) > 0) return;
+  const run = await findRun(tx, runId);
+  if (run?.status === 'executing') await wakeRun(tx, run, 'drained');
+}
+
+/**
+ * Money went out: payout, attempt and lines become `paid`, the posting empties `payout_open`, each referral hears of it (temporal.md 5.2).
+ * Needs the commissions of its lines, then the payout locked.
+ */
+export async function settlePayout(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  attempt: PayoutAttempt,
+  how: {
+    readonly event: 'paid' | 'paidLate';
+    readonly reference: string | null;
+    readonly providerId: string | null;
+    readonly gatewayStatus: string | null;
+    readonly paidOn: string | null;
+    readonly note: string | null;
+    /** When to look once more for a bounce; null: bounces are reported. */
+    readonly watchAt: Instant | null;
+  },
+): Promise<void> {
+  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
+  await moveAttempt(tx, actFor(act, { cause: null }), attempt, how.event, {
+    gatewayStatus: how.gatewayStatus,
+    code: null,
+    lookUpAt: how.watchAt,
+    needsHuman: false,
+    ...(how.providerId === null ? {} : { providerId: how.providerId }),
+    ...(how.event === 'paidLate' ? { paidLate: true } : {}),
+  });
+  await movePayout(tx, caused, payout, 'paid', {
+    paidAt: act.now,
+    paidOn: how.paidOn ?? dateIn(await readWorkspaceZone(tx), act.now),
+    reference: how.reference,
+    ...(how.note === null ? {} : { note: how.note }),
+  });
+  const referralIds = await payCommissions(tx, caused, payout.id);
+  await postTransfers(tx, act, [
+    {
+      kind: how.event === 'paid' ? 'payout.paid' : 'payout.paid_late',
+      key: `attempt/${attempt.id}/paid`,
+      cause: { type: 'attempt', id: attempt.id },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: posting(
+        account('payout_open', payout.id),
+        account('cash', payout.gateway),
+        payout.amountMinor,
+        payout.currency,
+      ),
+    },
+  ]);
+  await enqueue(
+    tx,
+    ...referralIds.map((referralId) =>
+      signalReferral({ workspaceId: act.workspaceId, referralId }, 'payoutSettled', { payoutId: payout.id }),
+    ),
+  );
+  await tellDrained(tx, payout.runId);
+}
+
+/** Money that came back after it was paid: owed again as a `payout_return` line; the method must be confirmed anew (PAY-27). */
+export async function bookReturn(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  attempt: PayoutAttempt,
+  back: { readonly returnedMinor: bigint | null; readonly code: string | null; readonly occurredAt: Instant | null },
+): Promise<void> {
+  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
+  const gross = attempt.amountMinor;
+  const net = back.returnedMinor === null || back.returnedMinor > gross ? gross : back.returnedMinor;
+  await moveAttempt(tx, actFor(act, { cause: null }), attempt, 'returned', { code: back.code, lookUpAt: null });
+  await movePayout(tx, caused, payout, 'returned', {
+    returned: { at: back.occurredAt ?? act.now, amountMinor: net.toString(), code: back.code },
+  });
+  await insertCorrectionLine(tx, caused, {
+    id: act.newId('commission'),
+    kind: 'payout_return',
+    event: 'returnCredited',
+    payout,
+    attemptId: attempt.id,
+    amountMinor: gross,
+  });
+  const { payable, receivable } = affiliateAccounts(payout.affiliateId);
+  const balanceOf = await lockBalances(tx, act, payout.currency, [payable, receivable]);
+  const before = { payable: balanceOf(payable), receivable: balanceOf(receivable) };
+  const { currency } = payout;
+  const cash = creditAffiliate(payout.affiliateId, before, account('cash', payout.gateway), { minor: net, currency });
+  const kept = creditAffiliate(payout.affiliateId, cash.balance, account('payout_fee_expense', payout.gateway), {
+    minor: gross - net,
+    currency,
+  });
+  await postTransfers(tx, act, [
+    {
+      kind: 'payout.returned',
+      key: `attempt/${attempt.id}/return/${attempt.providerId ?? attempt.id}`,
+      cause: { type: 'attempt', id: attempt.id },
+      correctsKey: null,
+      effectiveAt: back.occurredAt,
+      postings: [...cash.postings, ...kept.postings],
+    },
+  ]);
+  if (payout.methodId !== null) await unverifyMethod(tx, caused, payout.methodId);
+}
+
+/** What the provider charged us, one transfer per line of its own (money.md 8). A line booked before is left out. */
+export async function bookFees(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  attempt: PayoutAttempt,
+  fees: readonly { readonly line: string; readonly minor: bigint }[],
+): Promise<void> {
+  const keyOf = (line: string): string => `attempt/${attempt.id}/fee/${line}`;
+  const booked = await tx('ledger_transfers')
+    .where({ mode: act.mode })
+    .whereIn(
+      'idempotency_key',
+      fees.map((fee) => keyOf(fee.line)),
+    )
+    .select<{ idempotency_key: string }[]>('idempotency_key');
+  const known = new Set(booked.map((row) => row.idempotency_key));
+  await postTransfers(
+    tx,
+    act,
+    fees
+      .filter((fee) => !known.has(keyOf(fee.line)))
+      .map((fee) => ({
+        kind: 'payout.fee_charged',
+        key: keyOf(fee.line),
+        cause: { type: 'attempt', id: attempt.id },
+        correctsKey: null,
+        effectiveAt: null,
+        postings: posting(
+          account('payout_fee_expense', payout.gateway),
+          account('cash', payout.gateway),
+          fee.minor,
+          payout.currency,
+        ),
+      })),
+  );
+}
+
+/** Paid after we booked a refusal, and the payout has moved on: the affiliate has the money, so it owes it (money.md 5). */
+export async function bookPaidLate(tx: Tx, act: Act, payout: Payout, attempt: PayoutAttempt): Promise<void> {
+  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
+  await noteAttempt(tx, attempt, { paidLate: true, lookUpAt: null });
+  await movePayout(tx, caused, payout, 'paidLate', {}, { attemptId: attempt.id });
+  await insertCorrectionLine(tx, caused, {
+    id: act.newId('commission'),
+    kind: 'late_payment',
+    event: 'latePaid',
+    payout,
+    attemptId: attempt.id,
+    amountMinor: -attempt.amountMinor,
+  });
+  const { payable, receivable } = affiliateAccounts(payout.affiliateId);
+  const balanceOf = await lockBalances(tx, act, payout.currency, [payable, receivable]);
+  const moved = debitAffiliate(
+    payout.affiliateId,
+    { payable: balanceOf(payable), receivable: balanceOf(receivable) },
+    account('cash', attempt.gateway),
+    { minor: attempt.amountMinor, currency: payout.currency },
+  );
+  await postTransfers(tx, act, [
+    {
+      kind: 'payout.paid_late',
+      key: `attempt/${attempt.id}/paid`,
+      cause: { type: 'attempt', id: attempt.id },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: moved.postings,
+    },
+  ]);
+}
+
+/** Stops everything that goes out through a gateway until a person unfreezes it (money.md 10). */
+export async function freezeGateway(tx: Tx, act: Act, gateway: string, reason: string): Promise<void> {
+  await tx('gateways')
+    .insert({ id: gateway, adapter: gateway, frozen_at: act.now, frozen_reason: reason })
+    .onConflict(['workspace_id', 'id'])
+    .merge({ frozen_at: tx.raw('coalesce(gateways.frozen_at, excluded.frozen_at)'), frozen_reason: reason });
+}
+
+/** Money the merchant puts into a gateway (api.md 10.1). The reference is unique: resource.already_exists. */
+export async function fundGateway(
+  tx: Tx,
+  act: Act,
+  funding: {
+    readonly gateway: string;
+    readonly currency: CurrencyCode;
+    readonly minor: bigint;
+    readonly reference: string;
+  },
+): Promise<string> {
+  const id = act.newId('funding');
+  await tx('gateway_fundings').insert({
+    id,
+    mode: act.mode,
+    gateway: funding.gateway,
+    currency: funding.currency,
+    amount_minor: funding.minor,
+    reference: funding.reference,
+    created_by: act.actor.userId,
+    created_at: act.now,
+  });
+  await postTransfers(tx, act, [
+    {
+      kind: 'gateway.funded',
+      key: `funding/${id}`,
+      cause: { type: 'funding', id },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: posting(account('cash', funding.gateway), account('merchant_funding'), funding.minor, funding.currency),
+    },
+  ]);
+  return id;
+}

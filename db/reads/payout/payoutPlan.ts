@@ -1,0 +1,296 @@
+import type { Mode } from '../../../domain/act.js';
+import type { AffiliateId, PayoutMethodId } from '../../../domain/ids.js';
+import { type CurrencyCode, exponent, type Money, parseCurrency, parseMoney } from '../../../domain/money.js';
+import type { PayoutMethodStatus, PayoutMethodType } from '../../../domain/payout/payoutMethod.js';
+import { minimumFor, type PlanInput, type PlanMethod, type RunFilter } from '../../../domain/payout/payoutRun.js';
+import type { Instant } from '../../../domain/time.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+
+// Who has money in a run, what of it may be paid, and what stays behind? One statement per page of affiliates; a plan locks the lines in
+// the statement that adds them up (money.md 9), a dry run reads the same without locks.
+
+export interface PlanScope {
+  readonly mode: Mode;
+  readonly cutOffAt: Instant;
+  /** Empty: all. */
+  readonly currencies: readonly string[];
+  readonly filter: RunFilter;
+  readonly excludedAffiliateIds: readonly string[];
+  /** Lines approved by then were left over by an earlier run: the `carried` column. */
+  readonly previousCutOffAt: Instant | null;
+}
+
+/** The next affiliates with unpaid lines, by id; locked when the plan is real. */
+export async function listPlanAffiliates(
+  tx: ReadTx | Tx,
+  scope: PlanScope,
+  page: { readonly after: string | null; readonly limit: number; readonly lock: boolean },
+): Promise<readonly AffiliateId[]> {
+  const { rows } = await tx.raw<{ rows: { id: AffiliateId }[] }>(
+    `select affiliate.id
+     from affiliates as affiliate
+     where affiliate.id > :after
+       and (:groups::text[] = '{}' or affiliate.group_id = any(:groups::text[]))
+       and (:affiliates::text[] = '{}' or affiliate.id = any(:affiliates::text[]))
+       and exists (
+         select from commissions as commission
+         where commission.affiliate_id = affiliate.id and commission.mode = :mode and commission.status in ('approved', 'pending')
+           and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[])))
+     order by affiliate.id
+     limit :limit
+     ${page.lock ? 'for no key update of affiliate' : ''}`,
+    {
+      after: page.after ?? '',
+      groups: [...scope.filter.groupIds],
+      affiliates: [...scope.filter.affiliateIds],
+      currencies: [...scope.currencies],
+      mode: scope.mode,
+      limit: page.limit,
+    },
+  );
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Each approved line of some affiliates with its place: `payable` in this run, or why not. A negative line always counts, whatever the
+ * filter and the cut-off: what is payable in the ledger is already less by it.
+ */
+export function judgedLines(lock: boolean): string {
+  return `line as materialized (
+       select commission.id, commission.affiliate_id, commission.currency, commission.kind, commission.on_hold, commission.referral_id,
+              commission.program_id, commission.approved_at, commission.amount_minor - commission.reversed_minor as minor
+       from commissions as commission
+       where commission.affiliate_id = any(:ids::text[]) and commission.mode = :mode and commission.status = 'approved'
+         and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[]))
+       order by commission.id
+       ${lock ? 'for no key update of commission' : ''}
+     ),
+     judged as (
+       select line.*,
+              case when live.commission_id is not null then 'other_run'
+                   when line.minor < 0 then 'payable'
+                   when line.on_hold then 'held'
+                   when line.kind = 'earned' and line.referral_id is not null and referral.status is distinct from 'approved' then 'unapproved'
+                   when line.approved_at > :cutOff then 'later'
+                   when :programs::text[] <> '{}' and not line.program_id = any(:programs::text[]) then 'foreign'
+                   else 'payable' end as place
+       from line
+       left join payout_lines as live on live.commission_id = line.id and live.released_at is null
+       left join referrals as referral on referral.id = line.referral_id
+     )`;
+}
+
+export function planBindings(scope: PlanScope, ids: readonly string[]): Record<string, unknown> {
+  return {
+    ids: [...ids],
+    mode: scope.mode,
+    currencies: [...scope.currencies],
+    cutOff: scope.cutOffAt,
+    programs: [...scope.filter.programIds],
+  };
+}
+
+interface InputRow {
+  readonly affiliate_id: AffiliateId;
+  readonly currency: string;
+  readonly affiliate_status: string;
+  readonly status_reason: string | null;
+  readonly minimum_payout: unknown;
+  readonly gross_minor: bigint;
+  readonly corrections_minor: bigint;
+  readonly carried_minor: bigint;
+  readonly line_count: number;
+  readonly held_minor: bigint;
+  readonly pending_minor: bigint;
+  readonly pending_until: Instant | null;
+  readonly later_minor: bigint;
+  readonly unapproved_minor: bigint;
+  readonly other_run_minor: bigint;
+  readonly has_round_line: boolean;
+  readonly method_id: PayoutMethodId | null;
+  readonly method_type: PayoutMethodType | null;
+  readonly method_status: PayoutMethodStatus | null;
+  readonly method_active_at: Instant | null;
+  readonly method_version: number | null;
+  readonly method_fingerprint: string | null;
+  readonly method_masked: string | null;
+  readonly method_changed_at: Instant | null;
+  readonly method_shared: boolean | null;
+  readonly paid_before: number;
+  readonly median_minor: bigint | null;
+}
+
+/** The page's affiliates, once per currency, with everything that `planPayouts` judges. */
+export async function readPlanInputs(
+  tx: ReadTx | Tx,
+  scope: PlanScope,
+  ids: readonly AffiliateId[],
+  lock: boolean,
+): Promise<readonly PlanInput[]> {
+  if (ids.length === 0) return [];
+  const workspaceMinimum = await readMinimums(tx);
+  const { rows } = await tx.raw<{ rows: InputRow[] }>(
+    `with ${judgedLines(lock)},
+     approved as (
+       select judged.affiliate_id, judged.currency,
+              coalesce(sum(minor) filter (where place = 'payable' and kind in ('earned', 'bonus') and not is_carried), 0)::bigint as gross_minor,
+              coalesce(sum(minor) filter (where place = 'payable' and kind not in ('earned', 'bonus') and not is_carried), 0)::bigint as corrections_minor,
+              coalesce(sum(minor) filter (where place = 'payable' and is_carried), 0)::bigint as carried_minor,
+              (count(*) filter (where place = 'payable'))::int as line_count,
+              coalesce(sum(minor) filter (where place = 'held'), 0)::bigint as held_minor,
+              coalesce(sum(minor) filter (where place = 'later'), 0)::bigint as later_minor,
+              coalesce(sum(minor) filter (where place = 'unapproved'), 0)::bigint as unapproved_minor,
+              coalesce(sum(minor) filter (where place = 'other_run'), 0)::bigint as other_run_minor,
+              coalesce(bool_or(place = 'payable' and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line
+       from (select judged.*, coalesce(approved_at <= :previousCutOff, false) as is_carried from judged where place <> 'foreign') as judged
+       group by judged.affiliate_id, judged.currency
+     ),
+     pending as (
+       select commission.affiliate_id, commission.currency,
+              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where not commission.on_hold), 0)::bigint as pending_minor,
+              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where commission.on_hold), 0)::bigint as held_minor,
+              min(commission.eligible_at) filter (where not commission.on_hold) as pending_until
+       from commissions as commission
+       where commission.affiliate_id = any(:ids::text[]) and commission.mode = :mode and commission.status = 'pending'
+         and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[]))
+         and (:programs::text[] = '{}' or commission.program_id = any(:programs::text[]))
+       group by commission.affiliate_id, commission.currency
+     ),
+     owed as (
+       select affiliate_id, currency,
+              coalesce(approved.gross_minor, 0) as gross_minor, coalesce(approved.corrections_minor, 0) as corrections_minor,
+              coalesce(approved.carried_minor, 0) as carried_minor, coalesce(approved.line_count, 0) as line_count,
+              coalesce(approved.held_minor, 0) + coalesce(pending.held_minor, 0) as held_minor,
+              coalesce(pending.pending_minor, 0) as pending_minor, pending.pending_until,
+              coalesce(approved.later_minor, 0) as later_minor, coalesce(approved.unapproved_minor, 0) as unapproved_minor,
+              coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line
+       from approved
+       full join pending using (affiliate_id, currency)
+     ),
+     history as (
+       select payout.affiliate_id, payout.currency, count(*)::int as paid_before,
+              percentile_disc(0.5) within group (order by payout.amount_minor) as median_minor
+       from payouts as payout
+       where payout.affiliate_id = any(:ids::text[]) and payout.mode = :mode and payout.status = 'paid'
+       group by payout.affiliate_id, payout.currency
+     )
+     select owed.*, affiliate.status as affiliate_status, affiliate.status_reason, affiliate.minimum_payout,
+            method.id as method_id, method.type as method_type, method.status as method_status, method.active_at as method_active_at,
+            method.version as method_version, method.fingerprint as method_fingerprint, method.masked as method_masked,
+            coalesce(method.verified_at, method.created_at) as method_changed_at,
+            exists (
+              select from payout_methods as other
+              where other.fingerprint = method.fingerprint and other.affiliate_id <> owed.affiliate_id
+                and other.status in ('unverified', 'active', 'cooling')) and method.type <> 'sandbox' as method_shared,
+            coalesce(history.paid_before, 0) as paid_before, history.median_minor
+     from owed
+     join affiliates as affiliate on affiliate.id = owed.affiliate_id
+     left join lateral (
+       select candidate.*
+       from payout_methods as candidate
+       where candidate.affiliate_id = owed.affiliate_id and candidate.currency = owed.currency
+         and candidate.status in ('unverified', 'active', 'cooling')
+       order by case when candidate.status = 'active' or candidate.status = 'cooling' and candidate.active_at <= :now then 0
+                     when candidate.status = 'cooling' then 1 else 2 end,
+                coalesce(candidate.active_at, candidate.created_at) desc, candidate.id desc
+       limit 1
+     ) as method on true
+     left join history on history.affiliate_id = owed.affiliate_id and history.currency = owed.currency
+     where (:methodTypes::text[] = '{}' or method.type = any(:methodTypes::text[]))
+     order by owed.affiliate_id, owed.currency`,
+    {
+      ...planBindings(scope, ids),
+      previousCutOff: scope.previousCutOffAt,
+      methodTypes: [...scope.filter.methodTypes],
+      now: scope.cutOffAt,
+    },
+  );
+  return rows.map((row) => toInput(row, scope, workspaceMinimum));
+}
+
+function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Money[]): PlanInput {
+  const currency = row.currency as CurrencyCode;
+  return {
+    affiliateId: row.affiliate_id,
+    currency,
+    affiliateStatus: row.affiliate_status,
+    statusReason: row.status_reason,
+    isExcluded: scope.excludedAffiliateIds.includes(row.affiliate_id),
+    grossMinor: row.gross_minor,
+    correctionsMinor: row.corrections_minor,
+    carriedMinor: row.carried_minor,
+    count: row.line_count,
+    heldMinor: row.held_minor,
+    pendingMinor: row.pending_minor,
+    pendingUntil: row.pending_until,
+    afterCutOffMinor: row.later_minor,
+    unapprovedReferralMinor: row.unapproved_minor,
+    inOtherRunMinor: row.other_run_minor,
+    hasRoundManualLine: row.has_round_line,
+    method: toMethod(row, scope),
+    minimum: minimumFor(
+      currency,
+      [
+        { scope: 'affiliate', amounts: readMoneyList(row.minimum_payout) },
+        { scope: 'workspace', amounts: workspaceMinimum },
+      ],
+      defaultMinimum(currency),
+    ),
+    paidBefore: row.paid_before,
+    medianMinor: row.median_minor,
+  };
+}
+
+function toMethod(row: InputRow, scope: PlanScope): PlanMethod | null {
+  if (row.method_id === null || row.method_type === null || row.method_status === null) return null;
+  return {
+    id: row.method_id,
+    type: row.method_type,
+    status: row.method_status,
+    activeAt: row.method_active_at,
+    version: row.method_version ?? 1,
+    fingerprint: row.method_fingerprint ?? '',
+    masked: row.method_masked ?? '',
+    changedAt: row.method_changed_at ?? scope.cutOffAt,
+    isShared: row.method_shared ?? false,
+  };
+}
+
+/** 50 units of the currency (features.md 20.1). */
+function defaultMinimum(currency: CurrencyCode): Money {
+  const digits = exponent(currency);
+  return { minor: BigInt(`50${'0'.repeat(digits)}`), currency };
+}
+
+/** Setting `payouts.minimumPayout`. */
+async function readMinimums(tx: ReadTx | Tx): Promise<readonly Money[]> {
+  const row = await tx('settings').first<{ sections: Readonly<Record<string, unknown>> } | undefined>('sections');
+  const payouts = row?.sections['payouts'] as Readonly<Record<string, unknown>> | undefined;
+  return readMoneyList(payouts?.['minimumPayout']);
+}
+
+/** Money as stored in settings: the wire form. What is unreadable sets no threshold of its own. */
+function readMoneyList(stored: unknown): readonly Money[] {
+  if (!Array.isArray(stored)) return [];
+  return stored.flatMap((one: unknown) => {
+    const { amount, currency } = (one ?? {}) as { amount?: unknown; currency?: unknown };
+    if (typeof amount !== 'string' || typeof currency !== 'string' || parseCurrency(currency) === undefined) return [];
+    const parsed = parseMoney({ amount, currency });
+    return parsed.ok ? [parsed.money] : [];
+  });
+}
+
+/** The cut-off of the last run that paid before this one: what it left is carried. */
+export async function findPreviousCutOff(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly before: Instant; readonly exceptRunId: string | null },
+): Promise<Instant | null> {
+  const row = await tx('payout_runs')
+    .where({ mode: of.mode })
+    .whereIn('status', ['executing', 'completed'])
+    .where('cut_off_at', '<', of.before)
+    .whereNot('id', of.exceptRunId ?? '')
+    .orderBy('cut_off_at', 'desc')
+    .first<{ cut_off_at: Instant } | undefined>('cut_off_at');
+  return row?.cut_off_at ?? null;
+}
