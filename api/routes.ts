@@ -1,6 +1,8 @@
 import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
+import { checkRoutes } from './routes/earning/check.js';
+import { referralRoutes } from './routes/earning/referral.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
@@ -33,6 +35,8 @@ export const routes: readonly Route[] = [
   ...clickRoutes,
   ...leadRoutes,
   ...visitRoutes,
+  ...referralRoutes,
+  ...checkRoutes,
   ...affiliateRoutes,
   ...enrolmentRoutes,
   ...payoutMethodRoutes,

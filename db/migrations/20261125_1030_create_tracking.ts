@@ -63,14 +63,17 @@ export async function up(knex: Knex): Promise<void> {
   // What can point to a person stands beside the click and is dropped after settings.privacy.clickDetails (dependencies.md 7.5).
   await knex.raw(`
     create table click_details (
-      click_id text not null constraint click_details_pkey primary key,
+      click_id text not null,
       workspace_id text not null,
       address_hash bytea,
       user_agent text,
-      created_at timestamptz(3) not null default date_trunc('milliseconds', now())
+      created_at timestamptz(3) not null default date_trunc('milliseconds', now()),
+      constraint click_details_pkey primary key (created_at, click_id)
     )`);
-  await knex.raw(`create index click_details_old on click_details (created_at)`);
-  await knex.raw(`comment on index click_details_old is 'sweep/due: drop what is older than the setting'`);
+  // One index for both uses: a click and its details are of one statement, so they have one time.
+  await knex.raw(
+    `comment on constraint click_details_pkey on click_details is 'sweep/due: drop what is older than the setting; the details of a click'`,
+  );
   await knex.raw(`alter table click_details enable row level security`);
   await knex.raw(
     `create policy click_details_workspace on click_details to tributary_app using (workspace_id = (select nullif(current_setting('tributary.workspace_id', true), '')))`,
