@@ -7,11 +7,20 @@ import {
   listChecks,
   moveCheck,
 } from '../../db/earning/check.js';
+import { enqueue } from '../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
-import { blockingChecks, type Check, decideCheckMove, findSelfReferral } from '../../domain/earning/check.js';
-import type { Referral } from '../../domain/earning/referral.js';
+import {
+  blockingChecks,
+  type Check,
+  checkEventOf,
+  decideCheckMove,
+  findSelfReferral,
+} from '../../domain/earning/check.js';
+import type { CheckStatus, Referral } from '../../domain/earning/referral.js';
+import { DomainError } from '../../domain/errors.js';
+import { signalReferral } from '../../workflows/contract.js';
 
 // Steps of verification (REF-04). Whoever calls them holds the transaction and the referral's lock.
 
@@ -86,4 +95,35 @@ async function findAndFlagSelfReferral(tx: Tx, act: Act, referral: Referral) {
 /** Nothing stops an automatic approval: no required check is open or failed, nobody flagged it (REF-08). */
 export async function isClean(tx: Tx, referral: Referral, checks: readonly Check[]): Promise<boolean> {
   return blockingChecks(checks).length === 0 && !(await hasOpenFlag(tx, referral.id));
+}
+
+/**
+ * A person's answer to a check, under the referral's lock. The workflow is told, so that an automatic approval that waited for it
+ * happens. Codes: check.transition_not_allowed, resource.not_found. The status it has already changes nothing.
+ */
+export async function answerCheck(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  checkId: string,
+  answer: {
+    readonly status: CheckStatus;
+    readonly reasonCode: string;
+    readonly evidence: Readonly<Record<string, unknown>> | undefined;
+  },
+): Promise<void> {
+  const check = (await listChecks(tx, referral.id)).find((candidate) => candidate.id === checkId);
+  if (check === undefined) throw new DomainError('resource.not_found');
+  const event = checkEventOf[answer.status];
+  const decided = decideCheckMove(check, event);
+  if (decided.kind === 'refused') throw new DomainError(decided.code, decided.params);
+  if (decided.kind === 'unchanged') return;
+  await moveCheck(tx, act, check, event, {
+    reasonCode: answer.reasonCode,
+    ...(answer.evidence === undefined ? {} : { evidence: { ...check.evidence, ...answer.evidence } }),
+  });
+  await enqueue(
+    tx,
+    signalReferral({ workspaceId: act.workspaceId, referralId: referral.id }, 'checkReported', { checkId: check.id }),
+  );
 }

@@ -1,0 +1,468 @@
+import { z } from 'zod';
+import type { AttributionView } from '../../../db/reads/earning/referralAttributions.js';
+import type { ReferralView } from '../../../db/reads/earning/referralList.js';
+import type { StoryLine } from '../../../db/reads/earning/referralStory.js';
+import type { TouchView } from '../../../db/reads/earning/referralTouches.js';
+import { blockingChecks, checkKinds } from '../../../domain/earning/check.js';
+import { checkTransitions, referralStages, referralTransitions } from '../../../domain/earning/referral.js';
+import type { WorkspaceId } from '../../../domain/ids.js';
+import type { Instant } from '../../../domain/time.js';
+import { addDuration } from '../../../domain/time.js';
+import { statusesOf } from '../../../domain/transitions.js';
+import { workflowIds } from '../../../workflows/contract.js';
+import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import {
+  byWire,
+  decisionBody,
+  decisionWire,
+  fieldIssue,
+  idWire,
+  instantWire,
+  listOf,
+  longText,
+  metadataWire,
+  noteText,
+  objectFields,
+  reasonText,
+  staffReasonCodes,
+  text,
+  versionFields,
+} from '../wire.js';
+
+export const referralParams = z.strictObject({ referralId: idWire('referral') });
+export const checkParams = z.strictObject({ referralId: idWire('referral'), checkId: idWire('check') });
+
+const statuses = statusesOf(referralTransitions) as [
+  'tracking',
+  'pending',
+  'approved',
+  'rejected',
+  'expired',
+  'merged',
+];
+const checkStatuses = statusesOf(checkTransitions) as ['waiting', 'passed', 'failed', 'waived'];
+
+export const referralQuery = listQuery(
+  {
+    status: anyOf(statuses),
+    stage: anyOf(referralStages),
+    affiliateId: anyText(),
+    programId: anyText(),
+    groupId: anyText(),
+    linkId: anyText(),
+    contactId: anyText(),
+    tag: anyText(),
+    flag: anyText(),
+    event: anyText(),
+    manual: flag(),
+    assigneeId: anyText(),
+    ...instantRange('dueAt'),
+    ...instantRange('createdAt'),
+  },
+  { q: true, include: ['counts'] },
+);
+
+const tags = z.array(text(50)).max(50);
+
+/** By hand (REF-11): who brought whom into which program, by which event. */
+export const referralCreate = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  programId: idWire('program'),
+  contactId: idWire('contact'),
+  event: z.enum(['registration', 'enquiry']),
+  note: noteText.exactOptional(),
+  tags: tags.exactOptional(),
+  metadata: metadataWire.exactOptional(),
+});
+
+export const referralPatch = z.strictObject({
+  tags: tags.exactOptional(),
+  notes: longText(10_000).nullable().exactOptional(),
+  assigneeId: idWire('user').nullable().exactOptional(),
+  metadata: metadataWire.exactOptional(),
+});
+
+/** An override passes over open and failed checks, and says why (api.md 1.8). */
+export const approveBody = z
+  .strictObject({ ...decisionBody.shape, override: z.boolean().exactOptional() })
+  .check((context) => {
+    const { override, reason, reasonCode } = context.value;
+    if (override === true && reason === undefined && reasonCode === undefined)
+      context.issues.push({
+        ...fieldIssue('required', 'Say why: reason or reasonCode.', ['reason']),
+        input: context.value,
+      });
+  });
+
+/** What may be shown to whoever opens the check later. */
+export const checkBody = z
+  .strictObject({
+    status: z.enum(checkStatuses),
+    reason: reasonText.exactOptional(),
+    reasonCode: z.enum(staffReasonCodes).exactOptional(),
+    evidence: z.record(text(40), longText(500)).exactOptional(),
+  })
+  .check((context) => {
+    const { status, reason, reasonCode } = context.value;
+    if ((status === 'waived' || status === 'failed') && reason === undefined && reasonCode === undefined)
+      context.issues.push({
+        ...fieldIssue('required', 'Say why: reason or reasonCode.', ['reason']),
+        input: context.value,
+      });
+  });
+
+const checkWire = z.strictObject({
+  id: idWire('check'),
+  kind: z.enum(checkKinds),
+  status: z.enum(checkStatuses),
+  required: z.boolean(),
+  reasonCode: z.string().nullable(),
+  evidence: z.record(z.string(), z.unknown()),
+  decidedBy: z.string().nullable(),
+  at: instantWire.nullable(),
+});
+
+export const referralWire = z
+  .strictObject({
+    ...objectFields('referral', 'referral'),
+    programId: idWire('program'),
+    status: z.enum(statuses),
+    stage: z.enum(referralStages),
+    affiliateId: z.string().nullable(),
+    linkId: z.string().nullable(),
+    contactId: z.string().nullable(),
+    customer: z
+      .strictObject({
+        reference: z.string().nullable(),
+        name: z.string().nullable(),
+        email: z.string().nullable(),
+        masked: z.boolean(),
+      })
+      .nullable(),
+    firstAffiliateId: z.string().nullable(),
+    lastAffiliateId: z.string().nullable(),
+    referrerChoice: z.enum(['first', 'last']).nullable(),
+    levels: z.array(z.strictObject({ level: z.int(), affiliateId: z.string() })),
+    stageTimes: z.strictObject({
+      click: instantWire.nullable(),
+      visit: instantWire.nullable(),
+      lead: instantWire.nullable(),
+      sale: instantWire.nullable(),
+    }),
+    events: z.array(
+      z.strictObject({
+        event: z.string(),
+        leadId: z.string().exactOptional(),
+        saleId: z.string().exactOptional(),
+        at: instantWire,
+      }),
+    ),
+    checks: z.array(checkWire),
+    flags: z.array(z.strictObject({ code: z.string(), evidence: z.record(z.string(), z.unknown()), at: instantWire })),
+    tags: z.array(z.string()),
+    notes: z.string().nullable(),
+    assigneeId: z.string().nullable(),
+    manual: z.boolean(),
+    windowEndsAt: instantWire.nullable(),
+    waitingFor: z.enum(['event', 'check', 'decision', 'hold', 'payout']).nullable(),
+    dueAt: instantWire.nullable(),
+    nextAutomaticStep: z
+      .strictObject({ at: instantWire, what: z.enum(['expire', 'remind', 'escalate', 'reject', 'approve_commission']) })
+      .nullable(),
+    commissionIds: z.array(z.string()),
+    decision: decisionWire,
+    mergedIntoId: z.string().nullable(),
+    workflowId: z.string(),
+    allowedActions: z.array(z.string()),
+    test: z.boolean(),
+    metadata: z.record(z.string(), z.string()),
+    ...versionFields,
+  })
+  .openapi('Referral');
+export type ReferralReply = z.output<typeof referralWire>;
+export const referralList = listOf(referralWire);
+
+export interface ReferralReader {
+  readonly workspaceId: WorkspaceId;
+  /** May see e-mail addresses (pii.read). */
+  readonly seesPeople: boolean;
+  /** Reads as the affiliate: the customer is what the program lets affiliates see. */
+  readonly isAffiliate: boolean;
+  readonly now: Instant;
+}
+
+/** Referral → wire. Internal notes are for staff (REF-05). */
+export function presentReferral(
+  view: ReferralView,
+  reader: ReferralReader,
+  allowedActions: readonly string[],
+): ReferralReply {
+  const { referral } = view;
+  const saleAt = referral.saleAt ?? view.events.find((event) => event.saleId !== null)?.at ?? null;
+  return {
+    id: referral.id,
+    object: 'referral',
+    programId: referral.programId,
+    status: referral.status,
+    stage: referral.stage,
+    affiliateId: referral.affiliateId,
+    linkId: referral.linkId,
+    contactId: referral.contactId,
+    customer: presentCustomer(view, reader),
+    firstAffiliateId: referral.firstAffiliateId,
+    lastAffiliateId: referral.lastAffiliateId,
+    referrerChoice: referral.referrerChoice,
+    levels: view.levels.map((row) => ({ ...row })),
+    stageTimes: {
+      click: referral.clickAt,
+      visit: referral.visitAt,
+      lead: referral.leadAt,
+      sale: saleAt,
+    },
+    events: view.events.map((event) => ({
+      event: event.event,
+      ...(event.leadId === null ? {} : { leadId: event.leadId }),
+      ...(event.saleId === null ? {} : { saleId: event.saleId }),
+      at: event.at,
+    })),
+    checks: view.checks.map((check) => ({
+      id: check.id,
+      kind: check.kind,
+      status: check.status,
+      required: check.required,
+      reasonCode: check.reasonCode,
+      evidence: reader.isAffiliate ? {} : { ...check.evidence },
+      decidedBy: check.decidedBy,
+      at: check.decidedAt,
+    })),
+    flags: reader.isAffiliate ? [] : view.flags.map((risk) => ({ ...risk, evidence: { ...risk.evidence } })),
+    tags: [...referral.tags],
+    notes: reader.isAffiliate ? null : referral.notes,
+    assigneeId: referral.assigneeId,
+    manual: referral.manual,
+    windowEndsAt: referral.windowEndsAt,
+    waitingFor: waitingFor(view),
+    dueAt: referral.status === 'pending' ? referral.decideBy : null,
+    nextAutomaticStep: nextAutomaticStep(view, reader.now),
+    commissionIds: [...view.commissionIds],
+    decision: view.decision,
+    mergedIntoId: referral.mergedIntoId,
+    workflowId: workflowIds.referral({ workspaceId: reader.workspaceId, referralId: referral.id }),
+    allowedActions: [...allowedActions],
+    test: referral.mode === 'test',
+    metadata: { ...referral.metadata },
+    version: referral.version,
+    createdAt: referral.createdAt,
+    updatedAt: referral.updatedAt,
+  };
+}
+
+function presentCustomer(view: ReferralView, reader: ReferralReader): ReferralReply['customer'] {
+  if (view.customer === null) return null;
+  const { reference, name, email } = view.customer;
+  if (!reader.isAffiliate)
+    return { reference, name, email: reader.seesPeople ? email : null, masked: !reader.seesPeople };
+  const { customerVisibility } = view.terms;
+  if (customerVisibility === 'full') return { reference, name, email, masked: false };
+  return { reference, name: customerVisibility === 'name_only' ? name : null, email: null, masked: true };
+}
+
+function waitingFor(view: ReferralView): ReferralReply['waitingFor'] {
+  const { referral, money } = view;
+  switch (referral.status) {
+    case 'tracking':
+      return 'event';
+    case 'pending':
+      return blockingChecks(view.checks).some((check) => check.code === 'check_open') ? 'check' : 'decision';
+    case 'approved':
+    case 'rejected':
+      if (money.hasPending) return money.nextHoldEnd === null ? 'decision' : 'hold';
+      return money.hasUnpaid ? 'payout' : null;
+    case 'expired':
+    case 'merged':
+      return null;
+    default:
+      return referral.status satisfies never;
+  }
+}
+
+function nextAutomaticStep(view: ReferralView, now: Instant): ReferralReply['nextAutomaticStep'] {
+  const { referral, money, terms } = view;
+  if (referral.status === 'tracking')
+    return referral.windowEndsAt === null ? null : { at: referral.windowEndsAt, what: 'expire' };
+  if (referral.status === 'pending' && referral.decideBy !== null && referral.pendingSince !== null) {
+    const isReminder =
+      referral.remindedAt === null && referral.decideBy < addDuration(referral.pendingSince, terms.checkDeadline);
+    return { at: referral.decideBy, what: isReminder ? 'remind' : terms.checkDeadlineAction };
+  }
+  const isWaiting = referral.status === 'approved' && money.nextHoldEnd !== null && money.nextHoldEnd > now;
+  return isWaiting && money.nextHoldEnd !== null ? { at: money.nextHoldEnd, what: 'approve_commission' } : null;
+}
+
+export const touchWire = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('touch'),
+    kind: z.enum(['click', 'coupon', 'lead', 'manual', 'visit']),
+    affiliateId: z.string().nullable(),
+    linkId: z.string().nullable(),
+    slug: z.string().nullable(),
+    sub1: z.string().nullable(),
+    url: z.string().nullable(),
+    at: instantWire,
+    endsAt: instantWire.nullable(),
+  })
+  .openapi('Touch');
+export const touchList = listOf(touchWire);
+
+export function presentTouch(touch: TouchView): z.output<typeof touchWire> {
+  return { object: 'touch', ...touch };
+}
+
+export const attributionWire = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('attribution'),
+    causeType: z.string(),
+    causeId: z.string(),
+    referrerChoice: z.enum(['first', 'last']),
+    affiliateId: z.string().nullable(),
+    code: z.string().nullable(),
+    candidates: z.array(
+      z.strictObject({
+        kind: z.string(),
+        sourceId: z.string(),
+        affiliateId: z.string(),
+        linkId: z.string().nullable(),
+        at: instantWire,
+        endsAt: instantWire,
+        won: z.boolean(),
+        code: z.string().nullable(),
+      }),
+    ),
+    at: instantWire,
+  })
+  .openapi('Attribution');
+export const attributionList = listOf(attributionWire);
+
+export function presentAttribution(attribution: AttributionView): z.output<typeof attributionWire> {
+  const { candidates, ...rest } = attribution;
+  return {
+    object: 'attribution',
+    ...rest,
+    candidates: candidates.map((candidate) => ({
+      kind: candidate.kind,
+      sourceId: candidate.sourceId,
+      affiliateId: candidate.affiliateId,
+      linkId: candidate.linkId,
+      at: candidate.occurredAt,
+      endsAt: candidate.endsAt,
+      won: candidate.won,
+      code: candidate.code,
+    })),
+  };
+}
+
+export const storyWire = z
+  .strictObject({
+    at: instantWire,
+    kind: z.string(),
+    text: z.string(),
+    actor: byWire,
+    refType: z.string(),
+    refId: z.string(),
+    reason: z.string().nullable(),
+    planned: z.boolean(),
+  })
+  .openapi('StoryLine');
+export const storyList = listOf(storyWire);
+type StoryReply = z.output<typeof storyWire>;
+
+/** What the history's words are in plain ones. What is not here reads as its object and event. */
+const sentences: Readonly<Record<string, string>> = {
+  'click.touched': 'Clicked',
+  'visit.touched': 'Visited',
+  'coupon.touched': 'Named a coupon',
+  'lead.touched': 'Named an affiliate',
+  'manual.touched': 'Entered by hand',
+  'referral.leadReported': 'Became a lead',
+  'referral.saleReported': 'Bought',
+  'referral.leadAdded': 'Sent another lead',
+  'referral.saleAdded': 'Bought again',
+  'referral.attributed': 'Credit decided',
+  'referral.waitOpened': 'Waits for a decision',
+  'referral.reminded': 'Reminder: still waits for a decision',
+  'referral.escalated': 'Overdue: handed on',
+  'referral.approved': 'Approved',
+  'referral.rejected': 'Rejected',
+  'referral.reopened': 'Opened again',
+  'referral.windowEnded': 'Never came back: expired',
+  'referral.merged': 'Joined with an earlier referral of the same person',
+  'referral.customerMerged': 'Another referral of the same person joined',
+  'referral.visited': 'Visited the shop',
+  'referral.edited': 'Tags, notes or assignment changed',
+  'lead.received': 'Lead received',
+  'lead.accepted': 'Lead accepted',
+  'lead.converted': 'Lead became a customer',
+  'lead.duplicated': 'Lead was a duplicate',
+  'lead.invalidated': 'Lead declared invalid',
+  'check.opened': 'Check opened',
+  'check.passed': 'Check passed',
+  'check.failed': 'Check failed',
+  'check.waived': 'Check waived',
+  'check.askedAnew': 'Check asked anew',
+  'check.unknown': 'The provider could not tell; it is asked again',
+  'riskFlag.raised': 'Flagged',
+  'commission.accrued': 'Commission earned',
+  'commission.approved': 'Commission approved',
+  'commission.rejected': 'Commission rejected',
+  'commission.reversed': 'Commission taken back',
+  'commission.clawedBack': 'Commission clawed back',
+  'commission.reinstated': 'Commission reinstated',
+  'commission.approvalWithdrawn': 'Approval of the commission withdrawn',
+  'commission.held': 'Commission put on hold',
+  'commission.released': 'Commission released',
+  'commission.paid': 'Commission paid',
+  'decision.refused': 'A decision was refused',
+};
+
+export function presentStoryLine(line: StoryLine): StoryReply {
+  const sentence = sentences[`${line.objectType}.${line.event}`];
+  const plain = `${line.objectType} ${line.event}`.replace(/([A-Z])/g, ' $1').toLowerCase();
+  return {
+    at: line.at,
+    kind: line.objectType,
+    text: [sentence ?? plain, ...(line.slug === null ? [] : [line.slug])].join(' '),
+    actor: { ...line.actor },
+    refType: line.objectType,
+    refId: line.objectId,
+    reason: line.reasonCode,
+    planned: false,
+  };
+}
+
+const plannedSentences: Readonly<Record<NonNullable<ReferralReply['nextAutomaticStep']>['what'], string>> = {
+  expire: 'Expires unless the visitor comes back',
+  remind: 'Reminder that a decision is due',
+  escalate: 'Is handed on, overdue',
+  reject: 'Is rejected, overdue',
+  approve_commission: 'The hold ends and the commission approves itself',
+};
+
+/** The steps that time alone will take, last in the story. */
+export function presentPlanned(view: ReferralView, now: Instant): readonly StoryReply[] {
+  const next = nextAutomaticStep(view, now);
+  if (next === null) return [];
+  return [
+    {
+      at: next.at,
+      kind: 'planned',
+      text: plannedSentences[next.what],
+      actor: { type: 'system', id: null, name: null },
+      refType: 'referral',
+      refId: view.referral.id,
+      reason: null,
+      planned: true,
+    },
+  ];
+}
