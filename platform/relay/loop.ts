@@ -20,7 +20,7 @@ export type Outcome =
   /** Again after `delayMs`; others go on. */
   | { readonly kind: 'later'; readonly delayMs: number; readonly code: string }
   /** The other side is away: nobody knows whether it arrived. The lane pauses and the row stays due. */
-  | { readonly kind: 'away'; readonly code: string }
+  | { readonly kind: 'away'; readonly code: string; readonly error?: unknown }
   /** Will never work: somebody has to look. It no longer blocks its key. */
   | { readonly kind: 'dead'; readonly code: string };
 
@@ -142,7 +142,8 @@ class LaneLoop {
       });
     } catch (error) {
       if (!this.#stopping.aborted) logger.warn({ err: error, lane: this.#lane }, 'outbox claim failed');
-      this.#pause();
+      // Postgres is away. Not the growing pause: the whole stack is back within 10 s of its return (reliability.md G8).
+      this.#pausedUntil = performance.now() + 500 + Math.random() * 500;
       return 0;
     }
     if (rows.length === 0) return 0;
@@ -182,7 +183,10 @@ class LaneLoop {
         return this.#mark({ kind: 'later', id: row.id, token, delayMs: outcome.delayMs, code: outcome.code });
       case 'away':
         if (this.#pausedUntil < performance.now()) {
-          logger.warn({ ...about, code: outcome.code, pauseMs: this.#pauseMs }, 'outbox lane paused');
+          logger.warn(
+            { ...about, code: outcome.code, err: outcome.error, pauseMs: this.#pauseMs },
+            'outbox lane paused',
+          );
           this.#pause();
         }
         return this.#mark({ kind: 'later', id: row.id, token, delayMs: 0, code: outcome.code });

@@ -51,14 +51,15 @@ type Message =
 export function workflowMessages(options: WorkflowMessagesOptions): Deliver {
   return (rows, signal) => {
     const messages = rows.map(parseMessage);
-    const known = lookUp(options.lookUp, rows, messages); // once for all rows; each waits for it below
+    const known = settle(lookUp(options.lookUp, rows, messages)); // once for all rows; each waits for it below
     return rows.map(async (row, index): Promise<Outcome> => {
-      const other = options.others[row.topic];
-      if (other !== undefined) return other(row, signal);
-      const message = messages[index];
-      if (message === undefined) return malformed;
-      const facts = await known;
       try {
+        const other = options.others[row.topic];
+        if (other !== undefined) return await other(row, signal);
+        const message = messages[index];
+        if (message === undefined) return malformed;
+        const facts = await known;
+        if ('error' in facts) return { kind: 'away', code: 'postgres.look_up_failed', error: facts.error };
         return await options.client.withDeadline(Date.now() + (options.callTimeoutMs ?? defaultCallTimeoutMs), () =>
           message.topic === 'start'
             ? start(options, row, message.start, facts)
@@ -69,6 +70,11 @@ export function workflowMessages(options: WorkflowMessagesOptions): Deliver {
       }
     });
   };
+}
+
+/** A failure as a value: the rows that need no look-up would leave its rejection to nobody. */
+function settle(known: Promise<Known>): Promise<Known | { readonly error: unknown }> {
+  return known.catch((error: unknown) => ({ error }));
 }
 
 interface Known {

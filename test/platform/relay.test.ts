@@ -316,9 +316,9 @@ test('facts and decisions reach one run in the order written, with its start and
   await eventually(async () => (await unsent()) === 0);
 
   const delayed = await temporal.client.workflow.getHandle(workflowId).describe();
-  expect(delayed.raw.workflowExecutionInfo?.executionTime?.seconds?.toString()).toBe(
-    Math.floor(Date.parse(soon) / 1_000).toString(),
-  );
+  // Measured when the row was claimed; the call itself takes a moment.
+  const delayEnds = Number(delayed.raw.workflowExecutionInfo?.executionTime?.seconds) * 1_000;
+  expect(Math.abs(delayEnds - Date.parse(soon))).toBeLessThan(30_000);
   expect(delayed.searchAttributes).toMatchObject({
     WorkspaceId: [workspaceId],
     EntityStatus: ['tracking'],

@@ -59,7 +59,7 @@ async function sweep(kind: SweepKind): Promise<number> {
       closedRuns: temporalClosedRuns(temporal.client),
     }),
   });
-  const result = await worker.runUntil(
+  const result: unknown = await worker.runUntil(
     temporal.client.workflow.execute('sweep', {
       taskQueue,
       workflowId: temporal.unique(`sweep/${kind}`),
