@@ -7,6 +7,7 @@ import { problemMiddleware } from './problems.js';
 import { requestContext, type RequestState } from './requestContext.js';
 import type { ApiDeps, Route } from './route.js';
 import { type HealthChecks, healthRoutes } from './routes/health.js';
+import { signInPages } from './routes/access/signInPages.js';
 import { routes as allRoutes } from './routes.js';
 
 export interface AppOptions {
@@ -35,6 +36,8 @@ export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState>
   app.use(securityHeaders(publicUrl.startsWith('https:')));
   app.use(refuseOddRequests);
   app.use(healthRoutes(deps, options.health, options.registry, routes));
+
+  app.use(signInPages(deps));
 
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {

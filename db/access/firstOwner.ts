@@ -35,6 +35,20 @@ export async function findWaitingOwner(db: Db): Promise<WaitingOwner | 'none' | 
   return hasPassword != null || hasSession ? 'signed_in' : owner;
 }
 
+/** The person who administers the installation, signed in before or not: for a printed sign-in link. */
+export async function findFirstAdministrator(db: Db): Promise<WaitingOwner | undefined> {
+  for (const workspace of await listWorkspaces(db)) {
+    const user = await readWorkspace(db, workspace.id, (tx) =>
+      tx('users')
+        .where({ audience: 'staff', is_instance_admin: true, status: 'active' })
+        .orderBy('created_at')
+        .first<{ id: UserId; login_id: LoginId } | undefined>('id', 'login_id'),
+    );
+    if (user !== undefined) return { workspaceId: workspace.id, userId: user.id, loginId: user.login_id };
+  }
+  return undefined;
+}
+
 /** Two starts at once make one first workspace: the second waits here, then finds it. The number is "trio" in ASCII. */
 export function underInstallationLock<T>(db: Db, work: () => Promise<T>): Promise<T> {
   return (db as Knex).transaction(async (trx) => {

@@ -1,0 +1,186 @@
+import { fileURLToPath } from 'node:url';
+import { createApp } from '../api/app.js';
+import { clientAddressOf } from '../api/auth.js';
+import { createDecisionOutcomes } from '../api/decisionOutcome.js';
+import { createRateLimiter } from '../api/rateLimit.js';
+import type { ApiDeps } from '../api/route.js';
+import type { CheckResult } from '../api/routes/health.js';
+import { clickEdge } from '../api/routes/tracking/click.js';
+import { listenOn } from '../api/server.js';
+import { createSignInGuard } from '../api/signInGuard.js';
+import {
+  appliedMigrations,
+  connect,
+  connectEdge,
+  type Db,
+  durabilityFindings,
+  roleFindings,
+} from '../db/connection.js';
+import { knownMigrations } from '../db/migrate.js';
+import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
+import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
+import { temporalLiveHistories } from '../platform/liveHistories.js';
+import { createLogger, type Logger } from '../platform/logger.js';
+import { createMetrics } from '../platform/metrics.js';
+import { newId } from '../platform/newId.js';
+import { createPasswords } from '../platform/passwords.js';
+import { createSecrets } from '../platform/secrets.js';
+import { createTemporalClient } from '../platform/temporalClient.js';
+
+const poolSize = 20;
+const longPoolSize = 4;
+const edgePoolSize = 4;
+/** What is under way at SIGTERM may end within this; npm start gives the process 15 s (screens.md 9.2). Milliseconds. */
+const drainMs = 10_000;
+const checkTimeoutMs = 2_000;
+
+export interface RunningApi {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** config → logger → db → app → listen. Throws with the findings when the database's role or settings are not safe (decisions 10). */
+export async function startApi(config: Config, logger: Logger): Promise<RunningApi> {
+  const { url } = config.database;
+  const db = connect({ url, poolSize, applicationName: 'tributary api' });
+  const longDb = connect({
+    url,
+    poolSize: longPoolSize,
+    applicationName: 'tributary api long',
+    statementTimeoutMs: 600_000,
+  });
+  const edgeDb = connectEdge({ url, poolSize: edgePoolSize, applicationName: 'tributary edge' });
+  const ends: (() => Promise<unknown>)[] = [() => db.destroy(), () => longDb.destroy(), () => edgeDb.end()];
+  try {
+    await refuseUnsafe(db, config, logger);
+    const temporal = createTemporalClient(config.temporal, `api:${config.worker.buildId}:${process.pid}`);
+    const outcomes = createDecisionOutcomes({ db, url, logger });
+    ends.push(
+      () => temporal.close(),
+      () => outcomes.stop(),
+    );
+    const clientAddress = clientAddressOf(config.http.trustProxy);
+    const deps: ApiDeps = {
+      db,
+      longDb,
+      edgeDb,
+      config,
+      newId,
+      logger,
+      secrets: createSecrets(config.secretKeys),
+      outcomes,
+      heads: new HeadKeeper(headsFolder(config.dataDir)),
+      liveHistories: temporalLiveHistories(temporal.client),
+      rateLimiter: createRateLimiter(clientAddress),
+      passwords: createPasswords(),
+      signInGuard: createSignInGuard(),
+      clientAddress,
+    };
+    const edge = clickEdge({
+      db,
+      edgeDb,
+      newId,
+      logger,
+      publicUrl: config.http.publicUrl,
+      clientAddress,
+      hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
+    });
+    const state = { isServing: true };
+    const app = createApp(deps, {
+      edge: [edge.middleware],
+      registry: createMetrics(),
+      health: {
+        isServing: () => state.isServing,
+        database: () => checked(async () => ((await appliedMigrations(db)).length > 0 ? 'ok' : 'pending')),
+        migrations: () => checked(() => migrationCheck(db)),
+        temporal: () =>
+          checked(async () => {
+            await temporal.connection.withDeadline(Date.now() + checkTimeoutMs, () =>
+              temporal.connection.workflowService.getSystemInfo({}),
+            );
+            return 'ok';
+          }),
+      },
+    });
+    const http = await listenOn(app.callback(), { host: config.http.host, port: config.http.port, logger });
+    logger.info({ port: http.port }, 'api started');
+
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      stopping ??= (async () => {
+        state.isServing = false;
+        await http.close(drainMs);
+        await edge.drain();
+        await endAll(ends);
+        logger.info('api stopped');
+      })();
+      return stopping;
+    };
+    return { port: http.port, stop };
+  } catch (error) {
+    await endAll(ends);
+    throw error;
+  }
+}
+
+async function endAll(ends: readonly (() => Promise<unknown>)[]): Promise<void> {
+  await Promise.allSettled(ends.map((end) => end()));
+}
+
+async function refuseUnsafe(db: Db, config: Config, logger: Logger): Promise<void> {
+  const durability = await durabilityFindings(db);
+  const findings = [...(await roleFindings(db)), ...(config.nodeEnv === 'test' ? [] : durability)];
+  // A test server throws its data away anyway and is three times faster without fsync.
+  if (config.nodeEnv === 'test' && durability.length > 0)
+    logger.warn({ findings: durability }, 'test server does not keep its data');
+  if (findings.length > 0)
+    throw new Error(`the database is not safe to use:\n${findings.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** The database may be newer than this code during an upgrade, never older. */
+async function migrationCheck(db: Db): Promise<CheckResult> {
+  const applied = new Set(await appliedMigrations(db));
+  return (await knownMigrations()).every((name) => applied.has(name)) ? 'ok' : 'pending';
+}
+
+/** An answer within two seconds, or `away`: readiness must never hang with what it asks. */
+async function checked(check: () => Promise<CheckResult>): Promise<CheckResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(() => resolve('away'), checkTimeoutMs);
+  });
+  try {
+    return await Promise.race([check(), late]);
+  } catch {
+    return 'away'; // why it is away is logged where it is used; here only the fact counts
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(localEnvironment());
+  const logger = createLogger(config, { process: 'api', build: config.worker.buildId });
+  try {
+    const api = await startApi(config, logger);
+    let asked = 0;
+    const end = (): void => {
+      asked += 1;
+      if (asked > 1) process.exit(1);
+      api.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'api did not stop cleanly');
+          process.exit(1);
+        },
+      );
+    };
+    process.on('SIGTERM', end);
+    process.on('SIGINT', end);
+  } catch (error) {
+    logger.fatal({ err: error }, 'api did not start');
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
