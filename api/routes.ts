@@ -6,6 +6,9 @@ import { referralRoutes } from './routes/earning/referral.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
+import { commissionRuleRoutes } from './routes/program/commissionRule.js';
+import { refundRoutes } from './routes/earning/refund.js';
+import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
 import { linkRoutes } from './routes/tracking/link.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
@@ -43,5 +46,8 @@ export const routes: readonly Route[] = [
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,
+  ...commissionRuleRoutes,
+  ...saleRoutes,
+  ...refundRoutes,
   ...linkRoutes,
 ];

@@ -335,7 +335,9 @@ async function settleSale(
         })) + 1;
   const current = await lockSale(tx, sale.id); // converting its lead may have written it
   assertInvariant(current !== undefined, 'a locked sale is there', { saleId: sale.id });
-  await updateSale(tx, actFor(act, { cause: { type: 'sale', id: sale.id } }), current, 'processed', {
+  // Declined is no end: the same payment may succeed on retry, and is then processed once more.
+  const cause = sale.status === 'declined' ? null : { type: 'sale', id: sale.id };
+  await updateSale(tx, actFor(act, { cause }), current, 'processed', {
     processedAt: act.now,
     outcome: result.code ?? result.attributionCode ?? 'accrued',
     noCommissionCode: result.code,

@@ -24,14 +24,14 @@ interface DisputeRow {
 
 function toDispute(row: DisputeRow): Dispute {
   return {
-    id: row.id,
+    id: row.id as Dispute['id'],
     mode: row.mode,
     source: row.source,
     externalId: row.external_id,
     step: row.step,
     saleId: row.sale_id as SaleId | null,
     referralId: row.referral_id as ReferralId | null,
-    currency: row.currency,
+    currency: row.currency as Dispute['currency'],
     amount: row.amount_minor,
     occurredAt: row.occurred_at,
     processedAt: row.processed_at,

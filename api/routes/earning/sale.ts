@@ -1,0 +1,425 @@
+import { journeyFor, takeUpClick } from '../../../activities/tracking/click.js';
+import { recordDirectDecision } from '../../../db/audit/directDecision.js';
+import { insertDispute, listDisputes, markDisputeProcessed } from '../../../db/earning/dispute.js';
+import { listParkedRefunds } from '../../../db/earning/refund.js';
+import {
+  findSaleByExternalId,
+  insertSale,
+  lockSale,
+  type NewSale,
+  updateSale,
+  upsertExternalCustomer,
+} from '../../../db/earning/sale.js';
+import { enqueue } from '../../../db/messaging/outbox.js';
+import { findProgram } from '../../../db/program/program.js';
+import { priceLines } from '../../../db/reads/earning/salePricing.js';
+import { findSaleProgram } from '../../../db/reads/earning/saleProgram.js';
+import { getSaleView, listSales } from '../../../db/reads/earning/saleList.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import {
+  type Contact,
+  findContact,
+  findContactByEmail,
+  findOrInsertContact,
+  lockContact,
+} from '../../../db/tracking/contact.js';
+import { type Act, actFor } from '../../../domain/act.js';
+import { disputeEvent, type Sale } from '../../../domain/earning/sale.js';
+import type { Referral } from '../../../domain/earning/referral.js';
+import { assertInvariant, DomainError } from '../../../domain/errors.js';
+import type { SaleId } from '../../../domain/ids.js';
+import type { Instant } from '../../../domain/time.js';
+import type { UnattributedCode } from '../../../domain/tracking/attribution.js';
+import { sha256Hex } from '../../../platform/secrets.js';
+import { nudge, signalReferral, workflowIds } from '../../../workflows/contract.js';
+import { boundsOf } from '../../lists.js';
+import { invalid } from '../../problems.js';
+import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import {
+  disputeCreate,
+  disputeList,
+  disputeWire,
+  presentDispute,
+  presentSale,
+  type SaleCreate,
+  saleCreate,
+  saleList,
+  saleParams,
+  saleQuery,
+  type SaleReply,
+  saleWire,
+} from '../../schemas/earning/sale.js';
+import { decisionBody, reasonOf } from '../../schemas/wire.js';
+import { canonical, happenedAt } from './fact.js';
+import { tieRefund } from './refund.js';
+
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
+
+function actionsFor(ctx: Asking, sale: Sale): readonly string[] {
+  const isRefundable = sale.status !== 'declined' && sale.refunded < sale.captured;
+  return [
+    ...(isRefundable && ctx.can('sale.write') ? ['refund'] : []),
+    ...(sale.inReview && ctx.can('sale.attribute') ? ['confirm'] : []),
+  ];
+}
+
+async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<SaleReply> {
+  const view = await getSaleView(tx, ctx.scope, ctx.mode, id);
+  return presentSale(view, actionsFor(ctx, view.sale));
+}
+
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/sales',
+  permission: 'sale.write',
+  body: saleCreate,
+  reply: saleWire,
+  status: 202,
+  refuses: ['resource.already_exists', 'sale.lines_do_not_sum', 'sale.currency_mismatch'],
+  handle: (ctx) =>
+    ctx.write(
+      async (tx, act) => {
+        const { sale, isNew } = await takeInSale(tx, act, ctx.body);
+        const view = isNew
+          ? { sale, commissionIds: [] }
+          : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
+        return answer(presentSale(view, actionsFor(ctx, view.sale)), {
+          status: isNew ? 202 : 200,
+          location: `/v1/sales/${sale.id}`,
+        });
+      },
+      { wake: true },
+    ),
+});
+
+/**
+ * Sale intake (architecture.md 6, hop 7): customer and contact first, so that copies and races wait for each other; then the click that is
+ * named, the journey, the sale and its message, in one transaction. A repeat of the same external id and content finds its sale.
+ */
+async function takeInSale(
+  tx: Tx,
+  act: Act,
+  body: SaleCreate,
+): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
+  const source = body.source ?? 'main';
+  const contentHash = sha256Hex(canonical(body));
+  const repeat = await findRepeat(tx, act, { source, body, contentHash });
+  if (repeat !== undefined) return repeat;
+
+  const contact = await findOrMakeCustomer(tx, act, body);
+  if (contact !== undefined) await lockContact(tx, contact.id);
+  const sameTime = await findRepeat(tx, act, { source, body, contentHash }); // its twin held the customer until now
+  if (sameTime !== undefined) return sameTime;
+
+  const id = act.newId('sale');
+  const occurredAt = happenedAt(body.occurredAt, act.now);
+  const place = await findPlace(tx, act, body, { id, contact, occurredAt });
+  const { program, referral, parkedCode, attributionCode } = place;
+  const isSettled = parkedCode === null && referral === undefined;
+  const sale: NewSale = {
+    id,
+    source,
+    externalId: body.externalId,
+    contentHash,
+    type: body.type,
+    transactionType: body.transactionType ?? null,
+    status: body.status,
+    channel: act.actor.type === 'user' ? 'manual' : 'api',
+    inReview: false,
+    currency: body.amount.currency,
+    captured: body.amount.minor,
+    lines: await priceLines(tx, body, program),
+    subscriptionExternalId: body.subscription?.externalId ?? null,
+    paymentNumber: body.subscription?.paymentNumber ?? null,
+    customerExternalId: body.customer?.externalId ?? null,
+    customerEmail: body.customer?.email ?? null,
+    clickId: body.clickId ?? null,
+    coupon: body.coupon ?? null,
+    programHintId: body.programId ?? null,
+    contactId: contact?.id ?? null,
+    leadId: null,
+    programId: program,
+    affiliateId: null,
+    linkId: null,
+    sub1: place.sub1,
+    referralId: referral?.id ?? null,
+    attributionStatus: 'unattributed',
+    attributionCode,
+    parkedCode,
+    metadata: body.metadata ?? {},
+    occurredAt,
+    processedAt: isSettled ? act.now : null,
+    outcome: isSettled ? 'unattributed' : null,
+  };
+  const inserted = await insertSale(tx, act, sale);
+  // Copies wait for each other at the customer; who comes with another person under the same id meets the unique key.
+  if (inserted === undefined) throw new DomainError('resource.already_exists', { field: 'externalId' });
+  if (referral !== undefined) await tell(tx, act, referral, inserted.id);
+  for (const refund of await listParkedRefunds(tx, { mode: act.mode, source, saleExternalId: inserted.externalId }))
+    await tieRefund(tx, act, inserted.id, refund);
+  const current = await lockSale(tx, inserted.id);
+  return { sale: current ?? inserted, isNew: true };
+}
+
+async function tell(tx: Tx, act: Act, referral: Pick<Referral, 'id'>, saleId: SaleId): Promise<void> {
+  await enqueue(
+    tx,
+    signalReferral({ workspaceId: act.workspaceId, referralId: referral.id }, 'saleReported', { saleId }),
+  );
+}
+
+/** The same id and content: the sale that is there. A declined one may come again as succeeded (api.md 1.4). */
+async function findRepeat(
+  tx: Tx,
+  act: Act,
+  of: { readonly source: string; readonly body: SaleCreate; readonly contentHash: string },
+): Promise<{ readonly sale: Sale; readonly isNew: boolean } | undefined> {
+  const found = await findSaleByExternalId(tx, {
+    mode: act.mode,
+    source: of.source,
+    externalId: of.body.externalId,
+  });
+  if (found === undefined) return undefined;
+  if (found.contentHash === of.contentHash) return { sale: found, isNew: false };
+  const sale = await lockSale(tx, found.id);
+  const isRetry = sale?.status === 'declined' && of.body.status === 'succeeded' && isSamePayment(sale, of.body);
+  if (sale === undefined || !isRetry)
+    throw new DomainError('resource.already_exists', { field: 'externalId', existingId: found.id });
+  const isTied = sale.referralId !== null;
+  const changed = await updateSale(tx, act, sale, 'succeeded', {
+    contentHash: of.contentHash,
+    occurredAt: happenedAt(of.body.occurredAt, act.now),
+    processedAt: isTied || sale.parkedCode !== null ? null : act.now,
+    outcome: isTied ? null : sale.outcome,
+    noCommissionCode: null,
+  });
+  if (sale.referralId !== null) await tell(tx, act, { id: sale.referralId }, sale.id);
+  return { sale: changed, isNew: true };
+}
+
+function isSamePayment(sale: Sale, body: SaleCreate): boolean {
+  return sale.currency === body.amount.currency && sale.captured === body.amount.minor && sale.type === body.type;
+}
+
+/** The contact behind the sale: by the shop's number, else by e-mail, else somebody new. An unknown number alone: undefined. */
+async function findOrMakeCustomer(tx: Tx, act: Act, body: SaleCreate): Promise<Contact | undefined> {
+  const externalId = body.customer?.externalId ?? null;
+  const email = body.customer?.email ?? null;
+  if (externalId !== null) {
+    const known = await upsertExternalCustomer(tx, act, externalId);
+    const contact = known === null ? undefined : await findContact(tx, known);
+    if (contact !== undefined) return contact;
+  }
+  const byEmail = email === null ? undefined : await findContactByEmail(tx, email);
+  if (byEmail === undefined && email === null && body.clickId == null) return undefined;
+  const contact =
+    byEmail ??
+    (await findOrInsertContact(tx, act, {
+      id: act.newId('contact'),
+      name: null,
+      email,
+      phone: null,
+      company: null,
+      country: null,
+    }));
+  if (externalId !== null) await upsertExternalCustomer(tx, act, externalId, contact.id);
+  return contact;
+}
+
+interface Place {
+  readonly program: Sale['programId'];
+  readonly referral: Referral | undefined;
+  readonly sub1: string | null;
+  readonly parkedCode: Sale['parkedCode'];
+  readonly attributionCode: UnattributedCode | null;
+}
+
+/** Program and journey of the sale: one sale pays in one program (ruling 44). */
+async function findPlace(
+  tx: Tx,
+  act: Act,
+  body: SaleCreate,
+  of: { readonly id: SaleId; readonly contact: Contact | undefined; readonly occurredAt: Instant },
+): Promise<Place> {
+  const nowhere = { program: body.programId ?? null, referral: undefined, sub1: null };
+  if (of.contact === undefined) {
+    const isUnknown = body.customer?.externalId != null;
+    return {
+      ...nowhere,
+      parkedCode: isUnknown ? 'unknown_customer' : null,
+      attributionCode: isUnknown ? null : 'coupon_unknown',
+    };
+  }
+  const taken = body.clickId == null ? undefined : await takeUpClick(tx, act, body.clickId);
+  const products = (body.lines ?? [body]).flatMap((line) => line.product ?? []);
+  const programId =
+    body.programId ??
+    (taken?.visitorId == null ? null : taken.click.programId) ??
+    (await findSaleProgram(tx, {
+      mode: act.mode,
+      contactId: of.contact.id,
+      occurredAt: of.occurredAt,
+      products,
+    }));
+  const nobody: UnattributedCode =
+    body.coupon != null ? 'coupon_unknown' : taken?.visitorId != null ? 'cookie_expired' : 'no_touch';
+  if (programId === null) return { ...nowhere, parkedCode: null, attributionCode: nobody };
+  const program = await findProgram(tx, programId);
+  if (program === undefined)
+    throw invalid({ pointer: '#/programId', code: 'not_found', detail: 'There is no such program.' });
+  if (program.currency !== body.amount.currency)
+    return { program: program.id, referral: undefined, sub1: null, parkedCode: 'fx_missing', attributionCode: null };
+  const referral = await journeyFor(tx, act, {
+    programId: program.id,
+    taken,
+    ownTouch: undefined,
+    fact: {
+      kind: 'sale',
+      id: of.id,
+      occurredAt: of.occurredAt,
+      contactId: of.contact.id,
+      hasUnknownCoupon: body.coupon != null,
+    },
+  });
+  return {
+    program: program.id,
+    referral,
+    sub1: taken?.click.sub1 ?? null,
+    parkedCode: null,
+    attributionCode: referral === undefined ? nobody : null,
+  };
+}
+
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/sales',
+  permission: 'sale.read',
+  query: saleQuery,
+  reply: saleList,
+  refuses: [],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    const filter = { ...ctx.query, occurredAt: boundsOf(ctx.query, 'occurredAt') };
+    return ctx.read(async (tx) =>
+      ctx.list(
+        await listSales(tx, ctx.scope, ctx.mode, filter, page),
+        page,
+        (view) => presentSale(view, actionsFor(ctx, view.sale)),
+        ({ sale }) => ({ value: sale.createdAt, id: sale.id }),
+      ),
+    );
+  },
+});
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/v1/sales/:saleId',
+  permission: 'sale.read',
+  params: saleParams,
+  reply: saleWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) => ctx.read((tx) => present(ctx, tx, ctx.params.saleId)),
+});
+
+const confirm = defineRoute({
+  method: 'POST',
+  path: '/v1/sales/:saleId/confirm',
+  permission: 'sale.attribute',
+  params: saleParams,
+  body: decisionBody,
+  reply: saleWire,
+  refuses: ['resource.not_found', 'sale.already_decided'],
+  handle: (ctx) =>
+    ctx.write(
+      async (tx, act) => {
+        const { sale: seen } = await getSaleView(tx, ctx.scope, ctx.mode, ctx.params.saleId);
+        const sale = await lockSale(tx, seen.id);
+        assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
+        if (!sale.inReview) throw new DomainError('sale.already_decided', { currentStatus: sale.status });
+        const mine = await recordDirectDecision(tx, act, {
+          verb: 'confirm',
+          objectType: 'sale',
+          objectId: sale.id,
+          ...reasonOf(ctx.body),
+          steppedUp: false,
+        });
+        await updateSale(tx, mine, sale, 'confirmed', { inReview: false });
+        const { referralId } = sale;
+        if (referralId !== null) {
+          const ref = { workspaceId: act.workspaceId, referralId };
+          await enqueue(tx, nudge('referral', workflowIds.referral(ref), ref));
+        }
+        return present(ctx, tx, sale.id);
+      },
+      { wake: true },
+    ),
+});
+
+const disputes = defineRoute({
+  method: 'GET',
+  path: '/v1/sales/:saleId/disputes',
+  permission: 'sale.read',
+  params: saleParams,
+  reply: disputeList,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const { sale } = await getSaleView(tx, ctx.scope, ctx.mode, ctx.params.saleId);
+      return { data: (await listDisputes(tx, sale.id)).map(presentDispute), nextCursor: null };
+    }),
+});
+
+/** One step of a chargeback. The same again, or one that is not newer, is 200 without effect (api.md 8.3). */
+const dispute = defineRoute({
+  method: 'POST',
+  path: '/v1/sales/:saleId/disputes',
+  permission: 'sale.write',
+  params: saleParams,
+  body: disputeCreate,
+  reply: disputeWire,
+  status: 202,
+  refuses: ['resource.not_found', 'sale.transition_not_allowed', 'sale.currency_mismatch'],
+  handle: (ctx) =>
+    ctx.write(
+      async (tx, act) => {
+        const { sale: seen } = await getSaleView(tx, { kind: 'workspace' }, ctx.mode, ctx.params.saleId);
+        const sale = await lockSale(tx, seen.id);
+        assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
+        const { amount = null } = ctx.body;
+        if (amount !== null && amount.currency !== sale.currency)
+          throw new DomainError('sale.currency_mismatch', { expectedCurrency: sale.currency });
+        const occurredAt = happenedAt(ctx.body.occurredAt, act.now);
+        const before = (await listDisputes(tx, sale.id)).filter((step) => step.externalId === ctx.body.externalId);
+        const last = before.at(-1);
+        const isOld = last !== undefined && (last.step === ctx.body.status || occurredAt < last.occurredAt);
+        if (isOld) return answer(presentDispute(last), { status: 200 });
+        const waiting = before.filter((step) => step.processedAt === null);
+        const isPossible = waiting.length > 0 || disputeEvent(sale, ctx.body.status) !== undefined;
+        if (!isPossible) throw new DomainError('sale.transition_not_allowed', { currentStatus: sale.status });
+        const stored = await insertDispute(tx, act, {
+          id: act.newId('dispute'),
+          source: sale.source,
+          externalId: ctx.body.externalId,
+          step: ctx.body.status,
+          saleId: sale.id,
+          referralId: sale.referralId,
+          currency: sale.currency,
+          amount: amount?.minor ?? null,
+          occurredAt,
+        });
+        if (sale.referralId === null) {
+          const event = disputeEvent(sale, stored.step);
+          const mine = actFor(act, { cause: { type: 'dispute', id: stored.id } });
+          if (event !== undefined) await updateSale(tx, mine, sale, event, {});
+          await markDisputeProcessed(tx, mine, stored, 'applied');
+        } else {
+          const ref = { workspaceId: act.workspaceId, referralId: sale.referralId };
+          await enqueue(tx, signalReferral(ref, 'disputeReported', { disputeId: stored.id }));
+        }
+        return answer(presentDispute(stored), { status: 202 });
+      },
+      { wake: true },
+    ),
+});
+
+export const saleRoutes: readonly Route[] = [create, list, get, confirm, disputes, dispute];

@@ -1,0 +1,41 @@
+import type { Mode } from '../../../domain/act.js';
+import type { ContactId, ProgramId } from '../../../domain/ids.js';
+import type { Instant } from '../../../domain/time.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+
+/**
+ * In which program does a sale pay that names none (ruling 44)? The contact's referral whose program lists the product and has the newest
+ * touch before the sale, the oldest where first referrers are paid; then the older program. Without such a product any referral of the contact.
+ */
+export async function findSaleProgram(
+  tx: ReadTx | Tx,
+  of: {
+    readonly mode: Mode;
+    readonly contactId: ContactId;
+    readonly occurredAt: Instant;
+    /** As they were named: id or sku. */
+    readonly products: readonly string[];
+  },
+): Promise<ProgramId | null> {
+  const { rows } = await tx.raw<{ rows: { program_id: ProgramId }[] }>(
+    `select referral.program_id
+     from referrals as referral
+     join programs as program on program.workspace_id = referral.workspace_id and program.id = referral.program_id
+     left join lateral (
+       select max(touch.occurred_at) as newest, min(touch.occurred_at) as oldest from touches as touch
+       where touch.workspace_id = referral.workspace_id and touch.referral_id = referral.id
+         and touch.occurred_at <= :occurredAt) as touched on true
+     where referral.mode = :mode and referral.contact_id = :contactId and referral.status in ('pending', 'approved', 'rejected')
+     order by
+       exists (select from program_products as attached
+               join products as product on product.workspace_id = attached.workspace_id and product.id = attached.product_id
+               where attached.workspace_id = referral.workspace_id and attached.program_id = referral.program_id and attached.active
+                 and (product.id = any (:products::text[]) or product.sku = any (:products::text[]))) desc,
+       case when program.own_terms ->> 'referrerChoice' = 'first' then touched.oldest end asc nulls last,
+       touched.newest desc nulls last,
+       program.created_at, program.id
+     limit 1`,
+    of,
+  );
+  return rows[0]?.program_id ?? null;
+}
