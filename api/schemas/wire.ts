@@ -52,7 +52,12 @@ function moneyCodec(negative: boolean) {
           context.issues.push(fieldIssue(parsed.problem, moneyDetail[parsed.problem], [parsed.at]));
           return z.NEVER;
         },
-        encode: (money) => formatMoney(money),
+        // An absent optional field comes here as undefined (zod 4.6): an issue is dropped with it, an exception would not be.
+        encode: (money: Money | undefined, context) => {
+          if (money !== undefined) return formatMoney(money);
+          context.issues.push(fieldIssue('required', 'An amount.'));
+          return z.NEVER;
+        },
       },
     )
     .openapi({

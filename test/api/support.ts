@@ -40,6 +40,11 @@ export interface TestAnswer {
 /** A JSON answer, read by path: `answer.body['data'][0]['id']`. Each step may be anything, so that tests stay readable. */
 export type Json = { readonly [key: string]: Json } & readonly Json[] & string & number & boolean & null;
 
+/** The elements of a JSON array in an answer; none when it is no array. */
+export function itemsOf(json: Json | undefined): readonly Json[] {
+  return Array.isArray(json) ? (json as readonly Json[]) : [];
+}
+
 export interface CallOptions {
   readonly method?: string;
   readonly body?: unknown;
