@@ -1,5 +1,5 @@
 // A server of the click bench, in a process of its own so that its CPU time is its own: `bare` or `ours`.
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Router from '@koa/router';
 import Koa from 'koa';
@@ -38,7 +38,7 @@ if (kind === 'bare') {
   app.use(edge.middleware);
 }
 
-const server = createServer(app.callback());
+const server = createServer(app.callback() as RequestListener);
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', () => process.send?.({ cpu: process.cpuUsage() }));

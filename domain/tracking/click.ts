@@ -98,8 +98,7 @@ export const sessionWindowSeconds = 86_400;
 const longestText = 255;
 
 // Control and direction characters: they would reorder a table or split a line.
-const unprintable =
-  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const unprintable = /\p{Cc}|\p{Cs}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 /** A label as it is kept: without control characters, at most 255 characters; empty is none (TRK-14). */
 export function subIdOf(text: string | undefined): string | null {

@@ -37,12 +37,16 @@ export function masked(kind: 'name' | 'email' | 'phone', text: string | null): s
   if (text === null || text === '') return null;
   switch (kind) {
     case 'name':
-      return `${[...text][0] ?? ''}…`;
+      return `${firstLetter(text)}…`;
     case 'email':
-      return `${[...text][0] ?? ''}…@…`;
+      return `${firstLetter(text)}…@…`;
     case 'phone':
       return `…${text.slice(-2)}`;
     default:
       return kind satisfies never;
   }
+}
+
+function firstLetter(text: string): string {
+  return String.fromCodePoint(text.codePointAt(0) ?? 0x2026);
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import knexFactory, { type Knex } from 'knex';
 import Koa from 'koa';
@@ -156,7 +156,7 @@ export async function startEdge(
     ctx.status = 404;
     ctx.body = { code: 'not_found' };
   });
-  const server: Server = createServer(app.callback());
+  const server: Server = createServer(app.callback() as RequestListener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
