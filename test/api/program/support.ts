@@ -1,6 +1,6 @@
 import { inWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
-import type { TestApi, TestWorkspace } from '../support.js';
+import type { TestAnswer, TestApi, TestWorkspace } from '../support.js';
 import { getSettings, lockSettings, updateSettings } from '../../../db/access/settings.js';
 import { mergeSettings, type StoredSections } from '../../../domain/access/settings.js';
 
@@ -68,4 +68,17 @@ export async function makeAffiliate(
   const approved = await api.as(ws.key, `/v1/affiliates/${id}/approve`, { body: {} });
   if (approved.status !== 200) throw new Error(approved.text);
   return id;
+}
+
+type Item = Readonly<Record<string, unknown>>;
+
+/** The items of a list's page. */
+export function dataOf(answer: TestAnswer): readonly Item[] {
+  return answer.body['data'] as unknown as readonly Item[];
+}
+
+/** What two problems have in common when they say the same: all but whose request it was. */
+export function withoutRequest(answer: TestAnswer): Item {
+  const { requestId: _requestId, instance: _instance, ...problem } = answer.body as unknown as Record<string, unknown>;
+  return problem;
 }
