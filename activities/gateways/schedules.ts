@@ -13,7 +13,7 @@ import { listWorkspaces } from '../../db/directory.js';
 import { listPayoutCalendars, type PayoutScheduleEntry } from '../../db/reads/payout/payoutCalendars.js';
 import { readWorkspace } from '../../db/transaction.js';
 import type { WorkspaceId } from '../../domain/ids.js';
-import type { PayoutCalendar } from '../../domain/payout/payoutCalendar.js';
+import type { PayoutCalendar } from '../../domain/payout/payoutSchedule.js';
 import { queueName, type SweepKind, workflowIds, workflowTypes } from '../../workflows/contract.js';
 
 /** Temporal's schedules of this installation. */
@@ -30,6 +30,9 @@ const sweepIntervals: Readonly<Record<SweepKind, string>> = {
   due: '1 hour',
   retentionAlarm: '1 day',
 };
+
+/** 1 is Monday, as in ISO 8601. */
+const weekdays = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const;
 
 const callTimeoutMs = 10_000;
 
@@ -129,10 +132,8 @@ function calendarSpec(calendar: PayoutCalendar): CalendarSpec {
   const comment = 'payout schedule';
   const { hour, minute } = calendar;
   switch (calendar.every) {
-    case 'day':
-      return { comment, hour, minute };
     case 'week':
-      return { comment, hour, minute, dayOfWeek: calendar.dayOfWeek };
+      return { comment, hour, minute, dayOfWeek: weekdays[calendar.dayOfWeek - 1] ?? 'MONDAY' };
     case 'month':
       return { comment, hour, minute, dayOfMonth: calendar.dayOfMonth };
     default:

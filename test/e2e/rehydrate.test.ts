@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { applySchedule } from '../../activities/gateways/schedules.js';
 import { bootstrap } from '../../bin/bootstrap.js';
 import { rehydrate } from '../../bin/rehydrate.js';
 import { connect, type Db } from '../../db/connection.js';
@@ -226,3 +227,54 @@ test('with a wiped store every unfinished referral comes back, its deadline unch
   expect((await isThere(tracking)).runId).toBe(back.runId);
   expect(await owner('outbox').whereNotNull('dead_at')).toEqual([]);
 }, 180_000);
+
+test('a payout schedule stands in Temporal with its zone, follows its row, and goes with it', async () => {
+  const [workspace] = await owner<{ id: WorkspaceId }>('workspaces').select('id');
+  const workspaceId = workspace?.id as WorkspaceId;
+  const id = newId('payoutSchedule');
+  const calendar = { every: 'month', dayOfMonth: 1, hour: 6, minute: 0 };
+  await insertRow(owner, 'payout_schedules', {
+    workspace_id: workspaceId,
+    id,
+    calendar: JSON.stringify(calendar),
+    time_zone: 'Europe/Berlin',
+  });
+  await bootstrap(config, logger);
+  const temporalClient = await client();
+  const handle = temporalClient.schedule.getHandle(`payoutRun/${workspaceId}/${id}`);
+  const made = await handle.describe();
+  expect(made.spec).toMatchObject({
+    timezone: 'Europe/Berlin',
+    calendars: [{ dayOfMonth: [{ start: 1 }], hour: [{ start: 6 }] }],
+  });
+  expect(made.action).toMatchObject({
+    workflowType: 'payoutRun',
+    taskQueue: 'payouts',
+    args: [{ workspaceId, scheduleId: id }],
+  });
+
+  const apply = (wish: string) =>
+    applySchedule(
+      { client: temporalClient, db, taskQueuePrefix: '' },
+      { workspaceId, payload: { scheduleId: id, wish } },
+    );
+  await owner('payout_schedules')
+    .where({ id })
+    .update({ paused: true, calendar: JSON.stringify({ every: 'week', dayOfWeek: 5, hour: 7, minute: 30 }) });
+  expect(await apply('save')).toBe(true);
+  expect(await handle.describe()).toMatchObject({
+    state: { paused: true },
+    spec: { calendars: [{ dayOfWeek: [{ start: 'FRIDAY' }], hour: [{ start: 7 }] }] },
+  });
+
+  await owner('payout_schedules').where({ id }).update({ deleted_at: new Date() });
+  expect(await apply('delete')).toBe(true);
+  expect(await apply('delete')).toBe(true);
+  await expect(handle.describe()).rejects.toThrow();
+  expect(
+    await applySchedule(
+      { client: temporalClient, db, taskQueuePrefix: '' },
+      { workspaceId, payload: { scheduleId: 'sch_none' } },
+    ),
+  ).toBe(false);
+});

@@ -1,5 +1,5 @@
 import type { PayoutScheduleId } from '../../../domain/ids.js';
-import { parsePayoutCalendar, type PayoutCalendar } from '../../../domain/payout/payoutCalendar.js';
+import type { PayoutCalendar } from '../../../domain/payout/payoutSchedule.js';
 import type { ReadTx } from '../../transaction.js';
 
 // Which schedules should Temporal have, and when do they run? (temporal.md 6)
@@ -27,9 +27,24 @@ export async function listPayoutCalendars(tx: ReadTx, id?: string): Promise<read
   const rows = await (id === undefined ? query : query.where('id', id as PayoutScheduleId));
   return rows.map((row) => ({
     id: row.id,
-    calendar: parsePayoutCalendar(row.calendar),
+    calendar: parseCalendar(row.calendar),
     timeZone: row.time_zone,
     paused: row.paused,
     isDeleted: row.deleted_at !== null,
   }));
+}
+
+/** The column as written by `insertSchedule`; undefined for anything else, which nobody may schedule by. */
+function parseCalendar(value: unknown): PayoutCalendar | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { every, hour, minute, dayOfWeek, dayOfMonth } = value as Readonly<Record<string, unknown>>;
+  // Hours 0-3 are not offered: a clock change may leave them out. Days 1-28: every month has them.
+  if (!isWithin(hour, 4, 23) || !isWithin(minute, 0, 59)) return undefined;
+  if (every === 'week') return isWithin(dayOfWeek, 1, 7) ? { every, dayOfWeek, hour, minute } : undefined;
+  if (every === 'month') return isWithin(dayOfMonth, 1, 28) ? { every, dayOfMonth, hour, minute } : undefined;
+  return undefined;
+}
+
+function isWithin(value: unknown, from: number, to: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to;
 }
