@@ -94,7 +94,9 @@ describe('creating', () => {
       body: { name: 'Lina', email: 'li@blog.example', programIds: [program] },
     });
     expect(made.body).toMatchObject({ status: 'approved', active: true, enrolments: [{ status: 'active' }] });
-    const mails = await readWorkspace(api.db, other.id, (tx) => tx('emails').select('kind', 'links'));
+    const mails = await readWorkspace(api.db, other.id, async (tx) =>
+      tx('emails').select<{ kind: string; links: string[] }[]>('kind', 'links'),
+    );
     expect(mails).toMatchObject([{ kind: 'affiliate_approved' }]);
     expect(mails[0]?.links[0]).toMatch(/^http:\/\/localhost:3000\/r\/lina-/);
     expect(mails[0]?.links[1]).toContain('token=');
@@ -395,7 +397,7 @@ describe('editing and reading', () => {
     const d = await makeAffiliate(api, ws, []);
     const e = await makeAffiliate(api, ws, []);
     const both = await Promise.all([patch(d, e), patch(e, d)]);
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 422]);
+    expect(both.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 422]);
   });
 
   test('filters, literal search, counts and pages', async () => {
