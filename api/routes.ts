@@ -1,12 +1,16 @@
 import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
+import { auditRoutes } from './routes/audit/audit.js';
+import { historyRoutes } from './routes/audit/history.js';
 import { checkRoutes } from './routes/earning/check.js';
+import { referralHistoryRoutes } from './routes/earning/referralHistory.js';
 import { referralRoutes } from './routes/earning/referral.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
+import { commissionRoutes } from './routes/earning/commission.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
@@ -39,6 +43,7 @@ export const routes: readonly Route[] = [
   ...leadRoutes,
   ...visitRoutes,
   ...referralRoutes,
+  ...referralHistoryRoutes,
   ...checkRoutes,
   ...affiliateRoutes,
   ...enrolmentRoutes,
@@ -49,5 +54,8 @@ export const routes: readonly Route[] = [
   ...commissionRuleRoutes,
   ...saleRoutes,
   ...refundRoutes,
+  ...commissionRoutes,
   ...linkRoutes,
+  ...auditRoutes,
+  ...historyRoutes,
 ];

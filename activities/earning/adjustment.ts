@@ -7,11 +7,13 @@ import {
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
+import type { Refused } from '../../domain/decided.js';
 import { type Commission, eligibleFrom } from '../../domain/earning/commission.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
+import { decideLine } from './commissionDecision.js';
 import { postAccruals, takeOff } from './ledger.js';
 
 /** A line that raises or restores another one and names it. It waits like any other. */
@@ -151,4 +153,24 @@ export async function adjustCommission(
   }
   const [after] = await lockCommissions(tx, [id]);
   return after ?? line;
+}
+
+/**
+ * A person's decision on an entry without a referral: nothing sequences it, so it takes effect here. Above the limit for entries by hand
+ * its maker does not approve it while somebody else may (four eyes). Undefined: done; else why not.
+ */
+export async function decideEntry(
+  tx: Tx,
+  act: Act,
+  id: string,
+  wish: { readonly verb: string; readonly limit: Money; readonly othersMayApprove: boolean },
+): Promise<Refused | undefined> {
+  const [line] = await lockCommissions(tx, [id]);
+  if (line === undefined || line.mode !== act.mode || line.referralId !== null)
+    return { kind: 'refused', code: 'resource.not_found', params: {} };
+  const isAbove = (line.amount < 0n ? -line.amount : line.amount) > wish.limit.minor;
+  const isOwn = line.createdBy !== null && line.createdBy === act.actor.userId;
+  if (wish.verb === 'approve' && isAbove && isOwn && wish.othersMayApprove && act.mode === 'live')
+    return { kind: 'refused', code: 'access.own_work', params: { createdBy: line.createdBy } };
+  return decideLine(tx, act, null, line, wish.verb);
 }

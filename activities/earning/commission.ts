@@ -1,13 +1,9 @@
 import type { DecisionRecord } from '../../db/audit/decision.js';
-import { listChecks } from '../../db/earning/check.js';
 import {
-  findAffiliateStatuses,
-  findLivePayouts,
   insertCommissions,
   lockCommissions,
   lockCommissionsOfReferral,
   type NewCommission,
-  updateCommission,
 } from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
 import { lockReferral, updateReferral } from '../../db/earning/referral.js';
@@ -17,7 +13,6 @@ import {
   findLeadIdsOfReferral,
   findSale,
   hasEarlierPayment,
-  listSalesInReview,
   lockSale,
   updateSale,
 } from '../../db/earning/sale.js';
@@ -30,17 +25,8 @@ import type { Tx } from '../../db/transaction.js';
 import { lockContact } from '../../db/tracking/contact.js';
 import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { type Act, actFor } from '../../domain/act.js';
-import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
-import { type Decided, refused, type Refused } from '../../domain/decided.js';
-import {
-  type ApprovalContext,
-  type Commission,
-  commissionActions,
-  decideApproval,
-  decideMove,
-  eligibleFrom,
-  lostInAll,
-} from '../../domain/earning/commission.js';
+import { type Decided, refused } from '../../domain/decided.js';
+import { type Commission, decideApproval, eligibleFrom } from '../../domain/earning/commission.js';
 import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale } from '../../domain/earning/sale.js';
@@ -58,7 +44,8 @@ import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { attributeReferral } from '../tracking/lead.js';
 import { applyDisputeStep } from './dispute.js';
-import { approveLines, postAccruals, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
+import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
+import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
 import { nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
 
@@ -400,29 +387,6 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
   if (leadId !== null && sale.leadId !== leadId) await updateSale(tx, act, sale, 'tied', { leadId });
 }
 
-/** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
-async function contextOf(
-  tx: Tx,
-  act: Act,
-  referral: Referral | null,
-  lines: readonly Commission[],
-): Promise<(line: Commission) => ApprovalContext> {
-  const statuses = await findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]);
-  const inReview = await listSalesInReview(
-    tx,
-    lines.flatMap((line) => (line.saleId === null ? [] : [line.saleId])),
-  );
-  const checks = referral === null || referral.status === 'approved' ? [] : await listChecks(tx, referral.id);
-  const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
-  return (line) => ({
-    now: act.now,
-    referralStatus: referral?.status ?? null,
-    hasOpenCheck,
-    isSaleInReview: line.saleId !== null && inReview.has(line.saleId),
-    affiliateStatus: (statuses.get(line.affiliateId) ?? 'terminated') as AffiliateStatus,
-  });
-}
-
 /**
  * Approves what approves itself: holds that ended, of an approved referral and affiliate, nothing in the way. Lines that wait for a person
  * stay. The caller has locked the referral. Answers the lines that were approved.
@@ -473,12 +437,6 @@ async function lastReason(tx: Tx, line: Commission): Promise<string | null> {
   return row?.reason_code ?? null;
 }
 
-async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
-  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
-  if (sale === undefined) return 0n;
-  return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
-}
-
 /**
  * One person's decision on one commission: approve, reject, hold, release, reinstate, withdrawApproval. `params.commissionId` names it, or
  * the decision's object does. `referral` null: an entry without one. Writes nothing when refused; the caller settles the decision and
@@ -497,72 +455,5 @@ export async function decideCommission(
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');
   const mine = actFor(act, { reasonCode: decision.reasonCode });
-  return (await decide(tx, mine, referral, line, decision.verb)) ?? { kind: 'accepted', event: decision.verb };
-}
-
-async function decide(
-  tx: Tx,
-  act: Act,
-  referral: Referral | null,
-  line: Commission,
-  verb: string,
-): Promise<Refused | undefined> {
-  const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
-  switch (verb) {
-    case 'approve': {
-      const context = await contextOf(tx, act, referral, [line]);
-      const decided = decideApproval(line, context(line));
-      if (decided.kind === 'refused') return decided;
-      await approveLines(tx, act, [line]);
-      return undefined;
-    }
-    case 'reject': {
-      const decided = decideMove(line, 'rejected', { livePayoutId, isSaleRefunded: false });
-      if (decided.kind === 'refused') return decided;
-      await takeOff(tx, act, [line], {
-        wanted: () => line.amount,
-        reasonCode: act.reasonCode ?? 'staff_decision',
-        effectiveAt: null,
-        includesCharges: true,
-      });
-      return undefined;
-    }
-    case 'reinstate': {
-      const lost = await lostToRefunds(tx, line);
-      const isSaleRefunded = line.accrues && lost >= line.amount;
-      const decided = decideMove(line, 'reinstated', { livePayoutId, isSaleRefunded });
-      if (decided.kind === 'refused') return decided;
-      await reinstateLine(tx, act, line, lost);
-      return undefined;
-    }
-    case 'withdrawApproval': {
-      const decided = decideMove(line, 'approvalWithdrawn', { livePayoutId, isSaleRefunded: false });
-      if (decided.kind === 'refused') return decided;
-      await withdrawApproval(tx, act, line);
-      return undefined;
-    }
-    case 'hold':
-    case 'release':
-      return flagHold(tx, act, line, verb === 'hold', livePayoutId);
-    default:
-      return { kind: 'refused', code: 'decision.malformed', params: { verb } };
-  }
-}
-
-async function flagHold(
-  tx: Tx,
-  act: Act,
-  line: Commission,
-  onHold: boolean,
-  livePayoutId: string | null,
-): Promise<Refused | undefined> {
-  const params = { currentStatus: line.status, allowedActions: commissionActions(line, []) };
-  if (line.status === 'paid') return { kind: 'refused', code: 'commission.commission_paid', params };
-  if (line.status !== 'pending' && line.status !== 'approved')
-    return { kind: 'refused', code: 'commission.transition_not_allowed', params };
-  if (line.onHold === onHold) return { kind: 'refused', code: 'commission.already_decided', params };
-  if (onHold && livePayoutId !== null)
-    return { kind: 'refused', code: 'commission.in_open_payout', params: { payoutId: livePayoutId } };
-  await updateCommission(tx, act, line, { onHold }, onHold ? 'held' : 'released');
-  return undefined;
+  return (await decideLine(tx, mine, referral, line, decision.verb)) ?? { kind: 'accepted', event: decision.verb };
 }

@@ -1,0 +1,115 @@
+import { listChecks } from '../../db/earning/check.js';
+import { findAffiliateStatuses, findLivePayouts, updateCommission } from '../../db/earning/commission.js';
+import { findSale, listSalesInReview } from '../../db/earning/sale.js';
+import type { Tx } from '../../db/transaction.js';
+import type { Act } from '../../domain/act.js';
+import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
+import type { Refused } from '../../domain/decided.js';
+import {
+  type ApprovalContext,
+  type Commission,
+  commissionActions,
+  decideApproval,
+  decideMove,
+  lostInAll,
+} from '../../domain/earning/commission.js';
+import type { Referral } from '../../domain/earning/referral.js';
+import { approveLines, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
+
+/** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
+export async function contextOf(
+  tx: Tx,
+  act: Act,
+  referral: Referral | null,
+  lines: readonly Commission[],
+): Promise<(line: Commission) => ApprovalContext> {
+  const statuses = await findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]);
+  const inReview = await listSalesInReview(
+    tx,
+    lines.flatMap((line) => (line.saleId === null ? [] : [line.saleId])),
+  );
+  const checks = referral === null || referral.status === 'approved' ? [] : await listChecks(tx, referral.id);
+  const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
+  return (line) => ({
+    now: act.now,
+    referralStatus: referral?.status ?? null,
+    hasOpenCheck,
+    isSaleInReview: line.saleId !== null && inReview.has(line.saleId),
+    affiliateStatus: (statuses.get(line.affiliateId) ?? 'terminated') as AffiliateStatus,
+  });
+}
+
+/** What refunds and a lost dispute have taken of a line, in all. */
+export async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
+  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+  if (sale === undefined) return 0n;
+  return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
+}
+
+/** Judges one wish on one locked line and does it. Undefined: done; else why not, and nothing is written. */
+export async function decideLine(
+  tx: Tx,
+  act: Act,
+  referral: Referral | null,
+  line: Commission,
+  verb: string,
+): Promise<Refused | undefined> {
+  const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
+  switch (verb) {
+    case 'approve': {
+      const context = await contextOf(tx, act, referral, [line]);
+      const decided = decideApproval(line, context(line));
+      if (decided.kind === 'refused') return decided;
+      await approveLines(tx, act, [line]);
+      return undefined;
+    }
+    case 'reject': {
+      const decided = decideMove(line, 'rejected', { livePayoutId, isSaleRefunded: false });
+      if (decided.kind === 'refused') return decided;
+      await takeOff(tx, act, [line], {
+        wanted: () => line.amount,
+        reasonCode: act.reasonCode ?? 'staff_decision',
+        effectiveAt: null,
+        includesCharges: true,
+      });
+      return undefined;
+    }
+    case 'reinstate': {
+      const lost = await lostToRefunds(tx, line);
+      const isSaleRefunded = line.accrues && lost >= line.amount;
+      const decided = decideMove(line, 'reinstated', { livePayoutId, isSaleRefunded });
+      if (decided.kind === 'refused') return decided;
+      await reinstateLine(tx, act, line, lost);
+      return undefined;
+    }
+    case 'withdrawApproval': {
+      const decided = decideMove(line, 'approvalWithdrawn', { livePayoutId, isSaleRefunded: false });
+      if (decided.kind === 'refused') return decided;
+      await withdrawApproval(tx, act, line);
+      return undefined;
+    }
+    case 'hold':
+    case 'release':
+      return flagHold(tx, act, line, verb === 'hold', livePayoutId);
+    default:
+      return { kind: 'refused', code: 'decision.malformed', params: { verb } };
+  }
+}
+
+async function flagHold(
+  tx: Tx,
+  act: Act,
+  line: Commission,
+  onHold: boolean,
+  livePayoutId: string | null,
+): Promise<Refused | undefined> {
+  const params = { currentStatus: line.status, allowedActions: commissionActions(line, []) };
+  if (line.status === 'paid') return { kind: 'refused', code: 'commission.commission_paid', params };
+  if (line.status !== 'pending' && line.status !== 'approved')
+    return { kind: 'refused', code: 'commission.transition_not_allowed', params };
+  if (line.onHold === onHold) return { kind: 'refused', code: 'commission.already_decided', params };
+  if (onHold && livePayoutId !== null)
+    return { kind: 'refused', code: 'commission.in_open_payout', params: { payoutId: livePayoutId } };
+  await updateCommission(tx, act, line, { onHold }, onHold ? 'held' : 'released');
+  return undefined;
+}

@@ -1,0 +1,179 @@
+import type { Instant } from '../../../domain/time.js';
+import type { ReadTx } from '../../transaction.js';
+
+/** What happened around a commission since it was made: its cause, who was credited, what corrected it, which transfers it moved. */
+export interface CommissionStory {
+  readonly cause: {
+    readonly type: string;
+    readonly id: string;
+    readonly externalId: string | null;
+    readonly occurredAt: Instant | null;
+  };
+  readonly attribution: {
+    readonly affiliateId: string | null;
+    readonly referrerChoice: string;
+    readonly decidedAt: Instant;
+    readonly candidates: readonly Readonly<Record<string, unknown>>[];
+  } | null;
+  readonly linked: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly amount: bigint;
+    readonly status: string;
+    readonly causeType: string;
+    readonly causeId: string;
+    readonly reason: string | null;
+    readonly createdAt: Instant;
+  }[];
+  readonly changes: readonly CommissionChangeRow[];
+  readonly transferIds: readonly string[];
+}
+
+export interface CommissionChangeRow {
+  readonly seq: number;
+  readonly event: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly reasonCode: string | null;
+  readonly actor: { readonly type: string; readonly id: string | null };
+  readonly cause: { readonly type: string; readonly id: string } | null;
+  readonly changes: Readonly<Record<string, unknown>>;
+  readonly at: Instant;
+}
+
+interface ChangeRow {
+  readonly seq: number;
+  readonly event: string;
+  readonly from_status: string | null;
+  readonly to_status: string | null;
+  readonly reason_code: string | null;
+  readonly actor_type: string;
+  readonly actor_id: string | null;
+  readonly cause_type: string | null;
+  readonly cause_id: string | null;
+  readonly changes: Record<string, unknown>;
+  readonly at: Instant;
+}
+
+/** Every change of one commission, in the order of its history. The caller has shown that the reader may see it. */
+export async function listCommissionChanges(tx: ReadTx, id: string): Promise<readonly CommissionChangeRow[]> {
+  const rows = await tx('audit_entries')
+    .where({ object_type: 'commission', object_id: id })
+    .orderBy('seq')
+    .select<ChangeRow[]>(
+      'seq',
+      'event',
+      'from_status',
+      'to_status',
+      'reason_code',
+      'actor_type',
+      'actor_id',
+      'cause_type',
+      'cause_id',
+      'changes',
+      'at',
+    );
+  return rows.map((row) => ({
+    seq: row.seq,
+    event: row.event,
+    from: row.from_status,
+    to: row.to_status,
+    reasonCode: row.reason_code,
+    actor: { type: row.actor_type, id: row.actor_id },
+    cause: row.cause_type === null || row.cause_id === null ? null : { type: row.cause_type, id: row.cause_id },
+    changes: row.changes,
+    at: row.at,
+  }));
+}
+
+/** Everything an explanation adds to what the line itself keeps. The caller has shown that the reader may see it. */
+export async function readCommissionStory(
+  tx: ReadTx,
+  line: {
+    readonly id: string;
+    readonly kind: string;
+    readonly level: number;
+    readonly affiliateId: string;
+    readonly referralId: string | null;
+    readonly causeType: string;
+    readonly causeId: string;
+  },
+): Promise<CommissionStory> {
+  const sale =
+    line.causeType === 'sale'
+      ? await tx('sales')
+          .where({ id: line.causeId })
+          .first<{ external_id: string; occurred_at: Instant } | undefined>('external_id', 'occurred_at')
+      : undefined;
+  const attribution =
+    line.referralId === null
+      ? undefined
+      : await tx('attributions')
+          .where({ referral_id: line.referralId })
+          .orderByRaw('(cause_id = ?) desc, created_at desc, id desc', [line.causeId])
+          .first<
+            | {
+                affiliate_id: string | null;
+                referrer_choice: string;
+                created_at: Instant;
+                candidates: readonly Record<string, unknown>[];
+              }
+            | undefined
+          >('affiliate_id', 'referrer_choice', 'created_at', 'candidates');
+  const linked = await tx('commissions')
+    .where({ origin_commission_id: line.id })
+    .orderBy('created_at')
+    .orderBy('id')
+    .select<
+      {
+        id: string;
+        kind: string;
+        amount_minor: bigint;
+        status: string;
+        cause_type: string;
+        cause_id: string;
+        reason: string | null;
+        created_at: Instant;
+      }[]
+    >('id', 'kind', 'amount_minor', 'status', 'cause_type', 'cause_id', 'reason', 'created_at');
+  const { rows: transfers } = await tx.raw<{ rows: { id: string }[] }>(
+    `select id from ledger_transfers
+     where idempotency_key = :accrual or starts_with(idempotency_key, :own)
+        or (cause_type = 'refund' and idempotency_key = 'refund/' || cause_id || '/' || :id)
+     order by recorded_at, id`,
+    {
+      accrual: `commission/${line.causeId}/${line.level}/${line.affiliateId}/accrue`,
+      own: `commission/${line.id}/`,
+      id: line.id,
+    },
+  );
+  return {
+    cause: {
+      type: line.causeType,
+      id: line.causeId,
+      externalId: sale?.external_id ?? null,
+      occurredAt: sale?.occurred_at ?? null,
+    },
+    attribution:
+      attribution === undefined
+        ? null
+        : {
+            affiliateId: attribution.affiliate_id,
+            referrerChoice: attribution.referrer_choice,
+            decidedAt: attribution.created_at,
+            candidates: attribution.candidates,
+          },
+    linked: linked.map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      amount: row.amount_minor,
+      status: row.status,
+      causeType: row.cause_type,
+      causeId: row.cause_id,
+      reason: row.reason,
+      createdAt: row.created_at,
+    })),
+    changes: await listCommissionChanges(tx, line.id),
+    transferIds: transfers.map((row) => row.id),
+  };
+}

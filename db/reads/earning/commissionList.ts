@@ -1,0 +1,207 @@
+import { effectiveTerms, settingsOf, type StoredSections } from '../../../domain/access/settings.js';
+import type { Scope } from '../../../domain/access/permission.js';
+import type { Mode } from '../../../domain/act.js';
+import type { AffiliateStatus } from '../../../domain/affiliate/affiliate.js';
+import { type Blocker, blockersOf, type Commission } from '../../../domain/earning/commission.js';
+import type { ReferralStatus } from '../../../domain/earning/referral.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { CurrencyCode, Money } from '../../../domain/money.js';
+import type { OwnTerms } from '../../../domain/program/program.js';
+import type { Instant } from '../../../domain/time.js';
+import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+import { keyset, type Page } from '../keyset.js';
+import { scopeToAffiliates } from './affiliateRows.js';
+import { type CommissionRow, toCommission } from './commissionRow.js';
+
+/** A commission with what stands in its way, where it is, and who bought. */
+export interface CommissionView {
+  readonly commission: Commission;
+  readonly blockers: readonly Blocker[];
+  readonly payoutId: string | null;
+  readonly customer: { readonly id: string; readonly name: string | null; readonly email: string | null } | null;
+  readonly customerVisibility: 'full' | 'name_only' | 'anonymous';
+  readonly decision: LastDecision | null;
+}
+
+export interface CommissionFilter {
+  readonly status?: readonly string[] | undefined;
+  readonly list?: readonly ('pending' | 'payable' | 'history')[] | undefined;
+  readonly affiliateId?: readonly string[] | undefined;
+  readonly groupId?: readonly string[] | undefined;
+  readonly programId?: readonly string[] | undefined;
+  readonly level?: readonly string[] | undefined;
+  readonly kind?: readonly string[] | undefined;
+  readonly onHold?: boolean | undefined;
+  readonly saleId?: readonly string[] | undefined;
+  readonly referralId?: readonly string[] | undefined;
+  readonly payoutId?: readonly string[] | undefined;
+  readonly eligibleAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
+  readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
+}
+
+type ViewRow = CommissionRow & {
+  readonly affiliate_status: AffiliateStatus;
+  readonly referral_status: ReferralStatus | null;
+  readonly has_open_check: boolean;
+  readonly is_sale_in_review: boolean | null;
+  readonly payout_id: string | null;
+  readonly contact_id: string | null;
+  readonly contact_name: string | null;
+  readonly contact_email: string | null;
+  readonly own_terms: OwnTerms;
+  readonly sections: StoredSections | null;
+};
+
+function base(tx: ReadTx | Tx, mode: Mode) {
+  return tx('commissions as line')
+    .join('affiliates as affiliate', (on) =>
+      on.on('affiliate.workspace_id', 'line.workspace_id').andOn('affiliate.id', 'line.affiliate_id'),
+    )
+    .join('programs as program', (on) =>
+      on.on('program.workspace_id', 'line.workspace_id').andOn('program.id', 'line.program_id'),
+    )
+    .leftJoin('referrals as referral', (on) =>
+      on.on('referral.workspace_id', 'line.workspace_id').andOn('referral.id', 'line.referral_id'),
+    )
+    .leftJoin('sales as sale', (on) => on.on('sale.workspace_id', 'line.workspace_id').andOn('sale.id', 'line.sale_id'))
+    .leftJoin('contacts as contact', (on) =>
+      on.on('contact.workspace_id', 'line.workspace_id').andOn('contact.id', 'referral.contact_id'),
+    )
+    .leftJoin('payout_lines as placed', (on) =>
+      on
+        .on('placed.workspace_id', 'line.workspace_id')
+        .andOn('placed.commission_id', 'line.id')
+        .andOnNull('placed.released_at'),
+    )
+    .leftJoin('settings', 'settings.workspace_id', 'line.workspace_id')
+    .where('line.mode', mode)
+    .select<ViewRow[]>(
+      'line.*',
+      'affiliate.status as affiliate_status',
+      'referral.status as referral_status',
+      'sale.in_review as is_sale_in_review',
+      'placed.payout_id',
+      'contact.id as contact_id',
+      'contact.name as contact_name',
+      'contact.email as contact_email',
+      'program.own_terms',
+      'settings.sections',
+      tx.raw(
+        `exists (select from checks as open_check
+                 where open_check.workspace_id = line.workspace_id and open_check.referral_id = line.referral_id
+                   and open_check.required and open_check.status = 'waiting') as has_open_check`,
+      ),
+    );
+}
+
+function toView(row: ViewRow, now: Instant, decisions: ReadonlyMap<string, LastDecision>): CommissionView {
+  const commission = toCommission(row);
+  const terms = effectiveTerms(settingsOf(row.sections ?? {}), { ownTerms: row.own_terms });
+  return {
+    commission,
+    blockers: blockersOf(commission, {
+      now,
+      referralStatus: row.referral_status,
+      hasOpenCheck: row.has_open_check && row.referral_status !== 'approved',
+      isSaleInReview: row.is_sale_in_review === true,
+      affiliateStatus: row.affiliate_status,
+    }),
+    payoutId: row.payout_id,
+    customer: row.contact_id === null ? null : { id: row.contact_id, name: row.contact_name, email: row.contact_email },
+    customerVisibility: terms.customerVisibility,
+    decision: decisions.get(commission.id) ?? null,
+  };
+}
+
+const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
+/** A row is in exactly one of the working lists (COM-14): what waits, what is to be paid, what is over. */
+const lists = {
+  pending: `line.status = 'pending'`,
+  payable: `line.status = 'approved'`,
+  history: `line.status in ('rejected', 'reversed', 'paid')`,
+} as const;
+
+function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionFilter) {
+  const query = base(tx, mode);
+  scopeToAffiliates(query, scope, 'line');
+  const among = (column: string, values: readonly string[] | undefined): void => {
+    if (values !== undefined) query.whereIn(column, [...values]);
+  };
+  among('line.status', filter.status);
+  among('line.affiliate_id', filter.affiliateId);
+  among('affiliate.group_id', filter.groupId);
+  among('line.program_id', filter.programId);
+  among('line.kind', filter.kind);
+  among('line.sale_id', filter.saleId);
+  among('line.referral_id', filter.referralId);
+  among('placed.payout_id', filter.payoutId);
+  if (filter.level !== undefined) query.whereRaw('line.level::text = any (?::text[])', [[...filter.level]]);
+  if (filter.onHold !== undefined) query.where('line.on_hold', filter.onHold);
+  if (filter.list !== undefined) query.whereRaw(`(${filter.list.map((one) => lists[one]).join(' or ')})`);
+  for (const [bound, operator] of Object.entries(comparison)) {
+    const eligible = filter.eligibleAt?.[bound as keyof typeof comparison];
+    if (eligible !== undefined) query.where('line.eligible_at', operator, eligible);
+    const created = filter.createdAt?.[bound as keyof typeof comparison];
+    if (created !== undefined) query.where('line.created_at', operator, created);
+  }
+  return query;
+}
+
+/** Which commissions may this reader see, by this filter, newest first? */
+export async function listCommissions(
+  tx: ReadTx,
+  of: { readonly scope: Scope; readonly mode: Mode; readonly filter: CommissionFilter; readonly now: Instant },
+  page: Page,
+): Promise<readonly CommissionView[]> {
+  const query = filtered(tx, of.scope, of.mode, of.filter);
+  const rows = (await keyset(query, page, { createdAt: 'line.created_at' }, 'line.id')) as ViewRow[];
+  const decisions = await listLastDecisions(
+    tx,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => toView(row, of.now, decisions));
+}
+
+/** How many by status, and what is left of them per currency, over the whole filter (COM-10). */
+export async function sumCommissions(
+  tx: ReadTx,
+  of: { readonly scope: Scope; readonly mode: Mode; readonly filter: CommissionFilter },
+): Promise<{
+  readonly counts: { readonly total: number; readonly byStatus: Readonly<Record<string, number>> };
+  readonly sums: readonly Money[];
+}> {
+  const lines = filtered(tx, of.scope, of.mode, of.filter);
+  const rows: readonly { status: string; currency: CurrencyCode; count: number; minor: bigint }[] = await tx
+    .from(lines.as('lines'))
+    .groupBy('status', 'currency')
+    .select(
+      'status',
+      'currency',
+      tx.raw('count(*)::int as count'),
+      tx.raw(`sum(case when status = 'rejected' then 0 else amount_minor - reversed_minor end)::bigint as minor`),
+    );
+  const byStatus: Record<string, number> = {};
+  const sums = new Map<CurrencyCode, bigint>();
+  for (const row of rows) {
+    byStatus[row.status] = (byStatus[row.status] ?? 0) + row.count;
+    sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row.minor);
+  }
+  return {
+    counts: { total: rows.reduce((total, row) => total + row.count, 0), byStatus },
+    sums: [...sums].map(([currency, minor]) => ({ minor, currency })),
+  };
+}
+
+/** One commission, when this reader may see it. Codes: resource.not_found. */
+export async function getCommissionView(
+  tx: ReadTx | Tx,
+  of: { readonly scope: Scope; readonly mode: Mode; readonly now: Instant },
+  id: string,
+): Promise<CommissionView> {
+  const query = base(tx, of.mode).where('line.id', id);
+  scopeToAffiliates(query, of.scope, 'line');
+  const [row] = (await query) as ViewRow[];
+  if (row === undefined) throw new DomainError('resource.not_found');
+  return toView(row, of.now, await listLastDecisions(tx, [id]));
+}
