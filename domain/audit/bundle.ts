@@ -200,9 +200,9 @@ function checkBooks(bundle: AuditBundle): readonly BundleFinding[] {
     for (const entry of commit.entries) {
       const accrued =
         entry.objectType === 'commission' && entry.event === 'accrued' ? amountOf(entry.changes) : undefined;
-      if (accrued === undefined || accrued === '0') continue;
+      if (accrued === undefined || accrued === '0' || accrued.startsWith('-')) continue; // posted once it is approved
       const amounts = commit.transfers.flatMap((transfer) => transfer.postings.map((posting) => posting.amountMinor));
-      if (!amounts.includes(accrued.replace('-', '')))
+      if (!amounts.includes(accrued))
         findings.push({ code: 'not_booked', at: entry.id, detail: `${entry.objectId} over ${accrued}` });
     }
   }

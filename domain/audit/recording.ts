@@ -214,3 +214,23 @@ export function firstDifferentEvent(recorded: readonly string[], shown: readonly
   for (let index = 0; index < longer; index += 1) if (recorded[index] !== shown[index]) return index + 1;
   return undefined;
 }
+
+/** The same history with every payload's content left out, for eyes without the right to clear text (api.md 16.3). */
+export function withoutPayloads(text: string): string {
+  return JSON.stringify(JSON.parse(text, (key, value: unknown) => (isPayloadData(key, value) ? null : value)));
+}
+
+/** An event's attributes to read: payloads as what they hold, or without their content. */
+export function readableAttributes(event: JsonEvent, isDecoded: boolean): Readonly<Record<string, unknown>> {
+  const name = Object.keys(event).find((key) => key.endsWith('EventAttributes'));
+  const attributes = name === undefined ? {} : event[name];
+  return JSON.parse(JSON.stringify(attributes ?? {}), (key, value: unknown) => {
+    if (!isDecoded) return isPayloadData(key, value) ? null : value;
+    const isPayload = typeof value === 'object' && value !== null && 'metadata' in value && 'data' in value;
+    return isPayload ? decode(value as JsonPayload) : value;
+  }) as Readonly<Record<string, unknown>>;
+}
+
+function isPayloadData(key: string, value: unknown): boolean {
+  return key === 'data' && typeof value === 'string';
+}

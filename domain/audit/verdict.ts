@@ -1,3 +1,4 @@
+import { idOfUuid } from '../ids.js';
 import { canonicalJson } from './encoding.js';
 import type { Recording } from './recording.js';
 
@@ -55,6 +56,8 @@ export interface MessageFact {
   readonly id: string;
   readonly verb: string | null;
   readonly objectId: string | null;
+  /** Of a decision that came by hand: who was claimed. Null for every other. */
+  readonly by: string | null;
 }
 
 /** An accrual as the ledger has it beside the commission's own amount, both as decimal text of minor units. */
@@ -270,16 +273,44 @@ function compareCauses(recording: Recording, reports: readonly Report[], facts: 
       };
     }
     const factId = isObject(argument.fact) ? argument.fact.id : undefined;
-    const entries = facts.entries.filter((entry) => entry.activityId === report.id);
-    const wrong = entries.find(
-      (entry) => typeof factId === 'string' && entry.causeId !== null && entry.causeId !== factId,
-    );
-    // A sale's own step may cause more than its fact (a hold that ended meanwhile): then the other cause is a deadline without a fact.
-    if (wrong !== undefined && facts.messages.has(wrong.causeId ?? '')) {
-      return { eventId, field: `${report.type}.fact`, recorded: wrong.causeId, replayed: factId };
-    }
+    // A step may cause more than its fact (a refund takes up its sale first): one of its causes is the fact, or none is known.
+    const causes = facts.entries
+      .filter((entry) => entry.activityId === report.id && entry.causeId !== null && facts.messages.has(entry.causeId))
+      .map((entry) => entry.causeId);
+    if (typeof factId === 'string' && causes.length > 0 && !causes.includes(factId))
+      return { eventId, field: `${report.type}.fact`, recorded: causes[0], replayed: factId };
+    const claimed = compareClaim(argument, facts);
+    if (claimed !== undefined) return { eventId, field: `${report.type}.${claimed.field}`, ...claimed.sides };
+    const verdict = compareCheck(report.id, argument, facts);
+    if (verdict !== undefined) return { eventId, field: `${report.type}.verdict`, ...verdict };
   }
   return undefined;
+}
+
+/** A decision sent by hand: its row has the verb that was sent and the person who was claimed (temporal.md 10.4, 3). */
+function compareClaim(
+  argument: Readonly<Record<string, unknown>>,
+  facts: VerdictFacts,
+): { readonly field: string; readonly sides: { readonly recorded: unknown; readonly replayed: unknown } } | undefined {
+  const { decisionId, verb, claim } = argument;
+  if (typeof decisionId !== 'string' || typeof verb !== 'string') return undefined;
+  const row = facts.messages.get(idOfUuid('decision', decisionId) ?? decisionId);
+  if (row === undefined) return { field: 'decisionId', sides: { recorded: null, replayed: decisionId } };
+  if (row.verb !== verb) return { field: 'verb', sides: { recorded: row.verb, replayed: verb } };
+  const by = isObject(claim) ? claim.by : undefined;
+  return row.by !== null && by !== row.by ? { field: 'by', sides: { recorded: row.by, replayed: by } } : undefined;
+}
+
+/** A provider's answer: the entry of its check says the same, or that nothing was known. */
+function compareCheck(
+  activityId: string,
+  argument: Readonly<Record<string, unknown>>,
+  facts: VerdictFacts,
+): { readonly recorded: unknown; readonly replayed: unknown } | undefined {
+  const { checkId, verdict } = argument;
+  if (typeof checkId !== 'string' || typeof verdict !== 'string') return undefined;
+  const entry = facts.entries.find((one) => one.activityId === activityId && one.objectId === checkId);
+  return entry === undefined || entry.event === verdict ? undefined : { recorded: entry.event, replayed: verdict };
 }
 
 function compareSteps(

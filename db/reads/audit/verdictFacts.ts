@@ -69,29 +69,33 @@ async function readMessages(
   history: { readonly workflowId: string; readonly objectId: string },
 ): Promise<ReadonlyMap<string, MessageFact>> {
   // After a merge a fact stands at the root: whoever belongs to the journey is asked, whichever run heard of it.
-  const { rows } = await tx.raw<{ rows: { id: string; verb: string | null; object_id: string | null }[] }>(
+  const { rows } = await tx.raw<{
+    rows: { id: string; verb: string | null; object_id: string | null; claimed_by: string | null }[];
+  }>(
     `with journey as (
        select :objectId as id
        union select root.merged_into_id from referrals as root where root.id = :objectId and root.merged_into_id is not null
        union select merged.id from referrals as merged
          where merged.merged_into_id in (select :objectId union select own.merged_into_id from referrals as own where own.id = :objectId)
      )
-     select id, verb, object_id from decisions where workflow_id = :workflowId
-     union all select id, null, id from journey
-     union all select id, null, referral_id from leads where referral_id in (select id from journey)
-     union all select id, null, referral_id from sales where referral_id in (select id from journey)
-     union all select id, null, referral_id from refunds where referral_id in (select id from journey)
-     union all select id, null, referral_id from disputes where referral_id in (select id from journey)
-     union all select id, null, referral_id from checks where referral_id in (select id from journey)
-     union all select id, null, payout_id from gateway_events where payout_id = :objectId
-     union all select distinct payout.id, null, commission.referral_id
+     select id, verb, object_id, case when via = 'temporal' then actor_user_id end as claimed_by from decisions where workflow_id = :workflowId
+     union all select id, null, id, null from journey
+     union all select id, null, referral_id, null from leads where referral_id in (select id from journey)
+     union all select id, null, referral_id, null from sales where referral_id in (select id from journey)
+     union all select id, null, referral_id, null from refunds where referral_id in (select id from journey)
+     union all select id, null, referral_id, null from disputes where referral_id in (select id from journey)
+     union all select id, null, referral_id, null from checks where referral_id in (select id from journey)
+     union all select id, null, payout_id, null from gateway_events where payout_id = :objectId
+     union all select distinct payout.id, null, commission.referral_id, null
        from payouts as payout
        join payout_lines as line on (line.workspace_id, line.payout_id) = (payout.workspace_id, payout.id)
        join commissions as commission on (commission.workspace_id, commission.id) = (line.workspace_id, line.commission_id)
        where commission.referral_id in (select id from journey)`,
     { workflowId: history.workflowId, objectId: history.objectId },
   );
-  return new Map(rows.map((row) => [row.id, { id: row.id, verb: row.verb, objectId: row.object_id }]));
+  return new Map(
+    rows.map((row) => [row.id, { id: row.id, verb: row.verb, objectId: row.object_id, by: row.claimed_by }]),
+  );
 }
 
 /** Moves of a commission that post; the others (held, released) do not. */
@@ -118,30 +122,43 @@ async function readBooks(
     `select commit_id, count(*)::int as transfers from ledger_transfers where commit_id = any (:commitIds::uuid[]) group by commit_id`,
     { commitIds },
   );
-  const { rows: accruals } = await tx.raw<{ rows: { id: string; line: string; booked: string | null; net: string }[] }>(
-    `select commission.id, commission.amount_minor::text as line, (commission.amount_minor - commission.reversed_minor)::text as net,
+  const { rows: lines } = await tx.raw<{
+    rows: { id: string; line: string; net: string; is_charge: boolean; accrues: boolean; booked: string | null }[];
+  }>(
+    `select commission.id, commission.amount_minor::text as line,
+            (commission.amount_minor - commission.reversed_minor)::text as net,
+            commission.amount_minor < 0 as is_charge, commission.accrues,
             (select sum(posting.amount_minor)::text
              from ledger_transfers as transfer
              join ledger_postings as posting on (posting.workspace_id, posting.transfer_id) = (transfer.workspace_id, transfer.id)
              where transfer.workspace_id = commission.workspace_id and transfer.mode = commission.mode
-               and transfer.idempotency_key = 'commission/' || commission.cause_id || '/' || commission.level || '/' || commission.affiliate_id || '/accrue') as booked
+               and transfer.idempotency_key = case commission.kind
+                 when 'earned' then 'commission/' || commission.cause_id || '/' || commission.level || '/' || commission.affiliate_id || '/accrue'
+                 else 'commission/' || commission.id || '/accrued/1' end) as booked
      from commissions as commission
-     where commission.id = any (:ids::text[]) and commission.kind = 'earned'`,
+     where commission.id = any (:ids::text[])`,
     { ids },
   );
   const transfersOf = new Map(transfers.map((row) => [row.commit_id, row.transfers]));
-  const accrualOf = new Map(accruals.map((row) => [row.id, row]));
-  const isEmpty = (id: string): boolean => accrualOf.get(id)?.net === '0'; // a rejection of what a refund emptied posts nothing
-  return wanted
-    .map((entry) => ({
-      commissionId: entry.id,
-      event: entry.event,
-      commitId: entry.commitId,
-      transfers: transfersOf.get(entry.commitId ?? '') ?? 0,
-      bookedMinor: entry.event === 'accrued' ? (accrualOf.get(entry.id)?.booked ?? null) : null,
-      lineMinor: entry.event === 'accrued' ? (accrualOf.get(entry.id)?.line ?? null) : null,
-    }))
-    .filter((book) => book.transfers > 0 || !isEmpty(book.commissionId));
+  const lineOf = new Map(lines.map((row) => [row.id, row]));
+  return wanted.flatMap((entry): BookFact[] => {
+    const line = lineOf.get(entry.id);
+    const isAccrual = entry.event === 'accrued' && line?.accrues === true && !line.is_charge;
+    const moved = transfersOf.get(entry.commitId ?? '') ?? 0;
+    // Nothing is posted for a line that a refund emptied, nor for a negative entry before it is approved (money.md 5).
+    const isSilent = line?.net === '0' || (line?.is_charge === true && entry.event !== 'approved');
+    if (moved === 0 && isSilent) return [];
+    return [
+      {
+        commissionId: entry.id,
+        event: entry.event,
+        commitId: entry.commitId,
+        transfers: moved,
+        bookedMinor: isAccrual ? (line.booked ?? '0') : null,
+        lineMinor: isAccrual ? line.line : null,
+      },
+    ];
+  });
 }
 
 async function readRow(

@@ -1,0 +1,165 @@
+import type { Mode } from '../../../domain/act.js';
+import type { Instant } from '../../../domain/time.js';
+import { listUserNames } from '../../access/userName.js';
+import type { ReadTx } from '../../transaction.js';
+import { keyset, type Page } from '../keyset.js';
+
+// Who did what to which object, when, why, from which cause, and which leaf of the chain seals it? (AUD-01)
+
+export interface AuditEntryView {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly sequence: number;
+  readonly objectType: string;
+  readonly objectId: string;
+  readonly event: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly actor: { readonly type: string; readonly id: string | null; readonly name: string | null };
+  readonly reasonCode: string | null;
+  /** The text that the person gave with the decision. */
+  readonly reason: string | null;
+  readonly cause: { readonly type: string; readonly id: string } | null;
+  readonly changes: Readonly<Record<string, unknown>>;
+  readonly requestId: string | null;
+  readonly commitId: string;
+  /** Null: the chain takes it within a minute. */
+  readonly leaf: { readonly sequence: bigint; readonly hash: string } | null;
+  readonly workflow: {
+    readonly workflowId: string;
+    readonly runId: string | null;
+    readonly activityId: string | null;
+  } | null;
+  readonly at: Instant;
+}
+
+export interface AuditEntryFilter {
+  readonly mode: Mode;
+  readonly actorId?: readonly string[] | undefined;
+  readonly event?: readonly string[] | undefined;
+  readonly objectType?: readonly string[] | undefined;
+  readonly objectId?: readonly string[] | undefined;
+  readonly causeId?: readonly string[] | undefined;
+  readonly requestId?: readonly string[] | undefined;
+  readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
+}
+
+/** Objects whose rows have a mode; what configures the workspace is shared and shows in both (api.md 1.3). */
+const objectsWithMode = [
+  'click',
+  'visit',
+  'lead',
+  'sale',
+  'refund',
+  'dispute',
+  'referral',
+  'check',
+  'commission',
+  'payout_run',
+  'payout',
+  'attempt',
+  'gateway_event',
+  'reconciliation',
+];
+
+interface EntryRow {
+  readonly id: string;
+  readonly mode: Mode;
+  readonly object_type: string;
+  readonly object_id: string;
+  readonly seq: number;
+  readonly from_status: string | null;
+  readonly to_status: string | null;
+  readonly event: string;
+  readonly actor_type: string;
+  readonly actor_id: string | null;
+  readonly actor_user_id: string | null;
+  readonly reason_code: string | null;
+  readonly cause_type: string | null;
+  readonly cause_id: string | null;
+  readonly changes: Record<string, unknown>;
+  readonly request_id: string | null;
+  readonly workflow_id: string | null;
+  readonly run_id: string | null;
+  readonly activity_id: string | null;
+  readonly commit_id: string;
+  readonly at: Instant;
+}
+
+export async function listAuditEntries(
+  tx: ReadTx,
+  filter: AuditEntryFilter,
+  page: Page,
+): Promise<readonly AuditEntryView[]> {
+  const query = tx('audit_entries').where((where) => {
+    where.where({ mode: filter.mode }).orWhereNotIn('object_type', objectsWithMode);
+  });
+  const { actorId } = filter;
+  if (actorId !== undefined)
+    query.where((where) => where.whereIn('actor_id', [...actorId]).orWhereIn('actor_user_id', [...actorId]));
+  const columns = {
+    event: filter.event,
+    object_type: filter.objectType,
+    object_id: filter.objectId,
+    cause_id: filter.causeId,
+    request_id: filter.requestId,
+  };
+  for (const [column, values] of Object.entries(columns)) if (values !== undefined) query.whereIn(column, [...values]);
+  const operators = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
+  for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
+    query.where('at', operators[bound as keyof typeof operators], at);
+  const rows = await keyset(query.select<EntryRow[]>('*'), page, { createdAt: 'at', sequence: 'seq' });
+  return viewsOf(tx, rows);
+}
+
+export async function findAuditEntry(tx: ReadTx, mode: Mode, id: string): Promise<AuditEntryView | undefined> {
+  const row = await tx('audit_entries').where({ id }).first<EntryRow | undefined>('*');
+  if (row === undefined || (row.mode !== mode && objectsWithMode.includes(row.object_type))) return undefined;
+  return (await viewsOf(tx, [row]))[0];
+}
+
+async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly AuditEntryView[]> {
+  if (rows.length === 0) return [];
+  const names = await listUserNames(
+    tx,
+    rows.flatMap((row) => [row.actor_id, row.actor_user_id].filter((id) => id !== null)),
+  );
+  const leaves = await tx('audit_leaves')
+    .whereIn('commit_id', [...new Set(rows.map((row) => row.commit_id))])
+    .select<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }[]>('commit_id', 'sequence', 'leaf_hash');
+  const leafOf = new Map(
+    leaves.map((leaf) => [leaf.commit_id, { sequence: leaf.sequence, hash: leaf.leaf_hash.toString('hex') }]),
+  );
+  const decisions = await tx('decisions')
+    .whereIn(
+      'id',
+      rows.flatMap((row) => (row.cause_id === null ? [] : [row.cause_id])),
+    )
+    .select<{ id: string; note: string | null }[]>('id', 'note');
+  const noteOf = new Map(decisions.map((decision) => [decision.id, decision.note]));
+  return rows.map((row) => ({
+    id: row.id,
+    mode: row.mode,
+    sequence: row.seq,
+    objectType: row.object_type,
+    objectId: row.object_id,
+    event: row.event,
+    from: row.from_status,
+    to: row.to_status,
+    actor: {
+      type: row.actor_type,
+      id: row.actor_id,
+      name: names.get(row.actor_id ?? '') ?? names.get(row.actor_user_id ?? '') ?? null,
+    },
+    reasonCode: row.reason_code,
+    reason: noteOf.get(row.cause_id ?? '') ?? null,
+    cause: row.cause_id === null ? null : { type: row.cause_type ?? 'unknown', id: row.cause_id },
+    changes: row.changes,
+    requestId: row.request_id,
+    commitId: row.commit_id,
+    leaf: leafOf.get(row.commit_id) ?? null,
+    workflow:
+      row.workflow_id === null ? null : { workflowId: row.workflow_id, runId: row.run_id, activityId: row.activity_id },
+    at: row.at,
+  }));
+}
