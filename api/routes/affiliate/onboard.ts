@@ -208,5 +208,5 @@ async function invitePortalUser(tx: Tx, act: Act, affiliate: Affiliate, config: 
     workspaceId: act.workspaceId,
     userId: user.id,
   });
-  return `${config.http.publicUrl}/accept-invite?token=${token}`;
+  return `${config.http.publicUrl}/welcome/${token}`;
 }

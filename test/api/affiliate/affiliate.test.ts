@@ -99,7 +99,18 @@ describe('creating', () => {
     );
     expect(mails).toMatchObject([{ kind: 'affiliate_approved' }]);
     expect(mails[0]?.links[0]).toMatch(/^http:\/\/localhost:3000\/r\/lina-/);
-    expect(mails[0]?.links[1]).toContain('token=');
+    // The way into the portal works once, and leads nowhere near the console.
+    const token = /\/welcome\/([\w-]+)$/.exec(mails[0]?.links[1] ?? '')?.[1];
+    const signedIn = await api.as(null, '/v1/auth/accept-invite', { body: { token } });
+    expect(signedIn.status, signedIn.text).toBe(200);
+    expect(signedIn.body['audience']).toBe('affiliate');
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const staffOnly = await api.as(null, `/v1/affiliates/${made.body['id']}`, { headers: { Cookie: cookie } });
+    expect([staffOnly.status, staffOnly.body['code']]).toEqual([403, 'wrong_audience']);
+    expect((await api.as(null, '/v1/auth/accept-invite', { body: { token } })).status).toBe(410);
+    // Suspended or not, the login of a terminated affiliate is dead at once.
+    await api.as(other.key, `/v1/affiliates/${made.body['id']}/terminate`, { body: { reason: 'Broke the terms' } });
+    expect((await api.as(null, '/v1/me', { headers: { Cookie: cookie } })).status).toBe(401);
   });
 
   test.each([
