@@ -11,6 +11,7 @@ import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { commissionRoutes } from './routes/earning/commission.js';
+import { ledgerRoutes } from './routes/earning/ledger.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
@@ -55,6 +56,7 @@ export const routes: readonly Route[] = [
   ...saleRoutes,
   ...refundRoutes,
   ...commissionRoutes,
+  ...ledgerRoutes,
   ...linkRoutes,
   ...auditRoutes,
   ...historyRoutes,

@@ -1,0 +1,188 @@
+import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
+import { findAccount, findPosting, listAccounts, listPostings } from '../../../db/reads/earning/ledgerList.js';
+import { traceMoney } from '../../../db/reads/earning/ledgerTrace.js';
+import { newestAsOf, readTrialBalance } from '../../../db/reads/earning/trialBalance.js';
+import { type ReadTx, readWorkspace } from '../../../db/transaction.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { Instant } from '../../../domain/time.js';
+import { boundsOf } from '../../lists.js';
+import { invalid } from '../../problems.js';
+import { defineRoute, type Route } from '../../route.js';
+import {
+  accountList,
+  accountOneQuery,
+  accountParams,
+  accountQuery,
+  accountWire,
+  checkBody,
+  checkReply,
+  postingList,
+  postingParams,
+  postingQuery,
+  postingWire,
+  presentAccount,
+  presentPosting,
+  presentTrial,
+  traceParams,
+  traceWire,
+  trialQuery,
+  trialWire,
+} from '../../schemas/earning/ledger.js';
+
+/** Figures as they stood at an instant at least 10 s ago, or as they are. */
+async function asOfOrNow(tx: ReadTx, wanted: Instant | undefined): Promise<Instant | null> {
+  if (wanted === undefined) return null;
+  const newest = await newestAsOf(tx);
+  if (wanted > newest)
+    throw invalid({ parameter: 'asOf', code: 'out_of_range', detail: `The newest instant allowed is ${newest}.` });
+  return wanted;
+}
+
+const accounts = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-accounts',
+  permission: 'ledger.read',
+  query: accountQuery,
+  reply: accountList,
+  refuses: [],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) => {
+      const asOf = await asOfOrNow(tx, ctx.query.asOf);
+      const rows = await listAccounts(tx, { mode: ctx.mode, filter: ctx.query, asOf }, page);
+      return ctx.list(
+        rows,
+        page,
+        (row) => presentAccount(row, ctx.mode === 'test'),
+        (row) => ({ value: row.id, id: row.id }),
+      );
+    });
+  },
+});
+
+const account = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-accounts/:accountId',
+  permission: 'ledger.read',
+  params: accountParams,
+  query: accountOneQuery,
+  reply: accountWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const asOf = await asOfOrNow(tx, ctx.query.asOf);
+      const found = await findAccount(tx, { mode: ctx.mode, id: ctx.params.accountId, asOf });
+      if (found === undefined) throw new DomainError('resource.not_found');
+      return presentAccount(found, ctx.mode === 'test');
+    }),
+});
+
+const accountPostings = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-accounts/:accountId/postings',
+  permission: 'ledger.read',
+  params: accountParams,
+  query: postingQuery,
+  reply: postingList,
+  refuses: ['resource.not_found'],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) => {
+      const found = await findAccount(tx, { mode: ctx.mode, id: ctx.params.accountId, asOf: null });
+      if (found === undefined) throw new DomainError('resource.not_found');
+      const filter = { ...ctx.query, accountId: [found.id], recordedAt: boundsOf(ctx.query, 'recordedAt') };
+      const rows = await listPostings(tx, { mode: ctx.mode, filter }, page);
+      return ctx.list(rows, page, presentPosting, (row) => ({ value: row.recordedAt, id: row.id }));
+    });
+  },
+});
+
+const postings = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-postings',
+  permission: 'ledger.read',
+  query: postingQuery,
+  reply: postingList,
+  refuses: [],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    const filter = { ...ctx.query, recordedAt: boundsOf(ctx.query, 'recordedAt') };
+    return ctx.read(async (tx) =>
+      ctx.list(await listPostings(tx, { mode: ctx.mode, filter }, page), page, presentPosting, (row) => ({
+        value: row.recordedAt,
+        id: row.id,
+      })),
+    );
+  },
+});
+
+const posting = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-postings/:postingId',
+  permission: 'ledger.read',
+  params: postingParams,
+  reply: postingWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findPosting(tx, ctx.mode, ctx.params.postingId);
+      if (found === undefined) throw new DomainError('resource.not_found');
+      return presentPosting(found);
+    }),
+});
+
+const trial = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-trial-balance',
+  permission: 'ledger.read',
+  query: trialQuery,
+  reply: trialWire,
+  refuses: [],
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => {
+      const { currency, groupBy } = ctx.query;
+      const asOf = await asOfOrNow(tx, ctx.query.asOf);
+      const balance = await readTrialBalance(tx, { mode: ctx.mode, currency, asOf, groupBy });
+      return presentTrial(balance, { currency, asOf: asOf ?? now, test: ctx.mode === 'test' });
+    }),
+});
+
+const trace = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-traces/:objectId',
+  permission: 'ledger.read',
+  params: traceParams,
+  reply: traceWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const { objectId } = ctx.params;
+      const steps = await traceMoney(tx, ctx.mode, objectId);
+      if (steps === undefined) throw new DomainError('resource.not_found');
+      return { object: 'ledger_trace' as const, objectId, steps: [...steps] };
+    }),
+});
+
+const checks = defineRoute({
+  method: 'POST',
+  path: '/v1/ledger-checks',
+  permission: 'audit.verify',
+  body: checkBody,
+  reply: checkReply,
+  refuses: [],
+  handle: (ctx, deps) =>
+    readWorkspace(deps.longDb, ctx.workspaceId, async (tx) =>
+      (await checkBooks(tx)).map((result) => ({ ...result, sample: result.sample.map((row) => ({ ...row })) })),
+    ),
+});
+
+export const ledgerRoutes: readonly Route[] = [
+  accounts,
+  account,
+  accountPostings,
+  postings,
+  posting,
+  trial,
+  trace,
+  checks,
+];
