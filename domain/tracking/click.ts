@@ -25,8 +25,9 @@ export interface FollowedBy {
   /** `Sec-Purpose`, `Purpose`, `X-Purpose` and `X-Moz`, joined. */
   readonly purpose: string;
   readonly fetchDest: string | undefined;
-  readonly userAgent: string;
+  readonly hasUserAgent: boolean;
   readonly isKnownBot: boolean;
+  readonly isPreviewer: boolean;
 }
 
 // Who fetches a link to draw its preview in a chat or a feed, by what they call themselves.
@@ -44,8 +45,8 @@ export function filterOf(by: FollowedBy): FilterCode | undefined {
   if (by.purpose !== '' && /prefetch|prerender/i.test(by.purpose)) return 'prefetch';
   if (by.fetchDest !== undefined && by.fetchDest !== 'document') return 'not_navigation';
   if (by.purpose !== '' && /preview/i.test(by.purpose)) return 'preview';
-  if (isPreviewer(by.userAgent)) return 'preview';
-  return by.userAgent === '' || by.isKnownBot ? 'bot' : undefined;
+  if (by.isPreviewer) return 'preview';
+  return !by.hasUserAgent || by.isKnownBot ? 'bot' : undefined;
 }
 
 export interface CreditGate {

@@ -11,6 +11,7 @@ import {
   consentAllows,
   type FilterCode,
   filterOf,
+  isPreviewer,
   subAliases,
   subIdOf,
 } from '../../../domain/tracking/click.js';
@@ -65,7 +66,7 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     isRowsFault: (error) => !isUnavailable(error),
   });
   const addressOf = createAddressBook(deps);
-  const isBot = createBotJudge();
+  const judgeAgent = createAgentJudge();
   const complain = sampled(deps.logger);
   const count = deps.countClick ?? (() => undefined);
 
@@ -77,7 +78,8 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     const cut = url.indexOf('?');
     const slug = cut === -1 ? url.slice(3) : url.slice(3, cut);
     if (!slugPattern.test(slug)) return page(response, 404, neutralPage);
-    const target = await targets.find(slug);
+    const found = targets.find(slug);
+    const target = found instanceof Promise ? await found : found;
     if (target === undefined) return page(response, 404, neutralPage);
 
     const query = cut === -1 ? '' : url.slice(cut + 1);
@@ -99,13 +101,13 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
   ): { readonly row: NewClick; readonly cookie: string | undefined; readonly isRedirected: boolean } {
     const { headers } = request;
     const userAgent = headers['user-agent'] ?? '';
+    const agent = judgeAgent(userAgent);
     const cookies = headers.cookie;
     const filter: FilterCode | undefined = filterOf({
       isHead,
       purpose: purposeOf(headers),
       fetchDest: headers['sec-fetch-dest'] as string | undefined,
-      userAgent,
-      isKnownBot: isBot(userAgent),
+      ...agent,
     });
     const consent = consentAllows(target.consentMode, consentOf(headers, cookies));
     const noCredit = filter ?? target.noCredit ?? (consent.credit ? undefined : 'consent_refused');
@@ -244,18 +246,27 @@ function createAddressBook(deps: Pick<ClickEdgeDeps, 'hashAddress'>): (address: 
   };
 }
 
-/** One long regular expression per agent that was not seen before. A bare `Mozilla/5.0` says nothing for or against a person. */
-function createBotJudge(): (userAgent: string) => boolean {
-  const known = new Map<string, boolean>();
+interface JudgedAgent {
+  readonly hasUserAgent: boolean;
+  readonly isKnownBot: boolean;
+  readonly isPreviewer: boolean;
+}
+
+/** Long regular expressions, once per agent that was not seen before. A bare `Mozilla/5.0` says nothing for or against a person. */
+function createAgentJudge(): (userAgent: string) => JudgedAgent {
+  const known = new Map<string, JudgedAgent>();
   return (userAgent) => {
     const found = known.get(userAgent);
     if (found !== undefined) return found;
-    const verdict = /^Mozilla\/5\.0$/i.test(userAgent)
-      ? false
-      : isbot(userAgent) || /^(curl|wget|libwww|lwp)\b/i.test(userAgent);
+    const isBare = /^Mozilla\/5\.0$/i.test(userAgent);
+    const judged = {
+      hasUserAgent: userAgent !== '',
+      isKnownBot: !isBare && (isbot(userAgent) || /^(curl|wget|libwww|lwp)\b/i.test(userAgent)),
+      isPreviewer: isPreviewer(userAgent),
+    };
     if (known.size >= maxKnownAgents) known.clear();
-    if (userAgent.length <= longestUserAgent) known.set(userAgent, verdict);
-    return verdict;
+    if (userAgent.length <= longestUserAgent) known.set(userAgent, judged);
+    return judged;
   };
 }
 

@@ -25,8 +25,8 @@ export interface ClickTarget {
 }
 
 export interface ClickTargets {
-  /** The target of a slug, at most `freshMs` old; undefined for an unknown one. */
-  find(slug: string): Promise<ClickTarget | undefined>;
+  /** The target of a slug, at most `freshMs` old; undefined for an unknown one. At once when it is there: a promise costs. */
+  find(slug: string): ClickTarget | undefined | Promise<ClickTarget | undefined>;
 }
 
 /** A suspended affiliate, a removed host, a paused program: in effect this many ms later at most (reliability.md R8 allows 60 s). */
@@ -36,8 +36,8 @@ const maxKept = 10_000;
 const defaultWindow = 'P30D'; // features.md 20.1
 
 interface Kept {
-  readonly target: Promise<ClickTarget | undefined>;
-  readonly until: number;
+  target: ClickTarget | undefined | Promise<ClickTarget | undefined>;
+  until: number;
 }
 
 /** Looks links up through the directory and keeps each for a moment, so that a busy link costs one query every two seconds. */
@@ -54,7 +54,7 @@ export function createClickTargets(options: {
       link === undefined ? undefined : targetOf(link, options.publicUrl),
     );
     const loadedAt = options.steadyMs();
-    const entry = { target, until: loadedAt + freshMs };
+    const entry: Kept = { target, until: loadedAt + freshMs };
     kept.delete(slug);
     kept.set(slug, entry);
     if (kept.size > maxKept)
@@ -64,10 +64,10 @@ export function createClickTargets(options: {
       }
     target.then(
       (found) => {
+        entry.target = found;
         // A link that expires sooner than the entry: the entry goes with it.
-        const left = found?.link.expiresInMs;
-        if (left !== undefined && left !== null && left > 0 && left < freshMs && kept.get(slug) === entry)
-          kept.set(slug, { target, until: loadedAt + left });
+        const left = found?.link.expiresInMs ?? freshMs;
+        if (left > 0 && left < freshMs) entry.until = loadedAt + left;
       },
       () => {
         if (kept.get(slug) === entry) kept.delete(slug); // a failed look-up is not an answer to keep

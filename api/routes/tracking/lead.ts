@@ -347,7 +347,9 @@ export const patchLeadRoute = defineRoute({
 });
 
 async function isStaff(tx: Tx, userId: string): Promise<boolean> {
-  const row = await tx('users').where({ id: userId, audience: 'staff', status: 'active' }).first<{ id: string } | undefined>('id');
+  const row = await tx('users')
+    .where({ id: userId, audience: 'staff', status: 'active' })
+    .first<{ id: string } | undefined>('id');
   return row !== undefined;
 }
 

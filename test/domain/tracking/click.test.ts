@@ -5,22 +5,23 @@ const person = {
   isHead: false,
   purpose: '',
   fetchDest: undefined,
-  userAgent: 'Mozilla/5.0',
+  hasUserAgent: true,
   isKnownBot: false,
+  isPreviewer: false,
 };
 
 test.each([
   ['a person', {}, undefined],
   ['a navigation', { fetchDest: 'document' }, undefined],
   ['HEAD', { isHead: true }, 'head_request'],
-  ['HEAD before everything else', { isHead: true, purpose: 'prefetch', userAgent: '' }, 'head_request'],
+  ['HEAD before everything else', { isHead: true, purpose: 'prefetch', hasUserAgent: false }, 'head_request'],
   ['prefetch', { purpose: 'prefetch;prerender' }, 'prefetch'],
   ['an image tag', { fetchDest: 'image' }, 'not_navigation'],
   ['a frame', { fetchDest: 'iframe' }, 'not_navigation'],
-  ['a chat that draws a preview', { userAgent: 'WhatsApp/2.23', isKnownBot: true }, 'preview'],
+  ['a chat that draws a preview', { isPreviewer: true, isKnownBot: true }, 'preview'],
   ['a preview by its header', { purpose: 'preview' }, 'preview'],
-  ['nobody', { userAgent: '' }, 'bot'],
-  ['a known bot', { userAgent: 'curl/8.5.0', isKnownBot: true }, 'bot'],
+  ['nobody', { hasUserAgent: false }, 'bot'],
+  ['a known bot', { isKnownBot: true }, 'bot'],
 ] as const)('%s', (_who, by, expected) => {
   expect(filterOf({ ...person, ...by })).toBe(expected);
 });
