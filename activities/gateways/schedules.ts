@@ -54,11 +54,9 @@ export async function ensureSchedules(deps: SchedulesDeps): Promise<number> {
   return count;
 }
 
-/** What a console action wants of Temporal besides "as the row says" (temporal.md 6). */
-export type ScheduleWish = 'save' | 'pause' | 'resume' | 'trigger' | 'delete';
-
 /**
- * One outbox row of topic `schedule`, `{scheduleId, wish}`: brings Temporal in line with the row. False: there is no such schedule or it
+ * One outbox row of topic `schedule`, `{scheduleId, wish}`: brings Temporal in line with the row, pause included; `wish` `trigger` also runs it
+ * now, anything else means as the row says. False: there is no such schedule or it
  * cannot be read, so nothing was done and nothing ever will be.
  */
 export async function applySchedule(
