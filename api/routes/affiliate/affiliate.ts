@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { findUser } from '../../../db/access/user.js';
+import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { getSettings } from '../../../db/access/settings.js';
+import { getWorkspace } from '../../../db/access/workspace.js';
 import { bindApiKey, revokeAccess } from '../../../db/affiliate/apiUser.js';
 import {
   type AffiliateChange,
@@ -31,6 +34,7 @@ import {
   type OpenRequirement,
 } from '../../../domain/affiliate/affiliate.js';
 import { isTimeZone } from '../../../domain/calendar.js';
+import type { CommissionStatus } from '../../../domain/earning/commission.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, UserId } from '../../../domain/ids.js';
 import { formatMoney } from '../../../domain/money.js';
@@ -66,6 +70,8 @@ import {
   activateEnrolments,
   endEnrolments,
   enrol,
+  ensurePortalUser,
+  mailLinks,
   enrolAnew,
   findOpenProgram,
   openAtEnrolment,
@@ -368,19 +374,30 @@ async function follow(
     case 'suspended':
       return;
     case 'reactivated':
-      return wakeReferrals(tx, act, affiliate.id);
+      return wakeReferrals(tx, act, affiliate.id, ['pending']);
     case 'terminated':
       await endEnrolments(tx, act, affiliate);
       await revokeAccess(tx, act, affiliate.id);
-      return wakeReferrals(tx, act, affiliate.id);
+      // Pending commissions are rejected; approved ones matter only where they are forfeited (AFF-09).
+      return wakeReferrals(
+        tx,
+        act,
+        affiliate.id,
+        affiliate.approvedMoney === 'forfeit' ? ['pending', 'approved'] : ['pending'],
+      );
     default:
       return event satisfies never;
   }
 }
 
 /** Each referral whose next step depended on this affiliate reads its row again: held items return, or are rejected. */
-async function wakeReferrals(tx: Tx, act: Act, affiliateId: AffiliateId): Promise<void> {
-  const referralIds = await listReferralsToWake(tx, affiliateId);
+async function wakeReferrals(
+  tx: Tx,
+  act: Act,
+  affiliateId: AffiliateId,
+  statuses: readonly CommissionStatus[],
+): Promise<void> {
+  const referralIds = await listReferralsToWake(tx, affiliateId, statuses);
   await enqueue(
     tx,
     ...referralIds.map((referralId) => {
@@ -486,6 +503,68 @@ const recruits = defineRoute({
     }),
 });
 
+const received = z.strictObject({ status: z.literal('received') });
+
+/** What is mailed to an affiliate that is not approved would be worth nothing: its links credit nobody, its login is refused. */
+function requireApproved(affiliate: Affiliate): void {
+  if (affiliate.status !== 'approved')
+    throw new DomainError('affiliate.transition_not_allowed', { currentStatus: affiliate.status, allowedActions: [] });
+}
+
+const sendWelcome = defineRoute({
+  method: 'POST',
+  path: '/v1/affiliates/:affiliateId/send-welcome',
+  summary: 'Mail links and guidelines again',
+  permission: 'affiliate.write',
+  params: affiliateParams,
+  reply: received,
+  status: 202,
+  refuses: ['resource.not_found', 'access.not_in_scope', 'affiliate.transition_not_allowed'],
+  handle: (ctx, { config }) =>
+    ctx.write(
+      async (tx, act) => {
+        const found = await lockAffiliate(tx, ctx.params.affiliateId);
+        const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+        requireApproved(affiliate);
+        await mailLinks(tx, act, affiliate, config);
+        return { status: 'received' as const };
+      },
+      { wake: true },
+    ),
+});
+
+const invite = defineRoute({
+  method: 'POST',
+  path: '/v1/affiliates/:affiliateId/invite',
+  summary: 'Mail a one-time sign-in link, 24 h; the older link stops working',
+  permission: 'affiliate.write',
+  params: affiliateParams,
+  reply: received,
+  status: 202,
+  refuses: ['resource.not_found', 'access.not_in_scope', 'access.not_enabled', 'affiliate.transition_not_allowed'],
+  handle: (ctx, { config, newId }) =>
+    ctx.write(
+      async (tx, act) => {
+        const found = await lockAffiliate(tx, ctx.params.affiliateId);
+        const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+        const { settings } = await getSettings(tx);
+        if (!settings.affiliates.portalEnabled) throw new DomainError('access.not_enabled', { capability: 'portal' });
+        requireApproved(affiliate);
+        const user = await ensurePortalUser(tx, act, affiliate);
+        await mailOneTimeLink(tx, act, newId, {
+          kind: 'invite',
+          to: user.email,
+          loginId: user.loginId,
+          userId: user.id,
+          workspaceName: (await getWorkspace(tx)).name,
+          publicUrl: config.http.publicUrl,
+        });
+        return { status: 'received' as const };
+      },
+      { wake: true },
+    ),
+});
+
 export const affiliateRoutes: readonly Route[] = [
   list,
   get,
@@ -499,4 +578,6 @@ export const affiliateRoutes: readonly Route[] = [
   terminate,
   balances,
   recruits,
+  sendWelcome,
+  invite,
 ];

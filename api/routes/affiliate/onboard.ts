@@ -1,6 +1,6 @@
 import { ensureLogin } from '../../../db/access/workspace.js';
-import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
-import { insertUser } from '../../../db/access/user.js';
+import { insertOneTimeToken, voidOneTimeTokens } from '../../../db/access/oneTimeToken.js';
+import { insertUser, lockUser, updateUser, type User } from '../../../db/access/user.js';
 import { insertEnrolment, listEnrolments, moveEnrolment } from '../../../db/affiliate/enrolment.js';
 import { insertEmail } from '../../../db/messaging/email.js';
 import { findCurrentAgreement } from '../../../db/program/agreement.js';
@@ -139,6 +139,17 @@ export async function welcome(
 ): Promise<void> {
   const signIn = settings.affiliates.portalEnabled ? await invitePortalUser(tx, act, affiliate, config) : undefined;
   if (settings.notifications['affiliate.approved'] === false) return;
+  await mailLinks(tx, act, affiliate, config, signIn);
+}
+
+/** The links and guidelines by mail; `signIn` is a way into the portal, where there is one to give. */
+export async function mailLinks(
+  tx: Tx,
+  act: Act,
+  affiliate: Affiliate,
+  config: Config,
+  signIn?: string,
+): Promise<void> {
   const links = (await listLinksOf(tx, affiliate.id)).filter((link) => link.status === 'active');
   const addresses = links.map((link) => addressOf(link, config.http.publicUrl));
   const guidelines: string[] = [];
@@ -184,16 +195,37 @@ export async function tellDeclined(
   });
 }
 
-/** The affiliate's own person in the portal, and a link that signs in once. None where it has one already. */
+/** A sign-in link for an affiliate that is in the portal for the first time, or again. None where it has a login that works. */
 async function invitePortalUser(tx: Tx, act: Act, affiliate: Affiliate, config: Config): Promise<string | undefined> {
-  const existing = await tx('users')
+  const existing = await findPortalUser(tx, affiliate);
+  if (existing !== undefined && existing.status !== 'disabled') return undefined;
+  const user = await ensurePortalUser(tx, act, affiliate);
+  await voidOneTimeTokens(tx, user.loginId, 'invite');
+  const token = await insertOneTimeToken(tx, act.newId, act.now, {
+    kind: 'invite',
+    loginId: user.loginId,
+    workspaceId: act.workspaceId,
+    userId: user.id,
+  });
+  return `${config.http.publicUrl}/welcome/${token}`;
+}
+
+async function findPortalUser(tx: Tx, affiliate: Affiliate): Promise<User | undefined> {
+  const row = await tx('users')
     .where({ affiliate_id: affiliate.id, audience: 'affiliate' })
+    .orderBy('created_at')
     .first<{ id: string } | undefined>('id');
-  if (existing !== undefined) return undefined;
-  const loginId = await ensureLogin(tx, act.newId, affiliate.email);
-  const user = await insertUser(tx, act, {
+  return row === undefined ? undefined : lockUser(tx, row.id);
+}
+
+/** The affiliate's own person in the portal, made when there is none, let in again when it was shut out. */
+export async function ensurePortalUser(tx: Tx, act: Act, affiliate: Affiliate): Promise<User> {
+  const existing = await findPortalUser(tx, affiliate);
+  if (existing?.status === 'disabled') return updateUser(tx, act, existing, 'invited', { status: 'invited' });
+  if (existing !== undefined) return existing;
+  return insertUser(tx, act, {
     id: act.newId('user'),
-    loginId,
+    loginId: await ensureLogin(tx, act.newId, affiliate.email),
     audience: 'affiliate',
     name: affiliate.name,
     email: affiliate.email,
@@ -202,11 +234,4 @@ async function invitePortalUser(tx: Tx, act: Act, affiliate: Affiliate, config: 
     affiliateId: affiliate.id,
     status: 'invited',
   });
-  const token = await insertOneTimeToken(tx, act.newId, act.now, {
-    kind: 'invite',
-    loginId,
-    workspaceId: act.workspaceId,
-    userId: user.id,
-  });
-  return `${config.http.publicUrl}/welcome/${token}`;
 }

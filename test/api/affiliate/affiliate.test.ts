@@ -308,6 +308,25 @@ describe('the life of an affiliate', () => {
   });
 });
 
+test('links and guidelines, and the way into the portal, can be mailed again; not to somebody declined', async () => {
+  const id = await makeAffiliate(api, ws, [programId]);
+  const { body } = await api.as(ws.key, `/v1/affiliates/${id}`);
+  const welcome = await api.as(ws.key, `/v1/affiliates/${id}/send-welcome`, { body: {} });
+  expect([welcome.status, welcome.text]).toEqual([202, '{"status":"received"}']);
+  expect((await api.as(ws.key, `/v1/affiliates/${id}/invite`, { body: {} })).status).toBe(202);
+  const mails = await rows<{ kind: string; links: string[] }>('emails', { recipient: body['email'] });
+  expect(mails.map(({ kind }) => kind)).toEqual(['affiliate_approved', 'affiliate_approved', 'invite']);
+  const tokenOf = (mail: { links: string[] } | undefined) => /\/welcome\/([\w-]+)$/.exec(mail?.links.at(-1) ?? '')?.[1];
+  const accept = (token: string | undefined) => api.as(null, '/v1/auth/accept-invite', { body: { token } });
+  expect((await accept(tokenOf(mails[0]))).status).toBe(410); // the newer link took its place
+  expect((await accept(tokenOf(mails[2]))).status).toBe(200);
+
+  const pending = await makeAffiliate(api, ws, [], {}, { approve: false });
+  const refused = await api.as(ws.key, `/v1/affiliates/${pending}/send-welcome`, { body: {} });
+  expect([refused.status, refused.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await api.as(ws.key, `/v1/affiliates/${pending}/invite`, { body: {} })).status).toBe(409);
+});
+
 describe('enrolments', () => {
   test('join, pause, resume, end; a second open one in a program is refused', async () => {
     const second = await makeProgram(api, ws);
