@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
-import type { Registry } from 'prom-client';
+import type { Registry } from '../platform/metrics.js';
 import { DomainError } from '../domain/errors.js';
 import { observeRequests } from './httpMetrics.js';
 import { problemMiddleware } from './problems.js';
@@ -57,7 +57,10 @@ export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState>
       koa.set('Allow', [...methods].sort().join(', '));
       throw new DomainError('request.method_not_allowed', { detail: `Allowed here: ${koa.response.get('Allow')}.` });
     }
-    if (options.site !== undefined && !/^\/v\d+\//.test(koa.path)) return options.site(koa, next);
+    if (options.site !== undefined && !/^\/v\d+\//.test(koa.path)) {
+      await options.site(koa, next);
+      return;
+    }
     throw new DomainError('resource.not_found');
   });
   return app;

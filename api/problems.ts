@@ -152,7 +152,8 @@ function detailOf(error: DomainError): string | undefined {
   if (error.code.endsWith('.already_decided')) {
     const by = params['decidedBy'];
     const name = typeof by === 'object' && by !== null && 'name' in by && typeof by.name === 'string' ? by.name : null;
-    const status = String(params['currentStatus'] ?? 'decided').replaceAll('_', ' ');
+    const current = params['currentStatus'];
+    const status = (typeof current === 'string' ? current : 'decided').replaceAll('_', ' ');
     return name === null ? `Already ${status}.` : `Already ${status} by ${name}.`;
   }
   if (error.code === 'access.permission_missing') return `This needs ${String(params['missingPermission'])}.`;

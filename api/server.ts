@@ -31,7 +31,7 @@ export interface HttpServer {
 
 /** A strict HTTP server: limits on time and size, and a problem even for what never becomes a request (reliability.md E6, E7). */
 export async function listenOn(
-  handler: RequestListener,
+  handler: (...request: Parameters<RequestListener>) => Promise<void>,
   options: { readonly host: string; readonly port: number; readonly logger: Logger },
 ): Promise<HttpServer> {
   const server = createServer(
@@ -43,7 +43,13 @@ export async function listenOn(
       insecureHTTPParser: false,
       requireHostHeader: true,
     },
-    handler,
+    (request, response) => {
+      // Koa's own callback settles whatever happens inside; only a bug of ours in the innermost handler could end here.
+      handler(request, response).catch((error: unknown) => {
+        options.logger.error({ err: error }, 'request failed outside of the application');
+        response.destroy();
+      });
+    },
   );
   server.maxHeadersCount = 0; // counted by the app, which answers 431 instead of dropping some
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerRaw(error, socket, options.logger));

@@ -17,6 +17,8 @@ import {
   roleFindings,
 } from '../db/connection.js';
 import { knownMigrations } from '../db/migrate.js';
+import { epochMs } from '../domain/time.js';
+import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 import { temporalLiveHistories } from '../platform/liveHistories.js';
@@ -95,7 +97,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
         migrations: () => checked(() => migrationCheck(db)),
         temporal: () =>
           checked(async () => {
-            await temporal.connection.withDeadline(Date.now() + checkTimeoutMs, () =>
+            await temporal.connection.withDeadline(epochMs(clockNow()) + checkTimeoutMs, () =>
               temporal.connection.workflowService.getSystemInfo({}),
             );
             return 'ok';

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import type { Registry } from 'prom-client';
+import type { Registry } from '../../platform/metrics.js';
 import { DomainError } from '../../domain/errors.js';
 import { isSameText } from '../../platform/secrets.js';
 import { isListed } from '../auth.js';
@@ -60,7 +60,10 @@ export function healthRoutes(
   };
   return async (ctx, next) => {
     const handle = Object.hasOwn(answers, ctx.path) ? answers[ctx.path] : undefined;
-    if (handle === undefined) return next();
+    if (handle === undefined) {
+      await next();
+      return;
+    }
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD');
       throw new DomainError('request.method_not_allowed');

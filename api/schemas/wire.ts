@@ -170,7 +170,7 @@ function textOf(max: number, refused: RegExp, options: { readonly empty?: boolea
           ...fieldIssue('bad_format', 'Control and direction characters are not allowed.'),
           input: text,
         });
-      else if ([...text].length > max)
+      else if (Array.from(text).length > max)
         context.issues.push({ ...fieldIssue('too_long', `At most ${max} characters.`), input: text });
     })
     .openapi({ type: 'string', minLength: options.empty === true ? 0 : 1, maxLength: max });

@@ -174,12 +174,7 @@ export async function listUsers(
   if (filter.roleId !== undefined) query.whereRaw('role_ids && ?::text[]', [[...filter.roleId]]);
   if (filter.q !== undefined) {
     const literal = `%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`;
-    query.where((either) =>
-      either
-        .whereILike('name', literal)
-        .orWhereILike('email', literal)
-        .orWhere('id', filter.q ?? ''),
-    );
+    query.whereRaw('(name ilike :literal or email ilike :literal or id = :q)', { literal, q: filter.q });
   }
   const rows = await query.select<UserRow[]>('*');
   return rows.map(toUser);

@@ -46,7 +46,7 @@ export type PasswordProblem = 'too_short' | 'too_long' | 'common';
 
 /** Why a password may not be used, if so. `personal`: words an attacker would try first, such as the address. */
 export function passwordProblem(password: string, personal: readonly string[] = []): PasswordProblem | undefined {
-  const length = [...password].length;
+  const length = Array.from(password).length;
   if (length < minPasswordLength) return 'too_short';
   if (length > maxPasswordLength) return 'too_long';
   const plain = password.normalize('NFKC').toLowerCase();
@@ -59,7 +59,9 @@ export function passwordProblem(password: string, personal: readonly string[] = 
 
 /** `1234567890123`, `abcdefghijkl`: each character follows the one before. */
 function isSequence(text: string): boolean {
-  const steps = [...text].slice(1).map((char, index) => (char.codePointAt(0) ?? 0) - (text.codePointAt(index) ?? 0));
+  const steps = Array.from(text)
+    .slice(1)
+    .map((char, index) => (char.codePointAt(0) ?? 0) - (text.codePointAt(index) ?? 0));
   return steps.every((step) => step === 1 || step === -9) || steps.every((step) => step === -1 || step === 9);
 }
 

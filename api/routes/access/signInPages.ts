@@ -53,7 +53,10 @@ const contentPolicy = `default-src 'none'; script-src ${hashOf(script)}; style-s
 export function signInPages(deps: ApiDeps): Middleware {
   return async (ctx, next) => {
     const token = /^\/(?:welcome|set-password|verify-email)\/([A-Za-z0-9_-]{20,100})$/.exec(ctx.path)?.[1];
-    if (token === undefined || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
+    if (token === undefined || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) {
+      await next();
+      return;
+    }
     const found = await findOneTimeToken(deps.db, token);
     const page = found !== undefined && found.isUsable ? found.kind : undefined;
     answerHtml(

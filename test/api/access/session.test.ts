@@ -104,7 +104,7 @@ test('a one-time link works once', async () => {
 
   const both = await Promise.all([1, 2].map(() => api.as(null, '/v1/auth/one-time', { body: { token } })));
 
-  expect(both.map(({ status }) => status).sort()).toEqual([200, 410]);
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 410]);
   expect(both.find(({ status }) => status === 410)?.body).toMatchObject({ code: 'token_used_or_expired' });
 });
 
@@ -222,9 +222,7 @@ test('a password reset ends all sessions, works once, and says the same to stran
 
 test('step-up: a password opens the rows marked + for five minutes', async () => {
   const ana = await signIn();
-  const owner = await import('pg').then(
-    ({ default: pg }) => new pg.Client({ connectionString: api.database.ownerUrl }),
-  );
+  const owner = new pg.Client({ connectionString: api.database.ownerUrl });
   await owner.connect();
   await owner.query(`update sessions set stepped_up_at = now() - interval '6 minutes'`);
   await owner.end();
