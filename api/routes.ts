@@ -6,7 +6,10 @@ import { historyRoutes } from './routes/audit/history.js';
 import { checkRoutes } from './routes/earning/check.js';
 import { referralHistoryRoutes } from './routes/earning/referralHistory.js';
 import { referralRoutes } from './routes/earning/referral.js';
+import { gatewayRoutes } from './routes/payout/gateway.js';
+import { payoutRoutes } from './routes/payout/payout.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
+import { payoutRunRoutes } from './routes/payout/payoutRun.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
@@ -49,6 +52,9 @@ export const routes: readonly Route[] = [
   ...affiliateRoutes,
   ...enrolmentRoutes,
   ...payoutMethodRoutes,
+  ...payoutRunRoutes,
+  ...payoutRoutes,
+  ...gatewayRoutes,
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,

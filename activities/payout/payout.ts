@@ -1,3 +1,4 @@
+import { recordAudit } from '../../db/audit/audit.js';
 import { lockBalances, postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
@@ -50,7 +51,7 @@ import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import type { Payout } from '../../domain/payout/payout.js';
 import { everybody, type PayoutRun, type PlannedRow, planPayouts } from '../../domain/payout/payoutRun.js';
 import { epochMs, type Instant } from '../../domain/time.js';
-import { signalMessage, signalReferral, startMessage, workflowIds } from '../../workflows/contract.js';
+import { nudge, signalMessage, signalReferral, startMessage, workflowIds } from '../../workflows/contract.js';
 
 // The steps of payouts: each takes the caller's transaction. The activities around them are in payoutRun.ts, payoutAttempt.ts and
 // payoutDecision.ts; the API calls those that need no workflow (architecture.md 5).
@@ -606,6 +607,39 @@ export async function freezeGateway(tx: Tx, act: Act, gateway: string, reason: s
     .insert({ id: gateway, adapter: gateway, frozen_at: act.now, frozen_reason: reason })
     .onConflict(['workspace_id', 'id'])
     .merge({ frozen_at: tx.raw('coalesce(gateways.frozen_at, excluded.frozen_at)'), frozen_reason: reason });
+}
+
+/**
+ * Sets or lifts a freeze by hand, of the workspace or of one gateway. Lifting wakes every payout that waits. A freeze of the installation
+ * is a restore's: it is lifted by the fence (money.md 10), so it refuses with payout.payouts_frozen.
+ */
+export async function setFreeze(
+  tx: Tx,
+  act: Act,
+  wish: { readonly frozen: boolean; readonly gatewayId: string | null; readonly reason: string },
+): Promise<void> {
+  const freezes = await listFreezes(tx, wish.gatewayId);
+  if (!wish.frozen && freezes.some((freeze) => freeze.scope === 'installation'))
+    throw new DomainError('payout.payouts_frozen', { reasons: freezes });
+  const set = wish.frozen ? { at: act.now, reason: wish.reason } : { at: null, reason: null };
+  if (wish.gatewayId === null)
+    await tx('workspaces').update({ payouts_frozen_at: set.at, payouts_frozen_reason: set.reason });
+  else await tx('gateways').where({ id: wish.gatewayId }).update({ frozen_at: set.at, frozen_reason: set.reason });
+  const objectId = wish.gatewayId === null ? `freeze/${act.workspaceId}` : `freeze/${wish.gatewayId}`;
+  const last = await tx('audit_entries').where({ object_id: objectId }).max<{ max: number | null }[]>('seq');
+  await recordAudit(tx, act, {
+    objectType: 'payout_freeze',
+    objectId,
+    seq: (last[0]?.max ?? 0) + 1,
+    event: wish.frozen ? 'frozen' : 'unfrozen',
+    changes: { reason: wish.reason },
+  });
+  if (wish.frozen) return;
+  const waiting = await tx('payouts').where({ status: 'pending' }).select<{ id: PayoutId }[]>('id').limit(10_000);
+  for (const { id } of waiting) {
+    const ref = { workspaceId: act.workspaceId, payoutId: id };
+    await enqueue(tx, nudge('payout', workflowIds.payout(ref), ref));
+  }
 }
 
 /** Money the merchant puts into a gateway (api.md 10.1). The reference is unique: resource.already_exists. */

@@ -5,7 +5,7 @@ import type { RunFilter } from './payoutRun.js';
 
 /**
  * When a run starts, in the schedule's zone. Hours 0 to 3 are not offered: a clock change may leave them out, and a monthly run on such a
- * day would be lost (temporal.md 6).
+ * day would be lost (temporal.md 6). Monday is 1; days of the month to 28, which every month has.
  */
 export type PayoutCalendar =
   | { readonly every: 'week'; readonly dayOfWeek: number; readonly hour: number; readonly minute: number }

@@ -1,0 +1,313 @@
+import { z } from 'zod';
+import type { PreviewRow, PreviewTotal } from '../../../db/reads/payout/payoutRunPreview.js';
+import type { RunProgress, RunView } from '../../../db/reads/payout/payoutRunView.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import {
+  notPaidCodes,
+  payoutRunTransitions,
+  type RunProof,
+  type SecondPerson,
+} from '../../../domain/payout/payoutRun.js';
+import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
+import { statusesOf } from '../../../domain/transitions.js';
+import type { Instant } from '../../../domain/time.js';
+import { anyOf, instantRange, listQuery } from '../../lists.js';
+import {
+  currencyWire,
+  idWire,
+  instantWire,
+  listOf,
+  longText,
+  moneyWire,
+  objectFields,
+  signedMoneyWire,
+  text,
+  versionFields,
+} from '../wire.js';
+
+export const payoutRunParams = z.strictObject({ runId: idWire('payoutRun') });
+const statuses = statusesOf(payoutRunTransitions) as [
+  'planning',
+  'planned',
+  'approved',
+  'executing',
+  'completed',
+  'cancelled',
+];
+const secondPersonWire = z.enum(['other_person', 'single_person']);
+
+const ids = <K extends 'program' | 'affiliate'>(kind: K) => z.array(idWire(kind)).max(10_000).default([]);
+
+/** Body of a run and of its dry run (api.md 10.2): empty = all. */
+export const payoutRunCreate = z.strictObject({
+  currencies: z.array(currencyWire).max(200).default([]),
+  period: text(100).nullable().default(null),
+  cutOffAt: instantWire.nullable().default(null),
+  payAt: instantWire.nullable().default(null),
+  programIds: ids('program'),
+  groupIds: z.array(text(64)).max(1_000).default([]),
+  affiliateIds: ids('affiliate'),
+  methodTypes: z.array(z.enum(payoutMethodTypes)).default([]),
+  excludeAffiliateIds: ids('affiliate'),
+  note: longText(10_000).nullable().default(null),
+});
+export type PayoutRunRequest = z.output<typeof payoutRunCreate>;
+
+export const payoutRunQuery = listQuery({ status: anyOf(statuses), ...instantRange('createdAt') });
+export const runLinesQuery = listQuery(
+  { outcome: z.enum(['paid', 'not_paid', 'odd']).exactOptional() },
+  { sort: ['affiliateId'] },
+);
+
+const reasonFields = { reason: longText(500).exactOptional() };
+export const approveRunBody = z.strictObject({ planHash: text(100), ...reasonFields });
+export const executeRunBody = z.strictObject(reasonFields);
+export const editRunBody = z.strictObject({
+  affiliateIds: z.array(idWire('affiliate')).min(1).max(10_000),
+  ...reasonFields,
+});
+
+export const payoutRunWire = z
+  .strictObject({
+    ...objectFields('payoutRun', 'payout_run'),
+    status: z.enum(statuses),
+    paused: z.boolean(),
+    scheduleId: z.string().nullable(),
+    period: z.string().nullable(),
+    currencies: z.array(z.string()),
+    excludedAffiliateIds: z.array(z.string()),
+    cutOffAt: instantWire,
+    payAt: instantWire.nullable(),
+    note: z.string().nullable(),
+    planHash: z.string().nullable(),
+    planVersion: z.int(),
+    secondPerson: secondPersonWire,
+    createdBy: z.strictObject({ type: z.string(), id: z.string().nullable() }),
+    approvedBy: z.string().nullable(),
+    approvedAt: instantWire.nullable(),
+    executedAt: instantWire.nullable(),
+    completedAt: instantWire.nullable(),
+    progress: z.strictObject({
+      draft: z.int(),
+      pending: z.int(),
+      paid: z.int(),
+      cancelled: z.int(),
+      /** What keeps the run open. */
+      problems: z.array(z.strictObject({ payoutId: z.string(), problem: z.string() })),
+    }),
+    allowedActions: z.array(z.string()),
+    test: z.boolean(),
+    ...versionFields,
+  })
+  .openapi('PayoutRun');
+export const payoutRunList = listOf(payoutRunWire);
+
+const staysBehindWire = z.strictObject({
+  code: z.enum(notPaidCodes),
+  amount: signedMoneyWire,
+  until: instantWire.nullable(),
+});
+const payableWire = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  name: z.string(),
+  payoutId: z.string().nullable(),
+  commissions: z.int(),
+  gross: signedMoneyWire,
+  corrections: signedMoneyWire,
+  carried: signedMoneyWire,
+  withheld: signedMoneyWire,
+  net: signedMoneyWire,
+  method: z.strictObject({ id: z.string().nullable(), type: z.string(), masked: z.string() }).nullable(),
+  oddities: z.array(z.string()),
+  staysBehind: z.array(staysBehindWire),
+});
+const notPayableWire = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  name: z.string(),
+  owed: signedMoneyWire,
+  reasons: z.array(
+    z.strictObject({
+      code: z.enum(notPaidCodes),
+      detail: z.string(),
+      fix: z.string(),
+      fixBy: z.enum(['affiliate', 'staff', 'nobody']),
+      fixPath: z.string().nullable(),
+    }),
+  ),
+});
+const sumWire = { affiliates: z.int(), amount: signedMoneyWire };
+export const proofWire = z.strictObject({
+  currency: z.string(),
+  payableBefore: signedMoneyWire,
+  payableAfter: signedMoneyWire,
+  linesEqualTotals: z.boolean(),
+});
+
+export const payoutRunPreviewWire = z
+  .strictObject({
+    object: z.literal('payout_run_preview'),
+    runId: z.string().nullable(),
+    status: z.enum(statuses).nullable(),
+    cutOffAt: instantWire,
+    planHash: z.string().nullable(),
+    secondPerson: secondPersonWire,
+    dryRun: z.boolean(),
+    totals: z.array(
+      z.strictObject({
+        currency: z.string(),
+        payable: z.strictObject(sumWire),
+        notPayable: z.strictObject(sumWire),
+        byMethod: z.array(z.strictObject({ type: z.string(), ...sumWire })),
+        previousRun: moneyWire.nullable(),
+      }),
+    ),
+    payable: z.array(payableWire),
+    notPayable: z.array(notPayableWire),
+    proof: z.array(proofWire),
+  })
+  .openapi('PayoutRunPreview');
+
+export const runLineWire = z
+  .strictObject({
+    object: z.literal('payout_run_line'),
+    outcome: z.enum(['paid', 'not_paid']),
+    currency: z.string(),
+    ...payableWire.shape,
+    owed: signedMoneyWire,
+    reasons: notPayableWire.shape.reasons,
+  })
+  .openapi('PayoutRunLine');
+export const runLineList = listOf(runLineWire);
+export const runProofWire = z
+  .strictObject({
+    object: z.literal('payout_run_proof'),
+    runId: idWire('payoutRun'),
+    planHash: z.string().nullable(),
+    proof: z.array(proofWire),
+  })
+  .openapi('PayoutRunProof');
+
+export function presentRun(
+  run: RunView,
+  progress: RunProgress,
+  secondPerson: SecondPerson,
+  allowedActions: readonly string[],
+): z.output<typeof payoutRunWire> {
+  return {
+    id: run.id,
+    object: 'payout_run',
+    status: run.status,
+    paused: run.paused,
+    scheduleId: run.scheduleId,
+    period: run.period,
+    currencies: [...run.currencies],
+    excludedAffiliateIds: [...run.excludedAffiliateIds],
+    cutOffAt: run.cutOffAt,
+    payAt: run.payAt,
+    note: run.note,
+    planHash: run.planHash,
+    planVersion: run.planVersion,
+    secondPerson: run.secondPerson ?? secondPerson,
+    createdBy: { type: run.createdByType, id: run.createdByUser },
+    approvedBy: run.approvedBy,
+    approvedAt: run.approvedAt,
+    executedAt: run.executedAt,
+    completedAt: run.completedAt,
+    progress: { ...progress, problems: [...progress.problems] },
+    allowedActions: [...allowedActions],
+    test: run.mode === 'test',
+    version: run.version,
+    createdAt: run.createdAt,
+    updatedAt: run.updatedAt,
+  };
+}
+
+function presentPayable(row: PreviewRow): z.output<typeof payableWire> {
+  const { currency } = row;
+  const money = (minor: bigint) => ({ minor, currency });
+  return {
+    affiliateId: row.affiliateId,
+    name: row.name,
+    payoutId: row.payoutId,
+    commissions: row.commissionCount,
+    gross: money(row.grossMinor),
+    corrections: money(row.correctionsMinor),
+    carried: money(row.carriedMinor),
+    withheld: money(0n), // BEY-28, later
+    net: money(row.netMinor),
+    method: row.method,
+    oddities: [...row.oddities],
+    staysBehind: row.staysBehind.map((rest) => ({
+      code: rest.code,
+      amount: money(BigInt(rest.amountMinor)),
+      until: rest.until,
+    })),
+  };
+}
+
+export function presentRunLine(row: PreviewRow): z.output<typeof runLineWire> {
+  return {
+    object: 'payout_run_line',
+    outcome: row.outcome,
+    currency: row.currency,
+    ...presentPayable(row),
+    owed: { minor: row.owedMinor, currency: row.currency },
+    reasons: [...row.reasons],
+  };
+}
+
+export function presentProof(proof: readonly RunProof[]): z.output<typeof proofWire>[] {
+  return proof.map((one) => {
+    const currency = one.currency as CurrencyCode;
+    return {
+      currency: one.currency,
+      payableBefore: { minor: BigInt(one.payableBefore), currency },
+      payableAfter: { minor: BigInt(one.payableAfter), currency },
+      linesEqualTotals: one.linesEqualTotals,
+    };
+  });
+}
+
+export function presentPreview(preview: {
+  readonly run: Pick<RunView, 'id' | 'status' | 'planHash'> | null;
+  readonly cutOffAt: Instant;
+  readonly secondPerson: SecondPerson;
+  readonly totals: readonly PreviewTotal[];
+  readonly previous: ReadonlyMap<string, bigint>;
+  readonly payable: readonly PreviewRow[];
+  readonly notPayable: readonly PreviewRow[];
+  readonly proof: readonly RunProof[];
+}): z.output<typeof payoutRunPreviewWire> {
+  return {
+    object: 'payout_run_preview',
+    runId: preview.run?.id ?? null,
+    status: preview.run?.status ?? null,
+    cutOffAt: preview.cutOffAt,
+    planHash: preview.run?.planHash ?? null,
+    secondPerson: preview.secondPerson,
+    dryRun: preview.run === null,
+    totals: preview.totals.map((total) => {
+      const { currency } = total;
+      const sum = (of: { readonly affiliates: number; readonly minor: bigint }) => ({
+        affiliates: of.affiliates,
+        amount: { minor: of.minor, currency },
+      });
+      const before = preview.previous.get(currency);
+      return {
+        currency,
+        payable: sum(total.payable),
+        notPayable: sum(total.notPayable),
+        byMethod: total.byMethod.map((one) => ({ type: one.type, ...sum(one) })),
+        previousRun: before === undefined ? null : { minor: before, currency },
+      };
+    }),
+    payable: preview.payable.map(presentPayable),
+    notPayable: preview.notPayable.map((row) => ({
+      affiliateId: row.affiliateId,
+      name: row.name,
+      owed: { minor: row.owedMinor, currency: row.currency },
+      reasons: [...row.reasons],
+    })),
+    proof: presentProof(preview.proof),
+  };
+}

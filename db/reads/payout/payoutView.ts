@@ -1,0 +1,249 @@
+import type { Mode } from '../../../domain/act.js';
+import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import type { PayoutStatus } from '../../../domain/payout/payout.js';
+import type { AttemptState } from '../../../domain/payout/payoutAttempt.js';
+import type { SecondPerson } from '../../../domain/payout/payoutRun.js';
+import type { Instant, LocalDate } from '../../../domain/time.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+import type { Page } from '../keyset.js';
+
+// A payout as people see it: its status, what is wrong with it, and its newest attempt.
+
+export interface PayoutView {
+  readonly id: PayoutId;
+  readonly mode: Mode;
+  readonly runId: string | null;
+  readonly affiliateId: AffiliateId;
+  readonly currency: CurrencyCode;
+  readonly amountMinor: bigint;
+  readonly status: PayoutStatus;
+  readonly onHold: boolean;
+  readonly commissions: number;
+  readonly methodId: string | null;
+  readonly methodType: string;
+  readonly methodMasked: string | null;
+  readonly execution: 'gateway' | 'manual';
+  readonly planVersion: number;
+  readonly createdByUser: string | null;
+  readonly editors: readonly string[];
+  readonly approvedBy: string | null;
+  readonly approvedAt: Instant | null;
+  readonly secondPerson: SecondPerson | null;
+  readonly reference: string | null;
+  readonly paidOn: LocalDate | null;
+  readonly dueOn: LocalDate | null;
+  readonly overdue: boolean;
+  readonly returned: { readonly at: Instant; readonly amountMinor: string; readonly code: string | null } | null;
+  readonly backToDraftReasons: readonly { readonly code: string; readonly at: Instant }[];
+  readonly note: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly attempt: AttemptView | null;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+export interface AttemptView {
+  readonly id: string;
+  readonly number: number;
+  readonly state: AttemptState;
+  readonly requestKey: string;
+  readonly gatewayReference: string | null;
+  readonly gatewayState: string | null;
+  readonly code: string | null;
+  readonly needsHuman: boolean;
+  readonly at: Instant;
+}
+
+export interface PayoutFilter {
+  readonly mode: Mode;
+  readonly statuses?: readonly string[] | undefined;
+  readonly problems?: readonly string[] | undefined;
+  readonly affiliateIds?: readonly string[] | undefined;
+  readonly runIds?: readonly string[] | undefined;
+  readonly methodTypes?: readonly string[] | undefined;
+  readonly currencies?: readonly string[] | undefined;
+  readonly overdue?: boolean | undefined;
+}
+
+const select = `
+  select payout.id, payout.mode, payout.run_id as "runId", payout.affiliate_id as "affiliateId", payout.currency,
+         payout.amount_minor as "amountMinor", payout.status, payout.on_hold as "onHold",
+         (select count(*)::int from payout_lines as line where line.payout_id = payout.id and line.released_at is null) as commissions,
+         payout.method_id as "methodId", payout.method_type as "methodType", payout.method_masked as "methodMasked", payout.execution,
+         payout.plan_version as "planVersion", payout.created_by_user as "createdByUser", payout.editors, payout.approved_by as "approvedBy",
+         payout.approved_at as "approvedAt", payout.second_person as "secondPerson", payout.reference, payout.paid_on as "paidOn",
+         payout.due_on as "dueOn", payout.status in ('draft', 'pending') and payout.due_on < current_date as overdue, payout.returned,
+         payout.back_to_draft_reasons as "backToDraftReasons", payout.note, payout.metadata, payout.version,
+         payout.created_at as "createdAt", payout.updated_at as "updatedAt",
+         attempt.id as "attemptId", attempt.number as "attemptNumber", attempt.state as "attemptState", attempt.request_key as "requestKey",
+         attempt.provider_id as "providerId", attempt.gateway_status as "gatewayStatus", attempt.code as "attemptCode",
+         attempt.needs_human as "needsHuman", attempt.updated_at as "attemptAt"
+  from payouts as payout
+  left join lateral (
+    select * from payout_attempts where payout_id = payout.id order by number desc limit 1
+  ) as attempt on true`;
+
+type Row = Omit<PayoutView, 'attempt'> & {
+  readonly attemptId: string | null;
+  readonly attemptNumber: number | null;
+  readonly attemptState: AttemptState | null;
+  readonly requestKey: string | null;
+  readonly providerId: string | null;
+  readonly gatewayStatus: string | null;
+  readonly attemptCode: string | null;
+  readonly needsHuman: boolean | null;
+  readonly attemptAt: Instant | null;
+};
+
+function toView(row: Row): PayoutView {
+  const {
+    attemptId,
+    attemptNumber,
+    attemptState,
+    requestKey,
+    providerId,
+    gatewayStatus,
+    attemptCode,
+    needsHuman,
+    attemptAt,
+    ...payout
+  } = row;
+  return {
+    ...payout,
+    attempt:
+      attemptId === null || attemptNumber === null || attemptState === null || requestKey === null || attemptAt === null
+        ? null
+        : {
+            id: attemptId,
+            number: attemptNumber,
+            state: attemptState,
+            requestKey,
+            gatewayReference: providerId,
+            gatewayState: gatewayStatus,
+            code: attemptCode,
+            needsHuman: needsHuman ?? false,
+            at: attemptAt,
+          },
+  };
+}
+
+export async function findPayoutView(tx: ReadTx | Tx, mode: Mode, id: string): Promise<PayoutView | undefined> {
+  const { rows } = await tx.raw<{ rows: Row[] }>(`${select} where payout.id = :id and payout.mode = :mode`, {
+    id,
+    mode,
+  });
+  const [row] = rows;
+  return row === undefined ? undefined : toView(row);
+}
+
+const problemStates: Readonly<Record<string, string>> = { failed: 'refused', unknown: 'unknown', returned: 'returned' };
+
+export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Page): Promise<readonly PayoutView[]> {
+  const list = (values: readonly string[] | undefined): string[] | null => (values === undefined ? null : [...values]);
+  const { rows } = await tx.raw<{ rows: Row[] }>(
+    `${select}
+     where payout.mode = :mode
+       and (:statuses::text[] is null or payout.status = any(:statuses::text[]))
+       and (:states::text[] is null or attempt.state = any(:states::text[]))
+       and (:affiliateIds::text[] is null or payout.affiliate_id = any(:affiliateIds::text[]))
+       and (:runIds::text[] is null or payout.run_id = any(:runIds::text[]))
+       and (:methodTypes::text[] is null or payout.method_type = any(:methodTypes::text[]))
+       and (:currencies::text[] is null or payout.currency = any(:currencies::text[]))
+       and (:overdue::boolean is null or (payout.status in ('draft', 'pending') and payout.due_on < current_date) = :overdue::boolean)
+       and (:afterId::text is null or (payout.created_at, payout.id) ${page.descending ? '<' : '>'} (:afterAt::timestamptz, :afterId::text))
+     order by payout.created_at ${page.descending ? 'desc' : 'asc'}, payout.id ${page.descending ? 'desc' : 'asc'}
+     limit :limit`,
+    {
+      mode: filter.mode,
+      statuses: list(filter.statuses),
+      states: list(filter.problems?.map((problem) => problemStates[problem] ?? problem)),
+      affiliateIds: list(filter.affiliateIds),
+      runIds: list(filter.runIds),
+      methodTypes: list(filter.methodTypes),
+      currencies: list(filter.currencies),
+      overdue: filter.overdue ?? null,
+      afterId: page.after?.id ?? null,
+      afterAt: page.after?.value ?? null,
+      limit: page.limit + 1,
+    },
+  );
+  return rows.map(toView);
+}
+
+export async function listAttemptViews(tx: ReadTx, payoutId: string): Promise<readonly AttemptView[]> {
+  const { rows } = await tx.raw<{ rows: AttemptView[] }>(
+    `select id, number, state, request_key as "requestKey", provider_id as "gatewayReference", gateway_status as "gatewayState", code,
+            needs_human as "needsHuman", updated_at as at
+     from payout_attempts where payout_id = :payoutId order by number`,
+    { payoutId },
+  );
+  return rows;
+}
+
+export interface LineView {
+  readonly commissionId: string;
+  readonly kind: string;
+  readonly amountMinor: bigint;
+  readonly currency: CurrencyCode;
+  readonly saleId: string | null;
+  readonly referralId: string | null;
+  readonly status: string;
+}
+
+/** The commissions behind the amount; of a cancelled payout those it had. */
+export async function listLineViews(tx: ReadTx, payoutId: string): Promise<readonly LineView[]> {
+  const { rows } = await tx.raw<{ rows: LineView[] }>(
+    `select line.commission_id as "commissionId", commission.kind, line.amount_minor as "amountMinor", commission.currency,
+            commission.sale_id as "saleId", commission.referral_id as "referralId", commission.status
+     from payout_lines as line
+     join commissions as commission on commission.id = line.commission_id
+     join payouts as payout on payout.id = line.payout_id
+     where line.payout_id = :payoutId and (line.released_at is null or payout.status = 'cancelled')
+     order by line.commission_id`,
+    { payoutId },
+  );
+  return rows;
+}
+
+export interface GatewayView {
+  readonly id: string;
+  readonly adapter: string;
+  readonly frozenAt: Instant | null;
+  readonly frozenReason: string | null;
+  readonly cash: readonly { readonly currency: CurrencyCode; readonly minor: bigint }[];
+}
+
+/** Each gateway with what the books say lies there. */
+export async function listGatewayViews(tx: ReadTx | Tx, mode: Mode): Promise<readonly GatewayView[]> {
+  const { rows: gateways } = await tx.raw<{ rows: Omit<GatewayView, 'cash'>[] }>(
+    `select id, adapter, frozen_at as "frozenAt", frozen_reason as "frozenReason" from gateways order by id`,
+  );
+  const { rows: cash } = await tx.raw<{ rows: { gateway: string; currency: CurrencyCode; minor: bigint }[] }>(
+    `select account.owner_id as gateway, account.currency,
+            coalesce(sum(case when posting.debit_account_id = account.id then posting.amount_minor else -posting.amount_minor end), 0)::bigint as minor
+     from ledger_accounts as account
+     join ledger_postings as posting on account.id in (posting.debit_account_id, posting.credit_account_id)
+     where account.kind = 'cash' and account.mode = :mode
+     group by account.owner_id, account.currency
+     order by account.owner_id, account.currency`,
+    { mode },
+  );
+  return gateways.map((gateway) => ({
+    ...gateway,
+    cash: cash.filter((one) => one.gateway === gateway.id).map(({ currency, minor }) => ({ currency, minor })),
+  }));
+}
+
+/** Request keys of this workspace and mode: which lines of a gateway's journal are ours to see. */
+export async function findRequestKeys(tx: ReadTx, mode: Mode, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.raw<{ rows: { key: string }[] }>(
+    `select attempt.request_key::text as key
+     from payout_attempts as attempt
+     join payouts as payout on payout.id = attempt.payout_id
+     where payout.mode = :mode and attempt.request_key = any(:keys::uuid[])`,
+    { mode, keys: [...keys] },
+  );
+  return new Set(rows.map((row) => row.key));
+}
