@@ -450,7 +450,7 @@ export async function decideCommission(
   decision: Pick<DecisionRecord, 'id' | 'verb' | 'objectType' | 'objectId' | 'params' | 'reasonCode'>,
 ): Promise<Decided> {
   const named = decision.params['commissionId'];
-  const id = typeof named === 'string' ? named : decision.objectType === 'commission' ? decision.objectId : '';
+  const id = typeof named === 'string' ? named : decision.objectType.startsWith('commission') ? decision.objectId : '';
   const [line] = await lockCommissions(tx, id === '' ? [] : [id]);
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');

@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Json } from '../support.js';
+import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+
+let world: EarningWorld;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+});
+afterAll(() => world.close());
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+let numbers = 0;
+const next = (word: string): string => {
+  numbers += 1;
+  return `${word}-${numbers}`;
+};
+
+async function programOf(
+  rule: Readonly<Record<string, unknown>>,
+  program: Readonly<Record<string, unknown>> = {},
+): Promise<{ programId: string; affiliateId: string }> {
+  const programId = await world.program({ commissionApproval: 'manual', ...program });
+  const made = await world.rule({ scope: 'program', programId, event: 'payment', ...rule });
+  expect(made.status, made.text).toBe(201);
+  return { programId, affiliateId: await world.affiliate(programId) };
+}
+
+const twenty = { levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }] };
+
+test('a sale of 49.99 at 20 % earns 10.00, is explained, approved after its referral, and clawed back in two refunds', async () => {
+  const { programId, affiliateId } = await programOf(twenty);
+  const before = await world.trial();
+  const clickId = await world.click({ programId, affiliateId, sub1: 'kw1' });
+  const body = {
+    externalId: next('order'),
+    customer: { externalId: next('u'), email: `${next('jo')}@buyer.example` },
+    clickId,
+    amount: usd('49.99'),
+  };
+  const reported = await world.as('/v1/sales', body);
+  expect(reported.status, reported.text).toBe(202);
+  expect(reported.headers.get('location')).toBe(`/v1/sales/${reported.body['id']}`);
+  await world.settle();
+  const sale = (await world.as(`/v1/sales/${reported.body['id']}`)).body;
+  expect(sale['noCommissionCode']).toBeNull();
+  expect(sale['attribution']).toMatchObject({ status: 'attributed', affiliateId, programId, sub1: 'kw1' });
+  expect(sale['commissionIds']).toHaveLength(1);
+
+  const again = await world.as('/v1/sales', body);
+  expect([again.status, again.body['id'], again.body['commissionIds']]).toEqual([
+    200,
+    sale['id'],
+    sale['commissionIds'],
+  ]);
+  const other = await world.as('/v1/sales', { ...body, amount: usd('50.00') });
+  expect([other.status, other.body['code'], other.body['existingId']]).toEqual([409, 'already_exists', sale['id']]);
+
+  const id: string = sale['commissionIds'][0] ?? '';
+  const commission = (await world.as(`/v1/commissions/${id}`)).body;
+  expect(commission).toMatchObject({
+    status: 'pending',
+    amount: usd('10.00'),
+    base: usd('49.99'),
+    ratePpm: 200_000,
+    blockers: [{ code: 'referral_not_approved' }],
+  });
+  const explained = (await world.as(`/v1/commissions/${id}/explanation`)).body;
+  expect(explained).toMatchObject({
+    sentence: '20 % of 49.99 USD net is 9.998, rounded half away from zero to 10.00 USD.',
+    exact: { numerator: '4999', denominator: '5', unit: 'minor' },
+    rounding: { difference: { numerator: '1', denominator: '5' } },
+    rounded: usd('10.00'),
+    rule: { version: 1, scope: 'program' },
+    net: usd('10.00'),
+  });
+  expect(explained['transferIds']).toHaveLength(1);
+
+  const blocked = await world.settled(world.as(`/v1/commissions/${id}/approve`, { reason: 'ok' }));
+  expect([blocked.status, blocked.body['code']]).toEqual([409, 'commission_blocked']);
+  expect(blocked.body['blockers'][0]['code']).toBe('referral_not_approved');
+  const referral = await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  expect(referral.status, referral.text).toBe(200);
+  const approved = await world.settled(world.as(`/v1/commissions/${id}/approve`, { reason: 'ok' }));
+  expect([approved.status, approved.body['status']], approved.text).toEqual([200, 'approved']);
+  const twice = await world.settled(world.as(`/v1/commissions/${id}/approve`, { reason: 'ok' }));
+  expect([twice.status, twice.body['code'], twice.body['currentStatus']]).toEqual([409, 'already_decided', 'approved']);
+
+  const refund = await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf'), amount: usd('20.00') });
+  expect(refund.status, refund.text).toBe(202);
+  await world.settle();
+  expect((await world.as(`/v1/commissions/${id}`)).body).toMatchObject({
+    status: 'approved',
+    reversed: usd('4.00'),
+    net: usd('6.00'),
+  });
+  await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf') });
+  await world.settle();
+  expect((await world.as(`/v1/commissions/${id}`)).body).toMatchObject({
+    status: 'reversed',
+    reversed: usd('10.00'),
+    net: usd('0.00'),
+  });
+  expect((await world.as(`/v1/sales/${sale['id']}`)).body).toMatchObject({
+    status: 'refunded',
+    refunded: usd('49.99'),
+  });
+  expect(await world.trial()).toEqual(before);
+  expect(await world.broken()).toEqual([]);
+});
+
+describe('a refund takes its share by where the line is', () => {
+  const cases: readonly [string, readonly string[], string, readonly string[]][] = [
+    ['10.00 on 100.00 in thirds', ['33.33', '33.33', '33.34'], '100.00', ['3.33', '6.67', '10.00']],
+    ['3.34 on 33.35', ['10.01', '10.01'], '33.35', ['1.00', '2.01']],
+    ['0.01 on 0.10', ['0.02', '0.03', '0.03', '0.02'], '0.10', ['0.00', '0.01', '0.01', '0.01']],
+  ];
+  test.each(cases)('%s', async (_name, refunds, amount, reversed) => {
+    const { programId, affiliateId } = await programOf({ levels: [{ level: 1, kind: 'percent', ratePpm: 100_000 }] });
+    const clickId = await world.click({ programId, affiliateId });
+    const sale = await world.sale({ externalId: next('order'), clickId, amount: usd(amount) });
+    const seen: string[] = [];
+    for (const one of refunds) {
+      await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf'), amount: usd(one) });
+      await world.settle();
+      seen.push((await world.as(`/v1/commissions/${sale['commissionIds'][0]}`)).body['reversed']['amount']);
+    }
+    expect(seen).toEqual(reversed);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('a refund beyond the rest reverses only the rest and is flagged', async () => {
+    const { programId, affiliateId } = await programOf(twenty);
+    const sale = await world.sale({
+      externalId: next('order'),
+      clickId: await world.click({ programId, affiliateId }),
+      amount: usd('50.00'),
+    });
+    const refund = await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf'), amount: usd('60.00') });
+    await world.settle();
+    const { body } = await world.as(`/v1/sales/${sale['id']}/refunds`);
+    const stored = body['data'][0];
+    expect(refund.status).toBe(202);
+    expect(stored).toMatchObject({ flag: 'refund_exceeds_sale', appliedAmount: usd('50.00') });
+    expect((await world.as(`/v1/commissions/${sale['commissionIds'][0]}`)).body['status']).toBe('rejected');
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
+test('two levels: the recruiter earns a line of its own, and a refund takes from both', async () => {
+  const programId = await world.program({ levels: 2, commissionApproval: 'automatic' });
+  const refused = await world.rule({ scope: 'program', programId, event: 'payment', ...twenty });
+  expect([refused.status, refused.body['code'], refused.body['conflicts'][0]['code']]).toEqual([
+    422,
+    'rule_conflict',
+    'level_missing',
+  ]);
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [
+      { level: 1, kind: 'percent', ratePpm: 100_000 },
+      { level: 2, kind: 'percent', ratePpm: 20_000 },
+    ],
+  });
+  const ben = await world.affiliate(programId);
+  const ana = await world.affiliate(programId, { recruiterId: ben });
+  const sale = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId: ana }),
+    amount: usd('33.35'),
+  });
+  const lines = await world.commissions(`saleId=${sale['id']}`);
+  expect(lines.map((line) => [line['level'], line['affiliateId'], line['amount']['amount']]).toSorted()).toEqual([
+    [1, ana, '3.34'],
+    [2, ben, '0.67'],
+  ]);
+  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  await world.settle();
+  const approved = await world.commissions(`saleId=${sale['id']}`);
+  expect(approved.map((line) => line['status'])).toEqual(['approved', 'approved']);
+  await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf') });
+  await world.settle();
+  const after = await world.commissions(`saleId=${sale['id']}`);
+  expect(after.map((line) => line['status'])).toEqual(['reversed', 'reversed']);
+  expect(await world.broken()).toEqual([]);
+});
+
+test('a line that is paid stays; a clawback stands beside it and a debt carries into the next earning', async () => {
+  const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
+  const clickId = await world.click({ programId, affiliateId });
+  const customer = { email: `${next('jo')}@buyer.example` };
+  const sale = await world.sale({ externalId: next('order'), clickId, customer, amount: usd('50.00') });
+  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  const id: string = sale['commissionIds'][0] ?? '';
+  await world.owner('commissions').where({ id }).update({ status: 'paid' }); // the payout's own tests pay through the gateway
+  await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf'), amount: usd('25.00') });
+  await world.settle();
+  const lines = await world.commissions(`saleId=${sale['id']}`);
+  expect(
+    lines
+      .map((line) => [line['kind'], line['status'], line['amount']['amount'], line['originCommissionId']])
+      .toSorted(),
+  ).toEqual([
+    ['clawback', 'approved', '-5.00', id],
+    ['earned', 'paid', '10.00', null],
+  ]);
+  expect(lines.find((line) => line['id'] === id)).toMatchObject({
+    reversed: usd('0.00'),
+    clawedBack: usd('5.00'),
+    net: usd('5.00'),
+  });
+  await world.owner('commissions').where({ id }).update({ status: 'approved' });
+});
+
+test('a bonus is decided without a workflow, and above the limit not by who made it', async () => {
+  const { programId, affiliateId } = await programOf(twenty);
+  const make = async (amount: string, kind = 'bonus') =>
+    world.as('/v1/commissions', {
+      affiliateId,
+      programId,
+      kind,
+      amount: usd(amount),
+      reason: 'Thanks',
+      skipHold: true,
+    });
+  const bonus = await make('4.00');
+  expect([bonus.status, bonus.body['status'], bonus.body['referralId']], bonus.text).toEqual([201, 'pending', null]);
+  const approved = await world.as(`/v1/commissions/${bonus.body['id']}/approve`, { reason: 'ok' });
+  expect([approved.status, approved.body['status']], approved.text).toEqual([200, 'approved']);
+  const again = await world.as(`/v1/commissions/${bonus.body['id']}/approve`, { reason: 'ok' });
+  expect([again.status, again.body['code']]).toEqual([409, 'already_decided']);
+
+  const charge = await make('-5.00', 'adjustment');
+  await world.as(`/v1/commissions/${charge.body['id']}/approve`, { reason: 'ok' });
+  expect((await world.as(`/v1/commissions/${charge.body['id']}`)).body['status']).toBe('approved');
+  expect(await world.broken()).toEqual([]);
+
+  const big = await make('100.01');
+  await world.api.makePerson(world.ws, ['finance_preparer']);
+  const own = await world.as(`/v1/commissions/${big.body['id']}/approve`, { reason: 'ok' });
+  expect([own.status, own.body['code']]).toEqual([403, 'own_work']);
+  const zero = await make('0.00');
+  expect(zero.status).toBe(422);
+});
+
+test('hold, release, withdraw, reject, reinstate and adjust follow the table and keep the books right', async () => {
+  const { programId, affiliateId } = await programOf(twenty);
+  const sale = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId }),
+    amount: usd('100.00'),
+  });
+  const id: string = sale['commissionIds'][0] ?? '';
+  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  const act = async (verb: string) => {
+    const answer = await world.settled(world.as(`/v1/commissions/${id}/${verb}`, { reason: 'Because' }));
+    expect(await world.broken(), verb).toEqual([]);
+    return answer;
+  };
+  expect((await act('hold')).body['onHold']).toBe(true);
+  const blocked = await act('approve');
+  expect([blocked.status, blocked.body['blockers'][0]['code']]).toEqual([409, 'on_hold']);
+  expect((await act('release')).body['onHold']).toBe(false);
+  expect((await act('approve')).body['status']).toBe('approved');
+  const adjusted = await world.as(`/v1/commissions/${id}/adjust`, {
+    amount: usd('15.00'),
+    reason: 'Agreed',
+    skipHold: true,
+  });
+  expect([adjusted.status, adjusted.body['net']['amount']], adjusted.text).toEqual([200, '15.00']);
+  const raised = await world.as(`/v1/commissions/${id}/adjust`, {
+    amount: usd('18.00'),
+    reason: 'Agreed',
+    skipHold: true,
+  });
+  expect(raised.status).toBe(200);
+  const [raise] = await world.commissions(`affiliateId=${affiliateId}&kind=adjustment`);
+  expect(raise).toMatchObject({ amount: usd('3.00'), originCommissionId: id, status: 'pending' });
+  expect((await act('withdraw-approval')).body['status']).toBe('pending');
+  expect((await act('reject')).body).toMatchObject({ status: 'rejected', net: usd('0.00') });
+  const gone = await act('hold');
+  expect([gone.status, gone.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await act('reinstate')).body).toMatchObject({ status: 'pending', net: usd('20.00') });
+  expect((await act('reject')).body['status']).toBe('rejected');
+  const changes: readonly Json[] = (await world.as(`/v1/commissions/${id}/changes`)).body['data'];
+  expect(changes.map((change) => change['event'])).toEqual([
+    'accrued',
+    'held',
+    'released',
+    'approved',
+    'reduced',
+    'approvalWithdrawn',
+    'rejected',
+    'reinstated',
+    'rejected',
+  ]);
+});
+
+test('rejecting a referral takes everything of it, and reopening brings it back', async () => {
+  const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
+  const before = await world.trial();
+  const sale = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId }),
+    amount: usd('100.00'),
+  });
+  const rejected = await world.settled(world.as(`/v1/referrals/${sale['referralId']}/reject`, { reason: 'Fake' }));
+  expect(rejected.status, rejected.text).toBe(200);
+  expect((await world.as(`/v1/commissions/${sale['commissionIds'][0]}`)).body['status']).toBe('rejected');
+  expect(await world.trial()).toEqual(before);
+  const reopened = await world.settled(world.as(`/v1/referrals/${sale['referralId']}/reopen`, { reason: 'A mistake' }));
+  expect(reopened.status, reopened.text).toBe(200);
+  expect((await world.as(`/v1/commissions/${sale['commissionIds'][0]}`)).body).toMatchObject({
+    status: 'pending',
+    net: usd('20.00'),
+  });
+  expect(await world.broken()).toEqual([]);
+});
+
+test('a dispute holds, a lost one takes, a won one brings back', async () => {
+  const { programId, affiliateId } = await programOf(twenty);
+  const sale = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId }),
+    amount: usd('100.00'),
+  });
+  const step = async (status: string) => {
+    const answer = await world.as(`/v1/sales/${sale['id']}/disputes`, { externalId: 'dsp-1', status });
+    await world.settle();
+    expect(await world.broken(), status).toEqual([]);
+    return answer;
+  };
+  const early = await step('won');
+  expect([early.status, early.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await step('opened')).status).toBe(202);
+  expect((await step('opened')).status).toBe(200);
+  const id: string = sale['commissionIds'][0] ?? '';
+  expect((await world.as(`/v1/commissions/${id}`)).body).toMatchObject({ onHold: true, status: 'pending' });
+  await step('lost');
+  expect((await world.as(`/v1/commissions/${id}`)).body['status']).toBe('rejected');
+  expect((await world.as(`/v1/sales/${sale['id']}`)).body['status']).toBe('charged_back');
+  await step('opened');
+  await step('won');
+  const lines = await world.commissions(`saleId=${sale['id']}&kind=adjustment`);
+  expect(lines.map((line) => [line['amount']['amount'], line['originCommissionId']])).toEqual([['20.00', id]]);
+});
