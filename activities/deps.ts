@@ -12,4 +12,6 @@ export interface ActivityDeps {
   readonly logger: Logger;
   /** By adapter name: `sandbox`, `manual` … */
   readonly payoutGateways: ReadonlyMap<string, PayoutGateway>;
+  /** Crash points of the fault tests inside a transaction (reliability.md 6.2). */
+  readonly reached?: (point: string) => void;
 }

@@ -13,6 +13,7 @@ import { DomainError, type DomainErrorCode, type ErrorParams, InvariantError } f
 import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import type { Config } from '../platform/config.js';
+import { failpoint } from '../platform/failpoint.js';
 import type { HeadKeeper } from '../platform/headKeeper.js';
 import type { LiveHistories } from '../platform/liveHistories.js';
 import type { Logger } from '../platform/logger.js';
@@ -268,6 +269,7 @@ export function defineRoute<
       const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
       const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
       const rawBody = isWrite ? await readJson(koa) : undefined;
+      if (isWrite) failpoint('api.parsed');
       const body = (isWrite ? parseWith(definition.body, rawBody, 'body') : undefined) as z.output<B>;
 
       const requestHash = hashRequest(koa.method, koa.path, rawQuery, rawBody);
@@ -505,10 +507,13 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
               keepForEver: this.route.idempotency === 'required',
             });
       if (stored !== undefined) return new Encoded(this.opened(stored), true);
+      failpoint('api.keyed');
       const fresh = encode(this.route.reply, await work(tx, this.act(now)), this.route.status);
       if (scope !== null) await storeAnswer(tx, scope, this.sealed(fresh));
+      failpoint('api.written');
       return fresh;
     });
+    failpoint('api.committed');
     if (options.wake === true && !encoded.isReplay) await notify(this.deps.db, 'outbox', '');
     return encoded;
   }
@@ -633,8 +638,10 @@ export async function decide<P, Q, B, R>(
     if (!isNew && ctx.key !== null) return findDecisionByKey(tx, byKey(ctx, wish, ctx.key));
     const { workflowType, workflowId, input, signal } = wish;
     await enqueue(tx, signalMessage({ workflowType, workflowId, input, signal, argument: { decisionId } }, 2));
+    failpoint('api.written');
     return undefined;
   });
+  failpoint('api.committed');
   if (stored !== undefined && stored.requestHash !== ctx.requestHash)
     throw new DomainError('request.idempotency_mismatch', { firstRequestId: stored.requestId });
   if (stored === undefined) await notify(deps.db, 'outbox', '');

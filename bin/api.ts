@@ -20,6 +20,7 @@ import { knownMigrations } from '../db/migrate.js';
 import { epochMs } from '../domain/time.js';
 import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
+import { armFailpoints, withAnswerPoints } from '../platform/failpoint.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 import { temporalLiveHistories } from '../platform/liveHistories.js';
 import { createLogger, type Logger } from '../platform/logger.js';
@@ -104,7 +105,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
           }),
       },
     });
-    const http = await listenOn(app.callback(), { host: config.http.host, port: config.http.port, logger });
+    const http = await listenOn(withAnswerPoints(app.callback()), { host: config.http.host, port: config.http.port, logger });
     logger.info({ port: http.port }, 'api started');
 
     let stopping: Promise<void> | undefined;
@@ -163,6 +164,7 @@ async function checked(check: () => Promise<CheckResult>): Promise<CheckResult> 
 async function main(): Promise<void> {
   const config = loadConfig(localEnvironment());
   const logger = createLogger(config, { process: 'api', build: config.worker.buildId });
+  armFailpoints(config.failpoints);
   try {
     const api = await startApi(config, logger);
     let asked = 0;

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type ActivityInboundCallsInterceptor,
   bundleWorkflowCode,
   type LogEntry,
   NativeConnection,
@@ -35,6 +36,7 @@ import { readWorkspace } from '../db/transaction.js';
 import type { WorkspaceId } from '../domain/ids.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { clockNow } from '../platform/clock.js';
+import { armFailpoints, failpoint } from '../platform/failpoint.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 import { createJournal } from '../platform/journal.js';
 import { createContentStore } from '../platform/contentStore.js';
@@ -120,6 +122,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       longDb,
       newId,
       logger,
+      reached: failpoint,
       payoutGateways,
       ...payoutDepsOf(config),
       closedRuns: temporalClosedRuns(temporal.client),
@@ -167,7 +170,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
 /** Every adapter of payouts by its name. The simulated provider's memory is a file outside Postgres (api.md 10.1). */
 function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
   const journal = createJournal(join(config.dataDir, 'gateways', 'sandbox.journal'));
-  const gateways = [createSandboxGateway({ journal, now: clockNow }), createManualGateway()];
+  const gateways = [createSandboxGateway({ journal, now: clockNow, reached: failpoint }), createManualGateway()];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
 }
 
@@ -187,6 +190,18 @@ async function refuseUnsafe(db: Db, relayDb: RelayDb, config: Config): Promise<v
   if (config.nodeEnv !== 'test') findings.push(...(await durabilityFindings(db)));
   if (findings.length > 0)
     throw new Error(`the database is not safe to use:\n${findings.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** `before:` and `after:` every activity; after it what it did is committed or sent, and Temporal does not know (reliability.md 6.2). */
+function crashPoints(activity: string): ActivityInboundCallsInterceptor {
+  return {
+    async execute(input, next) {
+      failpoint(`before:${activity}`);
+      const result: unknown = await next(input);
+      failpoint(`after:${activity}`);
+      return result;
+    },
+  };
 }
 
 async function createWorkers(parts: {
@@ -223,6 +238,7 @@ async function createWorkers(parts: {
             info.activityType,
           ),
         }),
+        ({ info }) => ({ inbound: crashPoints(info.activityType) }),
       ],
     },
   };
@@ -318,7 +334,11 @@ function startRelayOf(parts: {
       {
         name: 'clicks',
         everyMs: clicksEveryMs,
-        run: async () => (await takeUpClicks({ relayDb, db, newId, logger })) > 0,
+        run: async () => {
+          const taken = await takeUpClicks({ relayDb, db, newId, logger });
+          if (taken > 0) failpoint('relay.clicksTaken');
+          return taken > 0;
+        },
       },
       {
         name: 'audit chain',
@@ -426,6 +446,7 @@ function temporalLogger(logger: Logger) {
 async function main(): Promise<void> {
   const config = loadConfig(localEnvironment(process.env));
   const logger = createLogger(config, { process: 'worker', build: config.worker.buildId });
+  armFailpoints(config.failpoints);
   let worker: RunningWorker;
   try {
     worker = await startWorker(config, logger);

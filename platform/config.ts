@@ -58,6 +58,8 @@ export interface Config {
   readonly outboundAllow: readonly string[];
   /** E-mail address of the first owner; without it bootstrap prints a link that asks for one. */
   readonly ownerEmail: string | undefined;
+  /** Crash points to arm (platform/failpoint.ts); empty in production. */
+  readonly failpoints: string;
 }
 
 /** Everything that is wrong with the environment, one sentence each. */
@@ -225,6 +227,11 @@ const variables = {
     'first owner, made by npm run bootstrap; without it a one-time link is printed',
     'owner@example.com',
   ),
+  FAILPOINTS: variable(
+    z.string().default(''),
+    'crash points of the fault tests, separated by commas; refused in production',
+    'after:submitAttempt',
+  ),
 } as const;
 
 const schema = z
@@ -253,12 +260,14 @@ const schema = z
     DATA_DIR: variables.DATA_DIR.schema,
     OUTBOUND_ALLOW: variables.OUTBOUND_ALLOW.schema,
     OWNER_EMAIL: variables.OWNER_EMAIL.schema,
+    FAILPOINTS: variables.FAILPOINTS.schema,
   })
   .superRefine((settings, context) => {
     const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
     if (settings.NODE_ENV !== 'production') return;
     if (settings.OUTBOUND_ALLOW.length > 0)
       refuse('OUTBOUND_ALLOW', 'is for development and tests: unset it in production');
+    if (settings.FAILPOINTS !== '') refuse('FAILPOINTS', 'is for the fault tests: unset it in production');
     if (settings.TEMPORAL_EMBEDDED) refuse('TEMPORAL_EMBEDDED', 'production refuses the embedded server');
   });
 
@@ -316,6 +325,7 @@ function nest(settings: z.infer<typeof schema>): Config {
     dataDir: settings.DATA_DIR,
     outboundAllow: settings.OUTBOUND_ALLOW,
     ownerEmail: settings.OWNER_EMAIL,
+    failpoints: settings.FAILPOINTS,
   };
 }
 

@@ -1,29 +1,72 @@
+import { writeSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 /**
  * Named crash points of the fault campaign (reliability.md 6): nothing, unless a test armed them. A point that is armed ends the process with
- * SIGKILL when it is reached for the n-th time, as a power cut would: no handler runs, nothing is flushed.
+ * SIGKILL when it is reached for the n-th time, as a power cut would: no handler runs, nothing is flushed. Or it stops the process where it
+ * is, as a machine that hangs would, until a test sends SIGCONT.
  */
-const armed = new Map<string, number>();
+interface Armed {
+  left: number;
+  readonly signal: 'SIGKILL' | 'SIGSTOP';
+}
 
-/** Arms points from `name` or `name#n`, separated by commas. Refused in production by `bin/`, which is the only caller beside tests. */
+const armed = new Map<string, Armed>();
+
+/**
+ * Arms points from `name`, `name#n` (the n-th time) or `name!stop` (SIGSTOP instead of SIGKILL), separated by commas: FAILPOINTS, which
+ * production refuses.
+ */
 export function armFailpoints(list: string): void {
   for (const item of list.split(',').filter((part) => part !== '')) {
-    const cut = item.lastIndexOf('#');
-    const count = cut === -1 ? 1 : Number.parseInt(item.slice(cut + 1), 10);
-    if (!Number.isInteger(count) || count < 1) throw new Error(`a failpoint is name or name#n: ${item}`);
-    armed.set(cut === -1 ? item : item.slice(0, cut), count);
+    const [, name, number, mode] = /^([^#!]+)(?:#([1-9]\d{0,5}))?(!stop)?$/.exec(item) ?? [];
+    if (name === undefined) throw new Error(`a failpoint is name, name#n or name!stop: ${item}`);
+    armed.set(name, { left: Number(number ?? '1'), signal: mode === undefined ? 'SIGKILL' : 'SIGSTOP' });
   }
 }
 
 /** Reached by the code on its way; a look into an empty map costs nothing measurable. */
 export function failpoint(name: string): void {
   if (armed.size === 0) return;
-  const left = armed.get(name);
-  if (left === undefined) return;
-  if (left > 1) {
-    armed.set(name, left - 1);
+  const point = armed.get(name);
+  if (point === undefined) return;
+  if (point.left > 1) {
+    point.left -= 1;
     return;
   }
-  process.kill(process.pid, 'SIGKILL');
+  armed.delete(name);
+  writeSync(2, `failpoint reached: ${name}\n`); // the proof that it died here and not of something else
+  process.kill(process.pid, point.signal);
+  if (point.signal === 'SIGSTOP') return; // goes on here after SIGCONT
   // The signal arrives at the next turn of the event loop at the latest; until then this process must not go on.
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+}
+
+type Listener = (
+  request: IncomingMessage,
+  response: ServerResponse<IncomingMessage> & { req: IncomingMessage },
+) => Promise<void>;
+
+/**
+ * The points at the end of an answer, for requests that change something: `api.halfAnswered` (half of the body is with the system) and
+ * `api.answered` (all of it is). Without armed points the listener itself.
+ */
+export function withAnswerPoints(listener: Listener): Listener {
+  if (armed.size === 0) return listener;
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      if (armed.has('api.halfAnswered')) halve(response);
+      response.once('finish', () => failpoint('api.answered'));
+    }
+    return listener(request, response);
+  };
+}
+
+function halve(response: ServerResponse): void {
+  const end = response.end.bind(response) as (chunk?: unknown) => ServerResponse;
+  response.end = ((chunk?: unknown): ServerResponse => {
+    if (!Buffer.isBuffer(chunk) || chunk.length < 2) return end(chunk);
+    response.write(chunk.subarray(0, chunk.length >> 1), () => failpoint('api.halfAnswered'));
+    return response;
+  }) as ServerResponse['end'];
 }

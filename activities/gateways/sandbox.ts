@@ -18,6 +18,8 @@ export interface SandboxOptions {
   readonly now: () => Instant;
   readonly keyWindowMs?: number;
   readonly times?: SandboxTimes;
+  /** Crash points of the fault tests. */
+  readonly reached?: (point: string) => void;
 }
 
 /**
@@ -27,6 +29,7 @@ export interface SandboxOptions {
 export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
   const keyWindowMs = options.keyWindowMs ?? sandboxKeyWindowMs;
   const times = options.times ?? sandboxTimes;
+  const reached = options.reached ?? (() => undefined);
 
   const taken = async (requestKey: string): Promise<SandboxEntry | undefined> => {
     const entries = readSandboxJournal(await options.journal.readAll(), keyWindowMs, (at) => epochMs(at as Instant));
@@ -63,6 +66,7 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
     async submit(instruction) {
       const account = instruction.destination['account'] ?? '';
       if (account === 'lost_request') return { class: 'unknown', code: 'connection_lost' }; // it never arrived
+      reached('gateway.sending');
       await options.journal.append({
         at: options.now(),
         requestKey: instruction.requestKey,
@@ -71,6 +75,7 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
         amountMinor: instruction.amount.minor.toString(),
         currency: instruction.amount.currency,
       });
+      reached('gateway.accepted');
       const entry = await taken(instruction.requestKey);
       if (account === 'lost_reply' || entry === undefined) return { class: 'unknown', code: 'connection_lost' };
       return stateOf(entry);

@@ -140,6 +140,7 @@ export function payoutRunActivities(deps: PayoutDeps) {
             gateways: deps.gatewayPolicy,
             affiliateIds: ids,
           });
+          deps.reached?.('plan.reserved');
           await insertRunRows(tx, run, rows);
           await saveProgress(tx, run.id, { planCursor: ids.at(-1) ?? null });
           if (seen.planCursor === null) await tx.raw('select analyse_payout_lines()');

@@ -10,6 +10,7 @@ import {
   readClickLag,
   readOutboxLag,
 } from '../../db/messaging/relay.js';
+import { failpoint } from '../failpoint.js';
 import type { Logger } from '../logger.js';
 import type { RelayMetrics } from './metrics.js';
 
@@ -151,6 +152,7 @@ class LaneLoop {
     const leftMs = Math.max(1, Math.floor(this.#leaseMs * 0.8 - (performance.now() - begun)));
     const limit = AbortSignal.timeout(leftMs);
     const noAnswer = abortedAs(limit, { kind: 'later', delayMs: 1_000, code: 'no_answer' });
+    for (const row of rows) failpoint(`relay.claimed:${row.topic}`);
     const calls = deliver[this.#lane](rows, limit);
     rows.forEach((row, index) => {
       const call = calls[index] ?? Promise.reject(new Error('no call was made for this row'));
@@ -178,6 +180,7 @@ class LaneLoop {
     switch (outcome.kind) {
       case 'sent':
         this.#pauseMs = firstPauseMs;
+        failpoint(`relay.sent:${row.topic}`);
         return this.#mark({ kind: 'sent', id: row.id, token });
       case 'later':
         return this.#mark({ kind: 'later', id: row.id, token, delayMs: outcome.delayMs, code: outcome.code });

@@ -130,6 +130,7 @@ export async function startTestApi(
     dataDir: '.data',
     outboundAllow: [],
     ownerEmail: undefined,
+    failpoints: '',
   };
   const db = connect({ url: database.appUrl, poolSize: 10, applicationName: 'test api' });
   const edgeDb = connectEdge({ url: database.appUrl, poolSize: 2, applicationName: 'test edge' });
