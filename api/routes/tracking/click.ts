@@ -56,6 +56,8 @@ const longestQuery = 1_000;
 /** Clicks a minute from one address; what is more is kept and credited, but marked `suspect` (api.md 1.10). */
 const clicksPerMinute = 60;
 const maxKnownAddresses = 20_000;
+/** 128 bits tell addresses apart; the rest would travel and lie about with each click. */
+const addressHashBytes = 16;
 const maxKnownAgents = 5_000;
 
 /** `GET /r/{slug}`: one click row, then 302; `GET /x/{programSlug}`: the fallback page of a program that names none (api.md 4.1). */
@@ -229,7 +231,7 @@ function createAddressBook(deps: Pick<ClickEdgeDeps, 'hashAddress'>): (address: 
     let minute = 0;
     let clicks = 0;
     const made: KnownAddress = {
-      hash: deps.hashAddress(address),
+      hash: deps.hashAddress(address).subarray(0, addressHashBytes),
       isBusy: () => {
         const now = Math.floor(performance.now() / 60_000);
         if (now !== minute) {
