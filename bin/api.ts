@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { quietReplays } from '../activities/audit/history.js';
 import { createApp } from '../api/app.js';
 import { clientAddressOf } from '../api/auth.js';
 import { createDecisionOutcomes } from '../api/decisionOutcome.js';
@@ -163,6 +164,7 @@ async function checked(check: () => Promise<CheckResult>): Promise<CheckResult> 
 
 async function main(): Promise<void> {
   const config = loadConfig(localEnvironment());
+  quietReplays();
   const logger = createLogger(config, { process: 'api', build: config.worker.buildId });
   armFailpoints(config.failpoints);
   try {

@@ -4,6 +4,7 @@ import { verifyChain } from '../activities/audit/chain.js';
 import {
   currentWorkflows,
   judgeHistory,
+  quietReplays,
   readHistoryText,
   replayHistory,
   stateAtEvent,
@@ -16,7 +17,7 @@ import { readWorkspace } from '../db/transaction.js';
 import type { AuditBundle } from '../domain/audit/bundle.js';
 import { idKindOf, type WorkspaceId } from '../domain/ids.js';
 import { parseRecording } from '../domain/audit/recording.js';
-import { loadConfig } from '../platform/config.js';
+import { loadConfig, localEnvironment } from '../platform/config.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
 
 // The auditor's command. Postgres only: histories are in the archive, the code is here, no Temporal server is asked.
@@ -26,7 +27,7 @@ interface Options {
 }
 
 async function withDb<T>(work: (db: Db, dataDir: string) => Promise<T>): Promise<T> {
-  const config = loadConfig(process.env);
+  const config = loadConfig(localEnvironment());
   const db = connect({
     url: config.database.url,
     poolSize: 2,
@@ -171,6 +172,7 @@ program
     });
   });
 
+quietReplays();
 await program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 2;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { bundleWorkflowCode, DefaultLogger, type InjectedSinks, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type InjectedSinks, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/audit/history.js';
 import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
@@ -36,6 +36,17 @@ const unzip = promisify(gunzip);
 /** A replay that hangs (a run still in its start delay) is no verdict (temporal.md 10.2). */
 const replayTimeoutMs = 20_000;
 
+/**
+ * For processes that replay and run no worker: the SDK's own lines about each replay stay out of their output, the verdict says it all.
+ * Once per process, before the first replay.
+ */
+export function quietReplays(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
+  });
+}
+
 let bundling: Promise<WorkflowBundle> | undefined;
 
 /**
@@ -59,7 +70,7 @@ async function loadWorkflows(): Promise<WorkflowBundle> {
   return bundleWorkflowCode({
     workflowsPath: pathOf('index'),
     workflowInterceptorModules: [pathOf('auditInterceptor')],
-    logger: new DefaultLogger('WARN'),
+    logger: new DefaultLogger('ERROR'),
   });
 }
 
@@ -358,10 +369,15 @@ export interface TimelinePoint {
 export function timelineOf(recording: Recording, reports: readonly Report[]): readonly TimelinePoint[] {
   const eventOf = eventsOfSteps(recording);
   return reports.flatMap((report) =>
-    report.kind === 'step'
+    report.kind === 'step' && isState(report.result)
       ? [{ eventId: eventOf.get(report.id) ?? report.historyLength, activity: report.type, state: report.result }]
       : [],
   );
+}
+
+/** A provider's or a gateway's answer is no state: only what says where the row stands. */
+function isState(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'status' in result && typeof result.status === 'string';
 }
 
 /** What an auditor sees at event N: the state after it, open timers, pending work (BEY-11). */
