@@ -386,7 +386,7 @@ describe('by hand, from Temporal’s own tools', () => {
 
     await w.becomes(id, 'approved');
     expect(await w.handDecisions(id)).toEqual([{ verb: 'approve', state: 'done', code: null, actor_id: w.ana }]);
-    const [entry] = await w.world.owner('audit_entries').where({ object_id: id, event: 'approved' });
+    const entry = await entryOf(id, 'approved');
     expect(entry).toMatchObject({ actor_type: 'temporal', actor_id: w.ana, workflow_id: w.workflowId(id) });
   });
 
@@ -467,6 +467,14 @@ async function entries(objectId: string, event: string): Promise<number> {
   return (await w.world.owner('audit_entries').where({ object_id: objectId, event })).length;
 }
 
+async function entryOf(objectId: string, event: string): Promise<Record<string, unknown> | undefined> {
+  const [entry] = await w.world
+    .owner('audit_entries')
+    .where({ object_id: objectId, event })
+    .select<Record<string, unknown>[]>('*');
+  return entry;
+}
+
 describe('when an activity gives up', () => {
   test.each([['stored'], ['hand']])(
     'the run parks, is nudged after the fix, and takes a %s decision again',
@@ -537,7 +545,7 @@ describe('verification', () => {
       await w.lead(id, affiliate?.contact_id as never);
       await w.becomes(id, 'pending');
 
-      const [check] = await w.world.owner('checks').where({ referral_id: id });
+      const [check] = await w.world.owner('checks').where({ referral_id: id }).select<Record<string, unknown>[]>('*');
       expect(check).toMatchObject({ kind: 'fraud', status: 'failed', reason_code: 'self_referral' });
       const flags = await w.world.owner('risk_flags').where({ referral_id: id });
       expect(flags).toMatchObject([
@@ -559,7 +567,7 @@ describe('verification', () => {
         await w.sale(id, contactId);
 
         await w.becomes(id, 'approved');
-        const [entry] = await w.world.owner('audit_entries').where({ object_id: id, event: 'approved' });
+        const entry = await entryOf(id, 'approved');
         expect(entry).toMatchObject({ actor_type: 'system' });
         await commissionsBecome(id, 'approved');
       },
@@ -583,7 +591,7 @@ describe('verification', () => {
         await w.sale(id, contactId);
         await w.becomes(id, 'rejected');
 
-        const [entry] = await w.world.owner('audit_entries').where({ object_id: id, event: 'rejected' });
+        const entry = await entryOf(id, 'rejected');
         expect(entry).toMatchObject({ reason_code: 'verification_deadline', actor_type: 'system' });
         await commissionsBecome(id, 'rejected');
         await w.closed(id);

@@ -33,7 +33,8 @@ interface StoryRow {
 
 const most = 500;
 
-// What happened on this journey, to whom and by whom, in order? Clicks, leads, sales, checks, decisions, commissions and their payouts.
+// What happened on this journey, to whom and by whom, in order? Clicks, leads, sales, checks, decisions, commissions and their payouts;
+// without what only keeps rows in step.
 export async function readReferralStory(tx: ReadTx, referralId: string): Promise<readonly StoryLine[]> {
   const { rows } = await tx.raw<{ rows: StoryRow[] }>(
     `
@@ -49,16 +50,17 @@ export async function readReferralStory(tx: ReadTx, referralId: string): Promise
       union select id from decisions where object_id = :referralId and state = 'refused'
     )
     select entry.at, entry.object_type, entry.object_id, entry.event, entry.to_status, entry.actor_type, entry.actor_id,
-      entry.actor_user_id, entry.reason_code, entry.changes, null as slug
+      entry.actor_user_id, entry.reason_code, entry.changes, null as slug, entry.id as written
     from audit_entries as entry join members on members.id = entry.object_id
-    where not (entry.object_type = 'referral' and entry.event in ('clicked', 'touched'))
+    where not (entry.object_type = 'referral' and entry.event in ('clicked', 'touched', 'attributed'))
+      and entry.event not in ('processed', 'tied', 'readdressed')
     union all
     select touch.occurred_at, touch.kind, touch.source_id, 'touched', null, 'visitor', null, null, null,
-      jsonb_build_object('affiliateId', touch.affiliate_id), link.slug
+      jsonb_build_object('affiliateId', touch.affiliate_id), link.slug, ''
     from touches as touch
     left join links as link on (link.workspace_id, link.id) = (touch.workspace_id, touch.link_id)
     where touch.referral_id = :referralId
-    order by at, object_type, object_id
+    order by at, written, object_id
     limit :most`,
     { referralId, most },
   );
