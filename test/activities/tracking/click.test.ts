@@ -272,3 +272,18 @@ test('a cookie that names its own click, or each other, ends', async () => {
 
   expect((await nameInLead(id))?.referral?.status).toBe('tracking');
 });
+
+test('while another process takes up the click before, a click waits for its turn instead of becoming somebody new', async () => {
+  const first = await click();
+  const second = await click({ previousClickId: first });
+
+  await world.owner.transaction(async (other) => {
+    await other('clicks').where({ id: first }).forUpdate().first();
+    expect(await takeUpClicks(deps())).toBe(0);
+  });
+  await drain();
+
+  const [referral, ...more] = await referrals();
+  expect(more).toEqual([]);
+  expect(await touches(referral?.id ?? '')).toEqual([first, second]);
+});

@@ -230,6 +230,22 @@ test('two first leads of one contact at once end as one referral (REF-12)', asyn
   expect(told.map(({ signal }) => signal)).toContain('merged');
 });
 
+test('the same lead eight times at once without an id of its own: one is kept, the others are its duplicates', async () => {
+  const sender = await api.makePerson(shop, ['developer'], { permissions: ['lead.write'], affiliateId: ada });
+  const body = { email: 'again@buyer.example', event: 'enquiry', programId: program };
+  await report({ ...body, event: 'registration' }); // the contact is known: no unique key makes them wait
+
+  const answers = await Promise.all(Array.from({ length: 8 }, () => report(body, sender.key)));
+  await apply();
+
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202));
+  expect(answers.filter((answer) => field(answer.body, 'verdict') === 'duplicate')).toHaveLength(7);
+  const stored = await owner('leads')
+    .where({ id: field(answers[0]?.body, 'id') })
+    .first<{ contact_id: string }>('contact_id');
+  expect(await owner('referrals').where({ contact_id: stored.contact_id })).toHaveLength(1);
+});
+
 test('first and last referrer: another affiliate’s click and a further lead move the last, never the first (TRK-08, TRK-09)', async () => {
   const first = await click('ada');
   const a = await report({ clickId: first, email: 'mover@buyer.example', event: 'enquiry' });
