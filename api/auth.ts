@@ -4,7 +4,6 @@ import { touchApiKey, touchSession } from '../db/access/lastSeen.js';
 import type { Db } from '../db/connection.js';
 import { type ApiKeyEntry, findApiKey, findSession, type SessionEntry } from '../db/directory.js';
 import {
-  can,
   findPreset,
   type Grant,
   grantOf,
@@ -45,11 +44,6 @@ export function scopeFor(caller: Caller, permission: Permission | undefined): Sc
   if (caller.reach.kind !== 'workspace') return caller.reach;
   if (permission === undefined || !caller.grant.assignedOnly.has(permission)) return caller.reach;
   return caller.actor.userId === null ? caller.reach : { kind: 'assigned', userId: caller.actor.userId as UserId };
-}
-
-export function requirePermission(caller: Caller, permission: Permission): void {
-  if (!can(caller.grant, permission))
-    throw new DomainError('access.permission_missing', { missingPermission: permission });
 }
 
 export interface AuthOptions {

@@ -25,7 +25,7 @@ import { hashToken, newApiKey, randomToken } from '../../../platform/secrets.js'
 import type { Caller } from '../../auth.js';
 import { anyOf, anyText, flag, listQuery } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, type ApiDeps, defineRoute, type Route } from '../../route.js';
+import { answer, defineRoute, type Route } from '../../route.js';
 import {
   apiKeyPatch,
   apiKeyWire,
@@ -67,12 +67,8 @@ async function present(tx: ReadTx | Tx, key: ApiKey, now: Instant) {
   return presentApiKey(key, now, await zoneOf(tx));
 }
 
+/** What signs postbacks and pixels of a public key is kept sealed: `secrets.unseal('signing', …)` opens it. */
 const signingSecretPurpose = 'signing';
-
-/** The secret that signs postbacks and pixels of a public key, as `db/directory.ts#findPublicKey` gave it. */
-export function unsealSigningSecret(deps: Pick<ApiDeps, 'secrets'>, sealed: string): string {
-  return deps.secrets.unseal(signingSecretPurpose, sealed);
-}
 
 const list = defineRoute({
   method: 'GET',

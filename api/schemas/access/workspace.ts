@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../db/access/workspace.js';
 import type { SettingsRecord } from '../../../db/access/settings.js';
-import { emailWire, idWire, instantWire, nameText, text, versionFields } from '../wire.js';
+import { idWire, instantWire, nameText, text, versionFields } from '../wire.js';
 
 /** Capabilities a workspace switches on and off (PRG-23). What is not there is on. */
 const featuresWire = z.strictObject({
@@ -52,8 +52,6 @@ export const workspaceEntryWire = z.strictObject({
   object: z.literal('workspace'),
   name: z.string(),
 });
-
-export const newWorkspaceBody = z.strictObject({ name: nameText, ownerEmail: emailWire });
 
 export function presentWorkspace(workspace: Workspace, settings: SettingsRecord): z.output<typeof workspaceWire> {
   return {
