@@ -29,9 +29,9 @@ import { type Decided, refused } from '../../domain/decided.js';
 import { type Commission, decideApproval, eligibleFrom } from '../../domain/earning/commission.js';
 import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import type { Referral } from '../../domain/earning/referral.js';
-import type { Sale } from '../../domain/earning/sale.js';
+import type { Sale, SaleLine } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { CommissionId } from '../../domain/ids.js';
+import type { CommissionId, ProductId } from '../../domain/ids.js';
 import {
   type ChainMember,
   type Earnings,
@@ -137,13 +137,13 @@ export async function accrueSale(tx: Tx, act: Act, referral: Referral, sale: Sal
   const judged = await judgeSale(tx, current, sale);
   if (judged.kind === 'nothing') return settleSale(tx, mine, sale, current, judged);
 
-  const { earnings, needsReviewer, eligibleAt } = judged;
+  const { earnings, lines: priced, needsReviewer, eligibleAt } = judged;
   const lines = await insertCommissions(
     tx,
     mine,
-    commissionsOf(mine, { sale, referral: current, earnings, needsReviewer, eligibleAt }),
+    commissionsOf(mine, { sale: { ...sale, lines: priced }, referral: current, earnings, needsReviewer, eligibleAt }),
   );
-  await settleSale(tx, mine, sale, current, { code: null, earnings });
+  await settleSale(tx, mine, sale, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
 }
 
@@ -182,10 +182,16 @@ async function creditSale(
 }
 
 type Judged =
-  | { readonly kind: 'nothing'; readonly code: NoCommissionCode; readonly earnings?: Earnings }
+  | {
+      readonly kind: 'nothing';
+      readonly code: NoCommissionCode;
+      readonly earnings?: Earnings;
+      readonly lines?: readonly SaleLine[];
+    }
   | {
       readonly kind: 'earned';
       readonly earnings: Earnings;
+      readonly lines: readonly SaleLine[];
       readonly needsReviewer: boolean;
       readonly eligibleAt: Commission['eligibleAt'];
     };
@@ -203,6 +209,7 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
     levels: program.levels,
   });
   const products = await listCommissionableProducts(tx, program.id);
+  const lines = withOnlyProduct(sale.lines, products);
   const hasEarlier =
     sale.contactId !== null &&
     (await hasEarlierPayment(tx, {
@@ -222,20 +229,30 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
       isFirstPayment: !hasEarlier,
     },
     occurredAt: sale.occurredAt,
-    lines: sale.lines,
+    lines,
     products,
     chain,
     rules: await listRulesAt(tx, program.id, sale.occurredAt),
     earnedBefore: await findEarnedBefore(tx, referral.id),
   });
-  if (earnings.code !== null) return { kind: 'nothing', code: earnings.code, earnings };
+  if (earnings.code !== null) return { kind: 'nothing', code: earnings.code, earnings, lines };
   const terms = await readReferralTerms(tx, program.id);
   return {
     kind: 'earned',
     earnings,
+    lines,
     needsReviewer: terms.commissionApproval === 'manual',
     eligibleAt: eligibleFrom(sale.occurredAt, terms.commissionHold),
   };
+}
+
+/** A line that names no product is of the program's only one; a parked sale learns its program only now (api.md 8.3). */
+function withOnlyProduct(lines: readonly SaleLine[], products: ReadonlySet<string>): readonly SaleLine[] {
+  const [only] = products.size === 1 ? [...products] : [];
+  if (only === undefined) return lines;
+  return lines.map((line) =>
+    line.productId === null && line.product === null ? { ...line, productId: only as ProductId } : line,
+  );
 }
 
 /** Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */
@@ -306,7 +323,12 @@ async function settleSale(
   act: Act,
   sale: Sale,
   referral: Referral,
-  result: { readonly code: NoCommissionCode | null; readonly attributionCode?: string; readonly earnings?: Earnings },
+  result: {
+    readonly code: NoCommissionCode | null;
+    readonly attributionCode?: string;
+    readonly earnings?: Earnings;
+    readonly lines?: readonly SaleLine[];
+  },
 ): Promise<void> {
   const isCredited =
     result.attributionCode === undefined && referral.affiliateId !== null && sale.status !== 'declined';
@@ -334,7 +356,7 @@ async function settleSale(
     linkId: isCredited ? referral.linkId : null,
     attributionStatus: isCredited ? 'attributed' : 'unattributed',
     attributionCode: result.attributionCode ?? null,
-    lines: current.lines.map((line, index) => ({ ...line, code: lineCodes[index] ?? null })),
+    lines: (result.lines ?? current.lines).map((line, index) => ({ ...line, code: lineCodes[index] ?? null })),
   });
 }
 
