@@ -32,12 +32,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale, SaleLine } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { CommissionId, ProductId } from '../../domain/ids.js';
-import {
-  type ChainMember,
-  type Earnings,
-  evaluatePlan,
-  type NoCommissionCode,
-} from '../../domain/program/commissionPlan.js';
+import { type Earnings, evaluatePlan, type NoCommissionCode } from '../../domain/program/commissionPlan.js';
 import type { Program } from '../../domain/program/program.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';

@@ -297,7 +297,7 @@ export async function findProductsByName(
   if (names.length === 0) return new Map();
   const rows = await tx('products')
     .whereNull('deleted_at')
-    .where((query) => query.whereIn('id', names).orWhereIn('sku', names))
+    .whereRaw('(id = any (:names::text[]) or sku = any (:names::text[]))', { names: [...names] })
     .select<{ id: string; sku: string | null }[]>('id', 'sku');
   const found = new Map<string, ProductId>();
   for (const row of rows) {

@@ -172,10 +172,8 @@ test('two levels: the recruiter earns a line of its own, and a refund takes from
     amount: usd('33.35'),
   });
   const lines = await world.commissions(`saleId=${sale['id']}`);
-  expect(lines.map((line) => [line['level'], line['affiliateId'], line['amount']['amount']]).toSorted()).toEqual([
-    [1, ana, '3.34'],
-    [2, ben, '0.67'],
-  ]);
+  const shown = lines.map((line) => `${line['level']} ${line['affiliateId']} ${line['amount']['amount']}`);
+  expect(new Set(shown)).toEqual(new Set([`1 ${ana} 3.34`, `2 ${ben} 0.67`]));
   await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
   await world.settle();
   const approved = await world.commissions(`saleId=${sale['id']}`);
@@ -198,14 +196,15 @@ test('a line that is paid stays; a clawback stands beside it and a debt carries 
   await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: next('rf'), amount: usd('25.00') });
   await world.settle();
   const lines = await world.commissions(`saleId=${sale['id']}`);
-  expect(
-    lines
-      .map((line) => [line['kind'], line['status'], line['amount']['amount'], line['originCommissionId']])
-      .toSorted(),
-  ).toEqual([
-    ['clawback', 'approved', '-5.00', id],
-    ['earned', 'paid', '10.00', null],
+  const shown = lines.map((line) => [
+    line['kind'],
+    line['status'],
+    line['amount']['amount'],
+    line['originCommissionId'],
   ]);
+  expect(shown).toContainEqual(['clawback', 'approved', '-5.00', id]);
+  expect(shown).toContainEqual(['earned', 'paid', '10.00', null]);
+  expect(shown).toHaveLength(2);
   expect(lines.find((line) => line['id'] === id)).toMatchObject({
     reversed: usd('0.00'),
     clawedBack: usd('5.00'),

@@ -55,8 +55,13 @@ export async function createEarningWorld(): Promise<EarningWorld> {
         return environment.run(activities.applyDispute, input);
       case 'decision':
         return environment.run(activities.decideReferral, input);
-      default:
+      case 'check':
+      case 'payout':
+      case 'merge':
+      case 'gatewayEvent':
         return environment.run(activities.resumeReferral, ref);
+      default:
+        return fact.kind satisfies never;
     }
   };
 

@@ -27,8 +27,8 @@ beforeAll(async () => {
   const customer = { email: 'jo@buyer.example' };
   const amount = { amount: '50.00', currency: 'USD' };
   const first = await world.sale({ externalId: 'order-1', clickId, customer, amount });
-  await world.settled(world.as(`/v1/referrals/${first['referralId']}/approve`, { reason: 'Real' }));
-  await world.as(`/v1/sales/${first['id']}/refunds`, {
+  await world.settled(world.as(`/v1/referrals/${String(first['referralId'])}/approve`, { reason: 'Real' }));
+  await world.as(`/v1/sales/${String(first['id'])}/refunds`, {
     externalId: 'rf-1',
     amount: { amount: '10.00', currency: 'USD' },
   });

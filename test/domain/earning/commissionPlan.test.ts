@@ -228,7 +228,7 @@ describe('ruling 5: which rule wins', () => {
         ],
       }),
     ).lines;
-    expect(earned?.parts.map((part) => part.lineIndexes)).toEqual([[1], [0]].toSorted());
+    expect(earned?.parts.map((part) => part.lineIndexes)).toEqual([[0], [1]]);
     expect(earned?.amount.minor).toBe(1n); // 0.5 + 0.5, not 1 + 1
   });
 });
