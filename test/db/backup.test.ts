@@ -129,10 +129,10 @@ describe('a backup', () => {
     });
     expect(await targetOwner('workspaces').first()).toMatchObject({
       restore_epoch: 2,
-      payouts_frozen_reason: expect.stringContaining(manifest.takenAt),
+      payouts_frozen_reason: expect.stringContaining(manifest.takenAt) as unknown,
     });
     expect(await targetOwner('installation').first()).toMatchObject({
-      payouts_frozen_reason: expect.stringContaining('reconcile'),
+      payouts_frozen_reason: expect.stringContaining('reconcile') as unknown,
     });
   });
 

@@ -87,7 +87,7 @@ describe('status checks', () => {
       [constraint],
     );
     const found = [...(rows[0]?.text ?? '').matchAll(/'([a-z_]+)'::text/g)].map((match) => match[1]);
-    expect(found.sort()).toEqual([...words].sort());
+    expect(new Set(found)).toEqual(new Set(words));
   });
 });
 
