@@ -113,7 +113,7 @@ export async function planAndReserve(
     act,
     planned.map((row) => ({
       kind: 'payout.reserved',
-      key: `payout/${row.payoutId}/plan/${of.planVersion}`,
+      key: `payout/${row.payoutId}/plan/1`,
       cause: { type: 'payout', id: row.payoutId },
       correctsKey: null,
       effectiveAt: null,
@@ -234,14 +234,14 @@ export async function releasePayouts(tx: Tx, act: Act, payouts: readonly Payout[
 /** A statement takes 65,535 values; an audit entry has some twenty. */
 const releaseChunk = 500;
 
-/** Drafts of a run: of these affiliates, of an older plan, at most so many. Answers how many were released. */
+/** Drafts of a run: of these affiliates, those that a plan does not list, at most so many. Answers how many were released. */
 export async function releaseDrafts(
   tx: Tx,
   act: Act,
   of: {
     readonly runId: string;
     readonly affiliateIds?: readonly string[];
-    readonly olderThanPlan?: number;
+    readonly notPlannedIn?: number;
     readonly limit?: number;
   },
 ): Promise<number> {
@@ -291,7 +291,8 @@ async function changeAmount(
   amountMinor: bigint,
   planned: Pick<PlannedRow, 'method' | 'route'> | null,
 ): Promise<Payout> {
-  const planVersion = payout.planVersion + 1;
+  // In a run it is the run's plan that the row belongs to; alone it counts its own.
+  const planVersion = payout.runId === null ? payout.planVersion + 1 : payout.planVersion;
   const method =
     planned === null || planned.method === null || planned.route === null
       ? {}
@@ -304,7 +305,7 @@ async function changeAmount(
     { amountMinor, planVersion, approvedBy: null, approvedAt: null, secondPerson: null, ...method },
     { amountMinor: amountMinor.toString(), before: payout.amountMinor.toString() },
   );
-  const key = `payout/${payout.id}/plan/${planVersion}`;
+  const key = `payout/${payout.id}/plan/${moved.version}`; // the reservation was plan/1, the row's first version
   if (amountMinor < payout.amountMinor)
     await creditBack(tx, act, [{ payout, minor: payout.amountMinor - amountMinor, kind: 'payout.replanned', key }]);
   else

@@ -132,7 +132,7 @@ export function payoutRunActivities(deps: PayoutDeps) {
           return runStep(tx, act, ref.payoutRunId);
         if (ids.length > 0) {
           if (run.planVersion > 1)
-            await releaseDrafts(tx, act, { runId: run.id, affiliateIds: ids, olderThanPlan: run.planVersion });
+            await releaseDrafts(tx, act, { runId: run.id, affiliateIds: ids, notPlannedIn: run.planVersion });
           const rows = await planAndReserve(tx, act, scope, {
             runId: run.id,
             planVersion: run.planVersion,
@@ -260,7 +260,7 @@ async function scopeOf(tx: Tx, run: PayoutRun): Promise<PlanScope> {
 
 /** The plan is whole: sealed by its hash, or begun anew when a refund took a draft apart between two pages. */
 async function fixPlan(tx: Tx, act: Act, run: PayoutRun): Promise<void> {
-  await releaseDrafts(tx, act, { runId: run.id, olderThanPlan: run.planVersion });
+  await releaseDrafts(tx, act, { runId: run.id, notPlannedIn: run.planVersion });
   const sealed = await sealPlan(tx, run);
   if (sealed.proof.some((proof) => !proof.linesEqualTotals)) {
     assertInvariant(run.planVersion < longestPlan, 'a plan comes to an end', { payoutRunId: run.id });

@@ -173,19 +173,26 @@ export async function lockPayout(tx: Tx, id: string): Promise<Payout | undefined
   return row === undefined ? undefined : toPayout(row);
 }
 
-/** The drafts of a run, locked by id: of some affiliates, of an older plan, or the next of a page. */
+/** The drafts of a run, locked by id: of some affiliates, that a plan does not list, or the next of a page. */
 export async function lockDrafts(
   tx: Tx,
   of: {
     readonly runId: string;
     readonly affiliateIds?: readonly string[];
-    readonly olderThanPlan?: number;
+    readonly notPlannedIn?: number;
     readonly limit?: number;
   },
 ): Promise<readonly Payout[]> {
   const query = tx('payouts').where({ run_id: of.runId, status: 'draft' }).orderBy('id').forNoKeyUpdate();
   if (of.affiliateIds !== undefined) query.whereIn('affiliate_id', [...of.affiliateIds]);
-  if (of.olderThanPlan !== undefined) query.where('plan_version', '<', of.olderThanPlan);
+  if (of.notPlannedIn !== undefined)
+    query.whereRaw(
+      `not exists (
+         select from payout_run_rows as row
+         where row.run_id = payouts.run_id and row.plan_version = ? and row.affiliate_id = payouts.affiliate_id
+           and row.payout_id = payouts.id)`,
+      [of.notPlannedIn],
+    );
   if (of.limit !== undefined) query.limit(of.limit);
   const rows = await query.select<PayoutRow[]>('*');
   return rows.map(toPayout);

@@ -281,8 +281,9 @@ export async function sealPlan(
                    join account_balances as balance on balance.account_id = account.id
                    where account.kind = 'payout_open' and account.owner_id = payout.id and account.mode = :mode
                      and account.currency = payout.currency))::bigint as held
-       from payouts as payout
-       where payout.run_id = :runId and payout.plan_version = :planVersion and payout.status = 'draft'
+       from payout_run_rows as row
+       join payouts as payout on payout.id = row.payout_id and payout.status = 'draft'
+       where row.run_id = :runId and row.plan_version = :planVersion
        group by payout.currency
      ),
      listed as (

@@ -95,8 +95,11 @@ export async function readRunProgress(tx: ReadTx | Tx, runId: string): Promise<R
   const { rows: counts } = await tx.raw<{ rows: { status: string; count: number }[] }>(
     `select payout.status, count(*)::int as count
      from payouts as payout
-     join payout_runs as run on run.id = payout.run_id and run.plan_version = payout.plan_version or run.id = payout.run_id and payout.status in ('paid', 'pending')
+     join payout_runs as run on run.id = payout.run_id
      where payout.run_id = :runId
+       and (payout.status <> 'cancelled' or exists (
+         select from payout_run_rows as row
+         where row.run_id = run.id and row.plan_version = run.plan_version and row.payout_id = payout.id))
      group by payout.status`,
     { runId },
   );

@@ -91,9 +91,7 @@ export interface PayoutWorld {
     readonly params?: Record<string, unknown>;
     readonly steppedUp?: boolean;
   }): Promise<{ readonly kind: 'decision'; readonly id: string }>;
-  outcome(
-    decisionId: string,
-  ): Promise<{
+  outcome(decisionId: string): Promise<{
     readonly state: string;
     readonly code: string | null;
     readonly outcome: Record<string, unknown> | null;
