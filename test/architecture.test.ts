@@ -64,7 +64,7 @@ const mayImport: Readonly<Record<string, readonly Allowed[]>> = {
     { to: contract, from: /^platform\/relay\// },
     { to: /^db\/connection\.ts$/, from: /^platform\/relay\//, typeOnly: true }, // the brand RelayDb, which db/messaging asks for
   ],
-  web: [{ to: /^web\// }, { to: packages }],
+  web: [{ to: /^web\// }, { to: packages }, { ...node, from: /^web\/vite\.config\.ts$/ }], // the build runs in Node, the pages do not
 };
 const mayImportAll = /^(bin|bench|test)\//;
 const onlyIn = [
