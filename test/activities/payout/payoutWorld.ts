@@ -41,7 +41,7 @@ export interface PayoutWorld {
   readonly owner: string;
   readonly deps: PayoutDeps;
   readonly journal: Journal;
-  readonly activities: ReturnType<typeof activitiesOf>;
+  readonly activities: Bound<ReturnType<typeof activitiesOf>>;
   /** Runs an activity where `Context.current()` works. */
   run<A extends unknown[], R>(activity: (...input: A) => Promise<R>, ...input: A): Promise<R>;
   write<T>(work: (tx: Tx, act: Act) => Promise<T>, change?: Partial<Act>): Promise<T>;
@@ -102,6 +102,11 @@ export interface PayoutWorld {
   rows(table: string, where: Record<string, unknown>): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
+
+/** None of them uses `this`: they may be handed around. */
+type Bound<T> = {
+  readonly [K in keyof T]: T[K] extends (input: infer I) => infer R ? (this: void, input: I) => R : never;
+};
 
 function activitiesOf(deps: PayoutDeps) {
   return { ...payoutRunActivities(deps), ...payoutAttemptActivities(deps), ...payoutDecisionActivities(deps) };
