@@ -11,8 +11,6 @@ import { signInPages } from './routes/access/signInPages.js';
 import { routes as allRoutes } from './routes.js';
 
 export interface AppOptions {
-  /** Runs before everything else: the redirect, which may cost nothing but its insert (performance.md). */
-  readonly edge?: readonly Middleware[];
   /** Runs where no route of the API matched: the built console, portal and pages. */
   readonly site?: Middleware;
   readonly health: HealthChecks;
@@ -23,13 +21,12 @@ export interface AppOptions {
 const maxUrlLength = 8_192;
 const maxHeaders = 100;
 
-/** The HTTP application: edge, then request id, problems, headers, then the one route that fits. */
+/** The HTTP application: request id, problems, headers, then the one route that fits. */
 export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState> {
   const routes = options.routes ?? allRoutes;
   const { publicUrl } = deps.config.http;
   const app = new Koa<RequestState>();
   app.on('error', (error: unknown) => deps.logger.error({ err: error }, 'answer failed'));
-  for (const middleware of options.edge ?? []) app.use(middleware);
   app.use(requestContext(deps.newId, deps.logger));
   app.use(observeRequests(options.registry));
   app.use(problemMiddleware(publicUrl));

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Router from '@koa/router';
 import Koa from 'koa';
-import { clickEdge } from '../api/routes/tracking/click.js';
+import { clickEdge, type Listener } from '../api/routes/tracking/click.js';
 import { connect, connectEdge } from '../db/connection.js';
 import { createLogger } from '../platform/logger.js';
 import { newId } from '../platform/newId.js';
@@ -12,6 +12,7 @@ import { createSecretKey } from 'node:crypto';
 
 const [kind, databaseUrl = ''] = process.argv.slice(2);
 const app = new Koa();
+let listener = app.callback() as Listener;
 
 if (kind === 'bare') {
   const router = new Router();
@@ -19,6 +20,7 @@ if (kind === 'bare') {
     ctx.redirect('https://shop.example/pricing');
   });
   app.use(router.routes());
+  listener = app.callback() as Listener;
 } else {
   const options = { url: databaseUrl, poolSize: 2, applicationName: 'bench' };
   const secrets = createSecrets([{ id: 'bench', key: createSecretKey(Buffer.alloc(32, 1)) }]);
@@ -35,10 +37,10 @@ if (kind === 'bare') {
       counts[credit] += 1;
     },
   });
-  app.use(edge.middleware);
+  listener = edge.before(listener);
 }
 
-const server = createServer(app.callback() as RequestListener);
+const server = createServer(listener as RequestListener);
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', () => process.send?.({ cpu: process.cpuUsage() }));

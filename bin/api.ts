@@ -91,7 +91,6 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
     });
     const state = { isServing: true };
     const app = createApp(deps, {
-      edge: [edge.middleware],
       registry: createMetrics(),
       health: {
         isServing: () => state.isServing,
@@ -106,7 +105,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
           }),
       },
     });
-    const http = await listenOn(withAnswerPoints(app.callback()), { host: config.http.host, port: config.http.port, logger });
+    const http = await listenOn(edge.before(withAnswerPoints(app.callback())), { host: config.http.host, port: config.http.port, logger });
     logger.info({ port: http.port }, 'api started');
 
     let stopping: Promise<void> | undefined;

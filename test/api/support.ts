@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Middleware } from 'koa';
 import { createApp } from '../../api/app.js';
 import { clientAddressOf } from '../../api/auth.js';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { createRateLimiter } from '../../api/rateLimit.js';
 import type { ApiDeps, Route } from '../../api/route.js';
 import { type HttpServer, listenOn } from '../../api/server.js';
+import type { ClickEdge } from '../../api/routes/tracking/click.js';
 import { createSignInGuard } from '../../api/signInGuard.js';
 import { insertApiKey } from '../../db/access/apiKey.js';
 import { getSettings, lockSettings, updateSettings } from '../../db/access/settings.js';
@@ -94,7 +94,7 @@ export interface TestApi {
 export async function startTestApi(
   options: {
     readonly routes?: readonly Route[];
-    readonly edge?: (deps: ApiDeps) => readonly Middleware[];
+    readonly edge?: (deps: ApiDeps) => ClickEdge;
     readonly config?: {
       readonly publicUrl?: string;
       readonly nodeEnv?: Config['nodeEnv'];
@@ -162,9 +162,12 @@ export async function startTestApi(
       temporal: () => Promise.resolve('away'),
     },
     ...(options.routes === undefined ? {} : { routes: options.routes }),
-    ...(options.edge === undefined ? {} : { edge: options.edge(deps) }),
   });
-  const http: HttpServer = await listenOn(app.callback(), { host: '127.0.0.1', port: 0, logger });
+  const http: HttpServer = await listenOn(options.edge?.(deps).before(app.callback()) ?? app.callback(), {
+    host: '127.0.0.1',
+    port: 0,
+    logger,
+  });
   const url = `http://127.0.0.1:${http.port}`;
 
   const act = (workspaceId: WorkspaceId, now: Act['now'], change: Partial<Act> = {}): Act => ({

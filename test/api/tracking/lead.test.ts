@@ -20,13 +20,12 @@ let bob: AffiliateId;
 
 beforeAll(async () => {
   api = await startTestApi({
-    edge: (deps) => [
+    edge: (deps) =>
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
         hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
-      }).middleware,
-    ],
+      }),
   });
   owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });
   relayDb = connectRelay({ url: api.database.appUrl, poolSize: 2, applicationName: 'test relay' });

@@ -18,13 +18,12 @@ let ada: AffiliateId;
 
 beforeAll(async () => {
   api = await startTestApi({
-    edge: (deps) => [
+    edge: (deps) =>
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
         hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
-      }).middleware,
-    ],
+      }),
   });
   owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });
   shop = await api.makeWorkspace();

@@ -151,12 +151,11 @@ export async function startEdge(
     hashAddress: (address) => Buffer.from(address),
   });
   const app = new Koa();
-  app.use(edge.middleware);
   app.use((ctx) => {
     ctx.status = 404;
     ctx.body = { code: 'not_found' };
   });
-  const server: Server = createServer(app.callback() as RequestListener);
+  const server: Server = createServer(edge.before(app.callback()) as RequestListener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
