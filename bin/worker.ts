@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
 import {
   type ActivityInboundCallsInterceptor,
   bundleWorkflowCode,
@@ -122,7 +123,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       longDb,
       newId,
       logger,
-      reached: failpoint,
+      reached,
       payoutGateways,
       ...payoutDepsOf(config),
       closedRuns: temporalClosedRuns(temporal.client),
@@ -170,7 +171,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
 /** Every adapter of payouts by its name. The simulated provider's memory is a file outside Postgres (api.md 10.1). */
 function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
   const journal = createJournal(join(config.dataDir, 'gateways', 'sandbox.journal'));
-  const gateways = [createSandboxGateway({ journal, now: clockNow, reached: failpoint }), createManualGateway()];
+  const gateways = [createSandboxGateway({ journal, now: clockNow, reached }), createManualGateway()];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
 }
 
@@ -192,13 +193,18 @@ async function refuseUnsafe(db: Db, relayDb: RelayDb, config: Config): Promise<v
     throw new Error(`the database is not safe to use:\n${findings.map((line) => `  ${line}`).join('\n')}`);
 }
 
+/** A crash point inside an activity, about its workflow. */
+function reached(point: string): void {
+  failpoint(point, Context.current().info.workflowExecution?.workflowId);
+}
+
 /** `before:` and `after:` every activity; after it what it did is committed or sent, and Temporal does not know (reliability.md 6.2). */
-function crashPoints(activity: string): ActivityInboundCallsInterceptor {
+function crashPoints(activity: string, workflowId: string | undefined): ActivityInboundCallsInterceptor {
   return {
     async execute(input, next) {
-      failpoint(`before:${activity}`);
+      failpoint(`before:${activity}`, workflowId);
       const result: unknown = await next(input);
-      failpoint(`after:${activity}`);
+      failpoint(`after:${activity}`, workflowId);
       return result;
     },
   };
@@ -238,7 +244,7 @@ async function createWorkers(parts: {
             info.activityType,
           ),
         }),
-        ({ info }) => ({ inbound: crashPoints(info.activityType) }),
+        ({ info }) => ({ inbound: crashPoints(info.activityType, info.workflowExecution?.workflowId) }),
       ],
     },
   };

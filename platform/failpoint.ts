@@ -14,20 +14,24 @@ interface Armed {
 const armed = new Map<string, Armed>();
 
 /**
- * Arms points from `name`, `name#n` (the n-th time) or `name!stop` (SIGSTOP instead of SIGKILL), separated by commas: FAILPOINTS, which
+ * Arms points from `name` or `name@subject`, each with `#n` (the n-th time) or `!stop` (SIGSTOP instead of SIGKILL), separated by commas: FAILPOINTS, which
  * production refuses.
  */
 export function armFailpoints(list: string): void {
   for (const item of list.split(',').filter((part) => part !== '')) {
     const [, name, number, mode] = /^([^#!]+)(?:#([1-9]\d{0,5}))?(!stop)?$/.exec(item) ?? [];
-    if (name === undefined) throw new Error(`a failpoint is name, name#n or name!stop: ${item}`);
+    if (name === undefined) throw new Error(`a failpoint is name or name@subject, with #n or !stop: ${item}`);
     armed.set(name, { left: Number(number ?? '1'), signal: mode === undefined ? 'SIGKILL' : 'SIGSTOP' });
   }
 }
 
-/** Reached by the code on its way; a look into an empty map costs nothing measurable. */
-export function failpoint(name: string): void {
+/**
+ * Reached by the code on its way; a look into an empty map costs nothing measurable. `subject`: what it is about, such as the workflow, so
+ * that a test may arm `name@subject` and meet nobody else's work.
+ */
+export function failpoint(reached: string, subject?: string): void {
   if (armed.size === 0) return;
+  const name = subject !== undefined && armed.has(`${reached}@${subject}`) ? `${reached}@${subject}` : reached;
   const point = armed.get(name);
   if (point === undefined) return;
   if (point.left > 1) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,9 @@ import { type EmbeddedPostgres, prepareDatabase, startPostgres } from '../../pla
 import { type EmbeddedTemporal, findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
 import { eventually } from './eventually.js';
 import { freePorts } from './freePorts.js';
+
+/** A process that starts beside others on a busy machine may take longer than a test's usual patience. */
+const longPatience = { within: 90_000 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -31,6 +34,10 @@ export class LiveStack {
   readonly namespace = 'tributary';
   /** What bootstrap printed: the first owner's one-time link. */
   signInLink = '';
+  /** Which api the clients talk to. */
+  front = 0;
+  /** Where in its log a process that runs now began. */
+  readonly #logStart = new Map<string, number>();
   readonly #ports: {
     readonly postgres: number;
     readonly temporal: number;
@@ -116,7 +123,7 @@ export class LiveStack {
   }
 
   get baseUrl(): string {
-    return `http://127.0.0.1:${this.#ports.apis[0]}`;
+    return `http://127.0.0.1:${this.#ports.apis[this.front]}`;
   }
 
   get temporalAddress(): string {
@@ -180,11 +187,13 @@ export class LiveStack {
 
   #spawn(name: string, file: string, env: Readonly<Record<string, string>>): void {
     const log = openSync(join(this.dataDir, `${name}.log`), 'a');
+    this.#logStart.set(name, fstatSync(log).size);
     const child = spawn(process.execPath, ['--import', 'tsx', file], {
       cwd: root,
       env: { ...this.environment, ...env },
       stdio: ['ignore', log, log],
     });
+    closeSync(log);
     this.#children.set(name, child);
   }
 
@@ -196,7 +205,33 @@ export class LiveStack {
       const response = await fetch(`http://127.0.0.1:${port}/readyz`);
       if (!response.ok) throw new Error(`${name} answers ${response.status}`);
       return true;
-    });
+    }, longPatience);
+  }
+
+  /**
+   * Waits until a process has ended at its armed crash point (FAILPOINTS), and fails when it ended of something else: what was killed
+   * elsewhere says nothing about that point.
+   */
+  async diesAt(name: string, point: string): Promise<void> {
+    await eventually(() => !this.isRunning(name), longPatience);
+    const signal = this.#children.get(name)?.signalCode;
+    if (signal !== 'SIGKILL' || !(await this.hasReached(name, point)))
+      throw new Error(`${name} ended with ${signal}, not at ${point}:\n${await this.log()}`);
+  }
+
+  /** True once the process wrote that it got to the point; at a `!stop` point it then stands still until `signal(name, 'SIGCONT')`. */
+  async hasReached(name: string, point: string): Promise<boolean> {
+    const log = await readFile(join(this.dataDir, `${name}.log`));
+    return log.subarray(this.#logStart.get(name) ?? 0).includes(`failpoint reached: ${point}\n`);
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#children.get(name)?.kill(signal);
+  }
+
+  /** What the simulated gateway remembers, outside Postgres. */
+  get sandboxJournal(): string {
+    return join(this.dataDir, 'gateways', 'sandbox.journal');
   }
 
   /** True while the process runs: a crash point of its own may have ended it. */
@@ -207,7 +242,10 @@ export class LiveStack {
 
   /** SIGKILL, as power would: `api-0`, `worker-0`, `postgres`, `temporal`. Answers once the process is gone. */
   async kill(name: string): Promise<void> {
-    if (name === 'postgres') return killPid(this.#postgres.pid);
+    if (name === 'postgres') {
+      await killPid(this.#postgres.pid);
+      return this.#postgres.stop(); // nothing is left to stop; the lock on its folder is ours and has to go
+    }
     if (name === 'temporal') return killPid(this.#temporal.pid);
     const child = this.#children.get(name);
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -218,17 +256,43 @@ export class LiveStack {
 
   async startAgain(name: string): Promise<void> {
     if (name === 'postgres') {
-      this.#postgres = await startPostgres({
-        dataDir: join(this.dataDir, 'postgres'),
-        port: this.#ports.postgres,
-        logFile: join(this.dataDir, 'postgres.log'),
-      });
+      // Backends that have not noticed yet that their postmaster is gone hold its shared memory for a moment.
+      this.#postgres = await eventually(
+        () =>
+          startPostgres({
+            dataDir: join(this.dataDir, 'postgres'),
+            port: this.#ports.postgres,
+            logFile: join(this.dataDir, 'postgres.log'),
+          }),
+        longPatience,
+      );
     } else if (name === 'temporal') {
       this.#temporal = await startLiveTemporal(this.dataDir, this.#cliPath, this.#ports.temporal);
     } else {
       const index = Number.parseInt(name.slice(name.indexOf('-') + 1), 10);
       await (name.startsWith('api') ? this.startApi(index) : this.startWorker(index));
     }
+  }
+
+  /** Everything at once, as a power cut (K40). */
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#children.keys(), 'temporal', 'postgres'].map((name) => this.kill(name)));
+  }
+
+  /** As `npm start` does after a crash: servers, then bootstrap with its rehydrate, then the processes. */
+  async startEverything(): Promise<void> {
+    await this.startAgain('postgres');
+    await this.startAgain('temporal');
+    await this.bootstrap();
+    await this.startAll();
+  }
+
+  /** Temporal forgets everything: its database file is gone, what a start does follows (temporal.md 4.5). */
+  async wipeTemporal(): Promise<void> {
+    await this.kill('temporal');
+    for (const suffix of ['', '-wal', '-shm']) await rm(join(this.dataDir, `temporal.db${suffix}`), { force: true });
+    await this.startAgain('temporal');
+    await this.bootstrap();
   }
 
   /** The graceful end of one process, as its supervisor would ask for it. Answers its exit code. */
@@ -251,7 +315,7 @@ export class LiveStack {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#children.keys()].map((name) => this.kill(name)));
+    await Promise.all([...this.#children.keys()].map((name) => this.kill(name))); // SIGKILL ends a stopped one too
     await this.#temporal.stop();
     await this.#postgres.stop();
     await rm(this.dataDir, { recursive: true, force: true });
