@@ -3,7 +3,11 @@ import { assertInvariant } from '../../domain/errors.js';
 import type { AffiliateId, CommissionId, PayoutId, PayoutMethodId, ReferralId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import { type Payout, type PayoutEvent, type PayoutStatus, payoutTransitions } from '../../domain/payout/payout.js';
-import type { PayoutMethodType } from '../../domain/payout/payoutMethod.js';
+import {
+  type PayoutMethodStatus,
+  payoutMethodTransitions,
+  type PayoutMethodType,
+} from '../../domain/payout/payoutMethod.js';
 import type { PlannedRow, SecondPerson } from '../../domain/payout/payoutRun.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
@@ -473,27 +477,30 @@ export async function insertCorrectionLine(
   });
 }
 
-/** The method has to be confirmed anew after money came back (PAY-27). */
+/** The method has to be confirmed anew after money came back (PAY-27). One replaced or removed meanwhile is left alone. */
 export async function unverifyMethod(tx: Tx, act: Act, methodId: string): Promise<void> {
-  const [row] = await tx('payout_methods')
+  const method = await tx('payout_methods')
     .where({ id: methodId })
-    .whereIn('status', ['active', 'cooling'])
-    .update({
-      status: 'unverified',
-      verified_by: null,
-      verified_at: null,
-      active_at: null,
-      version: tx.raw('version + 1'),
-      updated_at: act.now,
-    })
-    .returning<{ version: number }[]>('version');
-  if (row === undefined) return;
+    .forNoKeyUpdate()
+    .first<{ status: PayoutMethodStatus; version: number } | undefined>('status', 'version');
+  const to = method === undefined ? undefined : nextStatus(payoutMethodTransitions, method.status, 'bounced');
+  if (method === undefined || to === undefined) return;
+  const version = method.version + 1;
+  await tx('payout_methods').where({ id: methodId }).update({
+    status: to,
+    verified_by: null,
+    verified_at: null,
+    active_at: null,
+    version,
+    updated_at: act.now,
+  });
   await recordAudit(tx, act, {
     objectType: 'payout_method',
     objectId: methodId,
-    seq: row.version,
+    seq: version,
     event: 'bounced',
-    to: 'unverified',
+    from: method.status,
+    to,
   });
 }
 

@@ -4,11 +4,14 @@ import type { CurrencyCode } from '../money.js';
 import type { Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
-/** api.md 10.1. Cooling ends by the clock (`methodStatusAt`). A payout method with the same destination again is a new one. */
+/**
+ * api.md 10.1. Cooling ends by the clock (`methodStatusAt`). A payout method with the same destination again is a new one. `bounced`: money
+ * came back from it, so it has to be confirmed anew (features.md 2.4, PAY-27).
+ */
 export const payoutMethodTransitions = transitionTable({
   unverified: { verified: 'active', cooled: 'cooling', replaced: 'replaced', removed: 'removed' },
-  cooling: { activated: 'active', replaced: 'replaced', removed: 'removed' },
-  active: { replaced: 'replaced', removed: 'removed' },
+  cooling: { activated: 'active', bounced: 'unverified', replaced: 'replaced', removed: 'removed' },
+  active: { bounced: 'unverified', replaced: 'replaced', removed: 'removed' },
   replaced: { removed: 'removed' },
   removed: {},
 });

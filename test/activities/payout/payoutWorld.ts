@@ -13,6 +13,7 @@ import { startRun } from '../../../activities/payout/payout.js';
 import { createWorkspace } from '../../../db/access/workspace.js';
 import { insertUser } from '../../../db/access/user.js';
 import { ensureLogin } from '../../../db/access/workspace.js';
+import { recordAudit } from '../../../db/audit/audit.js';
 import { insertDecision } from '../../../db/audit/decision.js';
 import { connect, type Db } from '../../../db/connection.js';
 import { listBalances, lockBalances, postTransfers } from '../../../db/earning/ledger.js';
@@ -257,6 +258,7 @@ export async function createPayoutWorld(
           active_at: activeAt ?? null,
           created_at: '2026-01-01T00:00:00.000Z',
         });
+        await recordAudit(tx, act, { objectType: 'payout_method', objectId: id, seq: 1, event: 'created', to: status });
         return id;
       }),
     earn: (

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
+import { listBrokenMoves } from '../../../db/reads/audit/brokenMoves.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
 import type { PayoutRunStep, PayoutStep } from '../../../workflows/contract.js';
 import { createPayoutWorld, type PayoutWorld } from './payoutWorld.js';
@@ -197,6 +198,11 @@ test('rows 7 to 21 of the worked example', async () => {
   expect(await cells(ana, beni), 'row 21').toEqual(row(1900, 0, 527, 0, 48667, 200));
   expect((await world.row('payouts', x3))['status']).toBe('paid');
   expect(await world.rows('commissions', { affiliate_id: ana, kind: 'payout_return' })).toHaveLength(1);
+  expect(await world.rows('payout_methods', { affiliate_id: ana })).toMatchObject([
+    { status: 'unverified', version: 2 },
+  ]);
+  const broken = await world.write((tx) => listBrokenMoves(tx));
+  expect(broken.filter((move) => move.objectType.startsWith('payout') || move.objectType === 'attempt')).toEqual([]);
   const done = await world.run(world.activities.completePayoutRun, {
     workspaceId: world.workspaceId,
     payoutRunId: third.run,

@@ -5,7 +5,9 @@ import {
   decideVerification,
   judgeDetails,
   methodStatusAt,
+  payoutMethodTransitions,
 } from '../../../domain/payout/payoutMethod.js';
+import { nextStatus, statusesOf } from '../../../domain/transitions.js';
 
 describe('details of a payout method (api.md 10.1, reliability.md C9)', () => {
   test('an IBAN is compared without spaces, and shown by its ends', () => {
@@ -84,4 +86,11 @@ test('a verification takes effect at once, or after the cooling time where it re
   expect(decideVerification({ status: 'unverified' }, true)).toEqual({ kind: 'accepted', event: 'cooled' });
   expect(decideVerification({ status: 'active' }, false).kind).toBe('refused');
   expect(decideRemoval({ status: 'removed' }).kind).toBe('refused');
+});
+
+test('money that came back makes a method unconfirmed, wherever it could have been used (PAY-27)', () => {
+  const from = statusesOf(payoutMethodTransitions).filter(
+    (status) => nextStatus(payoutMethodTransitions, status, 'bounced') === 'unverified',
+  );
+  expect(from).toEqual(['cooling', 'active']);
 });
