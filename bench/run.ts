@@ -5,8 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { clickBench } from './click.js';
 import type { Bench, Measured } from './measure.js';
+import { transitionsBench } from './transitions.js';
 
-const benches: readonly Bench[] = [clickBench];
+const benches: readonly Bench[] = [clickBench, transitionsBench];
 
 const [name] = process.argv.slice(2);
 const bench = benches.find((candidate) => candidate.names.includes(name ?? ''));

@@ -1,0 +1,359 @@
+import { Client, Connection } from '@temporalio/client';
+import knexFactory, { type Knex } from 'knex';
+import { insertDecision } from '../db/audit/decision.js';
+import { connect, connectEdge, type Db, type EdgeDb } from '../db/connection.js';
+import { lockCommissionsOfReferral, updateCommission } from '../db/earning/commission.js';
+import { enqueue } from '../db/messaging/outbox.js';
+import { insertRule } from '../db/program/commissionPlan.js';
+import { type NewClick, recordClicks } from '../db/tracking/click.js';
+import { inWorkspace, notify, type Tx } from '../db/transaction.js';
+import { type Act, actFor, systemActor } from '../domain/act.js';
+import type {
+  AffiliateId,
+  ClickId,
+  ContactId,
+  LinkId,
+  ProductId,
+  ProgramId,
+  ReferralId,
+  UserId,
+  WorkspaceId,
+} from '../domain/ids.js';
+import { ppm } from '../domain/money.js';
+import { addMs } from '../domain/time.js';
+import { newId } from '../platform/newId.js';
+import { eventually } from '../test/support/eventually.js';
+import type { LiveStack } from '../test/support/liveStack.js';
+import { insertRow } from '../test/support/rows.js';
+import { signalMessage, signalReferral, workflowIds } from '../workflows/contract.js';
+
+/** A prospect under way: its click, and what came of it. */
+export interface Journey {
+  readonly referralId: ReferralId;
+  readonly contactId: ContactId;
+}
+
+/** One program with a 20 % rule on a live stack, and the facts of its prospects written as the API writes them: row and outbox row. */
+export interface Journeys {
+  readonly workspaceId: WorkspaceId;
+  readonly owner: Knex;
+  readonly client: Client;
+  readonly slug: string;
+  /** Clicks of so many new visitors, and the referrals the worker's click step made of them, their workflows started. */
+  click(count: number, windowSeconds?: number): Promise<readonly Journey[]>;
+  lead(journeys: readonly Journey[]): Promise<void>;
+  sale(journeys: readonly Journey[]): Promise<void>;
+  approve(journeys: readonly Journey[]): Promise<void>;
+  /** Payable commissions are marked as paid and the workflows told, as a settled payout does. */
+  payOut(journeys: readonly Journey[]): Promise<void>;
+  /** Until all referrals stand in this status. */
+  become(journeys: readonly Journey[], status: string): Promise<void>;
+  /** Until each has a commission in this status. */
+  earn(journeys: readonly Journey[], status: string): Promise<void>;
+  workflowId(journey: Journey): string;
+  close(): Promise<void>;
+}
+
+const patience = { within: 300_000, every: 10 };
+const atOnce = 16;
+const day = 86_400;
+
+export async function createJourneys(stack: LiveStack): Promise<Journeys> {
+  const owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 4 } });
+  const options = { url: stack.appUrl, poolSize: atOnce, applicationName: 'bench' };
+  const db: Db = connect(options);
+  const edgeDb: EdgeDb = connectEdge({ ...options, poolSize: 1 });
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  const client = new Client({ connection, namespace: stack.namespace });
+  const made = await makeProgram(owner, db);
+  const { workspaceId, programId, productId, affiliateId, linkId, slug, userId } = made;
+
+  const inTx = <T>(work: (tx: Tx, act: Act) => Promise<T>): Promise<T> =>
+    inWorkspace(db, workspaceId, (tx, now) => work(tx, actAt(workspaceId, now)));
+  const workflowId = ({ referralId }: Journey): string => workflowIds.referral({ workspaceId, referralId });
+  const ref = ({ referralId }: Journey) => ({ workspaceId, referralId });
+  /** A transaction per prospect, some at once, as requests would come. */
+  const tellEach = async (
+    journeys: readonly Journey[],
+    work: (tx: Tx, act: Act, journey: Journey) => Promise<unknown>,
+  ): Promise<void> => {
+    for (let from = 0; from < journeys.length; from += atOnce) {
+      await Promise.all(
+        journeys.slice(from, from + atOnce).map((journey) => inTx((tx, act) => work(tx, act, journey))),
+      );
+      await notify(db, 'outbox', '');
+    }
+  };
+  const idsOf = (journeys: readonly Journey[]) => journeys.map((journey) => journey.referralId);
+
+  return {
+    workspaceId,
+    owner,
+    client,
+    slug,
+    workflowId,
+    async click(count, windowSeconds = 30 * day) {
+      const clicks = Array.from({ length: count }, (): NewClick => {
+        const id: ClickId = newId('click');
+        return { ...blankClick, id, workspaceId, linkId, affiliateId, programId, windowSeconds };
+      });
+      await recordClicks(edgeDb, clicks);
+      const rows = await eventually(async () => {
+        const found = await owner('clicks')
+          .whereIn(
+            'id',
+            clicks.map((click) => click.id),
+          )
+          .whereNotNull('referral_id')
+          .select<{ referral_id: ReferralId }[]>('referral_id');
+        return found.length === count ? found : undefined;
+      }, patience);
+      const journeys = rows.map((row): Journey => ({ referralId: row.referral_id, contactId: newId('contact') }));
+      await eventually(async () => {
+        const waiting = await owner('outbox')
+          .where({ workspace_id: workspaceId, topic: 'start' })
+          .whereNull('sent_at')
+          .first<unknown>('id');
+        return waiting === undefined;
+      }, patience);
+      return journeys;
+    },
+    lead: (journeys) =>
+      tellEach(journeys, async (tx, act, journey) => {
+        const leadId = newId('lead');
+        const email = `${journey.contactId}@buyer.example`;
+        await tx('contacts').insert({ id: journey.contactId, name: 'Jo', email, email_key: email });
+        await tx('leads').insert({
+          id: leadId,
+          mode: 'live',
+          source: 'bench',
+          external_id: leadId,
+          content_hash: Buffer.alloc(32),
+          event: 'registration',
+          channel: 'api',
+          verdict: 'received',
+          contact_id: journey.contactId,
+          program_id: programId,
+          referral_id: journey.referralId,
+          occurred_at: act.now,
+          created_at: act.now,
+        });
+        await enqueue(tx, signalReferral(ref(journey), 'leadReported', { leadId }));
+      }),
+    sale: (journeys) =>
+      tellEach(journeys, async (tx, act, journey) => {
+        const saleId = newId('sale');
+        await tx('sales').insert({
+          id: saleId,
+          mode: 'live',
+          source: 'bench',
+          external_id: saleId,
+          content_hash: Buffer.alloc(32),
+          type: 'payment',
+          status: 'succeeded',
+          channel: 'api',
+          currency: 'USD',
+          captured_minor: 5_000n,
+          lines: JSON.stringify([
+            {
+              productId,
+              product: null,
+              quantity: 1,
+              amountMinor: '5000',
+              taxMinor: '0',
+              feesMinor: '0',
+              shippingMinor: '0',
+              depositMinor: '0',
+              code: null,
+            },
+          ]),
+          contact_id: journey.contactId,
+          program_id: programId,
+          referral_id: journey.referralId,
+          occurred_at: act.now,
+          created_at: act.now,
+        });
+        await enqueue(tx, signalReferral(ref(journey), 'saleReported', { saleId }));
+      }),
+    approve: (journeys) =>
+      tellEach(journeys, async (tx, act, journey) => {
+        const id = newId('decision');
+        await insertDecision(tx, actFor(act, { actor: { type: 'user', id: userId, userId } }), {
+          id,
+          verb: 'approve',
+          objectType: 'referrals',
+          objectId: journey.referralId,
+          workflowId: workflowId(journey),
+          reasonCode: 'staff_decision',
+          note: null,
+          publicReason: null,
+          params: {},
+          via: 'api',
+          callerKey: null,
+          requestHash: null,
+          steppedUp: false,
+          operationId: null,
+        });
+        await enqueue(
+          tx,
+          signalMessage(
+            {
+              workflowType: 'referral',
+              workflowId: workflowId(journey),
+              input: ref(journey),
+              signal: 'approve',
+              argument: { decisionId: id },
+            },
+            2,
+          ),
+        );
+      }),
+    payOut: (journeys) =>
+      tellEach(journeys, async (tx, act, journey) => {
+        for (const line of await lockCommissionsOfReferral(tx, journey.referralId))
+          if (line.status === 'approved')
+            await updateCommission(tx, act, line, { status: 'paid', paidAt: act.now }, 'paid');
+        await enqueue(tx, signalReferral(ref(journey), 'payoutSettled', { payoutId: newId('payout') }));
+      }),
+    become: async (journeys, status) => {
+      await eventually(async () => {
+        const rows = await owner('referrals').whereIn('id', idsOf(journeys)).andWhere({ status }).count();
+        return Number(rows[0]?.['count']) === journeys.length;
+      }, patience);
+    },
+    earn: async (journeys, status) => {
+      await eventually(async () => {
+        const rows = await owner('commissions').whereIn('referral_id', idsOf(journeys)).andWhere({ status }).count();
+        return Number(rows[0]?.['count']) === journeys.length;
+      }, patience);
+    },
+    async close() {
+      await connection.close();
+      await edgeDb.end();
+      await db.destroy();
+      await owner.destroy();
+    },
+  };
+}
+
+const blankClick = {
+  mode: 'live',
+  previousClickId: null,
+  credit: 'credited',
+  creditCode: null,
+  isSuspect: false,
+  subs: null,
+  query: null,
+  referrer: null,
+  addressHash: null,
+  userAgent: null,
+} as const;
+
+function actAt(workspaceId: WorkspaceId, now: Act['now']): Act {
+  return {
+    workspaceId,
+    mode: 'live',
+    now,
+    actor: systemActor,
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: null,
+    newId,
+  };
+}
+
+/** As the set-up routes would leave it. */
+async function makeProgram(owner: Knex, db: Db) {
+  const workspaceId: WorkspaceId = newId('workspace');
+  const programId: ProgramId = newId('program');
+  const productId: ProductId = newId('product');
+  const affiliateId: AffiliateId = newId('affiliate');
+  const linkId: LinkId = newId('link');
+  const userId: UserId = newId('user');
+  const loginId = newId('login');
+  const contactId = newId('contact');
+  const slug = linkId.slice(4);
+  const inIt = { workspace_id: workspaceId };
+  await owner('workspaces').insert({ id: workspaceId, name: 'Bench' });
+  await owner('settings').insert({ ...inIt, version: 1, sections: '{}' });
+  await owner('audit_heads').insert({ ...inIt, sequence: 0, leaf_hash: Buffer.alloc(32) });
+  await owner('programs').insert({
+    ...inIt,
+    id: programId,
+    name: 'Spring',
+    slug: programId.slice(4),
+    status: 'active',
+    currency: 'USD',
+    fallback_url: 'https://shop.example/',
+    destination_hosts: ['shop.example'],
+    own_terms: JSON.stringify({ commissionHold: 'PT0S' }),
+  });
+  await insertRow(owner, 'products', { ...inIt, id: productId, name: 'Starter' });
+  await insertRow(owner, 'program_products', { ...inIt, program_id: programId, product_id: productId });
+  await owner('contacts').insert({
+    ...inIt,
+    id: contactId,
+    name: 'Ada',
+    email: 'a@b.example',
+    email_key: 'a@b.example',
+  });
+  await owner('affiliates').insert({
+    ...inIt,
+    id: affiliateId,
+    contact_id: contactId,
+    name: 'Ada',
+    email: 'a@b.example',
+    status: 'approved',
+  });
+  await owner('enrolments').insert({
+    ...inIt,
+    id: newId('enrolment'),
+    affiliate_id: affiliateId,
+    program_id: programId,
+    status: 'active',
+    joined_at: new Date(),
+  });
+  await owner('links').insert({
+    ...inIt,
+    id: linkId,
+    affiliate_id: affiliateId,
+    program_id: programId,
+    slug,
+    destination_url: 'https://shop.example/pricing',
+    status: 'active',
+  });
+  await insertRow(owner, 'logins', { id: loginId, email: `${loginId}@shop.example` });
+  await insertRow(owner, 'users', {
+    ...inIt,
+    id: userId,
+    login_id: loginId,
+    audience: 'staff',
+    name: 'Ana',
+    email: 'ana@shop.example',
+    role_ids: ['owner'],
+    status: 'active',
+  });
+  await inWorkspace(db, workspaceId, (tx, now) =>
+    insertRule(tx, actAt(workspaceId, now), {
+      id: newId('rule'),
+      name: '20 %',
+      scope: 'program',
+      programId,
+      productId: null,
+      groupId: null,
+      affiliateId: null,
+      event: 'payment',
+      transactionType: null,
+      terms: {
+        base: 'gross',
+        minimumBase: null,
+        flatOnPartialRefund: 'proportional',
+        levels: [{ level: 1, kind: 'percent', rate: ppm(200_000), of: 'base' }],
+        limits: { maxPayments: null, maxMonths: null },
+      },
+      effectiveFrom: addMs(now, -3_600_000),
+    }),
+  );
+  return { workspaceId, programId, productId, affiliateId, linkId, slug, userId };
+}
