@@ -7,9 +7,11 @@ import {
   findPreset,
   type Grant,
   grantOf,
+  mayAffiliateKeyHold,
   narrow,
   noGrant,
   type Permission,
+  permissions,
   type Scope,
   wholeWorkspace,
 } from '../domain/access/permission.js';
@@ -117,8 +119,11 @@ async function byKey(
 function grantOfKey(key: ApiKeyEntry): Grant {
   const creator = grantOf(key.creatorRoleIds, { instanceAdmin: key.creatorIsInstanceAdmin });
   const ticked = [...key.permissions, ...(key.roleId === null ? [] : (findPreset(key.roleId)?.permissions ?? []))];
-  const granted = narrow(creator, ticked);
-  if (key.affiliateId === null) return granted;
+  if (key.affiliateId === null) return narrow(creator, ticked);
+  const granted = narrow(
+    creator,
+    permissions.filter((one) => ticked.includes(one) && mayAffiliateKeyHold(one)),
+  );
   const portal = (['me.read', 'me.write'] as const).filter((permission) => ticked.includes(permission));
   return { ...granted, permissions: new Set([...granted.permissions, ...portal]) };
 }

@@ -103,6 +103,26 @@ export function isPortalPermission(permission: Permission): boolean {
   return (permissionAreas.portal as readonly string[]).includes(permission);
 }
 
+/**
+ * What a key bound to an affiliate can do at most, whatever is ticked: these rows are limited to that affiliate's own (api.md 1.2, 8). Runs,
+ * payouts, the ledger and every decision belong to staff; the affiliate reads its money under `/v1/me`.
+ */
+const affiliateKeyPermissions: ReadonlySet<Permission> = new Set([
+  'affiliate.read',
+  'link.read',
+  'link.write',
+  'lead.read',
+  'lead.write',
+  'sale.read',
+  'sale.write',
+  'referral.read',
+  'commission.read',
+]);
+
+export function mayAffiliateKeyHold(permission: Permission): boolean {
+  return isPortalPermission(permission) || affiliateKeyPermissions.has(permission);
+}
+
 const staffPermissions = permissions.filter((permission) => !isPortalPermission(permission));
 
 function allBut(...left: readonly Permission[]): readonly Permission[] {

@@ -1,3 +1,4 @@
+import type { Scope } from '../../../domain/access/permission.js';
 import { addMs, type Instant } from '../../../domain/time.js';
 import { invalid } from '../../problems.js';
 
@@ -10,6 +11,11 @@ export function happenedAt(wanted: Instant | null | undefined, now: Instant): In
   if (wanted > addMs(now, mayBeAheadMs))
     throw invalid({ pointer: '#/occurredAt', code: 'out_of_range', detail: 'More than 5 minutes ahead.' });
   return wanted;
+}
+
+/** Whose external ids a fact's is among: the sender's own, for an affiliate's key always that affiliate (api.md 1.4). */
+export function sourceOf(scope: Scope, wanted: string | undefined): string {
+  return scope.kind === 'affiliate' ? scope.affiliateId : (wanted ?? 'main');
 }
 
 /** The same members in any order are the same content: what a natural key's hash is taken of (api.md 1.4). Amounts are bigints here. */

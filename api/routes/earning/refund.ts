@@ -20,7 +20,7 @@ import {
   saleRefundCreate,
 } from '../../schemas/earning/refund.js';
 import { saleParams } from '../../schemas/earning/sale.js';
-import { canonical, happenedAt } from './fact.js';
+import { canonical, happenedAt, sourceOf } from './fact.js';
 
 const list = defineRoute({
   method: 'GET',
@@ -48,7 +48,7 @@ const createForSale = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const { sale } = await getSaleView(tx, { kind: 'workspace' }, ctx.mode, ctx.params.saleId);
+        const { sale } = await getSaleView(tx, ctx.scope, ctx.mode, ctx.params.saleId);
         const { refund, isNew } = await takeInRefund(tx, act, ctx.body, {
           sale,
           source: sale.source,
@@ -71,7 +71,8 @@ const create = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const { saleExternalId, source = 'main', ...facts } = ctx.body;
+        const { saleExternalId, source: wanted, ...facts } = ctx.body;
+        const source = sourceOf(ctx.scope, wanted);
         const sale = await findSaleByExternalId(tx, { mode: act.mode, source, externalId: saleExternalId });
         const { refund, isNew } = await takeInRefund(tx, act, facts, { sale, source, saleExternalId });
         return answer(presentRefund(refund), { status: isNew ? 202 : 200 });

@@ -50,7 +50,7 @@ import {
   saleWire,
 } from '../../schemas/earning/sale.js';
 import { decisionBody, reasonOf } from '../../schemas/wire.js';
-import { canonical, happenedAt } from './fact.js';
+import { canonical, happenedAt, sourceOf } from './fact.js';
 import { tieRefund } from './refund.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
@@ -79,7 +79,7 @@ const create = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const { sale, isNew } = await takeInSale(tx, act, ctx.body);
+        const { sale, isNew } = await takeInSale(tx, act, ctx.body, sourceOf(ctx.scope, ctx.body.source));
         const view = isNew
           ? { sale, commissionIds: [] }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
@@ -100,8 +100,8 @@ async function takeInSale(
   tx: Tx,
   act: Act,
   body: SaleCreate,
+  source: string,
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
-  const source = body.source ?? 'main';
   const contentHash = sha256Hex(canonical(body));
   const repeat = await findRepeat(tx, act, { source, body, contentHash });
   if (repeat !== undefined) return repeat;
@@ -382,7 +382,7 @@ const dispute = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const { sale: seen } = await getSaleView(tx, { kind: 'workspace' }, ctx.mode, ctx.params.saleId);
+        const { sale: seen } = await getSaleView(tx, ctx.scope, ctx.mode, ctx.params.saleId);
         const sale = await lockSale(tx, seen.id);
         assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
         const { amount = null } = ctx.body;

@@ -86,11 +86,11 @@ const listItems = defineRoute({
   query: listQuery({}, { sort: ['position'] }),
   reply: listOf(operationItemWire),
   refuses: ['resource.not_found'],
-  handle: (ctx) =>
-    ctx.read(async (tx) => {
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) => {
       const found = await getOperation(tx, ctx.caller, ctx.params.operationId);
       if (found.kind === 'decision') return { data: [presentDecisionItem(found.decision)], nextCursor: null };
-      const page = ctx.page(ctx.query);
       const items = await listOperationItems(tx, found.job.id, Number(page.after?.value ?? -1), page.limit);
       return ctx.list(
         items,
@@ -103,7 +103,8 @@ const listItems = defineRoute({
         }),
         (item) => ({ value: item.position, id: item.objectId }),
       );
-    }),
+    });
+  },
 });
 
 export const operationRoutes: readonly Route[] = [getOne, listItems];

@@ -34,8 +34,8 @@ export interface EarningWorld {
   close(): Promise<void>;
 }
 
-export async function createEarningWorld(): Promise<EarningWorld> {
-  const api = await startTestApi();
+export async function createEarningWorld(options: Parameters<typeof startTestApi>[0] = {}): Promise<EarningWorld> {
+  const api = await startTestApi(options);
   const ws = await api.makeWorkspace();
   const owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });
   const deps = { db: api.db, newId };
