@@ -229,6 +229,15 @@ export class LiveStack {
     this.#children.get(name)?.kill(signal);
   }
 
+  /** Process id of a part: `api-0`, `worker-0`, `postgres`, `temporal`. For benches that read what it takes. */
+  pidOf(name: string): number {
+    if (name === 'postgres') return this.#postgres.pid;
+    if (name === 'temporal') return this.#temporal.pid;
+    const pid = this.#children.get(name)?.pid;
+    if (pid === undefined) throw new Error(`no process ${name}`);
+    return pid;
+  }
+
   /** What the simulated gateway remembers, outside Postgres. */
   get sandboxJournal(): string {
     return join(this.dataDir, 'gateways', 'sandbox.journal');
