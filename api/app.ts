@@ -9,10 +9,11 @@ import type { ApiDeps, Route } from './route.js';
 import { type HealthChecks, healthRoutes } from './routes/health.js';
 import { signInPages } from './routes/access/signInPages.js';
 import { routes as allRoutes } from './routes.js';
+import type { Site } from './site.js';
 
 export interface AppOptions {
-  /** Runs where no route of the API matched: the built console, portal and pages. */
-  readonly site?: Middleware;
+  /** Answers where no route of the API matched: the built console, portal and pages. */
+  readonly site?: Site;
   readonly health: HealthChecks;
   readonly registry: Registry;
   readonly routes?: readonly Route[];
@@ -34,7 +35,7 @@ export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState>
   app.use(refuseOddRequests);
   app.use(healthRoutes(deps, options.health, options.registry, routes));
 
-  app.use(signInPages(deps));
+  if (options.site !== undefined) app.use(signInPages(deps, options.site));
 
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
@@ -55,9 +56,12 @@ export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState>
       throw new DomainError('request.method_not_allowed', { detail: `Allowed here: ${koa.response.get('Allow')}.` });
     }
     if (options.site !== undefined && !/^\/v\d+\//.test(koa.path)) {
-      await options.site(koa, next);
+      await options.site.middleware(koa, next);
       return;
     }
+    await next();
+  });
+  app.use(() => {
     throw new DomainError('resource.not_found');
   });
   return app;

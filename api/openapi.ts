@@ -1,6 +1,6 @@
-import './openapiZod.js';
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { prepareForDocument } from './openapiZod.js';
 import { problems } from './problems.js';
 import type { Route } from './route.js';
 
@@ -34,6 +34,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string): ob
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: '__Host-session' });
+  prepareForDocument(problemWire);
   for (const route of routes) registry.registerPath(describe(route));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
@@ -50,7 +51,11 @@ function describe(route: Route): RouteConfig {
   }
   for (const [status, code] of commonRefusals(route)) statuses.set(status, [...(statuses.get(status) ?? []), code]);
   const hasBody = !(route.reply instanceof z.ZodUndefined);
+  const headers = headersOf(route);
+  for (const schema of [route.params, route.query, route.body, route.reply, headers])
+    if (schema !== undefined) prepareForDocument(schema);
   return {
+    operationId: operationIdOf(route),
     method: route.method.toLowerCase() as Lowercase<Route['method']>,
     path: route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}'),
     ...(route.summary === undefined ? {} : { summary: route.summary }),
@@ -65,7 +70,7 @@ function describe(route: Route): RouteConfig {
       ...(route.params instanceof z.ZodObject ? { params: route.params } : {}),
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
       ...(route.body === undefined ? {} : { body: { content: { 'application/json': { schema: route.body } } } }),
-      headers: headersOf(route),
+      headers,
     },
     responses: {
       [String(hasBody ? route.status : 204)]: hasBody
@@ -79,6 +84,16 @@ function describe(route: Route): RouteConfig {
       ),
     },
   };
+}
+
+/** `GET /v1/referrals/:referralId/story` → `getReferralsByReferralIdStory`: unique because method and path are. */
+function operationIdOf(route: Pick<Route, 'method' | 'path'>): string {
+  const words = route.path
+    .replace(/^\/v1\//, '')
+    .replaceAll(':', 'by-')
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== '');
+  return route.method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
 function headersOf(route: Route) {

@@ -9,6 +9,7 @@ import type { CheckResult } from '../api/routes/health.js';
 import { clickEdge } from '../api/routes/tracking/click.js';
 import { listenOn } from '../api/server.js';
 import { createSignInGuard } from '../api/signInGuard.js';
+import { createSite } from '../api/site.js';
 import {
   appliedMigrations,
   connect,
@@ -31,6 +32,8 @@ import { createPasswords } from '../platform/passwords.js';
 import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient } from '../platform/temporalClient.js';
 
+/** Where the built pages are, seen from this file: in the tree and in a build. */
+const siteFolder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web' : '../web', import.meta.url));
 const poolSize = 20;
 const longPoolSize = 4;
 const edgePoolSize = 4;
@@ -91,6 +94,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
     });
     const state = { isServing: true };
     const app = createApp(deps, {
+      site: createSite({ folder: siteFolder, hasMailbox: config.smtpUrl === undefined }),
       registry: createMetrics(),
       health: {
         isServing: () => state.isServing,
@@ -105,7 +109,11 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
           }),
       },
     });
-    const http = await listenOn(edge.before(withAnswerPoints(app.callback())), { host: config.http.host, port: config.http.port, logger });
+    const http = await listenOn(edge.before(withAnswerPoints(app.callback())), {
+      host: config.http.host,
+      port: config.http.port,
+      logger,
+    });
     logger.info({ port: http.port }, 'api started');
 
     let stopping: Promise<void> | undefined;

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +16,7 @@ import {
 } from '../platform/embedded/stack.js';
 import { createLogger } from '../platform/logger.js';
 import { bootstrap } from './bootstrap.js';
+import { isWebBuilt } from './buildWeb.js';
 
 const usage = `npm start -- [options]
   --check         start, ask every printed address, stop; exit code 0 or 1
@@ -31,8 +34,10 @@ interface Address {
 function addressesOf(stack: Stack): readonly Address[] {
   const { http, temporal } = stack.config;
   const addresses: Address[] = [
-    { label: 'API', url: `${http.publicUrl}/readyz`, note: 'ready when it answers 200' },
-    { label: 'API document', url: `${http.publicUrl}/openapi.json`, note: 'OpenAPI 3.1 of every path' },
+    { label: 'Console', url: http.publicUrl, note: 'for staff' },
+    { label: 'Portal', url: `${http.publicUrl}/portal`, note: 'for affiliates' },
+    { label: 'Resellers', url: `${http.publicUrl}/reseller`, note: 'for resellers' },
+    { label: 'API docs', url: `${http.publicUrl}/docs`, note: `its document: ${http.publicUrl}/openapi.json` },
   ];
   if (stack.signInLink !== undefined) {
     addresses.unshift({
@@ -41,6 +46,8 @@ function addressesOf(stack: Stack): readonly Address[] {
       note: 'one-time link, 30 minutes; a new one: npm run sign-in-link',
     });
   }
+  if (stack.config.smtpUrl === undefined)
+    addresses.push({ label: 'Mailbox', url: `${http.publicUrl}/dev/mail`, note: 'mails of this machine' });
   if (temporal.uiUrl !== undefined)
     addresses.push({ label: 'Temporal UI', url: temporal.uiUrl, note: 'every workflow, event by event' });
   return addresses;
@@ -129,6 +136,23 @@ function entryOf(name: string): string {
   return fileURLToPath(new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 }
 
+/** Builds the pages in a process of its own, beside the other steps, unless they were built from these sources. */
+async function buildSite(signal: AbortSignal): Promise<string> {
+  // A build carries its pages and none of their sources.
+  if (!import.meta.url.endsWith('.ts') || isWebBuilt()) return 'built already';
+  const child = spawn(process.execPath, ['--import', 'tsx', entryOf('buildWeb')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = `${said}${text}`.slice(-4_000);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`npm run build:web ended with ${code}\n${said}`);
+  return 'built';
+}
+
 function versionOf(): string {
   const folder = import.meta.url.includes('/dist/') ? '../../package.json' : '../package.json';
   const parsed = JSON.parse(readFileSync(new URL(folder, import.meta.url), 'utf8')) as { version: string };
@@ -159,6 +183,7 @@ async function main(): Promise<number> {
   const parts: StackParts = {
     migrate: migrateUp,
     bootstrap: (config: Config) => bootstrap(config, createLogger({ logLevel: 'warn' }, { process: 'bootstrap' })),
+    buildSite,
     workerEntry: entryOf('worker'),
     apiEntry: entryOf('api'),
   };

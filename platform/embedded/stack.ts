@@ -27,6 +27,8 @@ export interface StackParts {
   migrate(ownerUrl: string): Promise<readonly string[]>;
   /** Namespace, search attributes, schedules, rehydrate; a one-time link until somebody has signed in. */
   bootstrap(config: Config): Promise<{ readonly signInLink?: string | undefined }>;
+  /** Builds the pages where their sources have changed; answers what it did, in words. Runs beside the other steps. */
+  buildSite?(signal: AbortSignal): Promise<string>;
   readonly workerEntry: string;
   readonly apiEntry: string;
   /** Called when the database has no demo data yet; answers what it made, in words. */
@@ -135,6 +137,7 @@ export class Supervisor {
     const { ports } = await this.#step('ports', () => this.#choosePorts(settings.env));
     // Looking for a server of Temporal, perhaps building one, needs nothing of Postgres: both at once.
     const temporal = settled(this.#startTemporal(settings.env, ports));
+    const site = settled(this.#buildSite());
     let database: { readonly url: string; readonly ownerUrl: string };
     try {
       database = await this.#step('postgres', () => this.#startDatabase(settings.env, ports));
@@ -145,9 +148,12 @@ export class Supervisor {
     } catch (error) {
       this.#aborted.abort(error);
       await temporal; // it must not come up after the rest was taken down
+      await site;
       throw error;
     }
     const server = await this.#step('temporal', async () => unwrap(await temporal));
+    if (parts.buildSite !== undefined)
+      await this.#step('console', async () => ({ ...unwrap(await site), value: undefined }));
     const full: Record<string, string | undefined> = {
       ...settings.env,
       DATABASE_URL: database.url,
@@ -323,6 +329,12 @@ export class Supervisor {
       detail: `dev server ${server.address}, ${kept}`,
       durationMs: performance.now() - began,
     };
+  }
+
+  async #buildSite(): Promise<{ detail: string; durationMs: number }> {
+    const began = performance.now();
+    const detail = (await this.#options.parts.buildSite?.(this.#aborted.signal)) ?? '';
+    return { detail, durationMs: performance.now() - began };
   }
 
   /** Both at once; a line each, in the order in which they are listed. */

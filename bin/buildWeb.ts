@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// npm run build:web: the generated client, then the pages. npm start runs it only when something it is made from has changed.
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stamp = join(root, 'dist/web/sources.txt');
+/** Everything the pages are made from; the client in `web/client` is itself made from `api` and `domain`. */
+const sources = ['web', 'api', 'domain', 'package-lock.json', 'bin/openapi.ts', 'bin/buildWeb.ts'];
+
+/** A hash of every source: the same text means the same pages. */
+export function sourcesHash(): string {
+  const hash = createHash('sha256');
+  for (const file of sources.flatMap(filesOf))
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  return hash.digest('hex');
+}
+
+function filesOf(name: string): readonly string[] {
+  const path = join(root, name);
+  if (!existsSync(path)) return [];
+  if (/\.\w+$/.test(name)) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.startsWith(join(root, 'web/client/')))
+    .sort();
+}
+
+/** True when `dist/web` was built from exactly these sources. */
+export function isWebBuilt(): boolean {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sourcesHash();
+}
+
+async function build(): Promise<void> {
+  const hash = sourcesHash();
+  const { writeOpenApi } = await import('./openapi.js');
+  await writeOpenApi();
+  const { build: bundle } = await import('vite');
+  await bundle({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' });
+  writeFileSync(stamp, hash); // the last thing: a build that broke off is built again
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -1,0 +1,44 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
+import { startApp } from '../kit/App.js';
+import { ZoneContext } from '../kit/DateText.js';
+import type { Catalogues } from '../kit/i18n.js';
+import { createSurface } from '../kit/screens.js';
+import { RequireSession } from '../kit/session.js';
+import { Shell } from '../kit/Shell.js';
+import { StepUpProvider } from '../kit/stepUp.js';
+import { en } from './texts.en.js';
+import { menu } from './navigation.js';
+import { screens } from './screens.js';
+
+const catalogues: Catalogues = { en, de: async () => (await import('./texts.de.js')).de };
+
+function Frame({ children }: { readonly children: ReactElement }): ReactElement {
+  return (
+    <RequireSession audience="staff">
+      <StepUpProvider>
+        <Zone>
+          <Shell menu={menu} catalogues={catalogues} brand="Tributary" hasSearch hasModes>
+            {children}
+          </Shell>
+        </Zone>
+      </StepUpProvider>
+    </RequireSession>
+  );
+}
+
+/** The workspace's zone decides until the reader has chosen another one in the profile. */
+function Zone({ children }: { readonly children: ReactElement }): ReactElement {
+  const { data } = useQuery({ ...getWorkspaceOptions(), staleTime: 300_000 });
+  const own = localStorage.getItem('zone');
+  return <ZoneContext value={own ?? data?.timeZone ?? 'UTC'}>{children}</ZoneContext>;
+}
+
+startApp({
+  reader: 'staff',
+  catalogues,
+  content: createSurface({ basepath: '/', screens, frame: Frame }),
+}).catch((error: unknown) => {
+  throw error; // shown by the browser: nothing of ours is there yet to show it
+});

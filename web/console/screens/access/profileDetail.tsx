@@ -1,0 +1,150 @@
+import { Button, Group, NativeSelect, Paper, PasswordInput, Stack, Switch, Text, Title } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteSessionsBySessionId, postAuthPassword } from '../../../client/sdk.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { singleKeysAreOn, switchSingleKeys } from '../../../kit/keys.js';
+import { useMe } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { useWithStepUp } from '../../../kit/stepUp.js';
+
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Own settings, sessions by device, password (screens.md 3.25). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const me = useMe();
+  const [keysOn, setKeysOn] = useState(singleKeysAreOn());
+  const [zone, setZone] = useState(localStorage.getItem('zone') ?? '');
+  return (
+    <>
+      <PageHead title={t('profile.title')} />
+      <Stack maw={640}>
+        <Paper withBorder p="md">
+          <Stack gap="xs">
+            <Title order={2} size="h4">
+              {t('profile.you')}
+            </Title>
+            <Text>{`${me.user?.name ?? ''} · ${me.user?.email ?? ''}`}</Text>
+            <Text size="sm" c="dimmed">{`${t('profile.roles')}: ${me.roles.map((role) => role.name).join(', ')}`}</Text>
+            <NativeSelect
+              label={t('profile.zone')}
+              value={zone}
+              onChange={(event) => {
+                setZone(event.currentTarget.value);
+                if (event.currentTarget.value === '') localStorage.removeItem('zone');
+                else localStorage.setItem('zone', event.currentTarget.value);
+              }}
+              data={[
+                { value: '', label: t('profile.zoneWorkspace') },
+                { value: ownZone, label: t('profile.zoneOwn', { zone: ownZone }) },
+                ...(ownZone === 'UTC' ? [] : [{ value: 'UTC', label: 'UTC' }]),
+              ]}
+            />
+            <Switch
+              label={t('profile.keys')}
+              checked={keysOn}
+              onChange={(event) => {
+                switchSingleKeys(event.currentTarget.checked);
+                setKeysOn(event.currentTarget.checked);
+              }}
+            />
+          </Stack>
+        </Paper>
+        <Sessions />
+        <NewPassword />
+      </Stack>
+    </>
+  );
+}
+
+function Sessions(): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const { data, error } = useQuery(getSessionsOptions());
+  const end = useMutation({
+    mutationFn: (sessionId: string) => deleteSessionsBySessionId({ path: { sessionId }, throwOnError: true }),
+    onSuccess: () => queries.invalidateQueries(),
+  });
+  return (
+    <Paper withBorder p="md">
+      <Title order={2} size="h4" mb="xs">
+        {t('profile.sessions')}
+      </Title>
+      {error === null ? null : <ErrorView error={error} />}
+      {end.error === null ? null : <ErrorView error={end.error} />}
+      <Stack gap="xs">
+        {data?.data.map((session) => (
+          <Group key={session.id} justify="space-between" wrap="nowrap">
+            <div>
+              <Text size="sm">{session.userAgent ?? '–'}</Text>
+              <Text size="sm" c="dimmed">
+                {session.isCurrent ? `${t('profile.sessionCurrent')} · ` : ''}
+                {t('profile.sessionSeen')} <DateText value={session.lastSeenAt} />
+              </Text>
+            </div>
+            {session.isCurrent ? null : (
+              <Button
+                variant="default"
+                size="compact-sm"
+                onClick={() => end.mutate(session.id)}
+                aria-label={t('profile.sessionEndFor', { device: session.userAgent ?? session.id })}
+              >
+                {t('profile.sessionEnd')}
+              </Button>
+            )}
+          </Group>
+        ))}
+      </Stack>
+    </Paper>
+  );
+}
+
+function NewPassword(): ReactElement {
+  const { t } = useTranslation();
+  const withStepUp = useWithStepUp();
+  const [password, setPassword] = useState('');
+  const change = useMutation({
+    mutationFn: () => withStepUp(() => postAuthPassword({ body: { password }, throwOnError: true })),
+    onSuccess: () => {
+      setPassword('');
+      notifications.show({ message: t('profile.passwordDone'), color: 'river' });
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    change.mutate();
+  };
+  return (
+    <Paper withBorder p="md">
+      <form onSubmit={submit}>
+        <Stack gap="xs">
+          <Title order={2} size="h4">
+            {t('profile.password')}
+          </Title>
+          <PasswordInput
+            label={t('profile.password')}
+            description={t('profile.passwordHint')}
+            autoComplete="new-password"
+            minLength={12}
+            maxLength={256}
+            required
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+          />
+          {change.error === null ? null : <ErrorView error={change.error} />}
+          <Group>
+            <Button type="submit" loading={change.isPending}>
+              {t('profile.passwordSave')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Paper>
+  );
+}

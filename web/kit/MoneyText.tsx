@@ -1,0 +1,92 @@
+import { Group, Text, Tooltip } from '@mantine/core';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { language } from './i18n.js';
+
+/** Money as the API sends it. */
+export interface Money {
+  readonly amount: string;
+  readonly currency: string;
+}
+
+/**
+ * The wire's decimal string as the reader writes it, with exactly the digits that came: `Intl`'s own number of decimals is wrong for HUF and
+ * others, and `Number` rounds large amounts, so the string itself is handed over (screens.md 1.3).
+ */
+export function formatMoney(money: Money): string {
+  const digits = money.amount.split('.')[1]?.length ?? 0;
+  const format = new Intl.NumberFormat(language(), {
+    style: 'currency',
+    currency: money.currency,
+    currencyDisplay: 'code',
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return (format.format as (value: string) => string)(money.amount);
+}
+
+/** A rate in parts per million as percent, with as many decimals as it needs: 29,000 is 2.9 %. */
+export function formatRate(ratePpm: number): string {
+  // Shifted as text: percent is ppm with four decimals.
+  const text = String(ratePpm).padStart(5, '0');
+  const decimals = text.slice(-4).replace(/0+$/, '');
+  const percent = `${text.slice(0, -4)}${decimals === '' ? '' : `.${decimals}`}`;
+  const format = new Intl.NumberFormat(language(), { maximumFractionDigits: 4 });
+  return `${(format.format as (value: string) => string)(percent)} %`;
+}
+
+/** One amount: tabular digits, never broken, a word beside a negative one. `onExplain` makes it a button that opens the explanation. */
+export function MoneyText({
+  value,
+  hint,
+  onExplain,
+}: {
+  readonly value: Money | null | undefined;
+  readonly hint?: string;
+  readonly onExplain?: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  if (value === null || value === undefined) return <Text span>–</Text>;
+  const isNegative = value.amount.startsWith('-');
+  const text = formatMoney(value);
+  const shown = (
+    <Text span className="money" inherit>
+      {text}
+      {isNegative ? <Text span inherit c="dimmed">{` ${t('money.negative')}`}</Text> : null}
+    </Text>
+  );
+  if (onExplain !== undefined)
+    return (
+      <Tooltip label={hint ?? t('explain.open')}>
+        <Text
+          component="button"
+          type="button"
+          inherit
+          c="var(--mantine-color-anchor)"
+          td="underline"
+          bg="transparent"
+          bd={0}
+          p={0}
+          mih={24}
+          style={{ cursor: 'pointer' }}
+          onClick={onExplain}
+          aria-label={t('explain.openFor', { amount: text })}
+        >
+          {shown}
+        </Text>
+      </Tooltip>
+    );
+  return hint === undefined ? shown : <Tooltip label={hint}>{shown}</Tooltip>;
+}
+
+/** Several currencies: one beside the other, never added. */
+export function MoneyList({ values }: { readonly values: readonly Money[] }): ReactElement {
+  if (values.length === 0) return <Text span>–</Text>;
+  return (
+    <Group gap="sm" component="span" display="inline-flex">
+      {values.map((value) => (
+        <MoneyText key={value.currency} value={value} />
+      ))}
+    </Group>
+  );
+}

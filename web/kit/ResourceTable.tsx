@@ -1,0 +1,636 @@
+import {
+  ActionIcon,
+  Box,
+  Button,
+  Checkbox,
+  Group,
+  NativeSelect,
+  Paper,
+  Popover,
+  Skeleton,
+  Stack,
+  Switch,
+  Table,
+  Text,
+  Title,
+  Tooltip,
+  UnstyledButton,
+} from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useMutation, useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getPreferencesByKeyOptions } from '../client/@tanstack/react-query.gen.js';
+import { putPreferencesByKey } from '../client/sdk.gen.js';
+import { type BulkAction, BulkDialog, type Selection } from './BulkDialog.js';
+import { type CsvCell, saveFile, toCsv } from './csv.js';
+import { DateText } from './DateText.js';
+import { ErrorView, useProblemText } from './ErrorView.js';
+import { type Counts, type Filter, FilterBar } from './FilterBar.js';
+import { useKeys } from './keys.js';
+import { type Money, MoneyList } from './MoneyText.js';
+import { useAddress } from './router.js';
+import { useCan } from './session.js';
+
+export interface Column<Row> {
+  readonly key: string;
+  readonly title: string;
+  readonly render: (row: Row) => ReactNode;
+  /** Field that the API sorts by; without it the column cannot be sorted. */
+  readonly sort?: string;
+  readonly align?: 'right';
+  /** Not shown until the reader asks for it. */
+  readonly hidden?: boolean;
+  /** What the column means. */
+  readonly hint?: string;
+  /** The cell in an export; without it the column is left out there. */
+  readonly csv?: (row: Row) => CsvCell;
+}
+
+interface Page<Row> {
+  readonly data: readonly Row[];
+  readonly nextCursor: string | null;
+  readonly counts?: Counts;
+  readonly sums?: readonly Money[];
+}
+
+interface TableProps<Row extends { readonly id: string }> {
+  /** Under this name columns, page size and density are kept per person. */
+  readonly screen: string;
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly filters?: readonly Filter[];
+  /** The list takes `q`. */
+  readonly hasText?: boolean;
+  /** `counts`, `counts,sums`. */
+  readonly include?: string;
+  /** Always part of the filter and never in the address: the affiliate of a tab. */
+  readonly fixed?: Readonly<Record<string, string>>;
+  /** The generated query of the collection: `(query) => getReferralsOptions({ query })`. */
+  readonly list: (query: Readonly<Record<string, string>>) => UseQueryOptions<never, never, never, never>;
+  /** A row in a few words, for screen readers and the eye. */
+  readonly rowLabel: (row: Row) => string;
+  readonly rowHref?: (row: Row) => string;
+  readonly rowActions?: (row: Row) => ReactNode;
+  readonly bulk?: readonly BulkAction[];
+  readonly empty: { readonly title: string; readonly text?: string; readonly action?: ReactNode };
+  /** 5 s on queue, run and tester screens, 30 s elsewhere (screens.md). */
+  readonly pollMs?: number;
+}
+
+interface Choice {
+  readonly limit?: string;
+  readonly columns?: readonly string[];
+  readonly dense?: boolean;
+}
+
+const sizes = ['10', '25', '50', '100'];
+const exportPage = '200';
+/** Above this an export runs in the background (screens.md 1.1). */
+const mostExported = 5_000;
+
+/** The one list of the product: filters, sort, columns and page are the address; selection, bulk, export, keys, three kinds of empty (screens.md 1.1). */
+export function ResourceTable<Row extends { readonly id: string }>(props: TableProps<Row>): ReactElement {
+  const {
+    screen,
+    label,
+    columns,
+    filters = [],
+    hasText = false,
+    include,
+    fixed = {},
+    rowLabel,
+    rowHref,
+    rowActions,
+  } = props;
+  const { bulk = [], empty, pollMs = 30_000 } = props;
+  const { t, i18n } = useTranslation();
+  const { search, change } = useAddress();
+  const can = useCan();
+  const queries = useQueryClient();
+  const problemText = useProblemText();
+  const choice = useChoice(screen);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [isAllSelected, setAllSelected] = useState(false);
+  const [running, setRunning] = useState<BulkAction | null>(null);
+  const [current, setCurrent] = useState(-1);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const known = useRef<string[]>([]);
+
+  const limit = search['limit'] ?? choice.value.limit ?? '25';
+  const filterFields = [...filters.map((one) => one.field), ...(hasText ? ['q'] : [])];
+  const filter = Object.fromEntries(filterFields.flatMap((name) => (search[name] ? [[name, search[name]]] : [])));
+  const query = {
+    ...filter,
+    ...fixed,
+    limit,
+    ...(search['sort'] === undefined ? {} : { sort: search['sort'] }),
+    ...(search['cursor'] === undefined ? {} : { cursor: search['cursor'] }),
+    ...(include === undefined ? {} : { include }),
+  };
+  const options = props.list(query) as unknown as UseQueryOptions<Page<Row>, Error, Page<Row>>;
+  const { data, error, isFetching, refetch, dataUpdatedAt } = useQuery({
+    ...options,
+    placeholderData: keepPreviousData,
+    refetchInterval: pollMs,
+    refetchIntervalInBackground: false,
+  });
+  const rows = data?.data ?? [];
+  const pageNumber = Number(search['page'] ?? '1');
+  const order =
+    search['cols']?.split(',') ??
+    choice.value.columns ??
+    columns.filter((one) => one.hidden !== true).map((one) => one.key);
+  const shown = order.flatMap((key) => columns.find((one) => one.key === key) ?? []);
+  const isFiltered = Object.keys(filter).length > 0;
+  const retry = (): void => {
+    refetch().catch(() => undefined); // shown by the query itself
+  };
+
+  const forget = (): void => {
+    setSelected(new Set());
+    setAllSelected(false);
+    setCurrent(-1);
+  };
+  const go = (next: Readonly<Record<string, string>>): void => {
+    forget();
+    change({ cursor: '', page: '', ...next });
+  };
+  const forward = (): void => {
+    if (data?.nextCursor === null || data === undefined) return;
+    known.current[pageNumber] = data.nextCursor;
+    go({ cursor: data.nextCursor, page: String(pageNumber + 1) });
+  };
+  // A shared address knows no pages before its own: from there back is to the first one.
+  const back = (): void => {
+    const cursor = known.current[pageNumber - 2];
+    if (pageNumber > 2 && cursor !== undefined) go({ cursor, page: String(pageNumber - 1) });
+    else go({});
+  };
+  const step = (by: number): void => {
+    const next = Math.min(Math.max(current + by, 0), rows.length - 1);
+    setCurrent(next);
+    const row = body.current?.querySelectorAll<HTMLElement>('tr[data-row]')[next];
+    (row?.querySelector<HTMLElement>('a, button, input') ?? row)?.focus();
+    row?.scrollIntoView({ block: 'nearest' });
+  };
+  const toggle = (id: string): void => {
+    setAllSelected(false);
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    setSelected(next);
+  };
+  const exportView = useMutation({
+    mutationFn: async () => {
+      const all: Row[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null && all.length < mostExported) {
+        const { cursor: _page, include: _include, ...rest } = query as Record<string, string>;
+        const page: Page<Row> = await queries.fetchQuery(
+          props.list({
+            ...rest,
+            limit: exportPage,
+            ...(cursor === '' ? {} : { cursor }),
+          }) as unknown as UseQueryOptions<Page<Row>, Error, Page<Row>>,
+        );
+        all.push(...page.data);
+        cursor = page.nextCursor;
+      }
+      const exported = shown.filter((one) => one.csv !== undefined);
+      saveFile(
+        `${screen}.csv`,
+        toCsv(
+          exported.map((one) => one.title),
+          all.map((row) => exported.map((one) => one.csv?.(row))),
+        ),
+      );
+      if (cursor !== null) notifications.show({ message: t('list.exportCut', { count: all.length }), color: 'river' });
+    },
+    onError: (problem) =>
+      notifications.show({ title: problemText(problem).title, message: problemText(problem).detail, color: 'red' }),
+  });
+  const canExport = can('export.create') && columns.some((one) => one.csv !== undefined);
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => {
+      const row = rows[current];
+      if (row !== undefined && bulk.length > 0) toggle(row.id);
+    },
+    e: () => {
+      if (canExport) exportView.mutate();
+    },
+  });
+
+  const total = data?.counts?.total;
+  const first = (pageNumber - 1) * Number(limit) + 1;
+  const range =
+    rows.length === 0
+      ? ''
+      : t(total === undefined ? 'list.range' : 'list.rangeOf', {
+          from: format(first, i18n.language),
+          to: format(first + rows.length - 1, i18n.language),
+          total: format(total ?? 0, i18n.language),
+        });
+  const selection: Selection = isAllSelected
+    ? { filter: { ...filter, ...fixed }, ...(total === undefined ? {} : { expectedCount: total }) }
+    : { ids: [...selected] };
+  const selectedCount = isAllSelected ? (total ?? selected.size) : selected.size;
+  const width =
+    shown.length + (bulk.length > 0 ? 1 : 0) + (rowHref === undefined ? 0 : 1) + (rowActions === undefined ? 0 : 1);
+
+  return (
+    <Stack gap="sm">
+      <FilterBar filters={filters} search={search} counts={data?.counts} hasText={hasText} onChange={go} />
+      <Group justify="space-between" className="no-print">
+        <Text size="sm" c="dimmed" role="status">
+          {range}
+          {Date.now() - dataUpdatedAt > 30_000 && dataUpdatedAt > 0 ? (
+            <>
+              {' · '}
+              {t('list.asOf')} <DateText value={new Date(dataUpdatedAt).toISOString()} />
+            </>
+          ) : null}
+        </Text>
+        <Group gap="xs">
+          {canExport ? (
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={exportView.isPending}
+              onClick={() => exportView.mutate()}
+            >
+              {t('list.export')}
+            </Button>
+          ) : null}
+          <ColumnChoice
+            columns={columns}
+            order={order}
+            dense={choice.value.dense === true}
+            onOrder={(next) => {
+              choice.keep({ columns: next });
+              change({ cols: next.join(',') }, { replace: true });
+            }}
+            onDense={(dense) => choice.keep({ dense })}
+          />
+        </Group>
+      </Group>
+      {selectedCount > 0 ? (
+        <Paper withBorder p="xs" role="region" aria-label={t('list.selection')}>
+          <Group gap="xs">
+            <Text size="sm" fw={500}>
+              {t('list.selected', { count: selectedCount })}
+            </Text>
+            {!isAllSelected &&
+            total !== undefined &&
+            rows.every((row) => selected.has(row.id)) &&
+            total > rows.length ? (
+              <Button size="compact-sm" variant="default" onClick={() => setAllSelected(true)}>
+                {t('list.selectAll', { count: total })}
+              </Button>
+            ) : null}
+            {bulk.map((action) => (
+              <Button
+                key={action.kind}
+                size="compact-sm"
+                variant={action.needsReason ? 'default' : 'filled'}
+                onClick={() => setRunning(action)}
+              >
+                {`${t(`action.${action.verb}`)} (${selectedCount})`}
+              </Button>
+            ))}
+            <Button size="compact-sm" variant="default" onClick={forget}>
+              {t('list.selectNone')}
+            </Button>
+          </Group>
+        </Paper>
+      ) : null}
+      {error !== null ? <ErrorView error={error} onRetry={retry} /> : null}
+      {data !== undefined && rows.length === 0 ? (
+        <EmptyList
+          title={isFiltered ? t('list.nothingMatches') : empty.title}
+          text={isFiltered ? t('list.nothingMatchesText') : empty.text}
+          action={
+            isFiltered ? (
+              <Button variant="default" onClick={() => go(Object.fromEntries(filterFields.map((name) => [name, ''])))}>
+                {t('list.clearAll')}
+              </Button>
+            ) : (
+              empty.action
+            )
+          }
+        />
+      ) : null}
+      {rows.length > 0 || (data === undefined && error === null) ? (
+        <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label} aria-busy={isFetching}>
+          <Table className="resource-table" verticalSpacing={choice.value.dense === true ? 4 : 'xs'} highlightOnHover>
+            <Table.Caption className="no-print">{label}</Table.Caption>
+            <Table.Thead>
+              <Table.Tr>
+                {bulk.length > 0 ? (
+                  <Table.Th w={40}>
+                    <Checkbox
+                      aria-label={t('list.selectPage')}
+                      checked={rows.length > 0 && rows.every((row) => selected.has(row.id))}
+                      indeterminate={selected.size > 0 && !rows.every((row) => selected.has(row.id))}
+                      onChange={(event) => {
+                        setAllSelected(false);
+                        setSelected(new Set(event.currentTarget.checked ? rows.map((row) => row.id) : []));
+                      }}
+                    />
+                  </Table.Th>
+                ) : null}
+                {rowHref === undefined ? null : (
+                  <Table.Th w={40}>
+                    <Text span fz="xs" c="dimmed">
+                      {t('list.open')}
+                    </Text>
+                  </Table.Th>
+                )}
+                {shown.map((column) => (
+                  <HeadCell
+                    key={column.key}
+                    column={column}
+                    sort={search['sort'] ?? ''}
+                    onSort={(sort) => go({ sort })}
+                  />
+                ))}
+                {rowActions === undefined ? null : <Table.Th>{t('list.actions')}</Table.Th>}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody ref={body}>
+              {data === undefined
+                ? Array.from({ length: 6 }, (_, index) => (
+                    <Table.Tr key={index}>
+                      <Table.Td colSpan={width} data-label="">
+                        <Skeleton
+                          height={18}
+                          aria-label={index === 0 ? t('loading') : undefined}
+                          aria-hidden={index > 0}
+                        />
+                      </Table.Td>
+                    </Table.Tr>
+                  ))
+                : rows.map((row, index) => (
+                    <Table.Tr
+                      key={row.id}
+                      data-row={row.id}
+                      {...(index === current ? { 'data-current': true } : {})}
+                      onFocusCapture={() => setCurrent(index)}
+                    >
+                      {bulk.length > 0 ? (
+                        <Table.Td data-label={t('list.select')}>
+                          <Checkbox
+                            aria-label={t('list.selectRow', { row: rowLabel(row) })}
+                            checked={isAllSelected || selected.has(row.id)}
+                            onChange={() => toggle(row.id)}
+                          />
+                        </Table.Td>
+                      ) : null}
+                      {rowHref === undefined ? null : (
+                        <Table.Td data-label={t('list.open')}>
+                          <ActionIcon
+                            component={Link}
+                            to={rowHref(row)}
+                            variant="subtle"
+                            color="gray"
+                            c="var(--mantine-color-anchor)"
+                            aria-label={t('list.openRow', { row: rowLabel(row) })}
+                          >
+                            <EyeIcon />
+                          </ActionIcon>
+                        </Table.Td>
+                      )}
+                      {shown.map((column) => (
+                        <Table.Td key={column.key} data-label={column.title} data-align={column.align}>
+                          <span>{column.render(row)}</span>
+                        </Table.Td>
+                      ))}
+                      {rowActions === undefined ? null : (
+                        <Table.Td data-label={t('list.actions')}>{rowActions(row)}</Table.Td>
+                      )}
+                    </Table.Tr>
+                  ))}
+            </Table.Tbody>
+            {data?.sums === undefined || data.sums.length === 0 ? null : (
+              <Table.Tfoot>
+                <Table.Tr>
+                  <Table.Td colSpan={width} data-label={t('list.sum')}>
+                    <Group justify="flex-end" gap="sm">
+                      <Text fw={500} visibleFrom="sm">
+                        {t('list.sum')}
+                      </Text>
+                      <MoneyList values={data.sums} />
+                    </Group>
+                  </Table.Td>
+                </Table.Tr>
+              </Table.Tfoot>
+            )}
+          </Table>
+        </Box>
+      ) : null}
+      <Group justify="space-between" className="no-print">
+        <NativeSelect
+          label={t('list.perPage')}
+          size="xs"
+          value={limit}
+          data={sizes}
+          onChange={(event) => {
+            choice.keep({ limit: event.currentTarget.value });
+            go({ limit: event.currentTarget.value });
+          }}
+        />
+        <Group gap="xs">
+          <Button variant="default" disabled={pageNumber <= 1} onClick={back}>
+            {t('list.previous')}
+          </Button>
+          <Button variant="default" disabled={data?.nextCursor === null || data === undefined} onClick={forward}>
+            {t('list.next')}
+          </Button>
+        </Group>
+      </Group>
+      {running === null ? null : (
+        <BulkDialog
+          action={running}
+          selection={selection}
+          onClose={(isDone) => {
+            setRunning(null);
+            if (isDone) forget();
+          }}
+        />
+      )}
+    </Stack>
+  );
+}
+
+function format(count: number, locale: string): string {
+  return new Intl.NumberFormat(locale).format(count);
+}
+
+function HeadCell<Row>({
+  column,
+  sort,
+  onSort,
+}: {
+  readonly column: Column<Row>;
+  readonly sort: string;
+  readonly onSort: (sort: string) => void;
+}): ReactElement {
+  const field = column.sort;
+  const direction =
+    field === undefined ? undefined : sort === field ? 'ascending' : sort === `-${field}` ? 'descending' : 'none';
+  const title = (
+    <Text span inherit fw={600}>
+      {column.title}
+      {direction === 'ascending' ? ' ↑' : direction === 'descending' ? ' ↓' : ''}
+    </Text>
+  );
+  const cell =
+    field === undefined ? (
+      title
+    ) : (
+      <UnstyledButton mih={24} onClick={() => onSort(sort === `-${field}` ? field : `-${field}`)}>
+        {title}
+      </UnstyledButton>
+    );
+  return (
+    <Table.Th aria-sort={direction} data-align={column.align}>
+      {column.hint === undefined ? cell : <Tooltip label={column.hint}>{cell}</Tooltip>}
+    </Table.Th>
+  );
+}
+
+/** What a list says when it is empty: nothing yet, nothing matches, not allowed. */
+export function EmptyList({
+  title,
+  text,
+  action,
+}: {
+  readonly title: string;
+  readonly text?: string | undefined;
+  readonly action?: ReactNode;
+}): ReactElement {
+  return (
+    <Paper withBorder p="xl">
+      <Stack align="center" gap="xs">
+        <Title order={2} size="h4">
+          {title}
+        </Title>
+        {text === undefined ? null : (
+          <Text c="dimmed" ta="center">
+            {text}
+          </Text>
+        )}
+        {action}
+      </Stack>
+    </Paper>
+  );
+}
+
+/** Show, hide and move columns, by buttons: nothing here needs dragging (WCAG 2.5.7). */
+function ColumnChoice<Row>({
+  columns,
+  order,
+  dense,
+  onOrder,
+  onDense,
+}: {
+  readonly columns: readonly Column<Row>[];
+  readonly order: readonly string[];
+  readonly dense: boolean;
+  readonly onOrder: (next: readonly string[]) => void;
+  readonly onDense: (dense: boolean) => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const listed = [
+    ...order.flatMap((key) => columns.find((one) => one.key === key) ?? []),
+    ...columns.filter((one) => !order.includes(one.key)),
+  ];
+  const move = (key: string): void => {
+    const at = order.indexOf(key);
+    if (at < 1) return;
+    const next = [...order];
+    next.splice(at - 1, 0, ...next.splice(at, 1));
+    onOrder(next);
+  };
+  return (
+    <Popover position="bottom-end" withArrow trapFocus>
+      <Popover.Target>
+        <Button size="compact-sm" variant="default">
+          {t('list.columns')}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={t('list.columns')}>
+        <Stack gap="xs">
+          {listed.map((column) => (
+            <Group key={column.key} justify="space-between" wrap="nowrap">
+              <Checkbox
+                label={column.title}
+                checked={order.includes(column.key)}
+                disabled={order.length === 1 && order.includes(column.key)}
+                onChange={(event) =>
+                  onOrder(
+                    event.currentTarget.checked ? [...order, column.key] : order.filter((key) => key !== column.key),
+                  )
+                }
+              />
+              <ActionIcon
+                variant="default"
+                disabled={order.indexOf(column.key) < 1}
+                aria-label={t('list.moveUp', { column: column.title })}
+                onClick={() => move(column.key)}
+              >
+                ↑
+              </ActionIcon>
+            </Group>
+          ))}
+          <Switch label={t('list.dense')} checked={dense} onChange={(event) => onDense(event.currentTarget.checked)} />
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** Columns, page size and density of a screen, kept on the server per person. */
+function useChoice(screen: string): { readonly value: Choice; readonly keep: (change: Choice) => void } {
+  const key = `table.${screen}`;
+  const { data } = useQuery({
+    ...getPreferencesByKeyOptions({ path: { key } }),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: false,
+  });
+  const [own, setOwn] = useState<Choice>({});
+  const stored = (data?.value ?? {}) as Choice;
+  const value = { ...stored, ...own };
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    // A choice that could not be kept still holds on this screen; the next one tries again.
+    putPreferencesByKey({ path: { key }, body: { value: { ...stored, ...own } }, throwOnError: true }).catch(
+      () => undefined,
+    );
+    // Only what the reader changes is written; what the server tells is not written back.
+  }, [own]);
+  return { value, keep: (change) => setOwn({ ...own, ...change }) };
+}
+
+function EyeIcon(): ReactElement {
+  return (
+    <svg
+      width="18"
+      height="18"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2"
+      aria-hidden="true"
+    >
+      <path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7-10-7-10-7Z" />
+      <circle cx="12" cy="12" r="3" />
+    </svg>
+  );
+}

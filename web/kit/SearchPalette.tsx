@@ -1,0 +1,116 @@
+import { Loader, Modal, NavLink, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type KeyboardEvent, type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { readPath } from './api.js';
+import type { ProblemError } from './problem.js';
+import { ErrorView } from './ErrorView.js';
+
+/** A typed hit of `GET /v1/search`; the address follows from its kind. */
+interface Hit {
+  readonly type: string;
+  readonly id: string;
+  readonly label: string;
+}
+
+/** Where an object of this id is shown, by the prefix of the id (api.md 1.1); undefined when it has no screen of its own. */
+export function screenOf(id: string): string | undefined {
+  const folder = {
+    aff: 'affiliates',
+    ref: 'referrals',
+    com: 'commissions',
+    pay: 'payouts',
+    run: 'payout-runs',
+    prg: 'programs',
+  }[id.slice(0, 3)];
+  return folder === undefined ? undefined : `/${folder}/${id}`;
+}
+
+/** Ctrl+K: any object by id, e-mail, number, coupon or name, and every screen of the menu. */
+export function SearchPalette({
+  entries,
+  onClose,
+}: {
+  readonly entries: readonly { readonly path: string; readonly text: string }[];
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [text, setText] = useState('');
+  const [asked] = useDebouncedValue(text.trim(), 200);
+  const [at, setAt] = useState(0);
+  const isId = /^[a-z]{2,4}_[0-9a-z]{26}$/.test(text.trim());
+  const { data, error, isFetching } = useQuery<{ readonly data: readonly Hit[] }, ProblemError>({
+    queryKey: ['search', asked],
+    queryFn: () => readPath('/v1/search', { q: asked }),
+    enabled: asked.length >= 2 && !isId,
+    placeholderData: keepPreviousData,
+  });
+  const direct = isId ? screenOf(text.trim()) : undefined;
+  const screens = entries
+    .filter((entry) => text === '' || t(entry.text).toLowerCase().includes(text.toLowerCase()))
+    .map((entry) => ({ key: entry.path, label: t('search.goTo', { screen: t(entry.text) }), to: entry.path }));
+  const hits = (isId ? [] : (data?.data ?? [])).flatMap((hit) => {
+    const to = screenOf(hit.id);
+    return to === undefined ? [] : [{ key: hit.id, label: `${hit.label} · ${hit.type}`, to }];
+  });
+  const choices = [
+    ...(direct === undefined ? [] : [{ key: direct, label: text.trim(), to: direct }]),
+    ...hits,
+    ...screens,
+  ];
+  const open = (to: string): void => {
+    onClose();
+    navigate({ to }).catch(() => undefined); // overtaken by another navigation
+  };
+  const move = (event: KeyboardEvent): void => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault();
+      setAt(Math.min(Math.max(at + (event.key === 'ArrowDown' ? 1 : -1), 0), choices.length - 1));
+    } else if (event.key === 'Enter') {
+      const chosen = choices[Math.min(at, choices.length - 1)];
+      if (chosen !== undefined) open(chosen.to);
+    }
+  };
+  return (
+    <Modal opened onClose={onClose} title={t('search.title')} size="lg" closeButtonProps={{ 'aria-label': t('close') }}>
+      <Stack gap="xs">
+        <TextInput
+          data-autofocus
+          aria-label={t('search.title')}
+          placeholder={t('search.placeholder')}
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setAt(0);
+          }}
+          onKeyDown={move}
+          rightSection={isFetching ? <Loader size="xs" aria-label={t('loading')} /> : undefined}
+          role="combobox"
+          aria-expanded
+          aria-controls="search-choices"
+          aria-activedescendant={choices[at] === undefined ? undefined : `choice-${at}`}
+        />
+        {error === null ? null : <ErrorView error={error} />}
+        <div id="search-choices" role="listbox" aria-label={t('search.results')}>
+          {choices.slice(0, 12).map((choice, index) => (
+            <NavLink
+              key={choice.key}
+              id={`choice-${index}`}
+              component="button"
+              role="option"
+              aria-selected={index === at}
+              label={choice.label}
+              active={index === at}
+              variant="filled"
+              onClick={() => open(choice.to)}
+            />
+          ))}
+        </div>
+        {choices.length === 0 && !isFetching ? <Text role="status">{t('search.none')}</Text> : null}
+      </Stack>
+    </Modal>
+  );
+}

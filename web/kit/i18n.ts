@@ -1,0 +1,53 @@
+import i18next, { type i18n } from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import { en } from './locales/en.js';
+
+export type Catalogue = Readonly<Record<string, string>>;
+
+export interface Catalogues {
+  readonly en: Catalogue;
+  /** The other complete language; loaded only by those who read it. */
+  readonly de: () => Promise<Catalogue>;
+}
+
+export const languages = ['en', 'de'] as const;
+export type Language = (typeof languages)[number];
+
+function chosenLanguage(): Language {
+  const kept = localStorage.getItem('language') ?? navigator.language.slice(0, 2);
+  return (languages as readonly string[]).includes(kept) ? (kept as Language) : 'en';
+}
+
+/** The language on screen: for `Intl` and for the reason texts. */
+export function language(): Language {
+  return i18next.resolvedLanguage === 'de' ? 'de' : 'en';
+}
+
+/** Plurals follow `Intl.PluralRules`: `key_one`, `key_other`. A key without a text fails a test, not a reader (screens.md 1.6). */
+export async function startI18n(own: Catalogues): Promise<i18n> {
+  await i18next.use(initReactI18next).init({
+    lng: 'en',
+    fallbackLng: 'en',
+    keySeparator: false,
+    nsSeparator: false,
+    interpolation: { escapeValue: false }, // React escapes
+    resources: { en: { translation: { ...en, ...own.en } } },
+    returnNull: false,
+  });
+  await loadLanguage(own, chosenLanguage());
+  return i18next;
+}
+
+async function loadLanguage(own: Catalogues, next: Language): Promise<void> {
+  if (next === 'de' && !i18next.hasResourceBundle('de', 'translation')) {
+    const [{ de }, texts] = await Promise.all([import('./locales/de.js'), own.de()]);
+    i18next.addResourceBundle('de', 'translation', { ...de, ...texts });
+  }
+  await i18next.changeLanguage(next);
+  document.documentElement.lang = next;
+}
+
+export async function chooseLanguage(own: Catalogues, next: Language): Promise<void> {
+  localStorage.setItem('language', next);
+  await loadLanguage(own, next);
+}

@@ -1,0 +1,129 @@
+import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import {
+  createContext,
+  type FormEvent,
+  type ReactElement,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useRef,
+  useState,
+} from 'react';
+import { useTranslation } from 'react-i18next';
+import { postAuthSignInLink, postAuthStepUp } from '../client/sdk.gen.js';
+import { ErrorView } from './ErrorView.js';
+import { isProblem } from './problem.js';
+import { useMe } from './session.js';
+
+type Ask = () => Promise<boolean>;
+
+const StepUpContext = createContext<Ask>(() => Promise.resolve(false));
+
+/** Runs a call; where it is refused with `step_up_required` the person confirms who they are and it runs once more (api.md 1.2). */
+export function useWithStepUp(): <T>(call: () => Promise<T>) => Promise<T> {
+  const ask = useContext(StepUpContext);
+  return useCallback(
+    async (call) => {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isProblem(error, 'step_up_required') || !(await ask())) throw error;
+        return call();
+      }
+    },
+    [ask],
+  );
+}
+
+/** Holds the dialog. Around everything that acts, inside `RequireSession`. */
+export function StepUpProvider({ children }: { readonly children: ReactNode }): ReactElement {
+  const { t } = useTranslation();
+  const me = useMe();
+  const [isOpen, setOpen] = useState(false);
+  const [password, setPassword] = useState('');
+  const [problem, setProblem] = useState<unknown>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [isMailed, setMailed] = useState(false);
+  const answer = useRef<(confirmed: boolean) => void>(() => undefined);
+
+  const ask = useCallback<Ask>(() => {
+    setPassword('');
+    setProblem(null);
+    setMailed(false);
+    setOpen(true);
+    return new Promise((resolve) => {
+      answer.current = resolve;
+    });
+  }, []);
+  const close = (confirmed: boolean): void => {
+    setOpen(false);
+    answer.current(confirmed);
+  };
+  const run = async (work: () => Promise<unknown>, then: () => void): Promise<void> => {
+    setBusy(true);
+    try {
+      await work();
+      then();
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const confirm = (event: FormEvent): void => {
+    event.preventDefault();
+    run(
+      () => postAuthStepUp({ body: { password }, throwOnError: true }),
+      () => close(true),
+    ).catch(() => undefined); // run shows its own problems
+  };
+  const mail = (): void => {
+    run(
+      () => postAuthSignInLink({ body: { email: me.user?.email ?? '' }, throwOnError: true }),
+      () => setMailed(true),
+    ).catch(() => undefined);
+  };
+
+  return (
+    <StepUpContext value={ask}>
+      {children}
+      <Modal
+        opened={isOpen}
+        onClose={() => close(false)}
+        title={t('stepUp.title')}
+        closeButtonProps={{ 'aria-label': t('close') }}
+      >
+        <form onSubmit={confirm}>
+          <Stack>
+            <Text size="sm">{t('stepUp.why')}</Text>
+            <input type="hidden" name="username" autoComplete="username" value={me.user?.email ?? ''} readOnly />
+            <PasswordInput
+              label={t('signIn.password')}
+              autoComplete="current-password"
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              data-autofocus
+              required
+              visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+            />
+            {problem === null ? null : <ErrorView error={problem} />}
+            {isMailed ? <Text role="status">{t('stepUp.mailed')}</Text> : null}
+            <Group justify="flex-end">
+              {me.audience === 'staff' ? null : (
+                <Button variant="default" onClick={mail} loading={isBusy}>
+                  {t('stepUp.mail')}
+                </Button>
+              )}
+              <Button variant="default" onClick={() => close(false)}>
+                {t('cancel')}
+              </Button>
+              <Button type="submit" loading={isBusy}>
+                {t('stepUp.confirm')}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </StepUpContext>
+  );
+}

@@ -1,0 +1,9 @@
+import type { MenuGroup } from '../kit/Shell.js';
+
+/** The affiliates' menu (screens.md 6). An entry stands here only when its screen does. */
+export const affiliateMenu: readonly MenuGroup[] = [
+  { text: null, entries: [{ path: '/profile', text: 'nav.profile' }] },
+];
+
+/** The resellers' menu (screens.md 7). */
+export const resellerMenu: readonly MenuGroup[] = [{ text: null, entries: [{ path: '/', text: 'nav.home' }] }];

@@ -1,0 +1,22 @@
+import type { ReactElement } from 'react';
+import { pageDetail, startApp } from '../kit/App.js';
+import { isLinkKind, OneTimeLink, UsedLink } from './OneTimeLink.js';
+import { ForgotPassword, SignIn } from './SignIn.js';
+import { en } from './texts.en.js';
+
+/** The server says which page this is; the token stays in the address and goes nowhere but to our own API. */
+function page(): ReactElement {
+  const { pathname } = window.location;
+  const token = /^\/(?:welcome|set-password|verify-email)\/([^/]+)$/.exec(pathname)?.[1];
+  if (token !== undefined)
+    return isLinkKind(pageDetail) ? <OneTimeLink kind={pageDetail} token={token} /> : <UsedLink />;
+  return pathname === '/forgot-password' ? <ForgotPassword /> : <SignIn />;
+}
+
+startApp({
+  reader: 'public',
+  catalogues: { en, de: async () => (await import('./texts.de.js')).de },
+  content: page(),
+}).catch((error: unknown) => {
+  throw error; // shown by the browser: nothing of ours is there yet to show it
+});

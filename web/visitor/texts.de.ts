@@ -1,0 +1,38 @@
+import type { en } from './texts.en.js';
+
+export const de: Readonly<Record<keyof typeof en, string>> = {
+  'signIn.title': 'Anmelden',
+  'signIn.text': 'Mitarbeiter melden sich mit Passwort an. Affiliates und Wiederverkäufer brauchen nur ihre E-Mail.',
+  'signIn.email': 'E-Mail',
+  'signIn.submit': 'Anmelden',
+  'signIn.mail': 'Anmeldelink mailen',
+  'signIn.mailed':
+    'Wenn sich diese Adresse in einem Portal anmelden darf, ist ein Link unterwegs. Er gilt einmal, 30 Minuten lang.',
+  'signIn.forgot': 'Passwort vergessen?',
+  'signIn.locked': 'Zu viele Versuche. Bitte in etwa {{count}} Minuten erneut versuchen.',
+  'forgot.title': 'Ein neues Passwort',
+  'forgot.text': 'Wir mailen einen Link, um ein neues zu wählen.',
+  'forgot.submit': 'Link mailen',
+  'forgot.done': 'Wenn diese Adresse bekannt ist, ist ein Link unterwegs. Er gilt einmal.',
+  'forgot.back': 'Zurück zur Anmeldung',
+  'link.signIn.title': 'Willkommen',
+  'link.signIn.text': 'Dieser Link meldet Sie einmal an.',
+  'link.signIn.submit': 'Anmelden',
+  'link.invite.title': 'Willkommen',
+  'link.invite.text':
+    'Nehmen Sie die Einladung an. Mitarbeiter brauchen ein Passwort; alle anderen können es leer lassen und sich per Mail anmelden.',
+  'link.invite.submit': 'Annehmen und anmelden',
+  'link.reset.title': 'Neues Passwort wählen',
+  'link.reset.text': 'Alle anderen Sitzungen enden.',
+  'link.reset.submit': 'Passwort speichern',
+  'link.reset.done': 'Das Passwort wurde geändert. Melden Sie sich jetzt damit an.',
+  'link.verify.title': 'Adresse bestätigen',
+  'link.verify.text': 'Bestätigen Sie, dass dieses Postfach Ihnen gehört.',
+  'link.verify.submit': 'Bestätigen',
+  'link.verify.done': 'Bestätigt. Danke.',
+  'link.used.title': 'Dieser Link geht nicht mehr',
+  'link.used.text': 'Er wurde schon benutzt oder ist abgelaufen. Ein neuer ist einen Schritt entfernt.',
+  'link.used.again': 'Neuen Link holen',
+  'link.password': 'Passwort',
+  'link.passwordHint': 'Mindestens 12 Zeichen',
+};
