@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { bundleWorkflowCode, DefaultLogger, type InjectedSinks, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type InjectedSinks,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/audit/history.js';
 import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';

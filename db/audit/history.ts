@@ -121,7 +121,3 @@ export async function findHistoryBytes(tx: ReadTx | Tx, id: string): Promise<Buf
   const row = await tx('histories').where({ id }).first<{ bytes: Buffer } | undefined>('bytes');
   return row?.bytes;
 }
-
-export async function hasHistory(tx: ReadTx | Tx, runId: string): Promise<boolean> {
-  return (await tx('histories').where({ run_id: runId }).first<{ id: string } | undefined>('id')) !== undefined;
-}

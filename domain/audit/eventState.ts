@@ -1,4 +1,4 @@
-import type { JsonEvent, Recording } from './recording.js';
+import { type JsonEvent, type Recording, textOf } from './recording.js';
 
 // What is open after event N of a recorded history, read from the events alone (BEY-11). The status comes from the replay, beside it.
 
@@ -32,7 +32,8 @@ function about(event: JsonEvent): Attributes {
   return ((name === undefined ? undefined : event[name]) ?? {}) as Attributes;
 }
 
-const number = (value: unknown): number => Number.parseInt(String(value ?? '0'), 10);
+/** Event numbers are texts in Temporal's JSON; 0 for what is none. */
+const number = (value: unknown): number => Number.parseInt(textOf(value) ?? '0', 10);
 
 /** Timers and pending work after event `eventId`; all events after it are as if they had not come yet. */
 export function openWorkAt(recording: Recording, eventId: number): OpenWork {
@@ -64,7 +65,7 @@ export function openWorkAt(recording: Recording, eventId: number): OpenWork {
         break;
       case 'WORKFLOW_TASK_COMPLETED':
         pending.delete(number(attributes.scheduledEventId));
-        for (const work of [...pending.values()])
+        for (const work of pending.values())
           if (work.kind === 'signal' && work.eventId < number(attributes.startedEventId)) pending.delete(work.eventId);
         break;
       case 'WORKFLOW_TASK_FAILED':
@@ -76,10 +77,10 @@ export function openWorkAt(recording: Recording, eventId: number): OpenWork {
         pending.delete(number(attributes.scheduledEventId));
         break;
       case 'ACTIVITY_TASK_SCHEDULED':
-        add('activity', String((attributes.activityType as Attributes | undefined)?.name ?? ''));
+        add('activity', textOf((attributes.activityType as Attributes | undefined)?.name));
         break;
       case 'START_CHILD_WORKFLOW_EXECUTION_INITIATED':
-        add('child', String((attributes.workflowType as Attributes | undefined)?.name ?? ''));
+        add('child', textOf((attributes.workflowType as Attributes | undefined)?.name));
         break;
       case 'START_CHILD_WORKFLOW_EXECUTION_FAILED':
       case 'CHILD_WORKFLOW_EXECUTION_COMPLETED':
@@ -90,7 +91,7 @@ export function openWorkAt(recording: Recording, eventId: number): OpenWork {
         pending.delete(number(attributes.initiatedEventId));
         break;
       case 'WORKFLOW_EXECUTION_SIGNALED':
-        add('signal', String(attributes.signalName ?? ''));
+        add('signal', textOf(attributes.signalName));
         break;
       case 'WORKFLOW_EXECUTION_COMPLETED':
       case 'WORKFLOW_EXECUTION_FAILED':

@@ -79,7 +79,8 @@ function attributes(event: JsonEvent, name: string): Readonly<Record<string, unk
   return event[name] as Readonly<Record<string, unknown>> | undefined;
 }
 
-function textOf(value: unknown): string | null {
+/** A text that says something; null for anything else. */
+export function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
@@ -120,7 +121,7 @@ export function parseRecording(text: string): Recording {
         const scheduled = attributes(event, 'activityTaskScheduledEventAttributes');
         activities.push({
           eventId,
-          id: String(scheduled?.activityId ?? ''),
+          id: textOf(scheduled?.activityId) ?? '',
           type: String((scheduled?.activityType as { name?: string } | undefined)?.name ?? ''),
           arguments: decodeAll(scheduled?.input),
           completed: undefined,
@@ -137,7 +138,7 @@ export function parseRecording(text: string): Recording {
       }
       case 'EVENT_TYPE_TIMER_STARTED': {
         const timer = attributes(event, 'timerStartedEventAttributes');
-        timers.push({ eventId, id: String(timer?.timerId ?? ''), ms: milliseconds(timer?.startToFireTimeout) });
+        timers.push({ eventId, id: textOf(timer?.timerId) ?? '', ms: milliseconds(timer?.startToFireTimeout) });
         break;
       }
       case 'EVENT_TYPE_MARKER_RECORDED': {
@@ -157,7 +158,7 @@ export function parseRecording(text: string): Recording {
         const signal = attributes(event, 'workflowExecutionSignaledEventAttributes');
         signals.push({
           eventId,
-          name: String(signal?.signalName ?? ''),
+          name: textOf(signal?.signalName) ?? '',
           argument: decodeAll(signal?.input)[0] ?? null,
         });
         break;
@@ -184,7 +185,7 @@ export function parseRecording(text: string): Recording {
   }
   return {
     workflowType: String((started.workflowType as { name?: string } | undefined)?.name ?? ''),
-    runId: String(started.originalExecutionRunId ?? ''),
+    runId: textOf(started.originalExecutionRunId) ?? '',
     continuedFromRunId: textOf(started.continuedExecutionRunId),
     continuedToRunId,
     eventCount: events.length,

@@ -96,7 +96,9 @@ export async function listAuditEntries(
   });
   const { actorId } = filter;
   if (actorId !== undefined)
-    query.where((where) => where.whereIn('actor_id', [...actorId]).orWhereIn('actor_user_id', [...actorId]));
+    query.where((where) => {
+      where.whereIn('actor_id', [...actorId]).orWhereIn('actor_user_id', [...actorId]);
+    });
   const columns = {
     event: filter.event,
     object_type: filter.objectType,

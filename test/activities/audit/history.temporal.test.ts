@@ -669,28 +669,27 @@ describe('the commands', () => {
     expect(shown).toMatchObject({ code: 0 });
     expect(await readFile(join(dataDir, 'history.json'), 'utf8')).toBe(fullText);
 
-    expect(await audit('verify', full.objectId)).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('"verdict": "pass"'),
-    });
-    expect(await audit('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('"holds": true') });
+    const judged = await audit('verify', full.objectId);
+    expect(judged.code).toBe(0);
+    expect(judged.stdout).toContain('"verdict": "pass"');
+    const chain = await audit('verify');
+    expect(chain.code).toBe(0);
+    expect(chain.stdout).toContain('"holds": true');
     expect((await audit('timeline', full.id)).stdout).toContain('"status": "approved"');
     expect((await audit('state-at', full.id, String(full.eventCount))).stdout).toContain('"isClosed": true');
     expect((await audit('state-at', full.id, 'x')).code).toBe(2);
 
     const file = join(dataDir, 'bundle.json');
     expect(await audit('bundle', file)).toMatchObject({ code: 0 });
-    expect(await tsx('bin/verifyAudit.ts', file)).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('pass: the record is as it was written'),
-    });
+    const verified = await tsx('bin/verifyAudit.ts', file);
+    expect(verified.code).toBe(0);
+    expect(verified.stdout).toContain('pass: the record is as it was written');
     const bundle = await readFile(file, 'utf8');
     for (const canary of canaries) expect(bundle).not.toContain(canary);
     await writeFile(file, bundle.replace('"amountMinor":"1000"', '"amountMinor":"1001"'));
-    expect(await tsx('bin/verifyAudit.ts', file)).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining('FAIL edited'),
-    });
+    const refused = await tsx('bin/verifyAudit.ts', file);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain('FAIL edited');
   }, 60_000);
 
   test('verify of an altered copy exits 1 and says where', async () => {
