@@ -23,7 +23,7 @@ export interface TableInBackup {
 export const skippedTables = ['schema_migrations', 'schema_migrations_lock'] as const;
 
 /** Whose outside truth must not be set back with the database: they are restored only where nothing is. */
-export const outsideFolders = ['audit', 'gateways'] as const;
+export const outsideFolders = ['audit-heads', 'gateways'] as const;
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

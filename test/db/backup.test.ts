@@ -206,9 +206,9 @@ describe('a backup', () => {
   test('carries journals and heads along, never the signing key, and never sets a newer journal back', async () => {
     const data = join(folder, 'data');
     await mkdir(join(data, 'gateways'), { recursive: true });
-    await mkdir(join(data, 'audit'), { recursive: true });
+    await mkdir(join(data, 'audit-heads'), { recursive: true });
     await writeFile(join(data, 'gateways', 'sandbox.journal'), 'one\n');
-    await writeFile(join(data, 'audit', 'signing.pem'), 'secret');
+    await writeFile(join(data, 'audit-heads', 'signing.pem'), 'secret');
     const manifest = await takeBackup({ ownerUrl: source.ownerUrl, folder: join(folder, 'b1'), dataDir: data });
     await appendFile(join(data, 'gateways', 'sandbox.journal'), 'two\n');
 
