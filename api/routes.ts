@@ -1,12 +1,15 @@
 import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
+import { portalRoutes } from './routes/affiliate/portal.js';
 import { auditRoutes } from './routes/audit/audit.js';
 import { historyRoutes } from './routes/audit/history.js';
 import { checkRoutes } from './routes/earning/check.js';
+import { ownEarningRoutes } from './routes/earning/ownEarning.js';
 import { referralHistoryRoutes } from './routes/earning/referralHistory.js';
 import { referralRoutes } from './routes/earning/referral.js';
 import { gatewayRoutes } from './routes/payout/gateway.js';
+import { ownPayoutRoutes } from './routes/payout/ownPayout.js';
 import { payoutRoutes } from './routes/payout/payout.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { payoutRunRoutes } from './routes/payout/payoutRun.js';
@@ -18,6 +21,7 @@ import { ledgerRoutes } from './routes/earning/ledger.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
+import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { preferenceRoutes } from './routes/access/preference.js';
@@ -64,6 +68,10 @@ export const routes: readonly Route[] = [
   ...commissionRoutes,
   ...ledgerRoutes,
   ...linkRoutes,
+  ...portalRoutes,
+  ...ownLinkRoutes,
+  ...ownEarningRoutes,
+  ...ownPayoutRoutes,
   ...auditRoutes,
   ...historyRoutes,
 ];

@@ -42,3 +42,22 @@ export function periodContaining(zone: string, unit: 'month' | 'quarter' | 'year
     until: startOfDay(zone, end.toString() as LocalDate),
   };
 }
+
+/** A day of the week (Monday is 1) or of the month, at a time of the zone's clock. */
+export type Recurrence =
+  | { readonly every: 'week'; readonly dayOfWeek: number; readonly hour: number; readonly minute: number }
+  | { readonly every: 'month'; readonly dayOfMonth: number; readonly hour: number; readonly minute: number };
+
+/** The first time after `after` that the zone's clock shows it. A time that a clock change leaves out is moved on by it. */
+export function nextOccurrence(zone: string, recurrence: Recurrence, after: Instant): Instant {
+  const today = T.Instant.from(after).toZonedDateTimeISO(zone).toPlainDate();
+  const { hour, minute } = recurrence;
+  const step = recurrence.every === 'week' ? { weeks: 1 } : { months: 1 };
+  const first =
+    recurrence.every === 'week'
+      ? today.add({ days: recurrence.dayOfWeek - today.dayOfWeek })
+      : today.with({ day: recurrence.dayOfMonth });
+  const at = (day: T.PlainDate): Instant =>
+    instantOf(day.toZonedDateTime({ timeZone: zone, plainTime: { hour, minute } }).epochMilliseconds);
+  return at(first) > after ? at(first) : at(first.add(step));
+}

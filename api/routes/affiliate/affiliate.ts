@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endEntriesOf } from '../../../activities/earning/termination.js';
 import { findUser } from '../../../db/access/user.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { getSettings } from '../../../db/access/settings.js';
@@ -253,7 +254,7 @@ async function checkReferences(tx: Tx, body: AffiliateCreate | AffiliatePatch, a
     throw new DomainError('affiliate.cycle', { field: 'recruiterId' });
 }
 
-function judgedWebsite(website: string | null | undefined, config: Config): string | null | undefined {
+export function judgedWebsite(website: string | null | undefined, config: Config): string | null | undefined {
   if (website === undefined || website === null) return website;
   // Shown as a link on a screen: only what a browser may open, but any host and plain http.
   const judged = judgeAddress(website, { ...addressRules(config), isDevelopment: true });
@@ -352,7 +353,7 @@ async function move(
   return presentAffiliate(await viewAffiliate(tx, moved), actionsFor(ctx, moved), undo);
 }
 
-/** What a move brings with it. Commissions are not touched here: their deadlines see the affiliate's status (ruling 39). */
+/** What a move brings with it. Commissions of a referral are not touched here: their workflow sees the affiliate's status (ruling 39). */
 async function follow(
   tx: Tx,
   act: Act,
@@ -378,6 +379,7 @@ async function follow(
     case 'terminated':
       await endEnrolments(tx, act, affiliate);
       await revokeAccess(tx, act, affiliate.id);
+      await endEntriesOf(tx, act, affiliate.id);
       // Pending commissions are rejected; approved ones matter only where they are forfeited (AFF-09).
       return wakeReferrals(
         tx,

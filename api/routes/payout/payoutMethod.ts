@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js';
@@ -37,7 +38,7 @@ import {
 import { addDuration } from '../../../domain/time.js';
 import type { Config } from '../../../platform/config.js';
 import { type FieldError, invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import { affiliateParams } from '../../schemas/affiliate/affiliate.js';
 import {
   payoutMethodCreate,
@@ -49,7 +50,7 @@ import {
   payoutMethodWire,
   presentPayoutMethod,
 } from '../../schemas/payout/payoutMethod.js';
-import { decisionBody, noContent, reasonOf } from '../../schemas/wire.js';
+import { decisionBody, type DecisionReason, noContent, reasonOf } from '../../schemas/wire.js';
 import { decideHere } from '../program/directDecision.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'scope' | 'mode'>;
@@ -63,7 +64,12 @@ function presentFor(ctx: Asking, method: PayoutMethod, now: Parameters<typeof me
 }
 
 /** Why this type cannot be chosen here, if it cannot. */
-function unusable(type: PayoutMethodType, settings: Settings, config: Config, mode: 'live' | 'test'): string | null {
+export function unusable(
+  type: PayoutMethodType,
+  settings: Settings,
+  config: Config,
+  mode: 'live' | 'test',
+): string | null {
   if (type === 'tipalti') return 'No adapter for it is installed.';
   if (type === 'sandbox' && mode === 'live' && config.nodeEnv === 'production')
     return 'The simulated gateway pays nobody: in production it works in test mode only.';
@@ -129,36 +135,47 @@ const add = defineRoute({
   reply: payoutMethodWire,
   status: 201,
   refuses: ['resource.not_found', 'access.not_in_scope', 'access.not_enabled'],
-  handle: (ctx, { config, secrets }) =>
+  handle: (ctx, deps) =>
     ctx.write(
       async (tx, act) => {
-        const { type, currency, details } = ctx.body;
         // Lock order of money.md 9: the affiliate, then its methods.
         const found = await lockAffiliate(tx, ctx.params.affiliateId);
         const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
-        const { settings } = await getSettings(tx);
-        const reason = unusable(type, settings, config, ctx.mode);
-        if (reason !== null)
-          throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail: reason });
-        const judged = judgeDetails(type, details);
-        if (!judged.ok) throw invalid(...judged.problems.map(describeProblem));
-        for (const earlier of await lockMethodsOf(tx, affiliate.id, currency))
-          if (earlier.status === 'unverified') await movePayoutMethod(tx, act, earlier, 'replaced');
-        const method = await insertPayoutMethod(tx, act, {
-          id: act.newId('payoutMethod'),
-          affiliateId: affiliate.id,
-          type,
-          currency,
-          masked: judged.masked,
-          fingerprint: secrets.sign(fingerprintPurpose, judged.identity),
-          sealed: secrets.seal(detailsPurpose, JSON.stringify(judged.details)),
-        });
+        const method = await addPayoutMethod(ctx, deps, tx, act, affiliate, ctx.body);
         await tellAffiliate(tx, act, affiliate, method);
         return answer(presentFor(ctx, method, act.now), { location: `/v1/payout-methods/${method.id}` });
       },
       { wake: true },
     ),
 });
+
+/** A new method of a locked affiliate, not confirmed yet; one that was not confirmed before is replaced. Also the portal's (api.md 17). */
+export async function addPayoutMethod(
+  ctx: Pick<Asking, 'mode'>,
+  { config, secrets }: Pick<ApiDeps, 'config' | 'secrets'>,
+  tx: Tx,
+  act: Parameters<typeof insertPayoutMethod>[1],
+  affiliate: Affiliate,
+  { type, currency, details }: z.output<typeof payoutMethodCreate>,
+): Promise<PayoutMethod> {
+  const { settings } = await getSettings(tx);
+  const reason = unusable(type, settings, config, ctx.mode);
+  if (reason !== null)
+    throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail: reason });
+  const judged = judgeDetails(type, details);
+  if (!judged.ok) throw invalid(...judged.problems.map(describeProblem));
+  for (const earlier of await lockMethodsOf(tx, affiliate.id, currency))
+    if (earlier.status === 'unverified') await movePayoutMethod(tx, act, earlier, 'replaced');
+  return insertPayoutMethod(tx, act, {
+    id: act.newId('payoutMethod'),
+    affiliateId: affiliate.id,
+    type,
+    currency,
+    masked: judged.masked,
+    fingerprint: secrets.sign(fingerprintPurpose, judged.identity),
+    sealed: secrets.seal(detailsPurpose, JSON.stringify(judged.details)),
+  });
+}
 
 function describeProblem({ field, code }: FieldProblem): FieldError {
   const detail = {
@@ -192,7 +209,7 @@ async function tellAffiliate(
 }
 
 /** The method, when this reader may see its affiliate. */
-async function requireMethod(ctx: Asking, tx: ReadTx | Tx, id: PayoutMethodId): Promise<PayoutMethod> {
+export async function requireMethod(ctx: Asking, tx: ReadTx | Tx, id: PayoutMethodId): Promise<PayoutMethod> {
   const method = await findPayoutMethod(tx, id);
   if (method === undefined || method.status === 'removed') throw new DomainError('resource.not_found');
   await requireAffiliateInScope(tx, await findAffiliate(tx, method.affiliateId), ctx.scope);
@@ -263,29 +280,43 @@ const verify = defineRoute({
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
       const named = await requireMethod(ctx, tx, ctx.params.methodId);
-      await lockAffiliate(tx, named.affiliateId);
-      const methods = await lockMethodsOf(tx, named.affiliateId, named.currency);
-      const method = methods.find((one) => one.id === named.id) ?? named;
-      const active = methods.filter(
-        (one) => one.id !== method.id && (one.status === 'active' || one.status === 'cooling'),
-      );
-      const { settings } = await getSettings(tx);
-      const decided = decideVerification(method, active.length > 0);
-      const isSinglePerson = decided.kind === 'accepted' ? await checkFourEyes(ctx, tx, method, settings) : false;
-      const effect = await decideHere(ctx, tx, act, {
-        verb: 'verify',
-        objectType: 'payout_method',
-        objectId: method.id,
-        decided,
-        allowedActions: actionsFor(ctx, methodStatusAt(method, act.now)),
-        reason: reasonOf(ctx.body),
-      });
-      for (const earlier of active) await movePayoutMethod(tx, effect, earlier, 'replaced');
-      const event = active.length > 0 ? 'cooled' : 'verified';
-      const activeAt = event === 'cooled' ? addDuration(act.now, settings.payouts.methodCooling) : act.now;
-      return presentFor(ctx, await movePayoutMethod(tx, effect, method, event, { activeAt, isSinglePerson }), act.now);
+      return presentFor(ctx, await verifyPayoutMethod(ctx, tx, act, named, reasonOf(ctx.body)), act.now);
     }),
 });
+
+/**
+ * Confirms a method; one that is in use goes on until the cooling time is over. Staff need a second pair of eyes; whoever answers the mail
+ * to the affiliate's own address is the affiliate (api.md 10.1, 17). Codes: `payout_method.already_decided`, `access.own_work`.
+ */
+export async function verifyPayoutMethod(
+  ctx: Asking,
+  tx: Tx,
+  act: Parameters<typeof insertPayoutMethod>[1],
+  named: PayoutMethod,
+  reason: DecisionReason,
+): Promise<PayoutMethod> {
+  await lockAffiliate(tx, named.affiliateId);
+  const methods = await lockMethodsOf(tx, named.affiliateId, named.currency);
+  const method = methods.find((one) => one.id === named.id) ?? named;
+  const active = methods.filter((one) => one.id !== method.id && (one.status === 'active' || one.status === 'cooling'));
+  const { settings } = await getSettings(tx);
+  const decided = decideVerification(method, active.length > 0);
+  const isByStaff = ctx.caller.audience === 'staff';
+  const isSinglePerson =
+    isByStaff && decided.kind === 'accepted' ? await checkFourEyes(ctx, tx, method, settings) : false;
+  const effect = await decideHere(ctx, tx, act, {
+    verb: 'verify',
+    objectType: 'payout_method',
+    objectId: method.id,
+    decided,
+    allowedActions: actionsFor(ctx, methodStatusAt(method, act.now)),
+    reason,
+  });
+  for (const earlier of active) await movePayoutMethod(tx, effect, earlier, 'replaced');
+  const event = active.length > 0 ? 'cooled' : 'verified';
+  const activeAt = event === 'cooled' ? addDuration(act.now, settings.payouts.methodCooling) : act.now;
+  return movePayoutMethod(tx, effect, method, event, { activeAt, isSinglePerson });
+}
 
 const remove = defineRoute({
   method: 'DELETE',
@@ -298,18 +329,27 @@ const remove = defineRoute({
   refuses: ['resource.not_found', 'access.not_in_scope', 'resource.in_use', 'payout_method.already_decided'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      const named = await requireMethod(ctx, tx, ctx.params.methodId);
-      await lockAffiliate(tx, named.affiliateId);
-      const method = await lockPayoutMethod(tx, named.id);
-      if (method === undefined) throw new DomainError('resource.not_found');
-      ctx.requireVersion(method.version);
-      const usedBy = await openPayoutsOf(tx, method.id);
-      if (usedBy.length > 0) throw new DomainError('resource.in_use', { usedBy });
-      const decided = decideRemoval(method);
-      if (decided.kind === 'refused') throw new DomainError(decided.code, decided.params);
-      await movePayoutMethod(tx, act, method, 'removed');
+      await removePayoutMethod(ctx, tx, act, await requireMethod(ctx, tx, ctx.params.methodId));
       return undefined;
     }),
 });
+
+/** Takes a method away; payouts that were made keep their copy. Codes: `resource.in_use`, `payout_method.already_decided`. */
+export async function removePayoutMethod(
+  ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'requireVersion'>,
+  tx: Tx,
+  act: Parameters<typeof insertPayoutMethod>[1],
+  named: PayoutMethod,
+): Promise<void> {
+  await lockAffiliate(tx, named.affiliateId);
+  const method = await lockPayoutMethod(tx, named.id);
+  if (method === undefined) throw new DomainError('resource.not_found');
+  ctx.requireVersion(method.version);
+  const usedBy = await openPayoutsOf(tx, method.id);
+  if (usedBy.length > 0) throw new DomainError('resource.in_use', { usedBy });
+  const decided = decideRemoval(method);
+  if (decided.kind === 'refused') throw new DomainError(decided.code, decided.params);
+  await movePayoutMethod(tx, act, method, 'removed');
+}
 
 export const payoutMethodRoutes: readonly Route[] = [listTypes, list, add, get, details, verify, remove];

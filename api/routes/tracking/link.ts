@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -34,17 +35,20 @@ import {
   linkWire,
   presentLink,
 } from '../../schemas/tracking/link.js';
-import { decisionBody, reasonOf } from '../../schemas/wire.js';
+import { decisionBody, type DecisionReason, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
 import { addressRules } from './destinationRules.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'scope'>;
 
 function actionsFor(ctx: Asking, link: Link, now: Instant): readonly string[] {
-  return ctx.can('link.write') ? linkActions(linkStatusAt(link, now)) : [];
+  const actions = linkActions(linkStatusAt(link, now));
+  if (ctx.can('link.write')) return actions;
+  // A link leaves the affiliate's own list by the staff's hand only.
+  return ctx.can('me.write') ? actions.filter((action) => action !== 'archive') : [];
 }
 
-function presentView(
+export function presentLinkFor(
   ctx: Asking,
   view: LinkView,
   at: { readonly now: Instant; readonly settings: Settings; readonly config: Config },
@@ -59,7 +63,7 @@ function presentView(
 }
 
 /** The link, when this reader may see its affiliate. */
-async function requireLink(ctx: Asking, tx: ReadTx | Tx, id: LinkId): Promise<LinkView> {
+export async function requireLink(ctx: Asking, tx: ReadTx | Tx, id: LinkId): Promise<LinkView> {
   const view = await findLinkView(tx, id);
   if (view === undefined) throw new DomainError('resource.not_found');
   await requireAffiliateInScope(tx, { id: view.link.affiliateId, managerId: view.managerId }, ctx.scope);
@@ -72,10 +76,10 @@ async function present(
   now: Instant,
   config: Config,
   id: LinkId,
-  more: Parameters<typeof presentView>[3] = {},
+  more: Parameters<typeof presentLinkFor>[3] = {},
 ): Promise<LinkReply> {
   const { settings } = await getSettings(tx);
-  return presentView(ctx, await requireLink(ctx, tx, id), { now, settings, config }, more);
+  return presentLinkFor(ctx, await requireLink(ctx, tx, id), { now, settings, config }, more);
 }
 
 const list = defineRoute({
@@ -93,7 +97,7 @@ const list = defineRoute({
       return ctx.list(
         views,
         page,
-        (view) => presentView(ctx, view, { now, settings, config }),
+        (view) => presentLinkFor(ctx, view, { now, settings, config }),
         ({ link }) => ({ value: page.sort === 'slug' ? link.slug : link.createdAt, id: link.id }),
       );
     });
@@ -126,44 +130,54 @@ const create = defineRoute({
   ],
   handle: (ctx, { config }) =>
     ctx.write(async (tx, act) => {
-      const { body } = ctx;
-      const affiliate = await findAffiliate(tx, body.affiliateId);
-      if (affiliate === undefined) throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
-      await requireAffiliateInScope(tx, affiliate, ctx.scope);
-      if (affiliate.status === 'terminated' || affiliate.status === 'declined')
-        throw new DomainError('affiliate.transition_not_allowed', {
-          currentStatus: affiliate.status,
-          allowedActions: [],
-        });
-      const program = await findProgram(tx, body.programId);
-      if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
-      if (program.status === 'closed')
-        throw new DomainError('program.program_not_active', { currentStatus: program.status });
-      const { settings } = await getSettings(tx);
-      const id = act.newId('link');
-      const destinationUrl = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
-      if (destinationUrl === null)
-        throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
-      checkExpiry(body.expiresAt, act.now);
-      await insertLink(tx, act, {
-        id,
-        affiliateId: affiliate.id,
-        programId: program.id,
-        kind: body.kind ?? 'standard',
-        // The end of an id is random: no slug is asked for that another workspace may have.
-        slug:
-          body.slug === undefined ? `${slugOf(affiliate.name, 30) ?? 'link'}-${id.slice(-6)}` : judgedSlug(body.slug),
-        destinationUrl: judgedDestination(destinationUrl, program, settings, config),
-        destinationType: body.destinationType ?? 'landing',
-        expiresAt: body.expiresAt ?? null,
-        campaign: body.campaign ?? null,
-        ad: body.ad ?? null,
-        isDefault: false,
-        metadata: body.metadata ?? {},
-      });
+      const id = await createLink(ctx, config, tx, act, ctx.body);
       return answer(await present(ctx, tx, act.now, config, id), { location: `/v1/links/${id}` });
     }),
 });
+
+/** A new link of an affiliate that this caller may see; also the portal's (api.md 17). */
+export async function createLink(
+  ctx: Asking,
+  config: Config,
+  tx: Tx,
+  act: Act,
+  body: z.output<typeof linkCreate>,
+): Promise<LinkId> {
+  const affiliate = await findAffiliate(tx, body.affiliateId);
+  if (affiliate === undefined) throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
+  await requireAffiliateInScope(tx, affiliate, ctx.scope);
+  if (affiliate.status === 'terminated' || affiliate.status === 'declined')
+    throw new DomainError('affiliate.transition_not_allowed', {
+      currentStatus: affiliate.status,
+      allowedActions: [],
+    });
+  const program = await findProgram(tx, body.programId);
+  if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
+  if (program.status === 'closed')
+    throw new DomainError('program.program_not_active', { currentStatus: program.status });
+  const { settings } = await getSettings(tx);
+  const id = act.newId('link');
+  const destinationUrl = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
+  if (destinationUrl === null)
+    throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
+  checkExpiry(body.expiresAt, act.now);
+  await insertLink(tx, act, {
+    id,
+    affiliateId: affiliate.id,
+    programId: program.id,
+    kind: body.kind ?? 'standard',
+    // The end of an id is random: no slug is asked for that another workspace may have.
+    slug: body.slug === undefined ? `${slugOf(affiliate.name, 30) ?? 'link'}-${id.slice(-6)}` : judgedSlug(body.slug),
+    destinationUrl: judgedDestination(destinationUrl, program, settings, config),
+    destinationType: body.destinationType ?? 'landing',
+    expiresAt: body.expiresAt ?? null,
+    campaign: body.campaign ?? null,
+    ad: body.ad ?? null,
+    isDefault: false,
+    metadata: body.metadata ?? {},
+  });
+  return id;
+}
 
 const edit = defineRoute({
   method: 'PATCH',
@@ -181,63 +195,84 @@ const edit = defineRoute({
   ],
   handle: (ctx, { config }) =>
     ctx.write(async (tx, act) => {
-      await requireLink(ctx, tx, ctx.params.linkId);
-      const link = await lockLink(tx, ctx.params.linkId);
-      if (link === undefined) throw new DomainError('resource.not_found');
-      ctx.requireVersion(link.version);
-      if (link.status === 'archived')
-        throw new DomainError('link.transition_not_allowed', { currentStatus: link.status, allowedActions: [] });
-      const program = await findProgram(tx, link.programId);
-      if (program === undefined) throw new DomainError('resource.not_found');
-      const { settings } = await getSettings(tx);
-      const { slug, destinationUrl, ...plain } = ctx.body;
-      checkExpiry(plain.expiresAt, act.now);
-      const change: LinkChange = {
-        ...plain,
-        ...(slug === undefined ? {} : { slug: judgedSlug(slug) }),
-        ...(destinationUrl === undefined
-          ? {}
-          : { destinationUrl: judgedDestination(destinationUrl, program, settings, config) }),
-      };
-      const isExtended = plain.expiresAt !== undefined && linkStatusAt(link, act.now) === 'expired';
-      const changed = await updateLink(tx, act, link, change, isExtended ? 'extended' : 'edited');
-      // LNK-06, LNK-07: a direct link is the page itself, so what was published goes on leading to the old one.
-      const breaks = link.kind === 'direct' && changed.destinationUrl !== link.destinationUrl;
-      return present(ctx, tx, act.now, config, link.id, {
-        warnings: breaks
-          ? [{ code: 'published_links_break', detail: 'Direct links already published go on leading to the old page.' }]
-          : [],
-      });
+      const warnings = await editLink(ctx, config, tx, act, { id: ctx.params.linkId, patch: ctx.body });
+      return present(ctx, tx, act.now, config, ctx.params.linkId, { warnings });
     }),
 });
 
-type MoveContext = RouteContext<{ linkId: LinkId }, unknown, Parameters<typeof reasonOf>[0], LinkReply>;
+/** Changes what a link says and where it leads. Answers what its owner should know. Also the portal's (api.md 17). */
+export async function editLink(
+  ctx: Asking & Pick<RouteContext<unknown, unknown, unknown, unknown>, 'requireVersion'>,
+  config: Config,
+  tx: Tx,
+  act: Act,
+  wish: { readonly id: LinkId; readonly patch: z.output<typeof linkPatch> },
+): Promise<readonly LinkWarning[]> {
+  await requireLink(ctx, tx, wish.id);
+  const link = await lockLink(tx, wish.id);
+  if (link === undefined) throw new DomainError('resource.not_found');
+  ctx.requireVersion(link.version);
+  if (link.status === 'archived')
+    throw new DomainError('link.transition_not_allowed', { currentStatus: link.status, allowedActions: [] });
+  const program = await findProgram(tx, link.programId);
+  if (program === undefined) throw new DomainError('resource.not_found');
+  const { settings } = await getSettings(tx);
+  const { slug, destinationUrl, ...plain } = wish.patch;
+  checkExpiry(plain.expiresAt, act.now);
+  const change: LinkChange = {
+    ...plain,
+    ...(slug === undefined ? {} : { slug: judgedSlug(slug) }),
+    ...(destinationUrl === undefined
+      ? {}
+      : { destinationUrl: judgedDestination(destinationUrl, program, settings, config) }),
+  };
+  const isExtended = plain.expiresAt !== undefined && linkStatusAt(link, act.now) === 'expired';
+  const changed = await updateLink(tx, act, link, change, isExtended ? 'extended' : 'edited');
+  // LNK-06, LNK-07: a direct link is the page itself, so what was published goes on leading to the old one.
+  const breaks = link.kind === 'direct' && changed.destinationUrl !== link.destinationUrl;
+  return breaks
+    ? [{ code: 'published_links_break', detail: 'Direct links already published go on leading to the old page.' }]
+    : [];
+}
 
 async function move(
-  ctx: MoveContext,
+  ctx: RouteContext<{ linkId: LinkId }, unknown, Parameters<typeof reasonOf>[0], LinkReply>,
   { config }: ApiDeps,
   tx: Tx,
   act: Act,
-  verb: 'enable' | 'disable' | 'archive',
+  verb: LinkVerb,
   event: LinkEvent,
 ): Promise<LinkReply> {
-  await requireLink(ctx, tx, ctx.params.linkId);
-  const link = await lockLink(tx, ctx.params.linkId);
-  if (link === undefined) throw new DomainError('resource.not_found');
-  const effect = await decideHere(ctx, tx, act, {
-    verb,
-    objectType: 'link',
-    objectId: link.id,
-    decided: decideLinkMove(linkStatusAt(link, act.now), event),
-    allowedActions: actionsFor(ctx, link, act.now),
-    reason: reasonOf(ctx.body),
-  });
-  await moveLink(tx, effect, link, event);
+  const { id } = await switchLink(ctx, tx, act, { id: ctx.params.linkId, verb, event, reason: reasonOf(ctx.body) });
   const undo =
     event === 'disabled' && ctx.can('link.write')
-      ? { undo: { path: `/v1/links/${link.id}/enable`, until: addMs(act.now, 10_000) } } // api.md 1.8
+      ? { undo: { path: `/v1/links/${id}/enable`, until: addMs(act.now, 10_000) } } // api.md 1.8
       : {};
-  return present(ctx, tx, act.now, config, link.id, undo);
+  return present(ctx, tx, act.now, config, id, undo);
+}
+
+type LinkVerb = 'enable' | 'disable' | 'archive';
+
+/** One move of features.md 2.5 with its decision; also the portal's (api.md 17). */
+export async function switchLink(
+  ctx: Asking,
+  tx: Tx,
+  act: Act,
+  wish: { readonly id: LinkId; readonly verb: LinkVerb; readonly event: LinkEvent; readonly reason: DecisionReason },
+): Promise<Link> {
+  await requireLink(ctx, tx, wish.id);
+  const link = await lockLink(tx, wish.id);
+  if (link === undefined) throw new DomainError('resource.not_found');
+  const effect = await decideHere(ctx, tx, act, {
+    verb: wish.verb,
+    objectType: 'link',
+    objectId: link.id,
+    decided: decideLinkMove(linkStatusAt(link, act.now), wish.event),
+    allowedActions: actionsFor(ctx, link, act.now),
+    reason: wish.reason,
+  });
+  await moveLink(tx, effect, link, wish.event);
+  return link;
 }
 
 function moveRoute(verb: 'enable' | 'disable' | 'archive', event: LinkEvent): Route {

@@ -35,6 +35,10 @@ export const linkCreate = z.strictObject({
 });
 export const linkPatch = z.strictObject(settable);
 
+/** What an affiliate may say of its own links: `metadata` is the staff's (api.md 17). */
+export const ownLinkPatch = linkPatch.omit({ metadata: true });
+export const ownLinkCreate = linkCreate.omit({ metadata: true, affiliateId: true });
+
 export const linkQuery = listQuery(
   {
     affiliateId: anyText(),
@@ -45,6 +49,11 @@ export const linkQuery = listQuery(
     ad: anyText(),
     kind: anyOf(linkKinds),
   },
+  { sort: ['createdAt', 'slug'], q: true },
+);
+
+export const ownLinkQuery = listQuery(
+  { programId: anyText(), status: anyOf(statuses), campaign: anyText(), ad: anyText(), kind: anyOf(linkKinds) },
   { sort: ['createdAt', 'slug'], q: true },
 );
 

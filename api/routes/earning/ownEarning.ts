@@ -1,0 +1,153 @@
+import { readCommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
+import { getCommissionView, listCommissions, sumCommissions } from '../../../db/reads/earning/commissionList.js';
+import { findDraftPayouts, listExpected, listPublicReasons } from '../../../db/reads/earning/publicReasons.js';
+import {
+  countReferrals,
+  listReferrals,
+  requireReferral,
+  type ReferralView,
+  viewReferral,
+} from '../../../db/reads/earning/referralList.js';
+import type { ReadTx } from '../../../db/transaction.js';
+import type { Instant } from '../../../domain/time.js';
+import { boundsOf } from '../../lists.js';
+import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import { commissionParams, explanationWire } from '../../schemas/earning/commission.js';
+import {
+  ownCommissionList,
+  ownCommissionQuery,
+  ownReferralList,
+  ownReferralQuery,
+  ownReferralWire,
+  presentOwnCommission,
+  presentOwnExplanation,
+  presentOwnReferral,
+} from '../../schemas/earning/ownEarning.js';
+import { referralParams } from '../../schemas/earning/referral.js';
+import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
+
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'scope' | 'workspaceId'>;
+
+/** Presents referrals with the affiliate's own lines and the reasons it may read. */
+async function presenterOf(tx: ReadTx, ctx: Asking, now: Instant, views: readonly ReferralView[]) {
+  const ids = views.map(({ referral }) => referral.id);
+  const lines = await listExpected(tx, ownId(ctx), ids);
+  const reasons = await listPublicReasons(tx, ids);
+  return (view: ReferralView) =>
+    presentOwnReferral(
+      view,
+      { workspaceId: ctx.workspaceId, now },
+      {
+        lines: lines.filter((line) => line.referralId === view.referral.id),
+        reason: reasons.get(view.referral.id),
+      },
+    );
+}
+
+const referrals = defineRoute({
+  method: 'GET',
+  path: '/v1/me/referrals',
+  summary: 'Own referrals, in plain words; customers as the program allows',
+  permission: 'me.read',
+  query: ownReferralQuery,
+  reply: ownReferralList,
+  refuses: portalRefusals,
+  handle(ctx) {
+    const { query } = ctx;
+    const page = ctx.page(query);
+    const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
+    return ctx.read(async (tx, now) => {
+      await requireOwn(tx, ctx, now);
+      const views = await listReferrals(tx, ctx, filter, page);
+      const counts =
+        query.include?.includes('counts') === true ? { counts: await countReferrals(tx, ctx, filter) } : {};
+      const data = ctx.list(views, page, await presenterOf(tx, ctx, now, views), ({ referral }) => ({
+        value: referral.createdAt,
+        id: referral.id,
+      }));
+      return { ...data, ...counts };
+    });
+  },
+});
+
+const referral = defineRoute({
+  method: 'GET',
+  path: '/v1/me/referrals/:referralId',
+  permission: 'me.read',
+  params: referralParams,
+  reply: ownReferralWire,
+  refuses: ['resource.not_found', ...portalRefusals],
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => {
+      await requireOwn(tx, ctx, now);
+      const view = await viewReferral(tx, await requireReferral(tx, ctx, ctx.params.referralId));
+      return (await presenterOf(tx, ctx, now, [view]))(view);
+    }),
+});
+
+const commissions = defineRoute({
+  method: 'GET',
+  path: '/v1/me/commissions',
+  summary: 'Own earnings',
+  permission: 'me.read',
+  query: ownCommissionQuery,
+  reply: ownCommissionList,
+  refuses: portalRefusals,
+  handle(ctx) {
+    const { query } = ctx;
+    const page = ctx.page(query);
+    const filter = { ...query, eligibleAt: boundsOf(query, 'eligibleAt'), createdAt: boundsOf(query, 'createdAt') };
+    const of = { scope: ctx.scope, mode: ctx.mode, filter };
+    return ctx.read(async (tx, now) => {
+      const { affiliate } = await requireOwn(tx, ctx, now);
+      const views = await listCommissions(tx, { ...of, now }, page);
+      const reasons = await listPublicReasons(
+        tx,
+        views.map(({ commission }) => commission.id),
+      );
+      const drafts = await findDraftPayouts(
+        tx,
+        views.flatMap(({ payoutId }) => payoutId ?? []),
+      );
+      const data = ctx.list(
+        views,
+        page,
+        (view) =>
+          presentOwnCommission(view, {
+            reason: reasons.get(view.commission.id),
+            isInDraft: view.payoutId !== null && drafts.has(view.payoutId),
+            seesSubIds: affiliate.subIdAccess,
+          }),
+        ({ commission }) => ({ value: commission.createdAt, id: commission.id }),
+      );
+      if (query.include === undefined) return data;
+      const { counts, sums } = await sumCommissions(tx, of);
+      return {
+        ...data,
+        ...(query.include.includes('counts')
+          ? { counts: { total: counts.total, byStatus: { ...counts.byStatus } } }
+          : {}),
+        ...(query.include.includes('sums') ? { sums: [...sums] } : {}),
+      };
+    });
+  },
+});
+
+const explanation = defineRoute({
+  method: 'GET',
+  path: '/v1/me/commissions/:commissionId/explanation',
+  permission: 'me.read',
+  params: commissionParams,
+  reply: explanationWire,
+  refuses: ['resource.not_found', ...portalRefusals],
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => {
+      await requireOwn(tx, ctx, now);
+      const of = { scope: ctx.scope, mode: ctx.mode, now };
+      const view = await getCommissionView(tx, of, ctx.params.commissionId);
+      return presentOwnExplanation(view, await readCommissionStory(tx, view.commission));
+    }),
+});
+
+/** The portal's referrals and earnings (api.md 17). */
+export const ownEarningRoutes: readonly Route[] = [referrals, referral, commissions, explanation];

@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import type { OwnAgreement } from '../../../db/reads/affiliate/ownAgreements.js';
+import type { OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
+import { effectiveTerms, minimumPayout, type Settings } from '../../../domain/access/settings.js';
+import { type Affiliate, affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
+import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
+import { type CurrencyCode, type MoneyWire, parseMoney } from '../../../domain/money.js';
+import type { PlannedRow } from '../../../domain/payout/payoutRun.js';
+import type { OwnRate } from '../../../domain/program/ownRates.js';
+import { type Program, programTransitions } from '../../../domain/program/program.js';
+import { ruleEvents } from '../../../domain/program/commissionPlan.js';
+import { statusesOf } from '../../../domain/transitions.js';
+import {
+  dateWire,
+  durationWire,
+  idWire,
+  instantWire,
+  listOf,
+  moneyWire,
+  objectFields,
+  ppmWire,
+  signedMoneyWire,
+} from '../wire.js';
+import { affiliatePatch, balanceWire } from './affiliate.js';
+
+// What an affiliate sees of itself (api.md 17): never staff's notes, names, reasons or the ids of other affiliates.
+
+const statuses = statusesOf(affiliateTransitions) as ['pending', 'declined', 'approved', 'suspended', 'terminated'];
+const enrolmentStatuses = statusesOf(enrolmentTransitions) as ['pending', 'active', 'paused', 'ended'];
+const programStatuses = statusesOf(programTransitions) as ['draft', 'active', 'paused', 'closed'];
+
+/** The address is not among them: it is the login, and where confirmations go. */
+export const profilePatch = affiliatePatch.pick({
+  name: true,
+  company: true,
+  phone: true,
+  website: true,
+  country: true,
+  language: true,
+  timeZone: true,
+});
+
+export const profileWire = z
+  .strictObject({
+    ...objectFields('affiliate', 'profile'),
+    name: z.string(),
+    company: z.string().nullable(),
+    email: z.string(),
+    emailVerifiedAt: instantWire.nullable(),
+    phone: z.string().nullable(),
+    website: z.string().nullable(),
+    country: z.string().nullable(),
+    language: z.string().nullable(),
+    timeZone: z.string().nullable(),
+    status: z.enum(statuses),
+    /** False: everything can be read, nothing changed. */
+    mayWrite: z.boolean(),
+    subIdAccess: z.boolean(),
+    recruitsOthers: z.boolean(),
+    version: z.int(),
+    createdAt: instantWire,
+    updatedAt: instantWire,
+  })
+  .openapi('OwnProfile');
+
+export function presentProfile(affiliate: Affiliate, mayWrite: boolean): z.output<typeof profileWire> {
+  const { id, name, company, email, emailVerifiedAt, phone, website, country, language, timeZone, status } = affiliate;
+  return {
+    object: 'profile',
+    ...{ id, name, company, email, emailVerifiedAt, phone, website, country, language, timeZone, status },
+    mayWrite: mayWrite && status === 'approved',
+    subIdAccess: affiliate.subIdAccess,
+    recruitsOthers: affiliate.status === 'approved',
+    version: affiliate.version,
+    createdAt: affiliate.createdAt,
+    updatedAt: affiliate.updatedAt,
+  };
+}
+
+export const ownAgreementWire = z
+  .strictObject({
+    ...objectFields('agreement', 'own_agreement'),
+    programId: idWire('program'),
+    programName: z.string(),
+    kind: z.enum(['terms', 'guidelines']),
+    number: z.int(),
+    title: z.string(),
+    text: z.string(),
+    mustAccept: z.boolean(),
+    effectiveFrom: instantWire,
+    graceUntil: instantWire.nullable(),
+    acceptedAt: instantWire.nullable(),
+  })
+  .openapi('OwnAgreement');
+export const ownAgreementList = listOf(ownAgreementWire);
+
+export function presentOwnAgreement(agreement: OwnAgreement): z.output<typeof ownAgreementWire> {
+  return { object: 'own_agreement', ...agreement };
+}
+
+const rateWire = z.strictObject({
+  product: z.strictObject({ id: z.string(), name: z.string() }).nullable(),
+  event: z.enum(ruleEvents),
+  transactionType: z.string().nullable(),
+  level: z.int(),
+  kind: z.enum(['percent', 'flat']),
+  ratePpm: ppmWire.nullable(),
+  amount: moneyWire.nullable(),
+  minimumBase: moneyWire.nullable(),
+  maxPayments: z.int().nullable(),
+  maxMonths: z.int().nullable(),
+  /** The same in words. */
+  text: z.string(),
+});
+
+export const ownProgramWire = z
+  .strictObject({
+    ...objectFields('program', 'own_program'),
+    name: z.string(),
+    status: z.enum(programStatuses),
+    currency: z.string(),
+    enrolment: z.strictObject({ status: z.enum(enrolmentStatuses), joinedAt: instantWire }),
+    linkId: z.string().nullable(),
+    rates: z.array(rateWire),
+    attributionWindow: durationWire,
+    commissionHold: durationWire,
+    referralApproval: z.enum(['automatic', 'manual']),
+    customerVisibility: z.enum(['full', 'name_only', 'anonymous']),
+    minimumPayout: moneyWire,
+    destinationHosts: z.array(z.string()),
+    landingUrl: z.string().nullable(),
+    terms: ownAgreementWire.nullable(),
+    guidelines: ownAgreementWire.nullable(),
+  })
+  .openapi('OwnProgram');
+export const ownProgramList = listOf(ownProgramWire);
+
+export function presentOwnProgram(
+  own: OwnProgram,
+  program: Program,
+  more: {
+    readonly affiliate: Affiliate;
+    readonly settings: Settings;
+    readonly rates: readonly OwnRate[];
+    readonly productNames: ReadonlyMap<string, string>;
+    readonly agreements: readonly OwnAgreement[];
+  },
+): z.output<typeof ownProgramWire> {
+  const terms = effectiveTerms(more.settings, program);
+  const agreement = (kind: OwnAgreement['kind']) => {
+    const found = more.agreements.find((one) => one.programId === program.id && one.kind === kind);
+    return found === undefined ? null : presentOwnAgreement(found);
+  };
+  return {
+    id: program.id,
+    object: 'own_program',
+    name: program.name,
+    status: program.status,
+    currency: program.currency,
+    enrolment: { status: own.status, joinedAt: own.joinedAt },
+    linkId: own.linkId,
+    rates: more.rates.map(({ productId, rate, ...rest }) => ({
+      ...rest,
+      ratePpm: rate,
+      product: productId === null ? null : { id: productId, name: more.productNames.get(productId) ?? '' },
+    })),
+    attributionWindow: terms.attributionWindow,
+    commissionHold: terms.commissionHold,
+    referralApproval: terms.referralApproval,
+    customerVisibility: terms.customerVisibility,
+    minimumPayout: ownMinimum(more.affiliate, more.settings, program.currency),
+    destinationHosts: [...program.destinationHosts, ...more.settings.domains.destinationHosts],
+    landingUrl: program.landingUrl,
+    terms: agreement('terms'),
+    guidelines: agreement('guidelines'),
+  };
+}
+
+/** The affiliate's own minimum beats the workspace's (PAY-01). */
+export function ownMinimum(affiliate: Affiliate, settings: Settings, currency: CurrencyCode) {
+  const own = affiliate.minimumPayout.find((wire: MoneyWire) => wire.currency === currency);
+  const parsed = own === undefined ? undefined : parseMoney(own);
+  return parsed?.ok === true ? parsed.money : minimumPayout(settings, currency);
+}
+
+const nextPayoutWire = z.strictObject({
+  currency: z.string(),
+  /** What would be paid if a run were planned now. */
+  amount: signedMoneyWire,
+  payable: z.boolean(),
+  /** Day of the next scheduled run, in the workspace's zone; null: none is planned. */
+  on: dateWire.nullable(),
+  minimum: moneyWire,
+  /** Parts per million of the minimum that are there, at most 1,000,000. */
+  progressPpm: z.int(),
+  missing: z.array(
+    z.strictObject({
+      code: z.string(),
+      detail: z.string(),
+      fix: z.string(),
+      /** `you`: the affiliate itself can do it. */
+      fixBy: z.enum(['you', 'us', 'nobody']),
+    }),
+  ),
+});
+
+export const activityDayWire = z.strictObject({ day: dateWire, clicks: z.int(), leads: z.int(), sales: z.int() });
+
+export const ownHomeWire = z
+  .strictObject({
+    object: z.literal('own_home'),
+    affiliate: z.strictObject({ id: idWire('affiliate'), name: z.string(), status: z.enum(statuses) }),
+    balances: z.array(balanceWire),
+    nextPayouts: z.array(nextPayoutWire),
+    chart: z.array(activityDayWire),
+    totals: z.strictObject({ clicks: z.int(), leads: z.int(), sales: z.int() }),
+    bestLinks: z.array(z.strictObject({ id: z.string(), slug: z.string(), clicks: z.int(), sales: z.int() })),
+    openAgreements: z.array(z.strictObject({ id: z.string(), title: z.string(), programName: z.string() })),
+  })
+  .openapi('OwnHome');
+
+const fixers = { affiliate: 'you', staff: 'us', nobody: 'nobody' } as const;
+
+export function presentNextPayout(
+  row: PlannedRow,
+  minimum: { readonly minor: bigint; readonly currency: CurrencyCode },
+  more: { readonly on: z.output<typeof nextPayoutWire>['on']; readonly progressPpm: number },
+): z.output<typeof nextPayoutWire> {
+  return {
+    currency: row.currency,
+    amount: { minor: row.netMinor, currency: row.currency },
+    payable: row.outcome === 'paid',
+    on: more.on,
+    minimum,
+    progressPpm: more.progressPpm,
+    missing: row.reasons.map(({ code, detail, fix, fixBy }) => ({
+      code,
+      detail: code === 'suspended' ? 'Your account is suspended: money is held until that ends.' : detail,
+      // What staff would do is theirs to know.
+      fix: fixBy === 'staff' ? 'Nothing for you to do; we take care of it.' : fix,
+      fixBy: fixers[fixBy],
+    })),
+  };
+}

@@ -1,0 +1,176 @@
+import type { Mode } from '../../../domain/act.js';
+import type { LinkId } from '../../../domain/ids.js';
+import type { CurrencyCode, Money } from '../../../domain/money.js';
+import type { Instant, LocalDate } from '../../../domain/time.js';
+import type { ReadTx } from '../../transaction.js';
+
+// What happened between two instants: in all, day by day, and by which links. The same conditions as the lists behind each figure, so that
+// a figure and its list agree (ADM-02).
+
+export interface ActivitySpan {
+  readonly mode: Mode;
+  readonly from: Instant;
+  readonly until: Instant;
+  /** Only what is credited to this affiliate; null: everything. */
+  readonly affiliateId: string | null;
+}
+
+const within = (column: string): string =>
+  `${column} >= cast(:from as timestamptz) and ${column} < cast(:until as timestamptz)`;
+const own = (table: string): string =>
+  `(cast(:affiliateId as text) is null or ${table}.affiliate_id = cast(:affiliateId as text))`;
+
+/** Conditions of each figure; `api/routes/reporting/console.ts` names the list query that says the same. */
+const facts = {
+  clicks: { from: 'clicks', at: 'clicks.created_at', where: `clicks.mode = :mode` },
+  leads: { from: 'leads', at: 'leads.created_at', where: `leads.mode = :mode` },
+  referrals: {
+    from: 'referrals',
+    at: 'referrals.created_at',
+    where: `referrals.mode = :mode and referrals.status in ('pending', 'approved', 'rejected')`,
+  },
+  sales: { from: 'sales', at: 'sales.occurred_at', where: `sales.mode = :mode and sales.status <> 'declined'` },
+} as const;
+export type ActivityFact = keyof typeof facts;
+const factNames = Object.keys(facts) as readonly ActivityFact[];
+
+/** How many of each. */
+export async function countActivity(tx: ReadTx, span: ActivitySpan): Promise<Readonly<Record<ActivityFact, number>>> {
+  const { rows } = await tx.raw<{ rows: Record<ActivityFact, number>[] }>(
+    `select ${factNames
+      .map((name) => {
+        const { from, at, where } = facts[name];
+        return `(select count(*)::int from ${from} where ${where} and ${within(at)} and ${own(from)}) as ${name}`;
+      })
+      .join(', ')}`,
+    { ...span },
+  );
+  return rows[0] ?? { clicks: 0, leads: 0, referrals: 0, sales: 0 };
+}
+
+export interface ActivityMoney {
+  readonly currency: CurrencyCode;
+  /** Commissions made in the span, less what was taken off them since. */
+  readonly commissions: Money;
+  /** Net of the sales of the span: captured less refunds and tax. */
+  readonly revenue: Money;
+}
+
+/** Per currency; currencies are never added (api.md 13). */
+export async function sumActivity(tx: ReadTx, span: ActivitySpan): Promise<readonly ActivityMoney[]> {
+  const { rows } = await tx.raw<{ rows: { currency: CurrencyCode; commissions: bigint; revenue: bigint }[] }>(
+    `select currency, coalesce(sum(commissions), 0)::bigint as commissions, coalesce(sum(revenue), 0)::bigint as revenue
+     from (
+       select commissions.currency, commissions.amount_minor - commissions.reversed_minor as commissions, 0 as revenue
+       from commissions
+       where commissions.mode = :mode and commissions.status <> 'rejected' and ${within('commissions.created_at')} and ${own('commissions')}
+       union all
+       select sales.currency, 0, greatest(sales.captured_minor - sales.refunded_minor - coalesce(sales.tax_minor, 0), 0)
+       from sales
+       where ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as money
+     group by currency order by currency`,
+    { ...span },
+  );
+  return rows.map(({ currency, commissions, revenue }) => ({
+    currency,
+    commissions: { minor: commissions, currency },
+    revenue: { minor: revenue, currency },
+  }));
+}
+
+export interface ActivityDay {
+  readonly day: LocalDate;
+  readonly clicks: number;
+  readonly leads: number;
+  readonly sales: number;
+}
+
+/** A row per day of the zone, also of those on which nothing happened. */
+export async function listActivityDays(
+  tx: ReadTx,
+  span: ActivitySpan & { readonly zone: string },
+): Promise<readonly ActivityDay[]> {
+  const perDay = (name: ActivityFact): string => {
+    const { from, at, where } = facts[name];
+    return `select (${at} at time zone :zone)::date as day, '${name}' as fact from ${from}
+            where ${where} and ${within(at)} and ${own(from)}`;
+  };
+  const { rows } = await tx.raw<{ rows: ActivityDay[] }>(
+    `with happened as (${[perDay('clicks'), perDay('leads'), perDay('sales')].join(' union all ')})
+     select to_char(days.day, 'YYYY-MM-DD') as day,
+            (count(*) filter (where fact = 'clicks'))::int as clicks,
+            (count(*) filter (where fact = 'leads'))::int as leads,
+            (count(*) filter (where fact = 'sales'))::int as sales
+     from generate_series((cast(:from as timestamptz) at time zone :zone)::date,
+                          ((cast(:until as timestamptz) - interval '1 millisecond') at time zone :zone)::date, interval '1 day') as days (day)
+     left join happened on happened.day = days.day::date
+     group by days.day order by days.day`,
+    { ...span },
+  );
+  return rows;
+}
+
+export interface LinkActivity {
+  readonly id: LinkId;
+  readonly slug: string;
+  readonly affiliateId: string;
+  readonly affiliateName: string;
+  readonly clicks: number;
+  readonly sales: number;
+}
+
+/** The links with the most sales, then clicks. */
+export async function listBestLinks(tx: ReadTx, span: ActivitySpan, limit: number): Promise<readonly LinkActivity[]> {
+  const { rows } = await tx.raw<{ rows: LinkActivity[] }>(
+    `with happened as (
+       select clicks.link_id, 1 as clicks, 0 as sales from clicks
+       where ${facts.clicks.where} and ${within(facts.clicks.at)} and ${own('clicks')}
+       union all
+       select sales.link_id, 0, 1 from sales
+       where sales.link_id is not null and ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')})
+     select link.id, link.slug, link.affiliate_id as "affiliateId", affiliate.name as "affiliateName",
+            sum(happened.clicks)::int as clicks, sum(happened.sales)::int as sales
+     from happened
+     join links as link on link.id = happened.link_id
+     join affiliates as affiliate on affiliate.id = link.affiliate_id
+     group by link.id, link.slug, link.affiliate_id, affiliate.name
+     order by sales desc, clicks desc, link.id
+     limit :limit`,
+    { ...span, limit },
+  );
+  return rows;
+}
+
+export interface AffiliateActivity {
+  readonly id: string;
+  readonly name: string;
+  readonly clicks: number;
+  readonly leads: number;
+  readonly sales: number;
+}
+
+/** The affiliates with the most sales, then leads, then clicks. */
+export async function listBestAffiliates(
+  tx: ReadTx,
+  span: ActivitySpan,
+  limit: number,
+): Promise<readonly AffiliateActivity[]> {
+  const part = (name: 'clicks' | 'leads' | 'sales'): string => {
+    const { from, at, where } = facts[name];
+    return `select ${from}.affiliate_id, '${name}' as fact from ${from}
+            where ${from}.affiliate_id is not null and ${where} and ${within(at)}`;
+  };
+  const { rows } = await tx.raw<{ rows: AffiliateActivity[] }>(
+    `select affiliate.id, affiliate.name,
+            (count(*) filter (where fact = 'clicks'))::int as clicks,
+            (count(*) filter (where fact = 'leads'))::int as leads,
+            (count(*) filter (where fact = 'sales'))::int as sales
+     from (${[part('clicks'), part('leads'), part('sales')].join(' union all ')}) as happened
+     join affiliates as affiliate on affiliate.id = happened.affiliate_id
+     group by affiliate.id, affiliate.name
+     order by sales desc, leads desc, clicks desc, affiliate.id
+     limit :limit`,
+    { mode: span.mode, from: span.from, until: span.until, limit },
+  );
+  return rows;
+}

@@ -1,0 +1,118 @@
+import { formatMoney, formatPercent, type Money, type Ppm } from '../money.js';
+import { type BaseType, type Rule, type RuleEvent, ruleScopes } from './commissionPlan.js';
+
+/** What one affiliate earns by one rule on one level, in figures and in words. */
+export interface OwnRate {
+  /** Null: every product that has no row of its own. */
+  readonly productId: string | null;
+  readonly event: RuleEvent;
+  readonly transactionType: string | null;
+  readonly level: number;
+  readonly kind: 'percent' | 'flat';
+  readonly rate: Ppm | null;
+  readonly amount: Money | null;
+  readonly minimumBase: Money | null;
+  readonly maxPayments: number | null;
+  readonly maxMonths: number | null;
+  readonly text: string;
+}
+
+/**
+ * The rates that count for an affiliate in a program: per kind of event and product the narrowest scope that has a rule, as the plan
+ * decides when it pays (ruling 5). `rules` are those of the program at the instant (`listRulesAt`).
+ */
+export function ownRates(
+  rules: readonly Rule[],
+  affiliate: { readonly id: string; readonly groupId: string | null },
+): readonly OwnRate[] {
+  const mine = rules.filter(
+    (rule) =>
+      (rule.scope !== 'affiliate' || rule.affiliateId === affiliate.id) &&
+      (rule.scope !== 'group' || (rule.groupId !== null && rule.groupId === affiliate.groupId)),
+  );
+  const rates: OwnRate[] = [];
+  for (const family of new Set(mine.map(familyOf))) {
+    const ofFamily = mine.filter((rule) => familyOf(rule) === family);
+    const general = narrowest(ofFamily, null);
+    rates.push(...general.flatMap((rule) => ratesOf(rule, null)));
+    for (const productId of new Set(ofFamily.flatMap((rule) => rule.productId ?? []))) {
+      const own = narrowest(ofFamily, productId);
+      if (own.some((rule) => !general.includes(rule))) rates.push(...own.flatMap((rule) => ratesOf(rule, productId)));
+    }
+  }
+  return rates;
+}
+
+function familyOf(rule: Rule): string {
+  if (rule.event === 'transaction') return `transaction ${rule.transactionType ?? ''}`;
+  return rule.event === 'lead' || rule.event === 'registration' ? 'lead' : 'payment';
+}
+
+function narrowest(rules: readonly Rule[], productId: string | null): readonly Rule[] {
+  const fitting = rules.filter((rule) => rule.productId === null || rule.productId === productId);
+  for (const scope of ruleScopes) {
+    const step = fitting.filter((rule) => rule.scope === scope);
+    const best = Math.max(...step.map(width));
+    if (step.length > 0) return step.filter((rule) => width(rule) === best);
+  }
+  return [];
+}
+
+function width(rule: Rule): number {
+  return (rule.productId === null ? 0 : 2) + (rule.programId === null ? 0 : 1);
+}
+
+function ratesOf(rule: Rule, productId: string | null): readonly OwnRate[] {
+  const { minimumBase, limits, base } = rule.terms;
+  return rule.terms.levels
+    .filter((level) => level.level <= 2)
+    .map((level) => ({
+      productId,
+      event: rule.event,
+      transactionType: rule.transactionType,
+      level: level.level,
+      kind: level.kind,
+      rate: level.kind === 'percent' ? level.rate : null,
+      amount: level.kind === 'flat' ? level.amount : null,
+      minimumBase,
+      ...limits,
+      text: [
+        level.kind === 'percent'
+          ? `${formatPercent(level.rate)} % of ${level.of === 'base' ? baseWords[base] : 'what the affiliate you recruited earns'}`
+          : `${amountText(level.amount)}${level.perUnit ? ' for each unit' : ''}`,
+        level.level === 1 ? eventWords(rule) : `${eventWords(rule)} that an affiliate you recruited brings`,
+        ...(minimumBase === null ? [] : [`from ${amountText(minimumBase)}`]),
+        ...(limits.maxPayments === null ? [] : [`for the first ${limits.maxPayments} payments of a customer`]),
+        ...(limits.maxMonths === null ? [] : [`for ${limits.maxMonths} months from the first`]),
+      ].join(', '),
+    }));
+}
+
+const baseWords: Readonly<Record<BaseType, string>> = {
+  gross: 'the price with tax',
+  net: 'the price without tax',
+  net_of_fees: 'the price without tax and fees',
+  deposit: 'the deposit',
+};
+
+function eventWords(rule: Rule): string {
+  switch (rule.event) {
+    case 'lead':
+      return 'for every accepted lead';
+    case 'registration':
+      return 'for every registration';
+    case 'first_payment':
+      return 'for the first payment of a customer';
+    case 'payment':
+      return 'for every payment';
+    case 'transaction':
+      return `for every ${rule.transactionType ?? 'transaction'}`;
+    default:
+      return rule.event satisfies never;
+  }
+}
+
+function amountText(amount: Money): string {
+  const wire = formatMoney(amount);
+  return `${wire.amount} ${wire.currency}`;
+}

@@ -1,0 +1,340 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readWorkspace } from '../../../db/transaction.js';
+import { newId } from '../../../platform/newId.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { saveSettings } from '../program/support.js';
+import { type CallOptions, itemsOf, type TestAnswer } from '../support.js';
+
+// The portal (api.md 17), as an affiliate's browser uses it: a session of the mailed link, cookie and CSRF token.
+
+let world: EarningWorld;
+let programId: string;
+let other: Portal;
+let ada: Portal;
+
+interface Portal {
+  readonly affiliateId: string;
+  call(path: string, options?: CallOptions): Promise<TestAnswer>;
+}
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  await saveSettings(world.api, world.ws, { affiliates: { customerVisibility: 'anonymous' } });
+  programId = await world.program({ name: 'Spring', levels: 2 });
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [
+      { level: 1, kind: 'percent', ratePpm: 200_000 },
+      { level: 2, kind: 'percent', ratePpm: 50_000 },
+    ],
+  });
+  ada = await signIn(await world.affiliate(programId));
+  other = await signIn(await world.affiliate(programId, { name: 'Rita', recruiterId: ada.affiliateId }));
+  await acceptAll(ada);
+  await acceptAll(other);
+});
+afterAll(() => world.close());
+
+/** Opens the link of the welcome mail. */
+async function signIn(affiliateId: string): Promise<Portal> {
+  const email = (await world.as(`/v1/affiliates/${affiliateId}`)).body['email'];
+  const mails = await mailsTo(email);
+  const token = /\/welcome\/([\w-]+)$/.exec(
+    mails.flatMap((mail) => mail.links).find((link) => /welcome/.test(link)) ?? '',
+  );
+  const signedIn = await world.api.as(null, '/v1/auth/accept-invite', { body: { token: token?.[1] } });
+  const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const csrf = String(signedIn.body['csrfToken']);
+  return {
+    affiliateId,
+    call: (path, options = {}) =>
+      world.api.as(null, path, { ...options, headers: { Cookie: cookie, 'X-CSRF-Token': csrf, ...options.headers } }),
+  };
+}
+
+function mailsTo(email: string): Promise<readonly { kind: string; links: string[]; body: string }[]> {
+  return readWorkspace(world.api.db, world.ws.id, async (tx) =>
+    tx('emails')
+      .where({ recipient: email })
+      .orderBy('created_at', 'desc')
+      .select<{ kind: string; links: string[]; body: string }[]>('kind', 'links', 'body'),
+  );
+}
+
+async function acceptAll(portal: Portal): Promise<void> {
+  for (const one of itemsOf((await portal.call('/v1/me/agreements')).body['data'])) {
+    const accepted = await portal.call(`/v1/me/agreements/${one['id']}/accept`, { body: {} });
+    expect(accepted.status, accepted.text).toBe(200);
+  }
+}
+
+async function sale(portal: Portal, externalId: string, email: string) {
+  const clickId = await world.click({ programId, affiliateId: portal.affiliateId, sub1: 'kw1' });
+  return world.sale({
+    externalId,
+    customer: { externalId: email, email },
+    clickId,
+    amount: { amount: '49.99', currency: 'USD' },
+  });
+}
+
+test('required terms come first: nothing else opens before they are accepted, once, with time and way', async () => {
+  const late = await signIn(await world.affiliate(programId, { name: 'Lena' }));
+  const refused = await late.call('/v1/me/home');
+  expect([refused.status, refused.body['code']]).toEqual([409, 'requirements_open']);
+  expect(refused.body['open']).toMatchObject([{ code: 'agreement_accepted', detail: 'Accept Terms of Spring.' }]);
+  expect((await late.call('/v1/me')).status).toBe(200);
+  const [terms] = itemsOf((await late.call('/v1/me/agreements')).body['data']);
+  expect(terms).toMatchObject({ title: 'Terms', text: 'Be fair.', mustAccept: true, acceptedAt: null });
+  const accepted = await late.call(`/v1/me/agreements/${terms?.['id']}/accept`, { body: {} });
+  expect(accepted.body['acceptedAt']).toMatch(/Z$/);
+  expect((await late.call('/v1/me/home')).status).toBe(200);
+  const staff = await world.as(`/v1/agreements/${terms?.['id']}/acceptances`);
+  expect(itemsOf(staff.body['data']).find((one) => one['affiliateId'] === late.affiliateId)).toMatchObject({
+    via: 'portal',
+  });
+});
+
+test('a sale is in home, referrals, commissions and balances, as staff see it; nobody else is', async () => {
+  const sold = await sale(ada, 'order-1', 'jo@buyer.example');
+  const [id] = itemsOf(sold['commissionIds']);
+
+  const home = await ada.call('/v1/me/home');
+  expect(home.status, home.text).toBe(200);
+  expect(home.body).toMatchObject({
+    affiliate: { id: ada.affiliateId, status: 'approved' },
+    balances: [{ currency: 'USD', pending: { amount: '10.00' }, owed: { amount: '0.00' } }],
+    totals: { clicks: 1, sales: 1 },
+    bestLinks: [{ clicks: 1, sales: 1 }],
+  });
+  expect(home.body['balances']).toEqual((await world.as(`/v1/affiliates/${ada.affiliateId}/balances`)).body);
+  expect(itemsOf(home.body['chart'])).toHaveLength(30);
+  expect(itemsOf(home.body['chart']).at(-1)).toMatchObject({ clicks: 1, sales: 1 });
+  const missing = itemsOf(home.body['nextPayouts'][0]?.['missing']).map((one) => one['code']);
+  expect(missing).toContain('no_method');
+
+  const [referral] = itemsOf((await ada.call('/v1/me/referrals')).body['data']);
+  expect(referral).toMatchObject({
+    object: 'own_referral',
+    status: 'pending',
+    stage: 'sale',
+    text: 'Is being looked at.',
+    expected: [{ amount: '10.00', currency: 'USD' }],
+    commissionIds: [id],
+    customer: { name: null, email: null, masked: true },
+  });
+  const lines = await ada.call('/v1/me/commissions?include=sums,counts');
+  expect(lines.body).toMatchObject({
+    data: [{ id, net: { amount: '10.00' }, sub1: 'kw1', waitsFor: [{ code: 'referral_not_approved' }] }],
+    counts: { total: 1 },
+    sums: [{ amount: '10.00', currency: 'USD' }],
+  });
+  const why = await ada.call(`/v1/me/commissions/${id}/explanation`);
+  expect(why.body['sentence']).toContain('10.00 USD');
+
+  // Of Rita's customer, Ada sees her own share and nothing of whose sale it was.
+  const recruits = await sale(other, 'order-2', 'kim@buyer.example');
+  const all = await ada.call('/v1/me/commissions');
+  const second = itemsOf(all.body['data']).find((line) => line['level'] === 2);
+  expect(second).toMatchObject({ net: { amount: '2.50' }, customer: null, referralId: null, sub1: null });
+  const theirs = await ada.call(`/v1/me/commissions/${second?.['id']}/explanation`);
+  expect(theirs.text).not.toContain('order-2');
+  expect(theirs.text).not.toContain(other.affiliateId);
+  const foreign = await ada.call(`/v1/me/referrals/${recruits['referralId']}`);
+  expect([foreign.status, foreign.body['code']]).toEqual([404, 'not_found']);
+});
+
+async function setVisibility(customerVisibility: 'name_only' | 'anonymous'): Promise<void> {
+  const { version } = (await world.as(`/v1/programs/${programId}`)).body;
+  const changed = await world.api.as(world.ws.key, `/v1/programs/${programId}`, {
+    method: 'PATCH',
+    body: { customerVisibility },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect(changed.status, changed.text).toBe(200);
+}
+
+test('where customers are anonymous no answer holds a name or an address', async () => {
+  await sale(ada, 'order-3', 'secret@buyer.example');
+  await world.owner('contacts').where({ email: 'secret@buyer.example' }).update({ name: 'Jo Buyer' });
+  const referrals = await ada.call('/v1/me/referrals');
+  const [one] = itemsOf(referrals.body['data']);
+  const commissions = await ada.call('/v1/me/commissions');
+  const texts = [
+    referrals,
+    commissions,
+    await ada.call(`/v1/me/referrals/${one?.['id']}`),
+    await ada.call(`/v1/me/commissions/${itemsOf(commissions.body['data'])[0]?.['id']}/explanation`),
+    await ada.call('/v1/me/home'),
+  ].map((answer) => answer.text);
+  expect(texts.join(' ')).not.toMatch(/buyer\.example|Jo Buyer/);
+  // Nor can it be asked for.
+  const asked = await ada.call('/v1/me/referrals?q=secret');
+  expect([asked.status, asked.body['errors'][0]?.['code']]).toEqual([422, 'unknown_parameter']);
+
+  await setVisibility('name_only');
+  const named = await ada.call('/v1/me/referrals');
+  expect(named.text).toContain('Jo Buyer');
+  expect(named.text).not.toContain('buyer.example');
+  await setVisibility('anonymous');
+});
+
+test('a rejection carries the reason for the affiliate, not the note of staff', async () => {
+  const sold = await sale(other, 'order-4', 'dan@buyer.example');
+  const rejected = await world.settled(
+    world.as(`/v1/referrals/${sold['referralId']}/reject`, {
+      reason: 'Looks like his brother',
+      reasonCode: 'self_referral',
+      publicReason: 'Own purchases do not count.',
+    }),
+  );
+  expect(rejected.status, rejected.text).toBe(200);
+  const seen = await other.call(`/v1/me/referrals/${sold['referralId']}`);
+  expect(seen.body).toMatchObject({
+    status: 'rejected',
+    reason: { code: 'self_referral', text: 'Own purchases do not count.' },
+  });
+  expect(seen.text).not.toMatch(/brother|Ana/);
+});
+
+test('programs show the rates that count for this affiliate, in words', async () => {
+  const mine = await ada.call('/v1/me/programs');
+  expect(mine.status, mine.text).toBe(200);
+  const [program] = itemsOf(mine.body['data']);
+  expect(program).toMatchObject({
+    id: programId,
+    enrolment: { status: 'active' },
+    terms: { title: 'Terms' },
+    minimumPayout: { amount: '50.00', currency: 'USD' },
+  });
+  const level1 = (rates: unknown) => itemsOf(rates).find((rate) => rate['level'] === 1 && rate['event'] === 'payment');
+  expect(level1(program?.['rates'])).toMatchObject({
+    ratePpm: 200_000,
+    text: '20 % of the price without tax, for every payment',
+  });
+
+  const own = await world.rule({
+    scope: 'affiliate',
+    affiliateId: ada.affiliateId,
+    event: 'payment',
+    levels: [
+      { level: 1, kind: 'percent', ratePpm: 300_000 },
+      { level: 2, kind: 'percent', ratePpm: 0 },
+    ],
+  });
+  expect(own.status, own.text).toBe(201);
+  expect(level1((await ada.call(`/v1/me/programs/${programId}`)).body['rates'])).toMatchObject({ ratePpm: 300_000 });
+  expect(level1((await other.call(`/v1/me/programs/${programId}`)).body['rates'])).toMatchObject({ ratePpm: 200_000 });
+});
+
+test('links: own ones only, below the allowed hosts; what staff switched off stays off', async () => {
+  const make = (body: Readonly<Record<string, unknown>>) => ada.call('/v1/me/links', { body: { programId, ...body } });
+  const evil = await make({ destinationUrl: 'https://evil.example/' });
+  expect([evil.status, evil.body['code']]).toEqual([422, 'url_not_allowed']);
+  const forOther = await make({ affiliateId: other.affiliateId });
+  expect(forOther.body['errors'][0]).toMatchObject({ pointer: '#/affiliateId', code: 'unknown_field' });
+  const made = await make({ destinationUrl: 'https://shop.example/blue', slug: 'ada-blue' });
+  expect(made.status, made.text).toBe(201);
+  expect(made.body).toMatchObject({ affiliateId: ada.affiliateId, slug: 'ada-blue', allowedActions: ['disable'] });
+  const id: string = made.body['id'];
+  const edited = await ada.call(`/v1/me/links/${id}`, { method: 'PATCH', body: { campaign: 'May' } });
+  expect(edited.body).toMatchObject({ campaign: 'May', version: 2 });
+  expect((await other.call(`/v1/me/links/${id}`)).status).toBe(404);
+  expect((await other.call(`/v1/me/links/${id}/disable`, { body: {} })).status).toBe(404);
+
+  const off = await ada.call(`/v1/me/links/${id}/disable`, { body: {} });
+  expect(off.body).toMatchObject({ status: 'disabled', allowedActions: ['enable'] });
+  expect((await ada.call(`/v1/me/links/${id}/enable`, { body: {} })).body['status']).toBe('active');
+  await world.as(`/v1/links/${id}/disable`, { reason: 'Wrong page' });
+  const stays = await ada.call(`/v1/me/links/${id}/enable`, { body: {} });
+  expect([stays.status, stays.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await ada.call('/v1/me/links?q=ada-blue')).text).not.toContain('Wrong page');
+});
+
+test('a payout method is confirmed by the mail to the address known before, once', async () => {
+  const body = { type: 'bank', currency: 'USD', details: { holder: 'Ada', iban: 'DE89370400440532013000' } };
+  const added = await ada.call('/v1/me/payout-methods', { body });
+  expect(added.status, added.text).toBe(201);
+  expect(added.body).toMatchObject({ object: 'own_payout_method', masked: 'DE89 …3000', status: 'unverified' });
+  const id: string = added.body['id'];
+  const email = (await ada.call('/v1/me/profile')).body['email'];
+  const [mail] = await mailsTo(email);
+  expect(mail?.body).not.toContain('DE89');
+  const token = new URL(mail?.links[0] ?? '').searchParams.get('token') ?? '';
+
+  const verify = (portal: Portal, text: string) =>
+    portal.call(`/v1/me/payout-methods/${id}/verify`, { body: { token: text } });
+  const forged = await verify(ada, `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`);
+  expect([forged.status, forged.body['code']]).toEqual([410, 'token_used_or_expired']);
+  expect((await verify(other, token)).status).toBe(404);
+  const confirmed = await verify(ada, token);
+  expect([confirmed.status, confirmed.body['status']], confirmed.text).toEqual([200, 'active']);
+  expect((await verify(ada, token)).status).toBe(410);
+
+  // Another one for that currency waits for the cooling time, and the list says what may be added.
+  const next = await ada.call('/v1/me/payout-methods', {
+    body: { type: 'paypal', currency: 'USD', details: { email: 'ada@blog.example' } },
+  });
+  const [nextMail] = await mailsTo(email);
+  const nextToken = new URL(nextMail?.links[0] ?? '').searchParams.get('token') ?? '';
+  const cooled = await ada.call(`/v1/me/payout-methods/${next.body['id']}/verify`, { body: { token: nextToken } });
+  expect(cooled.body['status']).toBe('cooling');
+  const list = await ada.call('/v1/me/payout-methods');
+  expect(itemsOf(list.body['types']).map((one) => one['type'])).toContain('bank');
+  expect((await ada.call(`/v1/me/payout-methods/${next.body['id']}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await ada.call(`/v1/me/payout-methods/${next.body['id']}`)).status).toBe(404);
+});
+
+test('drafts are hidden, a pending payout is not, and only the own one', async () => {
+  await world.owner('payouts').insert(
+    (['draft', 'pending'] as const).map((status, index) => ({
+      workspace_id: world.ws.id,
+      id: newId('payout'),
+      mode: 'live',
+      affiliate_id: ada.affiliateId,
+      currency: 'USD',
+      amount_minor: 1000 + index,
+      status,
+      method_type: 'bank',
+      execution: 'manual',
+      gateway: 'manual',
+      created_by_type: 'system',
+    })),
+  );
+  const list = await ada.call('/v1/me/payouts');
+  expect(itemsOf(list.body['data'])).toMatchObject([{ status: 'pending', amount: { amount: '10.01' } }]);
+  const id = itemsOf(list.body['data'])[0]?.['id'];
+  expect((await ada.call(`/v1/me/payouts/${id}`)).body).toMatchObject({ id, lines: [] });
+  expect((await other.call(`/v1/me/payouts/${id}`)).status).toBe(404);
+  const draft = await world.owner('payouts').where({ status: 'draft' }).first<{ id: string }>('id');
+  expect((await ada.call(`/v1/me/payouts/${draft.id}`)).status).toBe(404);
+});
+
+test('the profile changes what is the affiliate’s to change, under its version', async () => {
+  const before = await ada.call('/v1/me/profile');
+  const patch = (body: Readonly<Record<string, unknown>>, headers = {}) =>
+    ada.call('/v1/me/profile', { method: 'PATCH', body, headers });
+  expect((await patch({ status: 'approved' })).status).toBe(422);
+  expect((await patch({ email: 'new@blog.example' })).status).toBe(422);
+  expect((await patch({ timeZone: 'Mars/Base' })).status).toBe(422);
+  const changed = await patch({ timeZone: 'Europe/Warsaw' }, { 'If-Match': `"${before.body['version']}"` });
+  expect(changed.body, changed.text).toMatchObject({ timeZone: 'Europe/Warsaw', object: 'profile' });
+  expect((await patch({ company: 'X' }, { 'If-Match': `"${before.body['version']}"` })).status).toBe(412);
+});
+
+test('suspended: everything can be read, nothing changed; staff have no business here; off means off', async () => {
+  expect((await world.as('/v1/me/home')).body['code']).toBe('wrong_audience');
+  await world.as(`/v1/affiliates/${other.affiliateId}/suspend`, { reason: 'Look into it' });
+  for (const path of ['home', 'profile', 'programs', 'links', 'referrals', 'commissions', 'balances', 'payouts']) {
+    expect((await other.call(`/v1/me/${path}`)).status, path).toBe(200);
+  }
+  expect((await other.call('/v1/me/profile')).text).not.toContain('Look into it');
+  const refused = await other.call('/v1/me/links', { body: { programId } });
+  expect([refused.status, refused.body['code']]).toEqual([403, 'affiliate_not_active']);
+  await saveSettings(world.api, world.ws, { affiliates: { portalEnabled: false } });
+  const off = await ada.call('/v1/me/home');
+  expect([off.status, off.body['code'], off.body['capability']]).toEqual([403, 'not_enabled', 'portal']);
+  await saveSettings(world.api, world.ws, { affiliates: { portalEnabled: true } });
+});
