@@ -23,6 +23,7 @@ import {
   type Referral,
   referralActions,
   type ReferralDecision,
+  referralTransitions,
 } from '../../../domain/earning/referral.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
@@ -73,6 +74,10 @@ export function presentFor(ctx: Asking, view: ReferralView, now: Instant): Refer
       workspaceId: ctx.workspaceId,
       seesPeople: ctx.can('pii.read'),
       isAffiliate: ctx.caller.audience === 'affiliate',
+      checkAnswers: [
+        ...(ctx.can('check.write') ? (['passed', 'failed', 'waiting'] as const) : []),
+        ...(ctx.can('check.write') && ctx.can('check.waive') ? (['waived'] as const) : []),
+      ],
       now,
     },
     actionsFor(ctx, view.referral),
@@ -119,7 +124,7 @@ const get = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      return present(ctx, tx, referral.id, now);
+      return { ...(await present(ctx, tx, referral.id, now)), moves: referralTransitions };
     }),
 });
 

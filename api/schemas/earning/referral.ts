@@ -3,12 +3,17 @@ import type { AttributionView } from '../../../db/reads/earning/referralAttribut
 import type { ReferralView } from '../../../db/reads/earning/referralList.js';
 import type { StoryLine } from '../../../db/reads/earning/referralStory.js';
 import type { TouchView } from '../../../db/reads/earning/referralTouches.js';
-import { blockingChecks, checkKinds } from '../../../domain/earning/check.js';
-import { checkTransitions, referralStages, referralTransitions } from '../../../domain/earning/referral.js';
+import { blockingChecks, checkEventOf, checkKinds } from '../../../domain/earning/check.js';
+import {
+  type CheckStatus,
+  checkTransitions,
+  referralStages,
+  referralTransitions,
+} from '../../../domain/earning/referral.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
 import { addDuration } from '../../../domain/time.js';
-import { statusesOf } from '../../../domain/transitions.js';
+import { nextStatus, statusesOf } from '../../../domain/transitions.js';
 import { workflowIds } from '../../../workflows/contract.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
@@ -120,6 +125,7 @@ const checkWire = z.strictObject({
   evidence: z.record(z.string(), z.unknown()),
   decidedBy: z.string().nullable(),
   at: instantWire.nullable(),
+  allowedActions: z.array(z.enum(checkStatuses)).meta({ description: 'What the caller may answer now.' }),
 });
 
 export const referralWire = z
@@ -174,6 +180,10 @@ export const referralWire = z
     mergedIntoId: z.string().nullable(),
     workflowId: z.string(),
     allowedActions: z.array(z.string()),
+    moves: z
+      .record(z.string(), z.record(z.string(), z.string()))
+      .exactOptional()
+      .meta({ description: 'The state table: status, event, next status. Only in the detail, for its diagram.' }),
     test: z.boolean(),
     metadata: z.record(z.string(), z.string()),
     ...versionFields,
@@ -188,6 +198,8 @@ export interface ReferralReader {
   readonly seesPeople: boolean;
   /** Reads as the affiliate: the customer is what the program lets affiliates see. */
   readonly isAffiliate: boolean;
+  /** What the reader's rights let them answer to a check (check.write, check.waive); none where it is left out. */
+  readonly checkAnswers?: readonly CheckStatus[];
   readonly now: Instant;
 }
 
@@ -234,6 +246,11 @@ export function presentReferral(
       evidence: reader.isAffiliate ? {} : { ...check.evidence },
       decidedBy: check.decidedBy,
       at: check.decidedAt,
+      allowedActions: checkStatuses.filter(
+        (status) =>
+          reader.checkAnswers?.includes(status) === true &&
+          nextStatus(checkTransitions, check.status, checkEventOf[status]) !== undefined,
+      ),
     })),
     flags: reader.isAffiliate ? [] : view.flags.map((risk) => ({ ...risk, evidence: { ...risk.evidence } })),
     tags: [...referral.tags],
@@ -367,11 +384,14 @@ export const storyWire = z
   .strictObject({
     at: instantWire,
     kind: z.string(),
+    event: z.string().meta({ description: 'What happened to it, as the history names it.' }),
+    to: z.string().nullable().meta({ description: 'The status it led to; null where none changed.' }),
     text: z.string(),
     actor: byWire,
     refType: z.string(),
     refId: z.string(),
     reason: z.string().nullable(),
+    slug: z.string().nullable().meta({ description: 'The link, where it was a click.' }),
     planned: z.boolean(),
   })
   .openapi('StoryLine');
@@ -432,11 +452,14 @@ export function presentStoryLine(line: StoryLine): StoryReply {
   return {
     at: line.at,
     kind: line.objectType,
+    event: line.event,
+    to: line.to,
     text: [sentence ?? plain, ...(line.slug === null ? [] : [line.slug])].join(' '),
     actor: { ...line.actor },
     refType: line.objectType,
     refId: line.objectId,
     reason: line.reasonCode,
+    slug: line.slug,
     planned: false,
   };
 }
@@ -457,11 +480,14 @@ export function presentPlanned(view: ReferralView, now: Instant): readonly Story
     {
       at: next.at,
       kind: 'planned',
+      event: next.what,
+      to: null,
       text: plannedSentences[next.what],
       actor: { type: 'system', id: null, name: null },
       refType: 'referral',
       refId: view.referral.id,
       reason: null,
+      slug: null,
       planned: true,
     },
   ];
