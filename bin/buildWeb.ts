@@ -38,11 +38,13 @@ export function isWebBuilt(): boolean {
 
 async function build(): Promise<void> {
   const hash = sourcesHash();
-  const { writeOpenApi } = await import('./openapi.js');
+  const { replaceFolder, writeOpenApi } = await import('./openapi.js');
   await writeOpenApi();
   const { build: bundle } = await import('vite');
-  await bundle({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' });
-  writeFileSync(stamp, hash); // the last thing: a build that broke off is built again
+  const made = join(root, `dist/web-${process.pid}`);
+  await bundle({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn', build: { outDir: made } });
+  writeFileSync(join(made, 'sources.txt'), hash);
+  replaceFolder(made, join(root, 'dist/web'));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

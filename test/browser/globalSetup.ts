@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { isWebBuilt } from '../../bin/buildWeb.js';
+import { LiveStack } from '../support/liveStack.js';
+import { ownerState, stackFile } from './support.js';
+
+/** The whole product as its own processes, and the pages as npm start builds them; everything is gone afterwards. */
+export default async function setUp(): Promise<() => Promise<void>> {
+  if (!isWebBuilt()) execFileSync(process.execPath, ['--import', 'tsx', 'bin/buildWeb.ts'], { stdio: 'inherit' });
+  const stack = await LiveStack.start();
+  try {
+    const { origin, hostname } = new URL(stack.signInLink);
+    mkdirSync('test-results', { recursive: true });
+    writeFileSync(stackFile, JSON.stringify({ origin, link: stack.signInLink, environment: stack.environment }), {
+      mode: 0o600,
+    });
+    const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token: stack.signInLink.split('/welcome/')[1] }),
+    });
+    if (answer.status !== 200) throw new Error(`the owner could not sign in: ${answer.status}`);
+    const [name = '', value = ''] = (answer.headers.getSetCookie()[0] ?? '').split(';')[0]?.split('=') ?? [];
+    const cookie = {
+      name,
+      value,
+      domain: hostname,
+      path: '/',
+      expires: -1,
+      httpOnly: true,
+      secure: false,
+      sameSite: 'Lax',
+    };
+    writeFileSync(ownerState, JSON.stringify({ cookies: [cookie], origins: [] }), { mode: 0o600 });
+    return () => stack.stop();
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}

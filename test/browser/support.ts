@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Page, test as base } from '@playwright/test';
+
+/** What globalSetup leaves for the tests: the stack's address and environment, the owner's session. */
+export const stackFile = 'test-results/stack.json';
+export const ownerState = 'test-results/owner.json';
+
+interface StackNotes {
+  readonly origin: string;
+  /** The printed link, used up by globalSetup. */
+  readonly link: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export function stackNotes(): StackNotes {
+  return JSON.parse(readFileSync(stackFile, 'utf8')) as StackNotes;
+}
+
+/** A new one-time link, as `npm run sign-in-link` prints it; without an address the owner's. */
+export function freshLink(...email: readonly string[]): string {
+  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/signInLink.ts', ...email], {
+    env: stackNotes().environment,
+    encoding: 'utf8',
+  });
+  const link = /https?:\/\/\S+\/welcome\/\S+/.exec(output)?.[0];
+  if (link === undefined) throw new Error(`no link in: ${output}`);
+  return link;
+}
+
+/** Every page is watched: an error in the console, a refused content policy or a request to somewhere else fails the test. */
+export const test = base.extend<{ readonly watched: undefined }>({
+  baseURL: async ({}, use) => use(stackNotes().origin),
+  watched: [
+    async ({ page }, use) => {
+      const faults: string[] = [];
+      const { origin } = stackNotes();
+      page.on('pageerror', (error) => faults.push(String(error)));
+      page.on('console', (message) => {
+        // Chromium reports each refused call of ours as an error; what the page makes of it the test looks at.
+        const isAnswer = message.text().startsWith('Failed to load resource: the server responded with a status of 4');
+        if (message.type() === 'error' && !isAnswer) faults.push(message.text());
+      });
+      page.on('request', (request) => {
+        const isOurs = request.url().startsWith(origin) || /^(data|blob):/.test(request.url());
+        if (!isOurs) faults.push(`asked elsewhere: ${request.url()}`);
+      });
+      await use(undefined);
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+export { expect };
+
+/** The theme before the page is there, as a returning reader has it. */
+export async function chooseTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
+  await page.addInitScript((chosen) => localStorage.setItem('color-scheme', chosen), theme);
+}
+
+/** WCAG 2.2 AA by axe: no violations (screens.md 1.7). */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  const found = violations.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 240)} ${node.failureSummary ?? ''}`),
+  );
+  expect(found).toEqual([]);
+}
+
+/** Nothing is wider than the window. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const { scroll, width } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    width: window.innerWidth,
+  }));
+  expect(scroll).toBeLessThanOrEqual(width);
+}
