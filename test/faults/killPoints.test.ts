@@ -32,7 +32,7 @@ async function ask(path: string, body: unknown, key: string): Promise<ApiAnswer 
 
 async function armApi(point: string): Promise<void> {
   await world.stack.kill('api-0');
-  await world.stack.startApi(0, { FAILPOINTS: point });
+  await world.stack.startArmed('api-0', point);
 }
 
 describe('api', () => {
@@ -115,7 +115,7 @@ describe('api', () => {
 });
 
 interface Prepared extends Lead {
-  /** A run that is approved; empty where the point is on the way there. */
+  /** Empty where the point needs none. */
   readonly runId: string;
   readonly payoutId: string;
 }
@@ -125,7 +125,8 @@ interface WorkerPoint {
   readonly point: string;
   /** Makes the point meet this story alone; without it, whoever comes first. */
   readonly subject?: (prepared: Prepared) => string;
-  readonly isPlanned?: true;
+  /** Of a run: opened while no worker is there, or approved before. */
+  readonly run?: 'opened' | 'approved';
   /** The step of the story that meets the point; it goes on by itself once the worker is back. */
   readonly drive: (prepared: Prepared) => Promise<void>;
   /** What must hold at the moment of death. */
@@ -149,12 +150,13 @@ async function takenOf({ payoutId }: Prepared): Promise<number> {
   return (await world.journal()).filter((entry) => keys.includes(entry.requestKey)).length;
 }
 
-const pay = async (journey: Prepared): Promise<void> => {
-  const { runId } = await world.plan(journey);
+const planAndExecute = async ({ runId }: Prepared): Promise<void> => {
+  await world.approveRun(runId);
   await world.execute(runId);
 };
 const execute = ({ runId }: Prepared): Promise<void> => world.execute(runId);
 const anotherSale = (journey: Prepared): Promise<void> => world.reportSale(journey, world.next());
+const ofRun = ({ runId }: Prepared): string => `payoutRun/${world.people.workspaceId}/${runId}`;
 const ofPayout = ({ payoutId }: Prepared): string => `payout/${world.people.workspaceId}/${payoutId}`;
 
 const someSignalIsUnsent = async (): Promise<void> => {
@@ -207,26 +209,32 @@ const workerPoints: readonly WorkerPoint[] = [
   {
     name: 'K15 a page is committed, the activity not completed',
     point: 'after:planPage',
-    drive: pay,
+    subject: ofRun,
+    run: 'opened',
+    drive: planAndExecute,
     atDeath: async (prepared) => expect(await payoutsOf(prepared)).toBe(1),
   },
   {
     name: 'K15 payees are reserved, the page not committed',
     point: 'plan.reserved',
-    drive: pay,
+    subject: ofRun,
+    run: 'opened',
+    drive: planAndExecute,
     atDeath: async (prepared) => expect(await payoutsOf(prepared)).toBe(0),
   },
   {
     name: 'K16 the run is written, its lines are not',
     point: 'before:planPage',
-    drive: pay,
+    subject: ofRun,
+    run: 'opened',
+    drive: planAndExecute,
     atDeath: async (prepared) => expect(await payoutsOf(prepared)).toBe(0),
   },
   {
     name: 'K17 the attempt is committed, the gateway not called',
     point: 'before:submitAttempt',
     subject: ofPayout,
-    isPlanned: true,
+    run: 'approved',
     drive: execute,
     atDeath: openAndNotCalled,
   },
@@ -234,7 +242,7 @@ const workerPoints: readonly WorkerPoint[] = [
     name: 'K18 the request is on its way',
     point: 'gateway.sending',
     subject: ofPayout,
-    isPlanned: true,
+    run: 'approved',
     drive: execute,
     atDeath: openAndNotCalled,
   },
@@ -242,7 +250,7 @@ const workerPoints: readonly WorkerPoint[] = [
     name: 'K19 the gateway has accepted, its answer is not read',
     point: 'gateway.accepted',
     subject: ofPayout,
-    isPlanned: true,
+    run: 'approved',
     drive: execute,
     atDeath: calledAndOpen,
   },
@@ -250,7 +258,7 @@ const workerPoints: readonly WorkerPoint[] = [
     name: 'K20 the answer is read, the result not committed',
     point: 'after:submitAttempt',
     subject: ofPayout,
-    isPlanned: true,
+    run: 'approved',
     drive: execute,
     atDeath: calledAndOpen,
   },
@@ -258,7 +266,7 @@ const workerPoints: readonly WorkerPoint[] = [
     name: 'K21 the result is committed, the activity not completed',
     point: 'after:recordAttempt',
     subject: ofPayout,
-    isPlanned: true,
+    run: 'approved',
     drive: execute,
     atDeath: async (prepared) => {
       expect(await attemptStates(prepared)).not.toEqual(['submitting']);
@@ -273,21 +281,22 @@ describe('worker', () => {
 
   beforeAll(async () => {
     await Promise.all(
-      workerPoints.map(async ({ name, isPlanned }) => {
+      workerPoints.map(async ({ name, run }) => {
         const lead = await world.payable();
-        const run = isPlanned === true ? await world.plan(lead) : { runId: '', payoutId: '' };
-        prepared.set(name, { ...lead, ...run });
+        const planned = run === 'approved' ? await world.plan(lead) : { runId: '', payoutId: '' };
+        prepared.set(name, { ...lead, ...planned });
       }),
     );
   }, patience);
 
   test.each(workerPoints)(
     '$name',
-    async ({ name, point, subject, drive, atDeath }) => {
-      const journey = prepared.get(name) as Prepared;
-      const armed = subject === undefined ? point : `${point}@${subject(journey)}`;
+    async ({ name, point, subject, run, drive, atDeath }) => {
       await world.stack.kill('worker-0');
-      await world.stack.startWorker(0, { FAILPOINTS: armed });
+      const ready = prepared.get(name) as Prepared;
+      const journey = run === 'opened' ? { ...ready, runId: await world.openRun(ready) } : ready;
+      const armed = subject === undefined ? point : `${point}@${subject(journey)}`;
+      await world.stack.startArmed('worker-0', armed);
 
       const story = drive(journey);
       story.catch(() => undefined); // its failure is told below, when all have had their time

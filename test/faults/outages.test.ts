@@ -64,7 +64,7 @@ test(
     const { runId, payoutId } = await world.plan(lead);
     const point = `gateway.accepted@payout/${world.people.workspaceId}/${payoutId}`;
     await world.stack.kill('worker-0');
-    await world.stack.startWorker(0, { FAILPOINTS: `${point}!stop` });
+    await world.stack.startArmed('worker-0', `${point}!stop`);
     goOn(world.execute(runId));
     await eventually(() => world.stack.hasReached('worker-0', point), { within: 60_000 });
 

@@ -1,3 +1,4 @@
+import { eventually } from '../support/eventually.js';
 import type { Lead, World } from './world.js';
 
 /** A number in [0, 1) per call; the same seed gives the same row of them (mulberry32). */
@@ -35,6 +36,56 @@ export async function killAndRecover(world: World, victim: Victim, probe: Lead):
   }
   await world.lead({ ...probe, number: world.next() });
   return performance.now() - begun;
+}
+
+/** Points that the workload meets again and again, by the process that dies there. */
+const points: Readonly<Record<'api-0' | 'worker-0', readonly string[]>> = {
+  'api-0': ['api.parsed', 'api.keyed', 'api.written', 'api.committed', 'api.halfAnswered', 'api.answered'],
+  'worker-0': [
+    'relay.clicksTaken',
+    'relay.claimed:start',
+    'relay.claimed:signal',
+    'relay.sent:start',
+    'relay.sent:signal',
+    'relay.sent:history.export',
+    'after:applyLead',
+    'before:accrueCommissions',
+    'after:accrueCommissions',
+    'after:decideReferral',
+    'after:planPage',
+    'plan.reserved',
+    'before:planPage',
+    'after:decidePayoutRun',
+    'after:releasePayoutPage',
+    'after:claimAttempt',
+    'before:submitAttempt',
+    'gateway.sending',
+    'gateway.accepted',
+    'after:submitAttempt',
+    'before:recordAttempt',
+    'after:recordAttempt',
+    'after:lookUpAttempt',
+    'after:completePayoutRun',
+    'after:applyPayout',
+  ],
+};
+
+/**
+ * Starts a process anew with one of its points armed, and lets it die there. Answers the point, or undefined when the workload did not come
+ * by in time: then it was killed where it was.
+ */
+export async function killAtPoint(
+  world: World,
+  victim: 'api-0' | 'worker-0',
+  random: () => number,
+): Promise<string | undefined> {
+  const { stack } = world;
+  const known = points[victim];
+  const point = known[Math.floor(random() * known.length)] ?? '';
+  await stack.kill(victim);
+  await stack.startArmed(victim, point);
+  const isDead = await eventually(() => !stack.isRunning(victim), { within: 30_000, every: 50 }).catch(() => false);
+  return isDead === true && (await stack.hasReached(victim, point)) ? point : undefined;
 }
 
 export interface Workload {

@@ -269,14 +269,24 @@ export class World {
     return lead;
   }
 
-  /** A run for one affiliate, planned and approved by the second person. Goes on through every kill. */
-  async plan(journey: Journey): Promise<{ readonly runId: string; readonly payoutId: string }> {
-    const { ana, ben } = this.people;
-    const runId = textAt(
-      await this.done(ana, '/v1/payout-runs', { currencies: ['USD'], affiliateIds: [journey.affiliateId] }),
-      'id',
-    );
+  /** A run for one affiliate, which a worker will plan. */
+  async openRun({ affiliateId }: Journey): Promise<string> {
+    const run = await this.done(this.people.ana, '/v1/payout-runs', {
+      currencies: ['USD'],
+      affiliateIds: [affiliateId],
+    });
+    const runId = textAt(run, 'id');
     this.acknowledged.runs.push(runId);
+    return runId;
+  }
+
+  /** The same, planned and approved by the second person. Goes on through every kill. */
+  async plan(journey: Journey): Promise<{ readonly runId: string; readonly payoutId: string }> {
+    return this.approveRun(await this.openRun(journey));
+  }
+
+  async approveRun(runId: string): Promise<{ readonly runId: string; readonly payoutId: string }> {
+    const { ben } = this.people;
     const planned = await this.row('payout_runs', { id: runId }, (row) => row['status'] === 'planned');
     await this.decide(
       ben,

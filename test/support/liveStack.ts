@@ -199,13 +199,24 @@ export class LiveStack {
 
   async #ready(name: string, port: number): Promise<void> {
     await eventually(async () => {
-      const child = this.#children.get(name);
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`${name} ended with ${child?.exitCode ?? child?.signalCode}`);
+      if (!this.isRunning(name)) return true; // no use in waiting: told below
       const response = await fetch(`http://127.0.0.1:${port}/readyz`);
       if (!response.ok) throw new Error(`${name} answers ${response.status}`);
       return true;
     }, longPatience);
+    const child = this.#children.get(name);
+    if (!this.isRunning(name)) throw new Error(`${name} ended with ${child?.exitCode ?? child?.signalCode}`);
+  }
+
+  /** Starts a process with a crash point armed. It may get there before it can say that it is ready. */
+  async startArmed(name: string, point: string): Promise<void> {
+    const index = Number.parseInt(name.slice(name.indexOf('-') + 1), 10);
+    const env = { FAILPOINTS: point };
+    try {
+      await (name.startsWith('api') ? this.startApi(index, env) : this.startWorker(index, env));
+    } catch (error) {
+      if (!(await this.hasReached(name, point.replace(/[#!].*$/, '')))) throw error;
+    }
   }
 
   /**
