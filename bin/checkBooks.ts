@@ -1,11 +1,14 @@
 import knexFactory from 'knex';
+import { loadConfig, localEnvironment } from '../platform/config.js';
 import { checkBooks } from '../db/reads/earning/bookChecks.js';
 
 // Do the books hold, over all workspaces? As the owner: the application role would see none and call it right (money.md 11).
 // Prints one JSON line per broken invariant. Ends with 0: all hold; 1: at least one does not; 2: it could not be asked.
 
-const url = process.env['MIGRATION_DATABASE_URL'];
-if (url === undefined || url === '') {
+const environment = localEnvironment();
+// Alone in the environment it is enough: the books can be checked where the other secrets are not.
+const url = environment['MIGRATION_DATABASE_URL'] ?? loadConfig(environment).database.migrationUrl;
+if (url === undefined) {
   process.stderr.write('Set MIGRATION_DATABASE_URL: the owner sees all workspaces.\n');
   process.exit(2);
 }

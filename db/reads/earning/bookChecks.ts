@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { ReadTx } from '../../transaction.js';
+import { listBrokenMoves } from '../audit/brokenMoves.js';
 
 /** One invariant of the books: its number, and the query that answers its violations (money.md 11). */
 export interface Invariant {
@@ -47,6 +48,10 @@ export async function checkBooks(tx: ReadTx | Knex): Promise<readonly CheckResul
     const { rows } = await tx.raw<{ rows: Record<string, unknown>[] }>(sql);
     results.push({ id, name, violations: rows.length, sample: rows.slice(0, sampleSize).map(asText) });
   }
+  // Ids are of one workspace each, so the owner may walk all histories at once.
+  const moves = await listBrokenMoves(tx as ReadTx);
+  const sample = moves.slice(0, sampleSize).map((move) => asText({ ...move }));
+  results.push({ id: 'I12', name: 'moves_along_the_tables', violations: moves.length, sample });
   return results;
 }
 

@@ -154,7 +154,7 @@ test('no order of sale, refunds and approval changes what is left', async () => 
     expect(minor((await world.trial())['affiliate_payable']), order.join(' ')).toBe(expected);
   }
   expect(await world.broken()).toEqual([]);
-});
+}, 120_000);
 
 test('a declined charge earns nothing, its retry earns once', async () => {
   const clickId = await world.click({ programId, affiliateId });
@@ -322,7 +322,7 @@ test('the books are read, traced and checked', async () => {
   const checks = await world.as('/v1/ledger-checks', {});
   const results: readonly Json[] = checks.body;
   expect(results.filter((check) => check['violations'] > 0 && check['id'] !== 'I14')).toEqual([]);
-  expect(results).toHaveLength(readInvariants().length);
+  expect(results).toHaveLength(readInvariants().length + 1); // I12 walks the histories in TypeScript
 });
 
 test('check:books ends with 1 and names what is broken', async () => {

@@ -1,0 +1,413 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createManualGateway } from '../../../activities/gateways/manual.js';
+import type { PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
+import { payoutAttemptActivities } from '../../../activities/payout/payoutAttempt.js';
+import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
+import type { GatewayAnswer } from '../../../activities/gateways/payoutGateway.js';
+import type { PayoutId } from '../../../domain/ids.js';
+import { newId } from '../../../platform/newId.js';
+import { itemsOf, type Json } from '../support.js';
+import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+
+// What takes money back that was already approved, by where the money is: refunds of payouts that wait (RFD-10), affiliates that are
+// terminated (AFF-09), referrals that are approved again (features.md 2.3).
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+const answers: GatewayAnswer[] = [];
+const scripted: PayoutGateway = {
+  adapter: 'sandbox',
+  execution: 'gateway',
+  keyWindowMs: 86_400_000,
+  canLookUp: true,
+  callTimeoutMs: 5_000,
+  bouncesWithinMs: null,
+  retryableRefusals: [],
+  supports: () => true,
+  submit: () => Promise.resolve(answers.shift() ?? { class: 'unknown', code: 'no_script' }),
+  lookUp: () => Promise.resolve(answers.shift() ?? { class: 'unknown', code: 'no_script' }),
+};
+
+let world: EarningWorld;
+let finance: string;
+let payouts: ReturnType<typeof payoutAttemptActivities> & ReturnType<typeof payoutDecisionActivities>;
+const environment = new MockActivityEnvironment();
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  const { api, ws } = world;
+  finance = (await api.makePerson(ws, ['owner'], { name: 'Fin' })).key;
+  const deps = {
+    db: api.db,
+    longDb: api.db,
+    newId,
+    logger: api.deps.logger,
+    payoutGateways: new Map([scripted, createManualGateway()].map((gateway) => [gateway.adapter, gateway])),
+    gatewayPolicy: { sandboxPaysLive: true },
+    openMethodDetails: () => ({ account: 'ok' }),
+    answers: { save: () => Promise.resolve(''), load: () => Promise.resolve(undefined) },
+  };
+  payouts = { ...payoutAttemptActivities(deps), ...payoutDecisionActivities(deps) };
+}, 60_000);
+afterAll(() => world?.close());
+
+interface Journey {
+  readonly affiliateId: string;
+  readonly programId: string;
+  readonly referralId: string;
+  /** Sales of the one customer, in order. */
+  readonly sales: readonly Json[];
+}
+
+/** A customer of an affiliate with sales at 20 %, the referral approved, every line approved with it unless a person does that. */
+async function journey(
+  amounts: readonly string[],
+  options: { readonly commissionApproval?: 'manual' | 'automatic'; readonly isApproved?: boolean } = {},
+): Promise<Journey> {
+  const programId = await world.program({ commissionApproval: options.commissionApproval ?? 'automatic' });
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  });
+  const affiliateId = await world.affiliate(programId, { minimumPayout: [usd('5.00')] });
+  const clickId = await world.click({ programId, affiliateId });
+  const customer = newId('contact');
+  await world.as('/v1/leads', {
+    externalId: customer,
+    clickId,
+    email: `${customer}@buyer.example`,
+    customerExternalId: customer,
+  });
+  await world.settle();
+  const sales: Json[] = [];
+  for (const amount of amounts)
+    sales.push(
+      await world.sale({
+        externalId: newId('sale'),
+        programId,
+        customer: { externalId: customer },
+        amount: usd(amount),
+      }),
+    );
+  const referralId = String(sales[0]?.['referralId']);
+  if (options.isApproved !== false)
+    expect(await world.settled(world.as(`/v1/referrals/${referralId}/approve`, {}))).toMatchObject({ status: 200 });
+  return { affiliateId, programId, referralId, sales };
+}
+
+async function decideReferral(referralId: string, verb: 'approve' | 'reject' | 'reopen'): Promise<void> {
+  const answer = await world.settled(world.as(`/v1/referrals/${referralId}/${verb}`, { reason: 'Looked again' }));
+  expect(answer).toMatchObject({ status: 200 });
+}
+
+async function refund(sale: Json | undefined, amount?: string): Promise<void> {
+  const body = { externalId: newId('refund'), ...(amount === undefined ? {} : { amount: usd(amount) }) };
+  expect((await world.as(`/v1/sales/${String(sale?.['id'])}/refunds`, body)).status).toBe(202);
+  await world.settle();
+}
+
+/** The affiliate's lines, oldest first: kind, status, amount, what is left of it. */
+async function linesOf(affiliateId: string): Promise<readonly string[]> {
+  const rows: readonly {
+    kind: string;
+    status: string;
+    amount_minor: bigint;
+    reversed_minor: bigint;
+    clawed_back_minor: bigint;
+  }[] = await world.owner('commissions').where({ affiliate_id: affiliateId }).orderBy('created_at').orderBy('id');
+  return rows.map(
+    (row) =>
+      `${row.kind} ${row.status} ${row.amount_minor} -${row.reversed_minor}${BigInt(row.clawed_back_minor) === 0n ? '' : ` clawed ${row.clawed_back_minor}`}`,
+  );
+}
+
+async function reasonsOf(affiliateId: string, event: string): Promise<readonly (string | null)[]> {
+  const rows: readonly { reason_code: string | null }[] = await world
+    .owner('audit_entries as entry')
+    .join('commissions as commission', 'commission.id', 'entry.object_id')
+    .where({ 'commission.affiliate_id': affiliateId, 'entry.event': event })
+    .select('entry.reason_code');
+  return rows.map((row) => row.reason_code);
+}
+
+/** Sum of what stands of all lines of an affiliate: what the commissions of it have cost. */
+async function standing(affiliateId: string): Promise<string> {
+  const { rows } = await world.owner.raw<{ rows: { sum: string }[] }>(
+    `select coalesce(sum(amount_minor - reversed_minor), 0)::text as sum from commissions
+     where affiliate_id = ? and status <> 'rejected'`,
+    [affiliateId],
+  );
+  return rows[0]?.sum ?? '';
+}
+
+async function balances(affiliateId: string): Promise<Json | undefined> {
+  return itemsOf((await world.as(`/v1/affiliates/${affiliateId}/balances`)).body)[0];
+}
+
+async function makePayout(affiliateId: string): Promise<PayoutId> {
+  const method = await world.as(`/v1/affiliates/${affiliateId}/payout-methods`, {
+    type: 'sandbox',
+    currency: 'USD',
+    details: { account: 'ok' },
+  });
+  const verified = await world.api.as(finance, `/v1/payout-methods/${String(method.body['id'])}/verify`, {
+    body: { reason: 'Called' },
+  });
+  expect(verified.status).toBe(200);
+  const payout = await world.as('/v1/payouts', { affiliateId, currency: 'USD' });
+  expect(payout).toMatchObject({ status: 201, body: { status: 'draft' } });
+  return String(payout.body['id']) as PayoutId;
+}
+
+const refOf = (payoutId: PayoutId) => ({ workspaceId: world.ws.id, payoutId });
+
+/** Approved by somebody else than its maker: from now on it may be sent. */
+async function approvePayout(payoutId: PayoutId): Promise<void> {
+  let isDone = false;
+  const request = world.api.as(finance, `/v1/payouts/${payoutId}/approve`, { body: { reason: 'ok' } }).finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const open = await world
+      .owner('decisions')
+      .where({ object_id: payoutId, state: 'open' })
+      .first<{ id: string } | undefined>('id');
+    if (open !== undefined)
+      await environment.run(payouts.decidePayout, {
+        ...refOf(payoutId),
+        fact: { kind: 'decision' as const, id: open.id },
+      });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(await request).toMatchObject({ status: 200, body: { status: 'pending' } });
+}
+
+async function send(payoutId: PayoutId, answer: GatewayAnswer): Promise<void> {
+  const step = await environment.run(payouts.claimAttempt, refOf(payoutId));
+  if (step.call === null) throw new Error(`nothing to send: ${step.next}`);
+  answers.push(answer);
+  const input = { ...refOf(payoutId), attemptId: step.call.attemptId, fence: step.call.fence, adapter: 'sandbox' };
+  const reply = await environment.run(payouts.submitAttempt, input);
+  await environment.run(payouts.recordAttempt, { ...input, source: 'call' as const, reply });
+}
+
+const payoutRow = async (id: PayoutId) =>
+  world
+    .owner('payouts')
+    .where({ id })
+    .first<Record<string, unknown>>('status', 'amount_minor', 'approved_by', 'run_id');
+
+describe('a refund of a line in a pending payout (RFD-10)', () => {
+  test('before anything was sent, the payout is a draft again without the line, and nothing is clawed back', async () => {
+    const { affiliateId, sales } = await journey(['100.00', '50.00']);
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+
+    await refund(sales[0]);
+
+    expect(await payoutRow(payoutId)).toEqual({
+      status: 'draft',
+      amount_minor: '1000',
+      approved_by: null,
+      run_id: null,
+    });
+    expect(await linesOf(affiliateId)).toEqual(['earned reversed 2000 -2000', 'earned approved 1000 -0']);
+    expect(await balances(affiliateId)).toMatchObject({
+      owed: usd('10.00'),
+      inPayout: usd('10.00'),
+      payable: usd('0.00'),
+    });
+    const [woken] = await world
+      .owner('outbox')
+      .whereRaw(`payload::text like ?`, [`%${payoutId}%`])
+      .select('id');
+    expect(woken).toBeDefined();
+    // Nothing of it goes out any more until somebody approves it again.
+    const step = await environment.run(payouts.claimAttempt, refOf(payoutId));
+    expect(step).toMatchObject({ status: 'draft', call: null });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('after a refused attempt just the same; below the minimum it is cancelled and the rest is owed', async () => {
+    const { affiliateId, sales } = await journey(['100.00', '20.00']);
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+    await send(payoutId, { class: 'refused', code: 'destination_closed', providerId: null });
+
+    await refund(sales[0]);
+
+    expect(await payoutRow(payoutId)).toMatchObject({ status: 'cancelled' });
+    expect(await linesOf(affiliateId)).toEqual(['earned reversed 2000 -2000', 'earned approved 400 -0']);
+    expect(await balances(affiliateId)).toMatchObject({
+      owed: usd('4.00'),
+      inPayout: usd('0.00'),
+      payable: usd('4.00'),
+    });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('while the outcome is unknown it stays, and the refund is clawed back beside it', async () => {
+    const { affiliateId, sales } = await journey(['100.00']);
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+    await send(payoutId, { class: 'unknown', code: 'connection_lost' });
+
+    await refund(sales[0], '50.00');
+
+    expect(await payoutRow(payoutId)).toMatchObject({ status: 'pending', amount_minor: '2000' });
+    expect(await linesOf(affiliateId)).toEqual(['earned approved 2000 -0 clawed 1000', 'clawback approved -1000 -0']);
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
+describe('a terminated affiliate (AFF-09, ruling 39)', () => {
+  async function withBoth(): Promise<Journey> {
+    const made = await journey(['100.00', '50.00'], { commissionApproval: 'manual' });
+    const first = String(made.sales[0]?.['commissionIds'][0]);
+    expect(await world.settled(world.as(`/v1/commissions/${first}/approve`, {}))).toMatchObject({ status: 200 });
+    const bonus = {
+      affiliateId: made.affiliateId,
+      programId: made.programId,
+      kind: 'bonus',
+      amount: usd('3.00'),
+      reason: 'Launch',
+    };
+    expect(await world.as('/v1/commissions', bonus)).toMatchObject({ status: 201 });
+    return made;
+  }
+
+  test('pending lines are rejected, with and without a referral; what was approved is paid', async () => {
+    const { affiliateId } = await withBoth();
+
+    const ended = await world.as(`/v1/affiliates/${affiliateId}/terminate`, { reason: 'Broke the terms' });
+    await world.settle();
+
+    expect(ended).toMatchObject({ status: 200, body: { status: 'terminated' } });
+    expect(await linesOf(affiliateId)).toEqual([
+      'earned approved 2000 -0',
+      'earned rejected 1000 -1000',
+      'bonus rejected 300 -300',
+    ]);
+    expect(await reasonsOf(affiliateId, 'rejected')).toEqual(['affiliate_terminated', 'affiliate_terminated']);
+    await makePayout(affiliateId);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('for fraud the approved ones are forfeited too, out of a draft that then has nothing to pay', async () => {
+    const { affiliateId } = await withBoth();
+    const payoutId = await makePayout(affiliateId);
+
+    await world.as(`/v1/affiliates/${affiliateId}/terminate`, { reasonCode: 'fraud' });
+    await world.settle();
+
+    expect(await payoutRow(payoutId)).toMatchObject({ status: 'cancelled' });
+    expect((await linesOf(affiliateId))[0]).toBe('earned reversed 2000 -2000');
+    expect(await reasonsOf(affiliateId, 'reversed')).toEqual(['forfeited']);
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('0.00'), pending: usd('0.00') });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('what is on its way is out: no forfeit and no debt', async () => {
+    const { affiliateId } = await withBoth();
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+    await send(payoutId, { class: 'unknown', code: 'connection_lost' });
+
+    await world.as(`/v1/affiliates/${affiliateId}/terminate`, { reasonCode: 'fraud' });
+    await world.settle();
+
+    expect((await linesOf(affiliateId))[0]).toBe('earned approved 2000 -0');
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('a decision that was on its way approves nothing of theirs', async () => {
+    const { affiliateId, sales, referralId } = await journey(['100.00'], { isApproved: false });
+
+    await world.as(`/v1/affiliates/${affiliateId}/terminate`, { reason: 'Broke the terms' });
+    await decideReferral(referralId, 'approve');
+
+    expect(await linesOf(affiliateId)).toEqual(['earned rejected 2000 -2000']);
+    expect(sales[0]?.['commissionIds']).toHaveLength(1);
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
+describe('a referral that is approved again (features.md 2.3)', () => {
+  test('what its rejection reversed comes back as an adjustment that names it, as often as it happens', async () => {
+    const { affiliateId, referralId, sales } = await journey(['100.00']);
+
+    for (const round of [1, 2]) {
+      await decideReferral(referralId, 'reject');
+      expect(await standing(affiliateId), `rejected, round ${round}`).toBe('0');
+      await decideReferral(referralId, 'reopen');
+      expect(await standing(affiliateId), `reopened, round ${round}`).toBe('0');
+      await decideReferral(referralId, 'approve');
+      expect(await standing(affiliateId), `approved, round ${round}`).toBe('2000');
+    }
+
+    expect(await linesOf(affiliateId)).toEqual([
+      'earned reversed 2000 -2000',
+      'adjustment reversed 2000 -2000',
+      'adjustment approved 2000 -0',
+    ]);
+    const origins = await world.owner('commissions').where({ affiliate_id: affiliateId, kind: 'adjustment' });
+    const origin = String(sales[0]?.['commissionIds'][0]);
+    expect(origins).toMatchObject([{ origin_commission_id: origin }, { origin_commission_id: origin }]);
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('20.00') });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('refunds before, meanwhile and after leave what they would have left without the detour', async () => {
+    const { affiliateId, referralId, sales } = await journey(['100.00']);
+    await refund(sales[0], '10.00');
+    expect(await standing(affiliateId)).toBe('1800');
+
+    await decideReferral(referralId, 'reject');
+    await refund(sales[0], '20.00');
+    await decideReferral(referralId, 'reopen');
+    await decideReferral(referralId, 'approve');
+    expect(await standing(affiliateId), '30.00 of 100.00 refunded').toBe('1400');
+
+    await refund(sales[0], '33.33');
+    expect(await standing(affiliateId), '63.33 of 100.00 refunded').toBe('733');
+    await refund(sales[0]);
+    expect(await standing(affiliateId)).toBe('0');
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('0.00') });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('what a clawback took after payment comes back too; a cut that staff made does not', async () => {
+    const { affiliateId, referralId, sales } = await journey(['100.00', '50.00']);
+    const [first, second] = sales.map((sale) => String(sale['commissionIds'][0]));
+    expect(await world.as(`/v1/commissions/${second}/adjust`, { amount: usd('7.00'), reason: 'Agreed' })).toMatchObject(
+      {
+        status: 200,
+      },
+    );
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+    await send(payoutId, { class: 'paid', providerId: newId('payout'), gatewayStatus: 'paid' });
+    expect(await linesOf(affiliateId)).toEqual(['earned paid 2000 -0', 'earned paid 1000 -300']);
+
+    await decideReferral(referralId, 'reject');
+    expect(await standing(affiliateId)).toBe('0');
+    await decideReferral(referralId, 'reopen');
+    await decideReferral(referralId, 'approve');
+
+    expect(await standing(affiliateId)).toBe('2700');
+    const back = await world
+      .owner('commissions')
+      .where({ affiliate_id: affiliateId, kind: 'adjustment' })
+      .orderBy('id');
+    expect(back.map((row: Record<string, unknown>) => [row['origin_commission_id'], row['amount_minor']])).toEqual(
+      expect.arrayContaining([
+        [first, '2000'],
+        [second, '700'],
+      ]),
+    );
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('0.00'), paid: usd('27.00') });
+    expect(await world.broken()).toEqual([]);
+  });
+});
