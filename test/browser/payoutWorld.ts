@@ -139,8 +139,13 @@ export async function makePayoutWorld(
   );
   const sale = await untilFound(must, `/v1/sales/${saleId}`, (body) => at(body, 'commissionIds.0') !== undefined);
   const commissionId = textAt(sale, 'commissionIds.0');
-  await must('POST', `/v1/referrals/${referralId}/approve`, { reason: 'Real customer' });
-  await must('POST', `/v1/commissions/${commissionId}/approve`, { reason: 'ok' });
+  // On a busy machine a decision is answered with 202 and takes effect a little later.
+  const approve = async (path: string, reason: string): Promise<void> => {
+    await must('POST', `${path}/approve`, { reason });
+    await untilFound(must, path, (body) => at(body, 'status') === 'approved');
+  };
+  await approve(`/v1/referrals/${referralId}`, 'Real customer');
+  await approve(`/v1/commissions/${commissionId}`, 'ok');
   for (const [affiliateId, amount] of [
     [boId, '25.00'],
     [cyId, '1.20'],
@@ -155,7 +160,7 @@ export async function makePayoutWorld(
     });
     const id = textAt(bonus, 'id');
     const found = await must('GET', `/v1/commissions/${id}`);
-    if (at(found, 'status') === 'pending') await must('POST', `/v1/commissions/${id}/approve`, { reason: 'ok' });
+    if (at(found, 'status') === 'pending') await approve(`/v1/commissions/${id}`, 'ok');
   }
   const approver = { email: `ben-${tag}@shop.example`, password: 'a long pass phrase of ben' };
   await must('POST', '/v1/users', {
