@@ -33,7 +33,6 @@ const longestCallMs = 10 * 60_000;
 export async function payout(ref: PayoutRef): Promise<PayoutStep> {
   const inbox = createInbox<Message>();
   let nudges = 0;
-  inbox.tell({ kind: 'read' });
   const hear = (kind: Fact['kind'], id: unknown): void =>
     inbox.tell(typeof id === 'string' ? { kind: 'fact', fact: { kind, id } } : { kind: 'read' });
   setHandler(defineSignal<[Readonly<Record<string, unknown>> | null | undefined]>('payoutReported'), (fact) =>
@@ -95,7 +94,8 @@ export async function payout(ref: PayoutRef): Promise<PayoutStep> {
   };
 
   return CancellationScope.nonCancellable(async () => {
-    let step: PayoutStep = { seq: 0, status: 'unread', next: 'wait', call: null, wait: null, facts: [] };
+    // Whoever started this run: without a letter it begins by claiming, which reads the row and claims only what may be sent.
+    let step: PayoutStep = { seq: 0, status: 'unread', next: 'claim', call: null, wait: null, facts: [] };
     while (step.next !== 'done' || inbox.hasLetters()) {
       const letter = inbox.take();
       try {

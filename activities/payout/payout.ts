@@ -19,7 +19,7 @@ import {
   releaseLines,
   unverifyMethod,
 } from '../../db/payout/payout.js';
-import { moveAttempt, noteAttempt, type PayoutAttempt } from '../../db/payout/payoutAttempt.js';
+import { findDecidingState, moveAttempt, noteAttempt, type PayoutAttempt } from '../../db/payout/payoutAttempt.js';
 import {
   countOpenPayouts,
   findRun,
@@ -48,7 +48,7 @@ import { assertInvariant, DomainError } from '../../domain/errors.js';
 import type { AffiliateId, CommissionId, PayoutId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
-import type { Payout } from '../../domain/payout/payout.js';
+import { isAttemptOpen, type Payout } from '../../domain/payout/payout.js';
 import { everybody, type PayoutRun, type PlannedRow, planPayouts } from '../../domain/payout/payoutRun.js';
 import { epochMs, type Instant } from '../../domain/time.js';
 import { nudge, signalMessage, signalReferral, startMessage, workflowIds } from '../../workflows/contract.js';
@@ -328,10 +328,31 @@ async function changeAmount(
 }
 
 /**
- * A refund of lines in a draft payout (money.md 5): call it BEFORE the commission's own posting, in the same transaction, with what each
- * line is worth afterwards (0 = gone). The draft shrinks or, when nothing is left, is cancelled; its run is planned anew and an approval
- * of it is void. A payout that is no draft is left alone (answers false): then the refund is a clawback. Needs the commissions locked;
- * locks the run, then the payout, then balances.
+ * `pending → draft`, of a locked payout: it leaves its run, an approval is void, a person or the next run takes it up (features.md 2.4). The
+ * caller has judged that nothing of it is on its way, recalculates it, and tells the run that it may be drained.
+ */
+export async function takeBack(tx: Tx, act: Act, payout: Payout, codes: readonly string[]): Promise<Payout> {
+  return movePayout(
+    tx,
+    act,
+    payout,
+    'returnedToDraft',
+    {
+      runId: null,
+      approvedBy: null,
+      approvedAt: null,
+      secondPerson: null,
+      backToDraftReasons: codes.map((code) => ({ code, at: act.now })),
+    },
+    { leftRun: payout.runId, reasons: codes },
+  );
+}
+
+/**
+ * A refund of lines in a payout that is not out (money.md 5, RFD-10): call it BEFORE the commission's own posting, in the same transaction,
+ * with what each line is worth afterwards (0 = gone). A pending payout without an open attempt goes back to `draft` first. The draft shrinks
+ * or, when nothing payable is left, is cancelled; its run is planned anew and an approval of it is void. Any other payout is left alone
+ * (answers false): then the refund is a clawback. Needs the commissions locked; locks the run, then the payout, then balances.
  */
 export async function replanAfterRefund(
   tx: Tx,
@@ -342,14 +363,24 @@ export async function replanAfterRefund(
   const seen = await findPayout(tx, payoutId);
   if (seen === undefined) return false;
   const run = seen.runId === null ? undefined : await lockRun(tx, seen.runId);
-  const payout = await lockPayout(tx, payoutId);
+  const found = await lockPayout(tx, payoutId);
+  // Read under the lock that a claim takes too: what is not out now cannot go out before we are done.
+  const isWaiting = found?.status === 'pending' && !isAttemptOpen(await findDecidingState(tx, payoutId));
+  const payout =
+    found !== undefined && isWaiting ? await takeBack(tx, act, found, [act.reasonCode ?? 'refunded']) : found;
   if (payout === undefined || payout.status !== 'draft') return false;
+  if (isWaiting) {
+    const ref = { workspaceId: act.workspaceId, payoutId: payout.id };
+    await enqueue(tx, nudge('payout', workflowIds.payout(ref), ref));
+  }
   const lines = await listLines(tx, payout.id);
   const hit = lines.filter((line) => left.has(line.commissionId));
   if (hit.length > 0) {
     const kept = lines.map((line) => ({ ...line, amountMinor: left.get(line.commissionId) ?? line.amountMinor }));
     const amountMinor = kept.reduce((total, line) => total + line.amountMinor, 0n);
-    if (amountMinor <= 0n) await releasePayouts(tx, act, [payout]);
+    // In a run the new plan judges the minimum; alone nobody would.
+    const isTooLittle = payout.runId === null && amountMinor < (await minimumOf(tx, act, payout));
+    if (amountMinor <= 0n || isTooLittle) await releasePayouts(tx, act, [payout]);
     else {
       await releaseLines(
         tx,
@@ -366,7 +397,15 @@ export async function replanAfterRefund(
     }
   }
   if (run !== undefined && (run.status === 'planned' || run.status === 'approved')) await replanRun(tx, act, run);
+  if (isWaiting) await tellDrained(tx, seen.runId);
   return true;
+}
+
+/** What this affiliate has to be owed before a payout is made, in minor units of the payout's currency. */
+async function minimumOf(tx: Tx, act: Act, payout: Payout): Promise<bigint> {
+  const scope = scopeOfOne(act, payout.affiliateId, payout.currency);
+  const [input] = await readPlanInputs(tx, scope, [payout.affiliateId], true);
+  return input?.minimum.minor ?? 0n;
 }
 
 /** The plan is void: planned anew from its first page, under the next version; an approval falls (features.md 2.10). */

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { findPayout, lockLineCommissions, lockPayout, movePayout } from '../../db/payout/payout.js';
+import { findPayout, lockLineCommissions, lockPayout } from '../../db/payout/payout.js';
 import {
   findAttempt,
   findNewestAttempt,
@@ -30,6 +30,7 @@ import {
   freezeGateway,
   recalculateDraft,
   settlePayout,
+  takeBack,
   tellDrained,
 } from './payout.js';
 import { mayClaim, payoutStep } from './payoutStep.js';
@@ -69,7 +70,7 @@ export function payoutAttemptActivities(deps: PayoutDeps) {
         if (seen.runId !== null) await lockRun(tx, seen.runId);
         const payout = await lockPayout(tx, ref.payoutId);
         const newest = await findNewestAttempt(tx, ref.payoutId);
-        if (payout?.status === 'pending' && payout.execution === 'gateway' && mayClaim(newest, gateways))
+        if (payout?.status === 'pending' && payout.execution === 'gateway' && mayClaim(payout, newest, gateways))
           await claim(tx, act, deps, payout, newest);
         return payoutStep(tx, act, ref.payoutId, gateways);
       });
@@ -219,10 +220,7 @@ async function findObstacles(tx: Tx, act: Act, payout: Payout): Promise<readonly
   });
   if (payee === undefined) return [{ code: 'no_method' }];
   const obstacles: Obstacle[] = [];
-  if (
-    payee.affiliateStatus === 'suspended' ||
-    (payee.affiliateStatus === 'terminated' && payee.statusReason === 'fraud')
-  )
+  if (payee.affiliateStatus === 'suspended' || (payee.affiliateStatus === 'terminated' && payee.isForfeited))
     obstacles.push({ code: 'suspended' });
   const status =
     payee.methodStatus === null
@@ -245,19 +243,11 @@ export async function sendBack(
   gateways: PayoutDeps['gatewayPolicy'],
   reasons: readonly Obstacle[],
 ): Promise<void> {
-  const draft = await movePayout(
+  const draft = await takeBack(
     tx,
     act,
     payout,
-    'returnedToDraft',
-    {
-      runId: null,
-      approvedBy: null,
-      approvedAt: null,
-      secondPerson: null,
-      backToDraftReasons: reasons.map((reason) => ({ code: reason.code, at: act.now })),
-    },
-    { leftRun: payout.runId, reasons: reasons.map((reason) => reason.code) },
+    reasons.map((reason) => reason.code),
   );
   await recalculateDraft(tx, act, draft, gateways);
   await tellDrained(tx, payout.runId);

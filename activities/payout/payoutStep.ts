@@ -6,6 +6,7 @@ import { listOpenFacts } from '../../db/reads/payout/payoutStep.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import type { PayoutId } from '../../domain/ids.js';
+import type { Payout } from '../../domain/payout/payout.js';
 import { addMs, epochMs } from '../../domain/time.js';
 import { exportMessage, type PayoutStep, workflowIds } from '../../workflows/contract.js';
 import type { PayoutGateway } from '../gateways/payoutGateway.js';
@@ -37,7 +38,7 @@ export async function payoutStep(
         : { ...base, next: 'wait', wait: { until: asked.lookUpAt, ms } };
     }
     if (payout.status === 'pending') {
-      if (payout.execution === 'manual' || !mayClaim(newest, gateways)) return { ...base, next: 'wait' };
+      if (payout.execution === 'manual' || !mayClaim(payout, newest, gateways)) return { ...base, next: 'wait' };
       const isBlocked = payout.onHold || (await listFreezes(tx, payout.gateway)).length > 0;
       return isBlocked
         ? { ...base, next: 'wait', wait: { until: addMs(act.now, blockedWaitMs), ms: blockedWaitMs } }
@@ -52,9 +53,18 @@ export async function payoutStep(
   return { ...base, next: 'done' };
 }
 
-/** The first attempt, and one after a refusal that the adapter declares worth it; otherwise a person starts the next. */
-export function mayClaim(newest: PayoutAttempt | undefined, gateways: ReadonlyMap<string, PayoutGateway>): boolean {
+/**
+ * The first attempt; one after an approval that is newer than the last try; and one after a refusal that the adapter declares worth it.
+ * Otherwise a person starts the next (features.md 2.9).
+ */
+export function mayClaim(
+  payout: Pick<Payout, 'approvedAt'>,
+  newest: PayoutAttempt | undefined,
+  gateways: ReadonlyMap<string, PayoutGateway>,
+): boolean {
   if (newest === undefined) return true;
+  if (newest.state !== 'refused' && newest.state !== 'returned') return false;
+  if (payout.approvedAt !== null && payout.approvedAt > newest.createdAt) return true; // sent back to draft, approved anew
   const retryable = gateways.get(newest.gateway)?.retryableRefusals ?? [];
   return (
     newest.state === 'refused' &&

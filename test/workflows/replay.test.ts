@@ -41,6 +41,33 @@ test('the corpus has every path of the referral', () => {
     expect(names).toContain(name);
 });
 
+test('the corpus has every path of a payout and of a run', () => {
+  const named = files.map((file) => file.replace('.json', ''));
+
+  for (const name of [
+    'payout/paid',
+    'payout/refusedRetried',
+    'payout/unknownThenPaid',
+    'payout/lostRequestResubmitted',
+    'payout/returned',
+    'payout/returned-run2',
+    'payout/cancelled',
+    'payout/resolvedByTwo',
+    'payout/approvedAlone',
+    'payout/markedPaidByHand',
+    'payout/paidLate',
+    'payout/frozen',
+    'payoutRun/completed',
+    'payoutRun/replanned',
+    'payoutRun/cancelled',
+    'payoutRun/paused',
+    'payoutRun/nobodyDue',
+    'payoutRun/scheduled',
+    'payoutRun/backfilled',
+  ])
+    expect(named).toContain(name);
+});
+
 // Counts only where all hold (temporal.md 10.2): no error, in time, a task was completed, and the sink reported a state.
 test.each(files)('%s replays with the code of today', async (file) => {
   const text = read(file);

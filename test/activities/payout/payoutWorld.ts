@@ -121,9 +121,11 @@ export async function createPayoutWorld(
     readonly planPageSize?: number;
     readonly poolSize?: number;
     readonly now?: () => Instant;
+    /** Another world's database, which it closes itself. */
+    readonly database?: TestDatabase;
   } = {},
 ): Promise<PayoutWorld> {
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const folder = await mkdtemp(path.join(tmpdir(), 'tributary-payout-'));
   const connection = {
     url: database.appUrl,
@@ -382,7 +384,7 @@ export async function createPayoutWorld(
     close: async () => {
       await db.destroy();
       await longDb.destroy();
-      await database.drop();
+      if (options.database === undefined) await database.drop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,145 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Worker } from '@temporalio/worker';
-import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { currentWorkflows, replayHistory } from '../../../activities/audit/history.js';
+import { insertSchedule } from '../../../db/payout/payoutSchedule.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
+import { everybody } from '../../../domain/payout/payoutRun.js';
 import { readSandboxJournal, sandboxKeyWindowMs } from '../../../domain/payout/sandboxJournal.js';
-import { gatewayQueue, queueName, type SignalMessage, workflowIds } from '../../../workflows/contract.js';
-import { createPayoutWorld, type PayoutWorld } from '../../activities/payout/payoutWorld.js';
+import { workflowIds } from '../../../workflows/contract.js';
+import type { PayoutWorld } from '../../activities/payout/payoutWorld.js';
 import { eventually } from '../../support/eventually.js';
-import { connectToTestTemporal, type TestTemporal } from '../../support/temporal.js';
+import { createWorkflowWorld, type WorkflowWorld } from './workflowWorld.js';
 
 // Runs and payouts on a real Temporal server, with the simulated gateway and real Postgres. What the gateway did is read from its journal.
 
+let w: WorkflowWorld;
 let world: PayoutWorld;
-let temporal: TestTemporal;
-let workers: Worker[];
-let running: Promise<unknown>;
 let ben: string;
-let owner: Knex;
-let isOver = false;
-let relaying: Promise<void>;
-const prefix = `pay${randomUUID().slice(0, 8)}`;
-const queue = queueName(prefix, 'payouts');
 
 beforeAll(async () => {
-  world = await createPayoutWorld({ poolSize: 10 });
-  temporal = await connectToTestTemporal();
-  ben = await world.makePerson('Ben', ['finance_approver']);
-  await world.fund(10_000_000n);
-  workers = [
-    // With a cache: at size 0 the SDK drops local activities of workflows that run side by side, and each waits out its task's 10 s.
-    await temporal.createWorker({ taskQueue: queue, activities: world.activities }),
-    await temporal.createWorker({
-      taskQueue: queueName(prefix, gatewayQueue('sandbox')),
-      activities: world.activities,
-    }),
-  ];
-  running = Promise.all(workers.map((worker) => worker.run()));
-  owner = knexFactory({ client: 'pg', connection: world.database.ownerUrl, pool: { min: 0, max: 1 } });
-  relaying = relaySignals();
+  w = await createWorkflowWorld();
+  ({ world, ben } = w);
 });
-afterAll(async () => {
-  isOver = true;
-  await relaying;
-  await owner.destroy();
-  for (const worker of workers) worker.shutdown();
-  await running;
-  await temporal.close();
-  await world.close();
-});
+afterAll(() => w?.close());
 
-const client = () => temporal.client.workflow;
-
-/** What the relay does with a run's signals; the relay itself is tested in test/platform. */
-async function relaySignals(): Promise<void> {
-  while (!isOver) {
-    const rows = await owner('outbox')
-      .where({ topic: 'signal' })
-      .whereNull('sent_at')
-      .orderBy('id')
-      .select<{ id: string; payload: SignalMessage }[]>('id', 'payload');
-    for (const { id, payload } of rows) {
-      if (payload.workflowType !== 'referral')
-        await client().signalWithStart(payload.workflowType, {
-          workflowId: payload.workflowId,
-          taskQueue: queue,
-          args: [payload.input],
-          signal: payload.signal,
-          signalArgs: [payload.argument],
-        });
-      await owner('outbox').where({ id }).update({ sent_at: owner.fn.now() });
-    }
-    await pause(50);
-  }
-}
-
-async function startRun(options: Parameters<PayoutWorld['startRun']>[0] = {}) {
-  const run = await world.startRun(options);
-  const ref = { workspaceId: world.workspaceId, payoutRunId: run };
-  const handle = await client().start('payoutRun', {
-    workflowId: workflowIds.payoutRun(ref),
-    taskQueue: queue,
-    args: [ref],
-  });
-  return { run, handle };
-}
-
-async function statusOf(table: string, id: string, status: string): Promise<Record<string, unknown>> {
-  return eventually(async () => {
-    const row = await world.row(table, id);
-    return row['status'] === status ? row : undefined;
-  });
-}
-
-/** As the relay delivers a decision: its row, then the signal with its id. */
-async function decide(of: {
-  readonly type: 'payout' | 'payout_run';
-  readonly id: string;
-  readonly verb: string;
-  readonly params?: Record<string, unknown>;
-  readonly by?: string;
-  readonly steppedUp?: boolean;
-}) {
-  const fact = await world.wish({ by: ben, ...of });
-  const { workspaceId } = world;
-  const payoutRef = { workspaceId, payoutId: of.id as PayoutId };
-  const runRef = { workspaceId, payoutRunId: of.id as PayoutRunId };
-  const isPayout = of.type === 'payout';
-  await client().signalWithStart(isPayout ? 'payout' : 'payoutRun', {
-    workflowId: isPayout ? workflowIds.payout(payoutRef) : workflowIds.payoutRun(runRef),
-    taskQueue: queue,
-    args: [isPayout ? payoutRef : runRef],
-    signal: of.verb,
-    signalArgs: [{ decisionId: fact.id }],
-  });
-  return eventually(async () => {
-    const outcome = await world.outcome(fact.id);
-    return outcome.state === 'open' ? undefined : outcome;
-  });
-}
-
-async function execute(run: PayoutRunId): Promise<void> {
-  const { plan_hash: planHash } = await statusOf('payout_runs', run, 'planned');
-  expect(await decide({ type: 'payout_run', id: run, verb: 'approve', params: { planHash } })).toMatchObject({
-    state: 'done',
-  });
-  expect(await decide({ type: 'payout_run', id: run, verb: 'execute' })).toMatchObject({ state: 'done' });
-}
-
-async function payoutOf(run: PayoutRunId, affiliateId: AffiliateId): Promise<Record<string, unknown>> {
-  const [row] = await world.rows('payouts', { run_id: run, affiliate_id: affiliateId });
-  if (row === undefined) throw new Error('no payout');
-  return row;
-}
-
-async function payable(account: string, minor = 2_000n): Promise<AffiliateId> {
-  const affiliate = await world.makeAffiliate(account);
-  await world.makeMethod(affiliate, { account });
-  await world.earn(affiliate, minor);
-  return affiliate;
-}
+const client = () => w.temporal.client.workflow;
+const startRun: WorkflowWorld['startRun'] = (options) => w.startRun(options);
+const statusOf: WorkflowWorld['statusOf'] = (table, id, status) => w.statusOf(table, id, status);
+const decide: WorkflowWorld['decide'] = (of) => w.decide(of);
+const execute: WorkflowWorld['execute'] = (run) => w.execute(run);
+const payoutOf: WorkflowWorld['payoutOf'] = (run, affiliateId) => w.payoutOf(run, affiliateId);
+const payable: WorkflowWorld['payable'] = (account, minor, method) => w.payable(account, minor, method);
+const record = (name: string, run: PayoutRunId): Promise<void> =>
+  w.record('payoutRun', name, workflowIds.payoutRun({ workspaceId: world.workspaceId, payoutRunId: run }));
 
 async function journal() {
   return readSandboxJournal(await world.journal.readAll(), sandboxKeyWindowMs, (at) => Date.parse(at));
@@ -171,6 +62,7 @@ test('every scripted outcome of the simulated gateway, to the journal', async ()
   });
   expect(await handle.result()).toMatchObject({ status: 'completed' });
   expect((await world.rows('commissions', { affiliate_id: refuse }))[0]).toMatchObject({ status: 'approved' });
+  await record('completed', run);
 });
 
 test('a request that never arrived is sent again under the same key, never under a new one', async () => {
@@ -224,7 +116,7 @@ test('money that comes back after it was paid is owed again', async () => {
 
 test('four eyes, a changed plan and a second approval are refused with their codes', async () => {
   const affiliate = await payable('ok');
-  const { run } = await startRun({ filter: { affiliateIds: [affiliate] } });
+  const { run, handle } = await startRun({ filter: { affiliateIds: [affiliate] } });
   const { plan_hash: planHash } = await statusOf('payout_runs', run, 'planned');
   const approve = (by: string, hash: unknown) =>
     decide({ type: 'payout_run', id: run, verb: 'approve', by, params: { planHash: hash } });
@@ -244,6 +136,8 @@ test('four eyes, a changed plan and a second approval are refused with their cod
   expect((await world.balances())[`affiliate_payable:${affiliate}`]).toBe(2_000n);
   const rows = await world.rows('payout_run_rows', { run_id: run, plan_version: 2 });
   expect(rows[0]?.['reasons']).toMatchObject([{ code: 'excluded_by_user' }]);
+  await handle.result();
+  await record('replanned', run);
 });
 
 test('signals without input, with null and with a string change nothing and block nothing', async () => {
@@ -268,9 +162,9 @@ test('a reset of a paid payout makes no second call under a new key', async () =
   await client().getHandle(id).result();
   const before = await journal();
   const description = await client().getHandle(id).describe();
-  const service = temporal.client.workflowService;
+  const service = w.temporal.client.workflowService;
   await service.resetWorkflowExecution({
-    namespace: temporal.namespace,
+    namespace: w.temporal.namespace,
     workflowExecution: { workflowId: id, runId: description.runId },
     reason: 'test',
     requestId: randomUUID(),
@@ -289,3 +183,128 @@ test('the two last payouts of a run may settle at once: the run counts and ends'
     await statusOf('payouts', (await payoutOf(run, affiliate))['id'] as string, 'paid');
   expect(await handle.result()).toMatchObject({ status: 'completed' });
 });
+
+test('a run whose plan nobody wants is cancelled: all its money is free again', async () => {
+  const affiliate = await payable('ok');
+  const { run, handle } = await startRun({ filter: { affiliateIds: [affiliate] } });
+  await statusOf('payout_runs', run, 'planned');
+  expect((await world.balances())[`affiliate_payable:${affiliate}`]).toBe(0n);
+
+  expect(await decide({ type: 'payout_run', id: run, verb: 'cancel', by: world.owner })).toMatchObject({
+    state: 'done',
+  });
+
+  expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+  expect((await world.balances())[`affiliate_payable:${affiliate}`]).toBe(2_000n);
+  expect(await payoutOf(run, affiliate)).toMatchObject({ status: 'cancelled' });
+  await record('cancelled', run);
+});
+
+test('nobody is due: the run completes and keeps the list of those not paid', async () => {
+  const affiliate = await payable('ok', 500n);
+  const { run, handle } = await startRun({ filter: { affiliateIds: [affiliate] } });
+
+  expect(await handle.result()).toMatchObject({ status: 'completed' });
+
+  const rows = await world.rows('payout_run_rows', { run_id: run });
+  expect(rows).toMatchObject([{ outcome: 'not_paid', reasons: [{ code: 'below_minimum' }] }]);
+  await record('nobodyDue', run);
+});
+
+test('a held draft stays behind while its run goes on, and is sent when it is released; paused, nothing new is sent', async () => {
+  const [first, held] = [await payable('ok'), await payable('ok')];
+  const { run, handle } = await startRun({ filter: { affiliateIds: [first, held] } });
+  await statusOf('payout_runs', run, 'planned');
+  const draft = await payoutOf(run, held);
+  expect(await decide({ type: 'payout', id: draft.id, verb: 'hold' })).toMatchObject({ state: 'done' });
+  await execute(run);
+  await statusOf('payouts', (await payoutOf(run, first)).id, 'paid');
+  expect(await decide({ type: 'payout_run', id: run, verb: 'pause' })).toMatchObject({ state: 'done' });
+  expect(await decide({ type: 'payout_run', id: run, verb: 'pause' })).toMatchObject({
+    state: 'refused',
+    code: 'payout_run.transition_not_allowed',
+  });
+  expect(await world.row('payouts', draft.id)).toMatchObject({ status: 'draft', on_hold: true });
+  expect(await decide({ type: 'payout_run', id: run, verb: 'resume' })).toMatchObject({ state: 'done' });
+  expect(await decide({ type: 'payout', id: draft.id, verb: 'release' })).toMatchObject({ state: 'done' });
+
+  expect(await handle.result()).toMatchObject({ status: 'completed' });
+  expect(await world.row('payouts', draft.id)).toMatchObject({ status: 'paid' });
+  await record('paused', run);
+});
+
+test('a finished period that is backfilled or triggered again is the same run, without a posting', async () => {
+  const affiliate = await payable('ok', 3_000n);
+  const scheduleId = await world.write((tx, act) =>
+    insertSchedule(tx, act, {
+      name: 'Weekly',
+      calendar: { every: 'week', dayOfWeek: 1, hour: 6, minute: 0 },
+      timeZone: 'Europe/Warsaw',
+      currencies: ['USD'],
+      filter: { ...everybody, affiliateIds: [affiliate] },
+      payAfter: 'PT0S' as never,
+    }),
+  );
+  const ref = { workspaceId: world.workspaceId, scheduleId };
+  // What Temporal appends to the id of a schedule's action is its nominal time, which also is a search attribute of the run.
+  const nominal = new Date(Math.floor(Date.now() / 1_000) * 1_000 + 1_000);
+  const act = async (suffix: string) =>
+    client().start('payoutRun', {
+      workflowId: `${workflowIds.payoutSchedule(ref)}-${nominal.toISOString()}${suffix}`,
+      taskQueue: w.queue,
+      args: [ref],
+      searchAttributes: { TemporalScheduledStartTime: [nominal] },
+    });
+  const first = await act('');
+  const run = await eventually(async () => {
+    const [row] = await world.rows('payout_runs', { schedule_id: scheduleId });
+    return row?.['status'] === 'planned' ? row : undefined;
+  });
+  expect(run).toMatchObject({ created_by_type: 'system', period: nominal.toISOString() });
+  const fact = await world.wish({
+    type: 'payout_run',
+    id: run['id'] as string,
+    verb: 'approve',
+    by: ben,
+    params: { planHash: run['plan_hash'] },
+  });
+  await first.signal('approve', { decisionId: fact.id });
+  expect(await first.result()).toMatchObject({ status: 'completed' });
+  const before = (await world.rows('ledger_transfers', {})).length;
+
+  const again = await act('-backfilled');
+
+  expect(await again.result()).toMatchObject({ status: 'completed' });
+  expect(await world.rows('payout_runs', { schedule_id: scheduleId })).toHaveLength(1);
+  expect(await world.rows('ledger_transfers', {})).toHaveLength(before);
+  await w.record('payoutRun', 'scheduled', first.workflowId);
+  await w.record('payoutRun', 'backfilled', again.workflowId);
+});
+
+test('a run of more than 500 payouts goes on in a further run, and both replay', async () => {
+  const affiliates: AffiliateId[] = [];
+  while (affiliates.length < 501)
+    affiliates.push(
+      ...(await Promise.all(Array.from({ length: 3 }, () => payable('by hand', 2_000n, { type: 'bank' })))),
+    );
+  const { run } = await startRun({ filter: { affiliateIds: affiliates } });
+  await eventually(async () => (await world.row('payout_runs', run))['status'] === 'planned', { within: 60_000 });
+  await execute(run);
+  const workflowId = workflowIds.payoutRun({ workspaceId: world.workspaceId, payoutRunId: run });
+  const last = affiliates.map(async (affiliate) => (await payoutOf(run, affiliate)).id);
+  const ids = (await Promise.all(last)).toSorted();
+  await eventually(
+    async () =>
+      (await client()
+        .getHandle(workflowIds.payout({ workspaceId: world.workspaceId, payoutId: ids.at(-1) as PayoutId }))
+        .describe()) !== undefined,
+    { within: 90_000 },
+  );
+  const histories = await eventually(async () => {
+    const found = await w.histories(workflowId);
+    return found.length === 2 && found;
+  });
+  expect(histories[0]).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+  for (const history of histories)
+    expect((await replayHistory(await currentWorkflows(), history, workflowId)).message).toBeNull();
+}, 240_000);
