@@ -36,6 +36,8 @@ export interface Journey {
 /** One program with a 20 % rule on a live stack, and the facts of its prospects written as the API writes them: row and outbox row. */
 export interface Journeys {
   readonly workspaceId: WorkspaceId;
+  /** An owner of the workspace. */
+  readonly userId: UserId;
   readonly owner: Knex;
   readonly client: Client;
   readonly slug: string;
@@ -88,6 +90,7 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
 
   return {
     workspaceId,
+    userId,
     owner,
     client,
     slug,
@@ -113,8 +116,8 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
         const waiting = await owner('outbox')
           .where({ workspace_id: workspaceId, topic: 'start' })
           .whereNull('sent_at')
-          .first<unknown>('id');
-        return waiting === undefined;
+          .count();
+        return Number(waiting[0]?.['count']) === 0;
       }, patience);
       return journeys;
     },

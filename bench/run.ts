@@ -4,10 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { clickBench } from './click.js';
+import { decisionBench } from './decision.js';
 import type { Bench, Measured } from './measure.js';
+import { restBench } from './rest.js';
 import { transitionsBench } from './transitions.js';
+import { workflowBench } from './workflow.js';
 
-const benches: readonly Bench[] = [clickBench, transitionsBench];
+const benches: readonly Bench[] = [clickBench, workflowBench, decisionBench, restBench, transitionsBench];
 
 const [name] = process.argv.slice(2);
 const bench = benches.find((candidate) => candidate.names.includes(name ?? ''));
