@@ -3,6 +3,34 @@ import type { MenuGroup } from '../kit/Shell.js';
 // The console's menu (screens.md 3). An entry stands here only when its screen does; rights are those of the read behind it.
 export const menu: readonly MenuGroup[] = [
   {
+    text: 'nav.affiliatesGroup',
+    entries: [{ path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a' }],
+  },
+  {
+    text: 'nav.programsGroup',
+    entries: [
+      { path: '/programs', text: 'nav.programs', rights: ['program.read'] },
+      { path: '/products', text: 'nav.products', rights: ['program.read'] },
+      { path: '/links', text: 'nav.links', rights: ['link.read'] },
+    ],
+  },
+  {
+    text: 'nav.activity',
+    entries: [
+      { path: '/leads', text: 'nav.leads', rights: ['lead.read'] },
+      { path: '/sales', text: 'nav.sales', rights: ['sale.read'] },
+      { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r' },
+      { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c' },
+    ],
+  },
+  {
+    text: 'nav.money',
+    entries: [
+      { path: '/payouts', text: 'nav.payouts', rights: ['payout.read'], key: 'p' },
+      { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'] },
+    ],
+  },
+  {
     text: 'nav.settings',
     entries: [
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },

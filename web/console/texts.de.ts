@@ -1,6 +1,10 @@
+import { moneyTexts } from './moneyTexts.de.js';
+import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
+  ...moneyTexts,
+  ...workTexts,
   'nav.settings': 'Einstellungen',
   'nav.team': 'Team',
   'nav.permissions': 'Berechtigungen',

@@ -1,5 +1,10 @@
 // Texts of the console. Keys are sorted by screen; the other language does not compile without every one of them.
+import { moneyTexts } from './moneyTexts.en.js';
+import { workTexts } from './workTexts.en.js';
+
 export const en = {
+  ...moneyTexts,
+  ...workTexts,
   'nav.settings': 'Settings',
   'nav.team': 'Team',
   'nav.permissions': 'Permissions',

@@ -1,0 +1,405 @@
+import {
+  Anchor,
+  Button,
+  Group,
+  List,
+  Modal,
+  Paper,
+  Radio,
+  Stack,
+  Table,
+  Tabs,
+  Text,
+  Textarea,
+  Title,
+} from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import {
+  getAffiliatesByAffiliateIdBalancesOptions,
+  getAffiliatesByAffiliateIdEnrolmentsOptions,
+  getAffiliatesByAffiliateIdOptions,
+  getAffiliatesByAffiliateIdRecruitsOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
+import type { Affiliate } from '../../../client/types.gen.js';
+import { newKey, postPath } from '../../../kit/api.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { Facts } from '../../../kit/Facts.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { MoneyList, MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
+import { useAddress } from '../../../kit/router.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+import { CommissionTable } from '../earning/commissionList.js';
+import { ReferralTable } from '../earning/referralList.js';
+import { LinkTable } from '../tracking/linkList.js';
+
+/** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
+export function Screen(): ReactElement {
+  const { affiliateId = '' } = useParams({ strict: false }) as { affiliateId?: string };
+  const { t } = useTranslation();
+  const can = useCan();
+  const [isEnding, setEnding] = useState(false);
+  const query = useQuery(getAffiliatesByAffiliateIdOptions({ path: { affiliateId } }));
+  const affiliate = query.data;
+  return (
+    <>
+      <PageHead
+        title={affiliate?.name ?? t('affiliate.one')}
+        text={affiliateId}
+        actions={
+          affiliate === undefined ? undefined : (
+            <>
+              <DecisionButtons
+                path={`/v1/affiliates/${affiliate.id}`}
+                actions={affiliate.allowedActions}
+                custom={{ terminate: () => setEnding(true) }}
+              />
+              {can('affiliate.write') ? <InviteButtons affiliateId={affiliate.id} /> : null}
+            </>
+          )
+        }
+      />
+      <Loaded query={query} lines={8}>
+        {(one) => <Detail affiliate={one} />}
+      </Loaded>
+      {isEnding && affiliate !== undefined ? (
+        <TerminateDialog affiliate={affiliate} onClose={() => setEnding(false)} />
+      ) : null}
+    </>
+  );
+}
+
+function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { search } = useAddress();
+  const navigate = useNavigate();
+  const tabs = [
+    'overview',
+    ...(can('payout.read') ? ['balance'] : []),
+    ...(can('link.read') ? ['links'] : []),
+    ...(can('referral.read') ? ['referrals'] : []),
+    ...(can('commission.read') ? ['commissions'] : []),
+    'recruits',
+  ];
+  const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
+  const fixed = { affiliateId: affiliate.id };
+  return (
+    <Tabs
+      value={tab}
+      keepMounted={false}
+      onChange={(next) => {
+        // Filters and page of one tab mean nothing in the next.
+        navigate({ to: '.', search: { tab: next } as never, replace: true }).catch(() => undefined); // overtaken by another navigation
+      }}
+    >
+      <Tabs.List mb="sm">
+        {tabs.map((one) => (
+          <Tabs.Tab key={one} value={one}>
+            {t(`affiliate.tab.${one}`)}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="overview">
+        <Overview affiliate={affiliate} />
+      </Tabs.Panel>
+      <Tabs.Panel value="balance">
+        <Balances affiliateId={affiliate.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="links">
+        <LinkTable fixed={fixed} />
+      </Tabs.Panel>
+      <Tabs.Panel value="referrals">
+        <ReferralTable fixed={fixed} />
+      </Tabs.Panel>
+      <Tabs.Panel value="commissions">
+        <CommissionTable fixed={fixed} />
+      </Tabs.Panel>
+      <Tabs.Panel value="recruits">
+        <Recruits affiliateId={affiliate.id} />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}
+
+function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  const { decision } = affiliate;
+  const enrolments = useQuery(
+    getAffiliatesByAffiliateIdEnrolmentsOptions({ path: { affiliateId: affiliate.id }, query: { limit: 100 } }),
+  );
+  return (
+    <Stack>
+      <Paper withBorder p="md">
+        <Stack gap="sm">
+          <Group gap="xs">
+            <StatusPill status={affiliate.status} objectId={affiliate.id} />
+            {affiliate.statusReason === null ? null : <Text size="sm">{affiliate.statusReason}</Text>}
+          </Group>
+          {decision === null ? null : (
+            <Text size="sm">
+              {t('referral.decided', {
+                verb: t(`action.${decision.verb}`, { defaultValue: decision.verb }),
+                name: decision.by.name ?? t(`actor.${decision.by.type}`),
+              })}{' '}
+              <DateText value={decision.at} />
+              {decision.reasonCode === null ? '' : ` · ${reason(decision.reasonCode)}`}
+            </Text>
+          )}
+          <Facts
+            rows={[
+              [t('affiliate.email'), affiliate.email],
+              [t('affiliate.verified'), <DateText key="v" value={affiliate.emailVerifiedAt} />],
+              [t('affiliate.company'), affiliate.company],
+              [t('affiliate.website'), affiliate.website],
+              [t('affiliate.country'), affiliate.country],
+              [t('affiliate.kind'), t(`affiliate.kind.${affiliate.kind}`)],
+              [t('affiliate.recruiter'), <AffiliateName key="r" id={affiliate.recruiterId} />],
+              [t('affiliate.minimum'), <MoneyList key="m" values={affiliate.minimumPayout} />],
+              [t('affiliate.firstLogin'), <DateText key="f" value={affiliate.firstLoginAt} />],
+              [t('affiliate.joined'), <DateText key="j" value={affiliate.createdAt} />],
+              [t('referral.tags'), affiliate.tags.join(', ')],
+              [t('affiliate.notes'), affiliate.notes],
+            ]}
+          />
+        </Stack>
+      </Paper>
+      {affiliate.openRequirements.length === 0 ? null : (
+        <Paper withBorder p="md">
+          <Title order={2} size="h4">
+            {t('affiliate.missing')}
+          </Title>
+          <List>
+            {affiliate.openRequirements.map((one) => (
+              <List.Item key={one.code}>{t(`requirement.${one.code}`, { defaultValue: one.detail })}</List.Item>
+            ))}
+          </List>
+        </Paper>
+      )}
+      {affiliate.riskFlags.length === 0 ? null : (
+        <Paper withBorder p="md">
+          <Title order={2} size="h4">
+            {t('referral.flags')}
+          </Title>
+          <List>
+            {affiliate.riskFlags.map((code) => (
+              <List.Item key={code}>{reason(code)}</List.Item>
+            ))}
+          </List>
+        </Paper>
+      )}
+      <Title order={2} size="h4">
+        {t('affiliate.enrolments')}
+      </Title>
+      <Loaded query={enrolments}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Text c="dimmed">{t('affiliate.noEnrolments')}</Text>
+          ) : (
+            <Stack gap="xs">
+              {data.map((one) => (
+                <Paper withBorder p="sm" key={one.id}>
+                  <Group justify="space-between">
+                    <Group gap="sm">
+                      <ProgramName id={one.programId} />
+                      <StatusPill status={one.status} objectId={one.id} />
+                      <Text size="sm" c="dimmed">
+                        {t('affiliate.since')} <DateText value={one.joinedAt} time={false} />
+                      </Text>
+                      {one.openRequirements.map((open) => (
+                        <Text key={open.code} size="sm">
+                          {t(`requirement.${open.code}`, { defaultValue: open.detail })}
+                        </Text>
+                      ))}
+                    </Group>
+                    <DecisionButtons path={`/v1/enrolments/${one.id}`} actions={one.allowedActions} size="compact-sm" />
+                  </Group>
+                </Paper>
+              ))}
+            </Stack>
+          )
+        }
+      </Loaded>
+    </Stack>
+  );
+}
+
+const balanceColumns = ['pending', 'owed', 'inPayout', 'payable', 'paid', 'clawedBack'] as const;
+
+function Balances({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+  const { t } = useTranslation();
+  const query = useQuery(getAffiliatesByAffiliateIdBalancesOptions({ path: { affiliateId } }));
+  return (
+    <Loaded query={query}>
+      {(balances) =>
+        balances.length === 0 ? (
+          <Text c="dimmed">{t('affiliate.noBalance')}</Text>
+        ) : (
+          <Stack>
+            <Table className="resource-table">
+              <Table.Caption>{t('affiliate.tab.balance')}</Table.Caption>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t('affiliate.currency')}</Table.Th>
+                  {balanceColumns.map((name) => (
+                    <Table.Th key={name} data-align="right">
+                      {t(`balance.${name}`)}
+                    </Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {balances.map((balance) => (
+                  <Table.Tr key={balance.currency}>
+                    <Table.Td data-label={t('affiliate.currency')}>{balance.currency}</Table.Td>
+                    {balanceColumns.map((name) => (
+                      <Table.Td key={name} data-label={t(`balance.${name}`)} data-align="right">
+                        <span>
+                          <MoneyText value={balance[name]} hint={t(`balance.${name}Hint`)} />
+                        </span>
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+            <Text size="sm">
+              <Anchor component={Link} to="/payouts" search={{ affiliateId } as never} underline="always">
+                {t('affiliate.payouts')}
+              </Anchor>
+            </Text>
+          </Stack>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function Recruits({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+  const { t } = useTranslation();
+  const query = useQuery(getAffiliatesByAffiliateIdRecruitsOptions({ path: { affiliateId } }));
+  return (
+    <Loaded query={query}>
+      {({ data }) =>
+        data.length === 0 ? (
+          <Text c="dimmed">{t('affiliate.noRecruits')}</Text>
+        ) : (
+          <List aria-label={t('affiliate.tab.recruits')}>
+            {data.map((one) => (
+              <List.Item key={one.affiliateId} ml={`${one.depth}rem`}>
+                <NameLink to={`/affiliates/${one.affiliateId}`} name={one.name} /> <StatusPill status={one.status} />{' '}
+                {t('commission.levelN', { level: one.depth })}
+              </List.Item>
+            ))}
+          </List>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function InviteButtons({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+  const { t } = useTranslation();
+  const [problem, setProblem] = useState<unknown>(null);
+  const send = useMutation({
+    mutationFn: (what: 'invite' | 'send-welcome') => postPath(`/v1/affiliates/${affiliateId}/${what}`, {}),
+    onSuccess: () => notifications.show({ message: t('affiliate.sent'), color: 'river' }),
+    onError: setProblem,
+  });
+  return (
+    <>
+      <Button variant="default" size="sm" onClick={() => send.mutate('invite')}>
+        {t('affiliate.invite')}
+      </Button>
+      <Button variant="default" size="sm" onClick={() => send.mutate('send-welcome')}>
+        {t('affiliate.welcome')}
+      </Button>
+      <Modal
+        opened={problem !== null}
+        onClose={() => setProblem(null)}
+        title={t('affiliate.invite')}
+        closeButtonProps={{ 'aria-label': t('close') }}
+      >
+        <ErrorView error={problem} />
+      </Modal>
+    </>
+  );
+}
+
+/** The end of an affiliate is final: it asks what happens to approved money and states the default (screens.md 3.5). */
+export function TerminateDialog({
+  affiliate,
+  onClose,
+}: {
+  readonly affiliate: Pick<Affiliate, 'id' | 'name'>;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const decide = useDecide();
+  const key = useRef(newKey());
+  const [approvedMoney, setApprovedMoney] = useState('pay');
+  const [reason, setReason] = useState('');
+  const end = useMutation({
+    mutationFn: () =>
+      decide({
+        path: `/v1/affiliates/${affiliate.id}`,
+        verb: 'terminate',
+        body: { reason, approvedMoney },
+        key: key.current,
+      }),
+    onSuccess: onClose,
+    onError: () => {
+      key.current = newKey(); // a refusal is an answer: the next press is a new decision
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    end.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('affiliate.terminate', { name: affiliate.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          <Text size="sm">{t('affiliate.terminateText')}</Text>
+          <Radio.Group label={t('affiliate.approvedMoney')} value={approvedMoney} onChange={setApprovedMoney}>
+            <Stack gap="xs" mt="xs">
+              <Radio value="pay" label={t('affiliate.approvedMoney.pay')} />
+              <Radio value="forfeit" label={t('affiliate.approvedMoney.forfeit')} />
+            </Stack>
+          </Radio.Group>
+          <Textarea
+            label={t('decision.reason')}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            maxLength={500}
+            required
+          />
+          {end.error === null ? null : <ErrorView error={end.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={end.isPending}>
+              {t('affiliate.terminateDo')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,149 @@
+import { Button } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getAffiliatesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Affiliate } from '../../../client/types.gen.js';
+import type { BulkAction } from '../../../kit/BulkDialog.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { useKeys } from '../../../kit/keys.js';
+import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+import { TerminateDialog } from './affiliateDetail.js';
+import { AffiliateForm } from './affiliateForm.js';
+
+const statuses = ['pending', 'approved', 'suspended', 'declined', 'terminated'] as const;
+const kinds = ['external', 'reseller', 'customer'] as const;
+const affiliateBulk: readonly BulkAction[] = [
+  { kind: 'affiliates.approve', verb: 'approve', needsReason: false },
+  { kind: 'affiliates.decline', verb: 'decline', needsReason: true },
+  { kind: 'affiliates.suspend', verb: 'suspend', needsReason: true },
+];
+
+/** Affiliates (screens.md 3.4). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const reason = useReasonText();
+  const [isCreating, setCreating] = useState(false);
+  const [ending, setEnding] = useState<Affiliate | null>(null);
+  const mayCreate = can('affiliate.write');
+  useKeys({
+    c: () => {
+      if (mayCreate) setCreating(true);
+    },
+  });
+  const create = mayCreate ? <Button onClick={() => setCreating(true)}>{t('affiliate.new')}</Button> : undefined;
+  return (
+    <>
+      <PageHead title={t('affiliate.title')} text={t('affiliate.text')} actions={create} />
+      <ResourceTable<Affiliate>
+        screen="affiliates"
+        label={t('affiliate.title')}
+        include="counts"
+        hasText
+        list={(query) => getAffiliatesOptions({ query }) as never}
+        rowLabel={(row) => row.name}
+        rowHref={(row) => `/affiliates/${row.id}`}
+        rowActions={(row) => (
+          <DecisionButtons
+            path={`/v1/affiliates/${row.id}`}
+            actions={row.allowedActions}
+            custom={{ terminate: () => setEnding(row) }}
+            size="compact-sm"
+          />
+        )}
+        bulk={can('status.change') ? affiliateBulk : []}
+        empty={{ title: t('affiliate.none'), text: t('affiliate.noneText'), action: create }}
+        filters={[
+          {
+            field: 'status',
+            label: t('affiliate.status'),
+            options: statuses.map((value) => ({ value, label: t(`status.${value}`) })),
+          },
+          { field: 'programId', label: t('commission.filter.programId') },
+          {
+            field: 'kind',
+            label: t('affiliate.kind'),
+            options: kinds.map((value) => ({ value, label: t(`affiliate.kind.${value}`) })),
+          },
+          { field: 'tag', label: t('referral.tag') },
+          { field: 'country', label: t('affiliate.country') },
+        ]}
+        columns={[
+          { key: 'name', title: t('affiliate.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
+          {
+            key: 'company',
+            title: t('affiliate.company'),
+            hidden: true,
+            render: (row) => row.company ?? '–',
+            csv: (row) => row.company,
+          },
+          { key: 'email', title: t('affiliate.email'), render: (row) => row.email, csv: (row) => row.email },
+          {
+            key: 'status',
+            title: t('affiliate.status'),
+            render: (row) => <StatusPill status={row.status} objectId={row.id} />,
+            csv: (row) => row.status,
+          },
+          {
+            key: 'missing',
+            title: t('affiliate.missing'),
+            hint: t('affiliate.missingHint'),
+            render: (row) =>
+              row.openRequirements
+                .map((one) => t(`requirement.${one.code}`, { defaultValue: one.detail }))
+                .join(', ') || '–',
+          },
+          {
+            key: 'risk',
+            title: t('affiliate.risk'),
+            hidden: true,
+            render: (row) => row.riskFlags.map(reason).join(', ') || '–',
+            csv: (row) => row.riskFlags.join(' '),
+          },
+          {
+            key: 'programs',
+            title: t('affiliate.programs'),
+            render: (row) =>
+              row.enrolments.length === 0
+                ? '–'
+                : row.enrolments.map((one, index) => (
+                    <span key={one.id}>
+                      {index === 0 ? '' : ', '}
+                      <ProgramName id={one.programId} />
+                    </span>
+                  )),
+          },
+          {
+            key: 'recruiter',
+            title: t('affiliate.recruiter'),
+            hidden: true,
+            render: (row) => <AffiliateName id={row.recruiterId} />,
+            csv: (row) => row.recruiterId,
+          },
+          {
+            key: 'country',
+            title: t('affiliate.country'),
+            hidden: true,
+            render: (row) => row.country ?? '–',
+            csv: (row) => row.country,
+          },
+          {
+            key: 'createdAt',
+            title: t('affiliate.joined'),
+            sort: 'createdAt',
+            render: (row) => <DateText value={row.createdAt} time={false} />,
+            csv: (row) => row.createdAt,
+          },
+        ]}
+      />
+      {isCreating ? <AffiliateForm onClose={() => setCreating(false)} /> : null}
+      {ending === null ? null : <TerminateDialog affiliate={ending} onClose={() => setEnding(null)} />}
+    </>
+  );
+}

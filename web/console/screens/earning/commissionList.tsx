@@ -1,0 +1,209 @@
+import { SegmentedControl } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getCommissionsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { GetCommissionsResponse } from '../../../client/types.gen.js';
+import type { BulkAction } from '../../../kit/BulkDialog.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { ExplainDrawer } from '../../../kit/Explain.js';
+import { formatRate, MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useAddress } from '../../../kit/router.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+import { AdjustDialog } from './commissionDetail.js';
+
+export type Commission = GetCommissionsResponse['data'][number];
+
+const statuses = ['pending', 'approved', 'rejected', 'reversed', 'paid'] as const;
+const kinds = ['earned', 'bonus', 'adjustment', 'clawback', 'payout_return', 'late_payment', 'write_off'] as const;
+const lists = ['pending', 'payable', 'history'] as const;
+
+const commissionBulk: readonly BulkAction[] = [
+  { kind: 'commissions.approve', verb: 'approve', needsReason: false },
+  { kind: 'commissions.reject', verb: 'reject', needsReason: true },
+];
+
+/** Commissions of a workspace, or of one affiliate, referral or sale as a part of its screen (screens.md 3.10). */
+export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Record<string, string>> }): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const reason = useReasonText();
+  const [explained, setExplained] = useState<string | null>(null);
+  const [adjusted, setAdjusted] = useState<Commission | null>(null);
+  return (
+    <>
+      <ResourceTable<Commission>
+        screen="commissions"
+        label={t('commission.title')}
+        include="counts,sums"
+        fixed={fixed}
+        list={(query) => getCommissionsOptions({ query }) as never}
+        rowLabel={(row) => row.id}
+        rowHref={(row) => `/commissions/${row.id}`}
+        rowActions={(row) => (
+          <DecisionButtons
+            path={`/v1/commissions/${row.id}`}
+            actions={row.allowedActions}
+            custom={{ adjust: () => setAdjusted(row) }}
+            size="compact-sm"
+          />
+        )}
+        bulk={can('commission.decide') ? commissionBulk : []}
+        empty={{ title: t('commission.none'), text: t('commission.noneText') }}
+        filters={[
+          {
+            field: 'status',
+            label: t('commission.status'),
+            options: statuses.map((value) => ({ value, label: t(`status.${value}`) })),
+          },
+          {
+            field: 'kind',
+            label: t('commission.kind'),
+            options: kinds.map((value) => ({ value, label: t(`commission.kind.${value}`) })),
+          },
+          {
+            field: 'list',
+            label: t('commission.list'),
+            options: lists.map((value) => ({ value, label: t(`commission.list.${value}`) })),
+          },
+          {
+            field: 'onHold',
+            label: t('commission.onHold'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
+          { field: 'level', label: t('commission.level') },
+          ...(['affiliateId', 'programId', 'referralId', 'saleId', 'payoutId'] as const)
+            .filter((field) => !(field in fixed))
+            .map((field) => ({ field, label: t(`commission.filter.${field}`) })),
+        ]}
+        columns={[
+          {
+            key: 'createdAt',
+            title: t('commission.date'),
+            sort: 'createdAt',
+            render: (row) => <DateText value={row.createdAt} />,
+            csv: (row) => row.createdAt,
+          },
+          {
+            key: 'customer',
+            title: t('commission.customer'),
+            render: (row) => row.customer?.name ?? row.customer?.reference ?? '–',
+            csv: (row) => row.customer?.name ?? row.customer?.reference,
+          },
+          {
+            key: 'affiliate',
+            title: t('commission.affiliate'),
+            render: (row) => <AffiliateName id={row.affiliateId} />,
+            csv: (row) => row.affiliateId,
+          },
+          {
+            key: 'program',
+            title: t('commission.program'),
+            hidden: true,
+            render: (row) => <ProgramName id={row.programId} />,
+            csv: (row) => row.programId,
+          },
+          {
+            key: 'kind',
+            title: t('commission.kind'),
+            render: (row) => t(`commission.kind.${row.kind}`),
+            csv: (row) => row.kind,
+          },
+          { key: 'level', title: t('commission.level'), render: (row) => row.level, csv: (row) => String(row.level) },
+          {
+            key: 'base',
+            title: t('commission.base'),
+            align: 'right',
+            hidden: true,
+            render: (row) => <MoneyText value={row.base} />,
+            csv: (row) => row.base,
+          },
+          {
+            key: 'rate',
+            title: t('commission.rate'),
+            align: 'right',
+            render: (row) => (row.ratePpm === null ? '–' : formatRate(row.ratePpm)),
+            csv: (row) => (row.ratePpm === null ? '' : formatRate(row.ratePpm)),
+          },
+          {
+            key: 'amount',
+            title: t('commission.amount'),
+            align: 'right',
+            hint: t('commission.amountHint'),
+            render: (row) => <MoneyText value={row.amount} onExplain={() => setExplained(row.id)} />,
+            csv: (row) => row.amount,
+          },
+          {
+            key: 'net',
+            title: t('commission.net'),
+            align: 'right',
+            hint: t('commission.netHint'),
+            render: (row) => <MoneyText value={row.net} />,
+            csv: (row) => row.net,
+          },
+          {
+            key: 'status',
+            title: t('commission.status'),
+            render: (row) => (
+              <>
+                <StatusPill status={row.status} objectId={row.id} />
+                {row.onHold ? (
+                  <>
+                    {' '}
+                    <StatusBadge status="on_hold" />
+                  </>
+                ) : null}
+              </>
+            ),
+            csv: (row) => row.status,
+          },
+          {
+            key: 'blockers',
+            title: t('commission.blockers'),
+            render: (row) => row.blockers.map((one) => reason(one.code)).join(', ') || '–',
+            csv: (row) => row.blockers.map((one) => one.code).join(' '),
+          },
+          {
+            key: 'eligibleAt',
+            title: t('commission.eligible'),
+            hidden: true,
+            render: (row) => <DateText value={row.eligibleAt} />,
+            csv: (row) => row.eligibleAt,
+          },
+        ]}
+      />
+      <ExplainDrawer commissionId={explained} onClose={() => setExplained(null)} />
+      {adjusted === null ? null : <AdjustDialog commission={adjusted} onClose={() => setAdjusted(null)} />}
+    </>
+  );
+}
+
+/** Activity → Commissions (screens.md 3.10). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const { search, change } = useAddress();
+  return (
+    <>
+      <PageHead title={t('commission.title')} text={t('commission.text')} />
+      <SegmentedControl
+        aria-label={t('commission.list')}
+        mb="sm"
+        value={search['list'] ?? ''}
+        onChange={(list) => change({ list, cursor: '', page: '' })}
+        data={[
+          { value: '', label: t('commission.list.all') },
+          ...lists.map((value) => ({ value, label: t(`commission.list.${value}`) })),
+        ]}
+      />
+      <CommissionTable />
+    </>
+  );
+}

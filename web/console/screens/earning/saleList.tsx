@@ -1,0 +1,109 @@
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getSalesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { GetSalesResponse } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+
+export type Sale = GetSalesResponse['data'][number];
+
+const statuses = ['succeeded', 'part_refunded', 'refunded', 'disputed', 'charged_back', 'declined'] as const;
+
+/** Activity → Sales: every sale, also those that earn nothing and those that wait for something, each with its reason. */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  return (
+    <>
+      <PageHead title={t('sale.title')} text={t('sale.text')} />
+      <ResourceTable<Sale>
+        screen="sales"
+        label={t('sale.title')}
+        list={(query) => getSalesOptions({ query }) as never}
+        rowLabel={(row) => row.externalId}
+        rowHref={(row) => `/sales/${row.id}`}
+        empty={{ title: t('sale.none'), text: t('sale.noneText') }}
+        filters={[
+          {
+            field: 'status',
+            label: t('sale.status'),
+            options: statuses.map((value) => ({ value, label: t(`status.${value}`) })),
+          },
+          {
+            field: 'inReview',
+            label: t('sale.inReview'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
+          { field: 'externalId', label: t('sale.order') },
+          { field: 'affiliateId', label: t('commission.filter.affiliateId') },
+          { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'noCommissionCode', label: t('sale.noCommission') },
+        ]}
+        columns={[
+          {
+            key: 'occurredAt',
+            title: t('sale.when'),
+            sort: 'occurredAt',
+            render: (row) => <DateText value={row.occurredAt} />,
+            csv: (row) => row.occurredAt,
+          },
+          { key: 'order', title: t('sale.order'), render: (row) => row.externalId, csv: (row) => row.externalId },
+          {
+            key: 'affiliate',
+            title: t('sale.affiliate'),
+            render: (row) => <AffiliateName id={row.attribution.affiliateId} />,
+            csv: (row) => row.attribution.affiliateId,
+          },
+          {
+            key: 'amount',
+            title: t('sale.amount'),
+            align: 'right',
+            render: (row) => <MoneyText value={row.amount} />,
+            csv: (row) => row.amount,
+          },
+          {
+            key: 'refunded',
+            title: t('sale.refunded'),
+            align: 'right',
+            render: (row) => <MoneyText value={row.refunded} />,
+            csv: (row) => row.refunded,
+          },
+          {
+            key: 'status',
+            title: t('sale.status'),
+            render: (row) => (
+              <>
+                <StatusPill status={row.status} objectId={row.id} />
+                {row.inReview ? (
+                  <>
+                    {' '}
+                    <StatusBadge status="in_review" />
+                  </>
+                ) : null}
+              </>
+            ),
+            csv: (row) => row.status,
+          },
+          {
+            key: 'why',
+            title: t('sale.why'),
+            hint: t('sale.whyHint'),
+            render: (row) =>
+              [row.parkedCode, row.noCommissionCode, row.attribution.code]
+                .flatMap((code) => (code === null ? [] : [reason(code)]))
+                .join(', ') || '–',
+            csv: (row) => row.parkedCode ?? row.noCommissionCode ?? row.attribution.code,
+          },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,503 @@
+import {
+  Button,
+  Code,
+  Group,
+  List,
+  Modal,
+  NativeSelect,
+  Paper,
+  Radio,
+  Stack,
+  Switch,
+  Tabs,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import {
+  getCommissionRulesOptions,
+  getProductsOptions,
+  getProgramsByProgramIdAgreementsOptions,
+  getProgramsByProgramIdOptions,
+  getProgramsByProgramIdProductsOptions,
+  getProgramsByProgramIdVersionsOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
+import type { Program } from '../../../client/types.gen.js';
+import { newKey, postPath } from '../../../kit/api.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { Facts } from '../../../kit/Facts.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
+import { useAddress } from '../../../kit/router.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { RuleForm } from './ruleForm.js';
+import { RuleSentence } from './ruleSentence.js';
+
+/** One program: its gates, its rules with what the affiliate reads, products, agreements, versions (screens.md 3.9). */
+export function Screen(): ReactElement {
+  const { programId = '' } = useParams({ strict: false }) as { programId?: string };
+  const { t } = useTranslation();
+  const [isClosing, setClosing] = useState(false);
+  const query = useQuery(getProgramsByProgramIdOptions({ path: { programId } }));
+  const program = query.data;
+  return (
+    <>
+      <PageHead
+        title={program?.name ?? t('program.one')}
+        text={programId}
+        actions={
+          program === undefined ? undefined : (
+            <DecisionButtons
+              path={`/v1/programs/${program.id}`}
+              actions={program.allowedActions}
+              custom={{ close: () => setClosing(true) }}
+            />
+          )
+        }
+      />
+      <Loaded query={query} lines={8}>
+        {(one) => <Detail program={one} />}
+      </Loaded>
+      {isClosing && program !== undefined ? <CloseDialog program={program} onClose={() => setClosing(false)} /> : null}
+    </>
+  );
+}
+
+function Detail({ program }: { readonly program: Program }): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { search, change } = useAddress();
+  const tabs = ['overview', ...(can('rule.read') ? ['rules'] : []), 'products', 'agreements', 'versions'];
+  const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
+  return (
+    <Tabs value={tab} keepMounted={false} onChange={(next) => change({ tab: next ?? '' }, { replace: true })}>
+      <Tabs.List mb="sm">
+        {tabs.map((one) => (
+          <Tabs.Tab key={one} value={one}>
+            {t(`program.tab.${one}`)}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="overview">
+        <Overview program={program} />
+      </Tabs.Panel>
+      <Tabs.Panel value="rules">
+        <Rules program={program} />
+      </Tabs.Panel>
+      <Tabs.Panel value="products">
+        <Products programId={program.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="agreements">
+        <Agreements programId={program.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="versions">
+        <Versions programId={program.id} />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}
+
+function Overview({ program }: { readonly program: Program }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <Paper withBorder p="md">
+      <Group mb="sm">
+        <StatusPill status={program.status} objectId={program.id} />
+      </Group>
+      <Facts
+        rows={[
+          [t('program.currency'), program.currency],
+          [t('program.zone'), program.timeZone],
+          [t('program.enrolment'), t(`program.enrolment.${program.enrolment}`)],
+          [t('program.referralGate'), t(`program.approval.${program.referralApproval}`)],
+          [t('program.commissionGate'), t(`program.approval.${program.commissionApproval}`)],
+          [t('program.hold'), <Duration key="h" value={program.commissionHold} />],
+          [t('program.window'), <Duration key="w" value={program.attributionWindow} />],
+          [t('program.choice'), t(`credit.choice.${program.referrerChoice}`)],
+          [
+            t('program.lifetime'),
+            program.referralLifetime === null ? (
+              t('program.noLimit')
+            ) : (
+              <Duration key="l" value={program.referralLifetime} />
+            ),
+          ],
+          [t('program.checks'), program.requiredChecks.map((kind) => t(`check.${kind}`)).join(', ')],
+          [t('program.levels'), program.levels],
+          [t('program.visibility'), t(`program.visibility.${program.customerVisibility}`)],
+          [t('program.reviewAbove'), <MoneyText key="m" value={program.reviewAbove} />],
+          [t('program.landing'), program.landingUrl],
+          [t('program.hosts'), program.destinationHosts.join(', ')],
+          [t('program.created'), <DateText key="c" value={program.createdAt} />],
+        ]}
+      />
+      {program.inherited.length === 0 ? null : (
+        <Text size="sm" c="dimmed" mt="sm">
+          {t('program.inherited', { count: program.inherited.length })}
+        </Text>
+      )}
+    </Paper>
+  );
+}
+
+/** An ISO duration in the reader's words: `P30D` is 30 days. */
+function Duration({ value }: { readonly value: string }): ReactElement {
+  const { t } = useTranslation();
+  const parts = [...value.matchAll(/(\d+)([YMWDHS])/g)];
+  const isTime = value.indexOf('T');
+  return (
+    <Text span inherit>
+      {parts
+        .map((part) =>
+          t(`duration.${part[2] === 'M' && isTime >= 0 && part.index > isTime ? 'min' : part[2]}`, {
+            count: Number(part[1]),
+          }),
+        )
+        .join(' ')}
+    </Text>
+  );
+}
+
+function Rules({ program }: { readonly program: Program }): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('rule.write');
+  const [isAdding, setAdding] = useState(false);
+  const query = useQuery(getCommissionRulesOptions({ query: { programId: program.id, limit: 100 } }));
+  const global = useQuery(getCommissionRulesOptions({ query: { scope: 'global', limit: 20 } }));
+  return (
+    <Stack>
+      {mayWrite ? (
+        <Group>
+          <Button onClick={() => setAdding(true)}>{t('rule.new')}</Button>
+        </Group>
+      ) : null}
+      <Loaded query={query}>
+        {({ data }) => {
+          const rules = [
+            ...data,
+            ...(global.data?.data ?? []).filter((rule) => !data.some((one) => one.id === rule.id)),
+          ];
+          return rules.length === 0 ? (
+            <Text c="dimmed">{t('rule.none')}</Text>
+          ) : (
+            <Stack gap="sm">
+              {rules.map((rule) => (
+                <Paper withBorder p="md" key={rule.id} component="section" aria-label={rule.name}>
+                  <Group justify="space-between" mb="xs">
+                    <Title order={2} size="h5">
+                      {rule.name}
+                    </Title>
+                    <StatusBadge status={rule.status} />
+                  </Group>
+                  <Text size="sm" c="dimmed">
+                    {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })} ·{' '}
+                    <DateText value={rule.effectiveFrom} />
+                    {rule.effectiveTo === null ? null : (
+                      <>
+                        {' – '}
+                        <DateText value={rule.effectiveTo} />
+                      </>
+                    )}
+                  </Text>
+                  <Text size="sm" mt="xs" fw={500}>
+                    {t('rule.affiliateReads')}
+                  </Text>
+                  <RuleSentence rule={rule} />
+                </Paper>
+              ))}
+            </Stack>
+          );
+        }}
+      </Loaded>
+      {isAdding ? <RuleForm program={program} onClose={() => setAdding(false)} /> : null}
+    </Stack>
+  );
+}
+
+function Products({ programId }: { readonly programId: string }): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('program.write');
+  const queries = useQueryClient();
+  const [productId, setProductId] = useState('');
+  const attached = useQuery(getProgramsByProgramIdProductsOptions({ path: { programId }, query: { limit: 200 } }));
+  const all = useQuery(getProductsOptions({ query: { limit: 200, active: 'true' } }));
+  const attach = useMutation({
+    mutationFn: () => postPath(`/v1/programs/${programId}/products`, { productId }),
+    onSuccess: () => {
+      setProductId('');
+      return queries.invalidateQueries();
+    },
+  });
+  const free = (all.data?.data ?? []).filter((one) => !attached.data?.data.some((own) => own.productId === one.id));
+  return (
+    <Stack>
+      <Loaded query={attached}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Text c="dimmed">{t('program.noProducts')}</Text>
+          ) : (
+            <Stack gap="xs">
+              {data.map((one) => (
+                <Paper withBorder p="sm" key={one.productId}>
+                  <Group justify="space-between">
+                    <Text>
+                      {one.name}
+                      {one.sku === null ? '' : ` (${one.sku})`}
+                    </Text>
+                    <Group>
+                      <MoneyText value={one.price} />
+                      <Text size="sm">{t(one.active ? 'status.active' : 'status.disabled')}</Text>
+                    </Group>
+                  </Group>
+                </Paper>
+              ))}
+            </Stack>
+          )
+        }
+      </Loaded>
+      {mayWrite && free.length > 0 ? (
+        <Group align="flex-end">
+          <NativeSelect
+            label={t('program.attach')}
+            value={productId}
+            onChange={(event) => setProductId(event.currentTarget.value)}
+            data={[{ value: '', label: '–' }, ...free.map((one) => ({ value: one.id, label: one.name }))]}
+          />
+          <Button disabled={productId === ''} loading={attach.isPending} onClick={() => attach.mutate()}>
+            {t('program.attachDo')}
+          </Button>
+        </Group>
+      ) : null}
+      {attach.error === null ? null : <ErrorView error={attach.error} />}
+    </Stack>
+  );
+}
+
+function Agreements({ programId }: { readonly programId: string }): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('program.write');
+  const [isWriting, setWriting] = useState(false);
+  const query = useQuery(getProgramsByProgramIdAgreementsOptions({ path: { programId }, query: { limit: 100 } }));
+  return (
+    <Stack>
+      {mayWrite ? (
+        <Group>
+          <Button onClick={() => setWriting(true)}>{t('agreement.new')}</Button>
+        </Group>
+      ) : null}
+      <Loaded query={query}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Text c="dimmed">{t('agreement.none')}</Text>
+          ) : (
+            <Stack gap="sm">
+              {data.map((one) => (
+                <Paper withBorder p="md" key={one.id} component="section" aria-label={one.title}>
+                  <Title order={2} size="h5">
+                    {`${t(`agreement.kind.${one.kind}`)} ${one.number}: ${one.title}`}
+                  </Title>
+                  <Text size="sm" c="dimmed">
+                    {t('agreement.from')} <DateText value={one.effectiveFrom} />
+                    {one.mustAccept ? ` · ${t('agreement.mustAccept')}` : ''}
+                  </Text>
+                  <Text mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
+                    {one.text}
+                  </Text>
+                  <Text size="xs" c="dimmed" mt="xs">
+                    {t('agreement.hash')} <Code>{one.sha256}</Code>
+                  </Text>
+                </Paper>
+              ))}
+            </Stack>
+          )
+        }
+      </Loaded>
+      {isWriting ? <AgreementForm programId={programId} onClose={() => setWriting(false)} /> : null}
+    </Stack>
+  );
+}
+
+function AgreementForm({
+  programId,
+  onClose,
+}: {
+  readonly programId: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const key = useRef(newKey());
+  const [kind, setKind] = useState('terms');
+  const [title, setTitle] = useState('');
+  const [text, setText] = useState('');
+  const [mustAccept, setMustAccept] = useState(false);
+  const publish = useMutation({
+    mutationFn: () => postPath(`/v1/programs/${programId}/agreements`, { kind, title, text, mustAccept }, key.current),
+    onSuccess: () => {
+      onClose();
+      return queries.invalidateQueries();
+    },
+    onError: () => {
+      key.current = newKey(); // a refusal is an answer: the next press is a new try
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    publish.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={t('agreement.new')} closeButtonProps={{ 'aria-label': t('close') }}>
+      <form onSubmit={submit}>
+        <Stack>
+          <NativeSelect
+            label={t('agreement.kind')}
+            value={kind}
+            onChange={(event) => setKind(event.currentTarget.value)}
+            data={['terms', 'guidelines'].map((value) => ({ value, label: t(`agreement.kind.${value}`) }))}
+          />
+          <TextInput
+            label={t('agreement.title')}
+            value={title}
+            onChange={(event) => setTitle(event.currentTarget.value)}
+            required
+          />
+          <Textarea
+            label={t('agreement.text')}
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            autosize
+            minRows={5}
+            required
+          />
+          <Switch
+            label={t('agreement.mustAcceptLong')}
+            checked={mustAccept}
+            onChange={(event) => setMustAccept(event.currentTarget.checked)}
+          />
+          {publish.error === null ? null : <ErrorView error={publish.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={publish.isPending}>
+              {t('agreement.publish')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+function Versions({ programId }: { readonly programId: string }): ReactElement {
+  const { t } = useTranslation();
+  const query = useQuery(getProgramsByProgramIdVersionsOptions({ path: { programId }, query: { limit: 100 } }));
+  return (
+    <Loaded query={query}>
+      {({ data }) => (
+        <Stack gap="sm">
+          {data.map((version) => (
+            <Paper
+              withBorder
+              p="sm"
+              key={version.id}
+              component="section"
+              aria-label={t('program.version', { version: version.version })}
+            >
+              <Text fw={500}>
+                {t('program.version', { version: version.version })} ·{' '}
+                {t(`event.${version.event}`, { defaultValue: humanize(version.event) })}
+              </Text>
+              <Text size="sm" c="dimmed">
+                <DateText value={version.at} /> · {version.by.name ?? t(`actor.${version.by.type}`)}
+              </Text>
+              <List size="sm">
+                {Object.keys(version.after).map((field) => (
+                  <List.Item key={field}>
+                    {humanize(field)}: <Code>{JSON.stringify(version.before[field] ?? null)}</Code> →{' '}
+                    <Code>{JSON.stringify(version.after[field])}</Code>
+                  </List.Item>
+                ))}
+              </List>
+            </Paper>
+          ))}
+        </Stack>
+      )}
+    </Loaded>
+  );
+}
+
+/** Closing is for good: it asks what happens to renewals (api.md 6.1). */
+export function CloseDialog({
+  program,
+  onClose,
+}: {
+  readonly program: Pick<Program, 'id' | 'name'>;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const decide = useDecide();
+  const key = useRef(newKey());
+  const [renewals, setRenewals] = useState('run_out');
+  const [reason, setReason] = useState('');
+  const close = useMutation({
+    mutationFn: () =>
+      decide({
+        path: `/v1/programs/${program.id}`,
+        verb: 'close',
+        body: { renewals, ...(reason.trim() === '' ? {} : { reason: reason.trim() }) },
+        key: key.current,
+      }),
+    onSuccess: onClose,
+    onError: () => {
+      key.current = newKey(); // a refusal is an answer: the next press is a new decision
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    close.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('program.close', { name: program.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          <Radio.Group label={t('program.renewals')} value={renewals} onChange={setRenewals}>
+            <Stack gap="xs" mt="xs">
+              <Radio value="run_out" label={t('program.renewals.run_out')} />
+              <Radio value="stop" label={t('program.renewals.stop')} />
+            </Stack>
+          </Radio.Group>
+          <Textarea
+            label={t('decision.reason')}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            maxLength={500}
+          />
+          {close.error === null ? null : <ErrorView error={close.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={close.isPending}>
+              {t('program.closeDo')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

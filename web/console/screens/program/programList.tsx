@@ -1,0 +1,93 @@
+import { Button } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Program } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { useKeys } from '../../../kit/keys.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { CloseDialog } from './programDetail.js';
+import { ProgramForm } from './programForm.js';
+
+const statuses = ['draft', 'active', 'paused', 'closed'] as const;
+
+/** Programs (screens.md 3.9). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const mayCreate = useCan()('program.write');
+  const [isCreating, setCreating] = useState(false);
+  const [closing, setClosing] = useState<Program | null>(null);
+  useKeys({
+    c: () => {
+      if (mayCreate) setCreating(true);
+    },
+  });
+  const create = mayCreate ? <Button onClick={() => setCreating(true)}>{t('program.new')}</Button> : undefined;
+  return (
+    <>
+      <PageHead title={t('program.title')} text={t('program.text')} actions={create} />
+      <ResourceTable<Program>
+        screen="programs"
+        label={t('program.title')}
+        list={(query) => getProgramsOptions({ query }) as never}
+        rowLabel={(row) => row.name}
+        rowHref={(row) => `/programs/${row.id}`}
+        rowActions={(row) => (
+          <DecisionButtons
+            path={`/v1/programs/${row.id}`}
+            actions={row.allowedActions}
+            custom={{ close: () => setClosing(row) }}
+            size="compact-sm"
+          />
+        )}
+        empty={{ title: t('program.none'), text: t('program.noneText'), action: create }}
+        filters={[
+          {
+            field: 'status',
+            label: t('program.status'),
+            options: statuses.map((value) => ({ value, label: t(`status.${value}`) })),
+          },
+        ]}
+        columns={[
+          { key: 'name', title: t('program.name'), render: (row) => row.name, csv: (row) => row.name },
+          {
+            key: 'status',
+            title: t('program.status'),
+            render: (row) => <StatusPill status={row.status} objectId={row.id} />,
+            csv: (row) => row.status,
+          },
+          { key: 'currency', title: t('program.currency'), render: (row) => row.currency, csv: (row) => row.currency },
+          {
+            key: 'gates',
+            title: t('program.gates'),
+            render: (row) =>
+              t('program.gatesShort', {
+                referral: t(`program.approval.${row.referralApproval}`),
+                commission: t(`program.approval.${row.commissionApproval}`),
+              }),
+          },
+          { key: 'levels', title: t('program.levels'), render: (row) => row.levels, csv: (row) => String(row.levels) },
+          {
+            key: 'visibility',
+            title: t('program.visibility'),
+            render: (row) => t(`program.visibility.${row.customerVisibility}`),
+            csv: (row) => row.customerVisibility,
+          },
+          {
+            key: 'createdAt',
+            title: t('program.created'),
+            sort: 'createdAt',
+            render: (row) => <DateText value={row.createdAt} time={false} />,
+            csv: (row) => row.createdAt,
+          },
+        ]}
+      />
+      {isCreating ? <ProgramForm onClose={() => setCreating(false)} /> : null}
+      {closing === null ? null : <CloseDialog program={closing} onClose={() => setClosing(null)} />}
+    </>
+  );
+}

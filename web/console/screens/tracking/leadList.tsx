@@ -1,0 +1,109 @@
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Lead } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+
+const verdicts = ['received', 'accepted', 'duplicate', 'invalid', 'converted'] as const;
+const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
+
+/** Activity → Leads: each with its verdict, whom it credits, and why nobody where that is so (screens.md 3.14). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  return (
+    <>
+      <PageHead title={t('lead.title')} text={t('lead.text')} />
+      <ResourceTable<Lead>
+        screen="leads"
+        label={t('lead.title')}
+        hasText
+        list={(query) => getLeadsOptions({ query }) as never}
+        rowLabel={(row) => row.name ?? row.externalId ?? row.id}
+        rowActions={(row) => (
+          <DecisionButtons path={`/v1/leads/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+        )}
+        empty={{ title: t('lead.none'), text: t('lead.noneText') }}
+        filters={[
+          {
+            field: 'verdict',
+            label: t('lead.verdict'),
+            options: verdicts.map((value) => ({ value, label: t(`status.${value}`) })),
+          },
+          {
+            field: 'channel',
+            label: t('sale.channel'),
+            options: channels.map((value) => ({ value, label: t(`channel.${value}`) })),
+          },
+          { field: 'affiliateId', label: t('commission.filter.affiliateId') },
+          { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'externalId', label: t('lead.externalId') },
+        ]}
+        columns={[
+          {
+            key: 'receivedAt',
+            title: t('lead.received'),
+            render: (row) => <DateText value={row.receivedAt} />,
+            csv: (row) => row.receivedAt,
+          },
+          { key: 'name', title: t('lead.name'), render: (row) => row.name ?? '–', csv: (row) => row.name },
+          { key: 'email', title: t('lead.email'), render: (row) => row.email ?? '–', csv: (row) => row.email },
+          {
+            key: 'channel',
+            title: t('sale.channel'),
+            render: (row) => t(`channel.${row.channel}`),
+            csv: (row) => row.channel,
+          },
+          {
+            key: 'affiliate',
+            title: t('lead.affiliate'),
+            render: (row) => <AffiliateName id={row.attribution.affiliateId} />,
+            csv: (row) => row.attribution.affiliateId,
+          },
+          {
+            key: 'verdict',
+            title: t('lead.verdict'),
+            render: (row) => <StatusPill status={row.verdict} objectId={row.id} />,
+            csv: (row) => row.verdict,
+          },
+          {
+            key: 'why',
+            title: t('sale.why'),
+            render: (row) =>
+              [row.verdictCode, row.attribution.code]
+                .flatMap((code) => (code === null ? [] : [reason(code)]))
+                .join(', ') || '–',
+            csv: (row) => row.verdictCode ?? row.attribution.code,
+          },
+          {
+            key: 'referral',
+            title: t('lead.referral'),
+            render: (row) =>
+              row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
+            csv: (row) => row.referralId,
+          },
+          {
+            key: 'externalId',
+            title: t('lead.externalId'),
+            hidden: true,
+            render: (row) => row.externalId ?? '–',
+            csv: (row) => row.externalId,
+          },
+          {
+            key: 'sub1',
+            title: t('credit.sub'),
+            hidden: true,
+            render: (row) => row.attribution.sub1 ?? '–',
+            csv: (row) => row.attribution.sub1,
+          },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,168 @@
+import { Button, CopyButton, Text } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getLinksOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Link } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { useKeys } from '../../../kit/keys.js';
+import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+import { LinkForm } from './linkForm.js';
+
+const statuses = ['active', 'disabled', 'expired', 'archived'] as const;
+const kinds = ['standard', 'direct', 'recruit'] as const;
+const healths = ['ok', 'unknown', 'unreachable', 'untracked'] as const;
+
+/** Links of a workspace, or of one affiliate as a tab of its screen (screens.md 3.11). */
+export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<string, string>> }): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  return (
+    <ResourceTable<Link>
+      screen="links"
+      label={t('link.title')}
+      hasText
+      fixed={fixed}
+      list={(query) => getLinksOptions({ query }) as never}
+      rowLabel={(row) => row.slug}
+      rowActions={(row) => (
+        <DecisionButtons path={`/v1/links/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+      )}
+      empty={{ title: t('link.none'), text: t('link.noneText') }}
+      filters={[
+        {
+          field: 'status',
+          label: t('link.status'),
+          options: statuses.map((value) => ({ value, label: t(`status.${value}`) })),
+        },
+        {
+          field: 'health',
+          label: t('link.health'),
+          options: healths.map((value) => ({ value, label: t(`link.health.${value}`) })),
+        },
+        {
+          field: 'kind',
+          label: t('link.kind'),
+          options: kinds.map((value) => ({ value, label: t(`link.kind.${value}`) })),
+        },
+        ...('affiliateId' in fixed ? [] : [{ field: 'affiliateId', label: t('commission.filter.affiliateId') }]),
+        { field: 'programId', label: t('commission.filter.programId') },
+        { field: 'campaign', label: t('link.campaign') },
+      ]}
+      columns={[
+        {
+          key: 'slug',
+          title: t('link.slug'),
+          render: (row) => (
+            <>
+              <Text span inherit fw={500}>
+                {row.slug}
+              </Text>{' '}
+              <CopyButton value={row.url}>
+                {({ copied, copy }) => (
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    onClick={copy}
+                    aria-label={t('link.copy', { link: row.url })}
+                  >
+                    {t(copied ? 'copied' : 'copy')}
+                  </Button>
+                )}
+              </CopyButton>
+            </>
+          ),
+          csv: (row) => row.url,
+        },
+        {
+          key: 'affiliate',
+          title: t('link.affiliate'),
+          render: (row) => <AffiliateName id={row.affiliateId} />,
+          csv: (row) => row.affiliateId,
+        },
+        {
+          key: 'program',
+          title: t('link.program'),
+          render: (row) => <ProgramName id={row.programId} />,
+          csv: (row) => row.programId,
+        },
+        {
+          key: 'destination',
+          title: t('link.destination'),
+          render: (row) => row.destinationUrl,
+          csv: (row) => row.destinationUrl,
+        },
+        {
+          key: 'status',
+          title: t('link.status'),
+          render: (row) => <StatusPill status={row.status} objectId={row.id} />,
+          csv: (row) => row.status,
+        },
+        {
+          key: 'credits',
+          title: t('link.credits'),
+          hint: t('link.creditsHint'),
+          render: (row) =>
+            row.credits ? t('yes') : `${t('no')}${row.creditCode === null ? '' : `: ${reason(row.creditCode)}`}`,
+          csv: (row) => row.creditCode ?? 'yes',
+        },
+        {
+          key: 'health',
+          title: t('link.health'),
+          render: (row) => [t(`link.health.${row.health}`), ...row.warnings.map((one) => reason(one.code))].join(', '),
+          csv: (row) => row.health,
+        },
+        {
+          key: 'kind',
+          title: t('link.kind'),
+          hidden: true,
+          render: (row) => t(`link.kind.${row.kind}`),
+          csv: (row) => row.kind,
+        },
+        {
+          key: 'campaign',
+          title: t('link.campaign'),
+          hidden: true,
+          render: (row) => row.campaign ?? '–',
+          csv: (row) => row.campaign,
+        },
+        {
+          key: 'createdAt',
+          title: t('link.created'),
+          sort: 'createdAt',
+          hidden: true,
+          render: (row) => <DateText value={row.createdAt} />,
+          csv: (row) => row.createdAt,
+        },
+      ]}
+    />
+  );
+}
+
+/** Programs → Links (screens.md 3.11). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const mayCreate = useCan()('link.write');
+  const [isCreating, setCreating] = useState(false);
+  useKeys({
+    c: () => {
+      if (mayCreate) setCreating(true);
+    },
+  });
+  return (
+    <>
+      <PageHead
+        title={t('link.title')}
+        text={t('link.text')}
+        actions={mayCreate ? <Button onClick={() => setCreating(true)}>{t('link.new')}</Button> : undefined}
+      />
+      <LinkTable />
+      {isCreating ? <LinkForm onClose={() => setCreating(false)} /> : null}
+    </>
+  );
+}
