@@ -2,6 +2,7 @@ import {
   findLivePayouts,
   insertCommissions,
   lockCommissions,
+  lockEndedLines,
   type NewCommission,
 } from '../../db/earning/commission.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
@@ -15,6 +16,7 @@ import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { decideLine } from './commissionDecision.js';
 import { postAccruals, takeOff } from './ledger.js';
+import { endLines } from './termination.js';
 
 /** A line that raises or restores another one and names it. It waits like any other. */
 export function adjustmentLine(
@@ -173,4 +175,13 @@ export async function decideEntry(
   if (wish.verb === 'approve' && isAbove && isOwn && wish.othersMayApprove && act.mode === 'live')
     return { kind: 'refused', code: 'access.own_work', params: { createdBy: line.createdBy } };
   return decideLine(tx, act, null, line, wish.verb);
+}
+
+/** Ends a terminated affiliate's entries without a referral, which nothing sequences: at the termination itself, in both modes (AFF-09). */
+export async function endEntriesOf(tx: Tx, act: Act, affiliateId: string): Promise<void> {
+  const lines = await lockEndedLines(tx, { affiliateId });
+  for (const mode of ['live', 'test'] as const) {
+    const ofMode = lines.filter((line) => line.mode === mode);
+    await endLines(tx, actFor(act, { mode }), ofMode);
+  }
 }

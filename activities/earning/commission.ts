@@ -43,6 +43,7 @@ import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js'
 import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
 import { nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
+import { endLinesOf } from './termination.js';
 
 type FactInput = ReferralRef & { readonly fact: Fact };
 
@@ -410,6 +411,7 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
  */
 export async function approveDue(tx: Tx, act: Act, referral: Referral): Promise<readonly Commission[]> {
   if (referral.status !== 'approved') return [];
+  await endLinesOf(tx, act, referral.id); // a terminated affiliate's approve no more
   const lines = await lockCommissionsOfReferral(tx, referral.id);
   const waiting = lines.filter((line) => line.status === 'pending' && !line.needsReviewer);
   const context = await contextOf(tx, act, referral, waiting);
@@ -468,6 +470,7 @@ export async function decideCommission(
 ): Promise<Decided> {
   const named = decision.params['commissionId'];
   const id = typeof named === 'string' ? named : decision.objectType.startsWith('commission') ? decision.objectId : '';
+  if (referral !== null) await endLinesOf(tx, act, referral.id);
   const [line] = await lockCommissions(tx, id === '' ? [] : [id]);
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');

@@ -147,11 +147,13 @@ export interface TakingOff {
   readonly keyOf?: (line: Commission) => string;
   /** Negative entries that wait are rejected too: everything of a referral goes. */
   readonly includesCharges?: true;
+  /** What is on its way or paid is left alone: no clawback. */
+  readonly leavesSent?: true;
 }
 
 /**
- * Takes something off lines, each by where its money is: pending and payable lines shrink; one in a draft payout shrinks and the draft is
- * recalculated first; one that is paid or whose instruction is out stays as it is and a clawback stands beside it (money.md 5).
+ * Takes something off lines, each by where its money is: pending and payable lines shrink; one in a payout that is not out shrinks and the
+ * payout, a draft again, is recalculated first; one that is paid or whose instruction is out stays as it is and a clawback stands beside it (money.md 5).
  * Answers the lines that changed and the clawbacks.
  */
 export async function takeOff(
@@ -174,7 +176,7 @@ export async function takeOff(
     }
     const where = whereaboutsOf(line, live.get(line.id), shrunk);
     const reduction = decideReduction(line, where, options.wanted(line));
-    if (reduction.kind === 'none') continue;
+    if (reduction.kind === 'none' || (reduction.kind === 'clawBack' && options.leavesSent === true)) continue;
     const correctsKey = await findAccrualKey(tx, line);
     const common = {
       correctsKey,
@@ -226,8 +228,8 @@ export async function takeOff(
 }
 
 /**
- * Drafts give back what they held of these lines first, so that the reversal finds it payable (`payout.replanned`). Answers the payouts
- * that were drafts under their lock: anything else is on its way, and a clawback.
+ * Payouts that are not out give back what they held of these lines first, so that the reversal finds it payable (`payout.replanned`).
+ * Answers those that were reached under their lock: anything else is on its way, and a clawback.
  */
 async function shrinkDrafts(
   tx: Tx,
@@ -239,7 +241,7 @@ async function shrinkDrafts(
   const left = new Map<string, Map<CommissionId, bigint>>();
   for (const line of lines) {
     const payout = live.get(line.id);
-    if (line.status !== 'approved' || payout?.status !== 'draft') continue;
+    if (line.status !== 'approved' || payout === undefined || !isReachable(payout)) continue;
     const reduction = decideReduction(line, 'draft', options.wanted(line));
     if (reduction.kind !== 'reduce') continue;
     const ofPayout = left.get(payout.payoutId) ?? new Map<CommissionId, bigint>();
@@ -249,6 +251,11 @@ async function shrinkDrafts(
   for (const [payoutId, ofPayout] of [...left].sort(([a], [b]) => (a < b ? -1 : 1)))
     if (await replanAfterRefund(tx, act, payoutId, ofPayout)) shrunk.add(payoutId);
   return shrunk;
+}
+
+/** Nothing of it is out: a draft, or one that waits to be sent (RFD-10). Judged once more under the payout's lock. */
+function isReachable(payout: LivePayout): boolean {
+  return payout.status === 'draft' || (payout.status === 'pending' && !payout.isAttemptLive);
 }
 
 function whereaboutsOf(line: Commission, payout: LivePayout | undefined, shrunk: ReadonlySet<string>): Whereabouts {

@@ -46,6 +46,8 @@ import type { ActivityDeps } from '../deps.js';
 import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
 import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
+import { restoreReversedOf } from './restoration.js';
+import { endLinesOf } from './termination.js';
 
 /** The referral's own activities: each one transaction that locks the row first and answers the step (temporal.md 3.6). */
 export function referralActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
@@ -122,6 +124,7 @@ async function readdress(tx: Tx, act: Act, merged: Referral): Promise<void> {
 
 async function passDue(tx: Tx, act: Act, referral: Referral): Promise<void> {
   const bySystem = actFor(act, { actor: systemActor, cause: null, reasonCode: null });
+  await endLinesOf(tx, bySystem, referral.id);
   switch (referral.status) {
     case 'tracking':
       return passWindow(tx, bySystem, referral);
@@ -172,6 +175,7 @@ async function move(tx: Tx, act: Act, referral: Referral, verb: ReferralDecision
   switch (verb) {
     case 'approve': {
       const approved = await updateReferral(tx, act, referral, 'approved', { decidedAt: act.now, decideBy: null });
+      await restoreReversedOf(tx, act, approved);
       await approveDue(tx, act, approved);
       return undefined;
     }

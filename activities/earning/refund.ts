@@ -3,7 +3,7 @@ import { updateRefund } from '../../db/earning/refund.js';
 import { updateSale } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { lostInAll } from '../../domain/earning/commission.js';
+import { lossesOf } from '../../domain/earning/commission.js';
 import type { Refund } from '../../domain/earning/refund.js';
 import { decideRefund, type Sale } from '../../domain/earning/sale.js';
 import { takeOff } from './ledger.js';
@@ -20,12 +20,13 @@ export async function applyRefund(tx: Tx, act: Act, sale: Sale, refund: Refund):
   if (applied > 0n) await updateSale(tx, mine, sale, event ?? 'processed', { refunded });
   await updateRefund(tx, mine, refund, 'applied', { applied, flag });
   const lines = await lockCommissionsOfSale(tx, sale.id);
+  const losses = lossesOf(lines, refunded, sale.captured);
   await takeOff(
     tx,
     mine,
     lines.filter((line) => line.amount > 0n),
     {
-      wanted: (line) => lostInAll(line, refunded, sale.captured) - line.reversed - line.clawedBack,
+      wanted: (line) => losses.get(line.id) ?? 0n,
       reasonCode: 'refunded',
       effectiveAt: refund.occurredAt,
       keyOf: (line) => `refund/${refund.id}/${line.id}`,

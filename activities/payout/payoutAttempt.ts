@@ -278,6 +278,7 @@ async function recordReply(
       state: attempt.state,
       keyLeftMs: attempt.keyExpiresAt === null ? null : epochMs(attempt.keyExpiresAt) - epochMs(act.now),
       isNewest: newest?.id === attempt.id && payout.status === 'pending' && payout.amountMinor === attempt.amountMinor,
+      isPaidLate: attempt.paidLate,
     },
     reply.class,
     input.source,

@@ -177,6 +177,54 @@ export async function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<rea
   return rows.map(toCommission);
 }
 
+/**
+ * Lines that end with their affiliate, who is terminated: pending ones, and approved ones where the approved money is forfeited. Of one
+ * referral, or of one affiliate without a referral.
+ */
+export async function lockEndedLines(
+  tx: Tx,
+  of: { readonly referralId: string } | { readonly affiliateId: string },
+): Promise<readonly Commission[]> {
+  const ids = await tx('commissions as commission')
+    .join('affiliates as affiliate', (on) => {
+      on.on('affiliate.workspace_id', 'commission.workspace_id').andOn('affiliate.id', 'commission.affiliate_id');
+    })
+    .where('affiliate.status', 'terminated')
+    .where((query) => {
+      if ('referralId' in of) query.where('commission.referral_id', of.referralId);
+      else query.where('commission.affiliate_id', of.affiliateId).whereNull('commission.referral_id');
+    })
+    .whereRaw(
+      `(commission.status = 'pending' or (commission.status = 'approved' and affiliate.approved_money = 'forfeit'
+        and commission.amount_minor > commission.reversed_minor + commission.clawed_back_minor))`,
+    )
+    .select<{ id: string }[]>('commission.id');
+  return lockCommissions(
+    tx,
+    ids.map((row) => row.id),
+  );
+}
+
+/** How much each line has lost for one reason while it was approved or paid, in minor units, by its history. */
+export async function sumTakenFor(
+  tx: Tx,
+  ids: readonly string[],
+  reasonCode: string,
+): Promise<ReadonlyMap<string, bigint>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await tx.raw<{ rows: { object_id: string; taken: string }[] }>(
+    `select object_id, sum(
+       coalesce((changes -> 'reversedMinor' ->> 1)::numeric - (changes -> 'reversedMinor' ->> 0)::numeric, 0)
+       + coalesce((changes -> 'clawedBackMinor' ->> 1)::numeric - (changes -> 'clawedBackMinor' ->> 0)::numeric, 0))::text as taken
+     from audit_entries
+     where object_id = any (:ids::text[]) and reason_code = :reasonCode and event in ('reversed', 'reduced', 'clawedBack')
+       and from_status in ('approved', 'paid')
+     group by object_id`,
+    { ids, reasonCode },
+  );
+  return new Map(rows.map((row) => [row.object_id, BigInt(row.taken)]));
+}
+
 export async function findCommission(tx: ReadTx | Tx, id: string): Promise<Commission | undefined> {
   const row = await tx('commissions').where({ id }).first<CommissionRow | undefined>();
   return row === undefined ? undefined : toCommission(row);

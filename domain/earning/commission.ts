@@ -245,6 +245,64 @@ export function lostInAll(commission: Commission, refunded: bigint, captured: bi
   return reversedInAll(commission.amount, refunded, captured);
 }
 
+/** What stands of a line: neither taken off it nor clawed back beside it. */
+function standingAmount(line: Commission): bigint {
+  return line.amount - line.reversed - line.clawedBack;
+}
+
+/** The entries that brought back what a line had lost: they name it and belong to the same fact. A raise by hand has no fact. */
+function restoresOf(line: Commission, lines: readonly Commission[]): readonly Commission[] {
+  const isSameFact = (one: Commission): boolean =>
+    line.saleId === null ? one.leadId !== null && one.leadId === line.leadId : one.saleId === line.saleId;
+  return lines.filter((one) => one.kind === 'adjustment' && one.originCommissionId === line.id && isSameFact(one));
+}
+
+/**
+ * What a line gets back once its referral is approved again, in minor units: what the rejection took (`taken`) and has not come back yet, never
+ * more than what refunds (`lost`) leave of the line. A line that brought something back itself is an origin too, should it be taken again.
+ */
+export function decideRestoration(line: Commission, lines: readonly Commission[], taken: bigint, lost: bigint): bigint {
+  const isRestore =
+    line.kind === 'adjustment' && line.originCommissionId !== null && line.causeId === line.originCommissionId;
+  if (line.amount <= 0n || isRestore) return 0n; // its origin comes back instead, for the whole
+  const restores = restoresOf(line, lines);
+  const restored = restores.reduce((total, one) => total + standingAmount(one), 0n);
+  const missing = taken - restored;
+  const room = line.amount - lost - standingAmount(line) - restored;
+  const due = missing < room ? missing : room;
+  return due > 0n ? due : 0n;
+}
+
+/**
+ * What each positive line of a sale gives up once `refunded` of `captured` is given back, in minor units. A line and the entries that
+ * restored it lose together what the line alone would have: what a refund took before they came back is not taken of them again.
+ */
+export function lossesOf(
+  lines: readonly Commission[],
+  refunded: bigint,
+  captured: bigint,
+): ReadonlyMap<CommissionId, bigint> {
+  const losses = new Map<CommissionId, bigint>();
+  const restoring = new Set(lines.flatMap((line) => restoresOf(line, lines).map((one) => one.id)));
+  for (const line of lines) {
+    if (line.amount <= 0n || restoring.has(line.id)) continue;
+    const lost = lostInAll(line, refunded, captured);
+    const wanted = lost - line.reversed - line.clawedBack;
+    losses.set(line.id, wanted);
+    const restores = restoresOf(line, lines);
+    const all = restores.reduce((total, one) => total + standingAmount(one), standingAmount(line));
+    const isOver = line.status === 'reversed' || line.status === 'rejected';
+    let excess = all - (line.amount - lost) - (isOver || wanted < 0n ? 0n : wanted);
+    for (const one of restores) {
+      const standing = standingAmount(one);
+      const share = excess <= 0n ? 0n : excess < standing ? excess : standing;
+      losses.set(one.id, share);
+      excess -= share;
+    }
+  }
+  return losses;
+}
+
 /** When a commission may be approved: the program's hold, counted from the sale and frozen on the line (COM-19). */
 export function eligibleFrom(occurredAt: Instant, hold: Duration): Instant {
   return addDuration(occurredAt, hold);

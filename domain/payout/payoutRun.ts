@@ -133,7 +133,8 @@ export interface PlanInput {
   readonly affiliateId: AffiliateId;
   readonly currency: CurrencyCode;
   readonly affiliateStatus: string;
-  readonly statusReason: string | null;
+  /** Terminated, and what was approved is not paid (AFF-09). */
+  readonly isForfeited: boolean;
   readonly isExcluded: boolean;
   /** Approved lines in no live payout that this run may pay: earned and bonus, all other kinds, and what earlier runs left. */
   readonly grossMinor: bigint;
@@ -242,10 +243,7 @@ function reasonsNotToPay(input: PlanInput, net: bigint, context: Context): reado
       'staff',
       `/referrals?affiliateId=${input.affiliateId}&status=pending`,
     );
-  if (
-    input.affiliateStatus === 'suspended' ||
-    (input.affiliateStatus === 'terminated' && input.statusReason === 'fraud')
-  )
+  if (input.affiliateStatus === 'suspended' || (input.affiliateStatus === 'terminated' && input.isForfeited))
     say(
       'suspended',
       `The affiliate is ${input.affiliateStatus}.`,

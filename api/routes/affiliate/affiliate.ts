@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endEntriesOf } from '../../../activities/earning/termination.js';
+import { endEntriesOf } from '../../../activities/earning/adjustment.js';
 import { findUser } from '../../../db/access/user.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { getSettings } from '../../../db/access/settings.js';

@@ -56,7 +56,8 @@ export async function isSecondPersonRequired(tx: ReadTx | Tx): Promise<boolean> 
 
 export interface PayeeState {
   readonly affiliateStatus: string;
-  readonly statusReason: string | null;
+  /** Terminated, and what was approved is not paid (AFF-09). */
+  readonly isForfeited: boolean;
   readonly methodStatus: PayoutMethodStatus | null;
   readonly methodActiveAt: Instant | null;
   readonly methodVersion: number | null;
@@ -77,7 +78,7 @@ export async function readPayee(
   const { rows } = await tx.raw<{
     rows: {
       affiliate_status: string;
-      status_reason: string | null;
+      approved_money: string | null;
       method_status: PayoutMethodStatus | null;
       method_active_at: Instant | null;
       method_version: number | null;
@@ -85,7 +86,7 @@ export async function readPayee(
       receivable_minor: bigint;
     }[];
   }>(
-    `select affiliate.status as affiliate_status, affiliate.status_reason, method.status as method_status, method.active_at as method_active_at,
+    `select affiliate.status as affiliate_status, affiliate.approved_money, method.status as method_status, method.active_at as method_active_at,
             method.version as method_version, method.fingerprint as method_fingerprint,
             coalesce((
               select balance.balance_minor
@@ -103,7 +104,7 @@ export async function readPayee(
     ? undefined
     : {
         affiliateStatus: row.affiliate_status,
-        statusReason: row.status_reason,
+        isForfeited: row.approved_money === 'forfeit',
         methodStatus: row.method_status,
         methodActiveAt: row.method_active_at,
         methodVersion: row.method_version,

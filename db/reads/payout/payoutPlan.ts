@@ -94,7 +94,7 @@ interface InputRow {
   readonly affiliate_id: AffiliateId;
   readonly currency: string;
   readonly affiliate_status: string;
-  readonly status_reason: string | null;
+  readonly approved_money: string | null;
   readonly minimum_payout: unknown;
   readonly gross_minor: bigint;
   readonly corrections_minor: bigint;
@@ -174,7 +174,7 @@ export async function readPlanInputs(
        where payout.affiliate_id = any(:ids::text[]) and payout.mode = :mode and payout.status = 'paid'
        group by payout.affiliate_id, payout.currency
      )
-     select owed.*, affiliate.status as affiliate_status, affiliate.status_reason, affiliate.minimum_payout,
+     select owed.*, affiliate.status as affiliate_status, affiliate.approved_money, affiliate.minimum_payout,
             method.id as method_id, method.type as method_type, method.status as method_status, method.active_at as method_active_at,
             method.version as method_version, method.fingerprint as method_fingerprint, method.masked as method_masked,
             coalesce(method.verified_at, method.created_at) as method_changed_at,
@@ -214,7 +214,7 @@ function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Mon
     affiliateId: row.affiliate_id,
     currency,
     affiliateStatus: row.affiliate_status,
-    statusReason: row.status_reason,
+    isForfeited: row.approved_money === 'forfeit',
     isExcluded: scope.excludedAffiliateIds.includes(row.affiliate_id),
     grossMinor: row.gross_minor,
     correctionsMinor: row.corrections_minor,

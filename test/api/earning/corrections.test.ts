@@ -8,6 +8,7 @@ import type { GatewayAnswer } from '../../../activities/gateways/payoutGateway.j
 import type { PayoutId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
 import { itemsOf, type Json } from '../support.js';
+import { textAt } from '../../support/apiClient.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
 // What takes money back that was already approved, by where the money is: refunds of payouts that wait (RFD-10), affiliates that are
@@ -30,8 +31,15 @@ const scripted: PayoutGateway = {
 
 let world: EarningWorld;
 let finance: string;
-let payouts: ReturnType<typeof payoutAttemptActivities> & ReturnType<typeof payoutDecisionActivities>;
+type Activities = ReturnType<typeof payoutAttemptActivities> & ReturnType<typeof payoutDecisionActivities>;
+/** None of them uses `this`. */
+let payouts: {
+  readonly [K in keyof Activities]: (this: void, ...input: Parameters<Activities[K]>) => ReturnType<Activities[K]>;
+};
 const environment = new MockActivityEnvironment();
+/** Runs an activity where `Context.current()` works. */
+const run = <I, R>(activity: (this: void, input: I) => Promise<R>, input: I): Promise<R> =>
+  environment.run(activity, input) as Promise<R>;
 
 beforeAll(async () => {
   world = await createEarningWorld();
@@ -102,9 +110,9 @@ async function decideReferral(referralId: string, verb: 'approve' | 'reject' | '
   expect(answer).toMatchObject({ status: 200 });
 }
 
-async function refund(sale: Json | undefined, amount?: string): Promise<void> {
+async function refund(sale: unknown, amount?: string): Promise<void> {
   const body = { externalId: newId('refund'), ...(amount === undefined ? {} : { amount: usd(amount) }) };
-  expect((await world.as(`/v1/sales/${String(sale?.['id'])}/refunds`, body)).status).toBe(202);
+  expect((await world.as(`/v1/sales/${textAt(sale, 'id')}/refunds`, body)).status).toBe(202);
   await world.settle();
 }
 
@@ -142,7 +150,7 @@ async function standing(affiliateId: string): Promise<string> {
   return rows[0]?.sum ?? '';
 }
 
-async function balances(affiliateId: string): Promise<Json | undefined> {
+async function balances(affiliateId: string): Promise<unknown> {
   return itemsOf((await world.as(`/v1/affiliates/${affiliateId}/balances`)).body)[0];
 }
 
@@ -175,7 +183,7 @@ async function approvePayout(payoutId: PayoutId): Promise<void> {
       .where({ object_id: payoutId, state: 'open' })
       .first<{ id: string } | undefined>('id');
     if (open !== undefined)
-      await environment.run(payouts.decidePayout, {
+      await run(payouts.decidePayout, {
         ...refOf(payoutId),
         fact: { kind: 'decision' as const, id: open.id },
       });
@@ -185,12 +193,12 @@ async function approvePayout(payoutId: PayoutId): Promise<void> {
 }
 
 async function send(payoutId: PayoutId, answer: GatewayAnswer): Promise<void> {
-  const step = await environment.run(payouts.claimAttempt, refOf(payoutId));
+  const step = await run(payouts.claimAttempt, refOf(payoutId));
   if (step.call === null) throw new Error(`nothing to send: ${step.next}`);
   answers.push(answer);
   const input = { ...refOf(payoutId), attemptId: step.call.attemptId, fence: step.call.fence, adapter: 'sandbox' };
-  const reply = await environment.run(payouts.submitAttempt, input);
-  await environment.run(payouts.recordAttempt, { ...input, source: 'call' as const, reply });
+  const reply = await run(payouts.submitAttempt, input);
+  await run(payouts.recordAttempt, { ...input, source: 'call' as const, reply });
 }
 
 const payoutRow = async (id: PayoutId) =>
@@ -219,13 +227,13 @@ describe('a refund of a line in a pending payout (RFD-10)', () => {
       inPayout: usd('10.00'),
       payable: usd('0.00'),
     });
-    const [woken] = await world
+    const woken = await world
       .owner('outbox')
       .whereRaw(`payload::text like ?`, [`%${payoutId}%`])
-      .select('id');
+      .first<{ id: string } | undefined>('id');
     expect(woken).toBeDefined();
     // Nothing of it goes out any more until somebody approves it again.
-    const step = await environment.run(payouts.claimAttempt, refOf(payoutId));
+    const step = await run(payouts.claimAttempt, refOf(payoutId));
     expect(step).toMatchObject({ status: 'draft', call: null });
     expect(await world.broken()).toEqual([]);
   });
