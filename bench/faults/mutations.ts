@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-// Can the fault tests fail at all? Each planted fault is put into a copy of the last commit, and the matching tests have to turn red, for the
+// Can the fault tests fail at all? Each planted fault is put into a copy of the tree as it stands, and the matching tests have to turn red, for the
 // reason that belongs to it (reliability.md 6.4). `npx tsx bench/faults/mutations.ts`. The copy without a fault has to stay green. Ends with 1
 // when a fault went unnoticed.
 
@@ -83,6 +84,18 @@ const mutations: readonly Mutation[] = [
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
+/** What git tracks or would track: no data, no build, no packages. */
+async function copyTree(copy: string): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: root,
+    maxBuffer: 1 << 26,
+  });
+  for (const file of stdout.split('\0')) {
+    const from = join(root, file);
+    if (file !== '' && existsSync(from)) await cp(from, join(copy, file)); // one deleted just now is still listed
+  }
+}
+
 async function plant(copy: string, { name, edits }: Mutation): Promise<void> {
   for (const { file, from, to } of edits) {
     const path = join(copy, file);
@@ -113,9 +126,11 @@ async function runTests(copy: string, pattern: string): Promise<Seen> {
     `--outputFile=${file}`,
   ];
   // Ends with 1 when a test fails, which is what we are after: the file says what happened.
-  await run(join(copy, 'node_modules/.bin/vitest'), parameters, { cwd: copy, maxBuffer: 1 << 28 }).catch(
-    () => undefined,
-  );
+  await run(join(copy, 'node_modules/.bin/vitest'), parameters, {
+    cwd: copy,
+    env: { ...process.env, KILL_POINTS: pattern },
+    maxBuffer: 1 << 28,
+  }).catch(() => undefined);
   const report = JSON.parse(await readFile(file, 'utf8')) as {
     readonly testResults: readonly {
       readonly message?: string;
@@ -147,8 +162,8 @@ try {
   for (const [index, mutation] of mutations.entries()) {
     if (only !== undefined && !mutation.name.includes(only)) continue;
     const copy = join(folder, String(index));
-    await run('git', ['worktree', 'add', '--detach', copy, 'HEAD'], { cwd: root });
     try {
+      await copyTree(copy);
       await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
       await plant(copy, mutation);
       const { passed, failed } = await runTests(copy, mutation.tests);
@@ -163,7 +178,7 @@ try {
       for (const message of isAsExpected && says !== null ? [reason] : failed)
         console.log(`       ${message.slice(0, 600)}`);
     } finally {
-      await run('git', ['worktree', 'remove', '--force', copy], { cwd: root });
+      await rm(copy, { recursive: true, force: true });
     }
   }
 } finally {
