@@ -21,7 +21,7 @@ export function prepareForDocument(schema: z.core.$ZodType): void {
       value === undefined ? { success: true, data: undefined as never } : strict(value, context);
   }
   if (!allowsNull(schema)) return;
-  const { type } = getOpenApiMetadata(schema as z.ZodType);
+  const { type } = getOpenApiMetadata(schema as z.ZodType) as { readonly type?: unknown };
   if (typeof type !== 'string') return;
   const own = zodToOpenAPIRegistry.get(schema as z.ZodType) as object | undefined;
   zodToOpenAPIRegistry.add(schema as z.ZodType, { ...own, type: [type, 'null'] } as never);
@@ -45,7 +45,7 @@ function isWrapper(
 }
 
 function childrenOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
-  if (schema instanceof z.ZodObject) return Object.values(schema.shape);
+  if (schema instanceof z.ZodObject) return Object.values(schema.shape as Readonly<Record<string, z.core.$ZodType>>);
   if (schema instanceof z.ZodArray) return [schema.element];
   if (schema instanceof z.ZodRecord) return [schema.valueType];
   if (schema instanceof z.ZodUnion) return schema.options;

@@ -37,6 +37,8 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'forms',
   'messages',
   'lead-log',
+  'leads',
+  'sales',
   'referrals',
   'commissions',
   'risk',
@@ -150,7 +152,10 @@ export function createSite(options: { readonly folder: string; readonly hasMailb
     middleware: async (ctx, next) => {
       const koa = ctx as unknown as Context;
       const { path } = koa;
-      if (koa.method !== 'GET' && koa.method !== 'HEAD') return next();
+      if (koa.method !== 'GET' && koa.method !== 'HEAD') {
+        await next();
+        return;
+      }
       const first = path.slice(1).split('/', 1)[0] ?? '';
       if (/^\/(assets|docs)\/[A-Za-z0-9_.-]+\.(js|css|svg|woff2|png)$/.test(path) || path === '/icon.svg') {
         if (!(await sendFile(koa, path.slice(1)))) await next();

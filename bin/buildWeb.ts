@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +8,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist/web/sources.txt');
 /** Everything the pages are made from; the client in `web/client` is itself made from `api` and `domain`. */
 const sources = ['web', 'api', 'domain', 'package-lock.json', 'bin/openapi.ts', 'bin/buildWeb.ts'];
+
+const pages = [
+  'console/index.html',
+  'portal/index.html',
+  'portal/reseller.html',
+  'visitor/index.html',
+  'visitor/docs.html',
+];
 
 /** A hash of every source: the same text means the same pages. */
 export function sourcesHash(): string {
@@ -40,9 +48,28 @@ async function build(): Promise<void> {
   const hash = sourcesHash();
   const { replaceFolder, writeOpenApi } = await import('./openapi.js');
   await writeOpenApi();
-  const { build: bundle } = await import('vite');
+  // Only a build needs the bundler: an installation that runs from one has neither.
+  const [{ build: bundle }, { default: react }] = await Promise.all([import('vite'), import('@vitejs/plugin-react')]);
   const made = join(root, `dist/web-${process.pid}`);
-  await bundle({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn', build: { outDir: made } });
+  await bundle({
+    configFile: false,
+    root: join(root, 'web'),
+    logLevel: 'warn',
+    plugins: [react()],
+    build: {
+      outDir: made,
+      emptyOutDir: false, // it is new
+      target: 'es2022',
+      manifest: true,
+      assetsInlineLimit: 0, // a data: address would need a hole in the content policy
+      modulePreload: { polyfill: false },
+      // Pages that load separately (screens.md, Three surfaces); what they share becomes files of its own.
+      rolldownOptions: { input: pages.map((page) => join(root, 'web', page)) },
+    },
+  });
+  // The API reference, from our own origin: two files of a package that phones nobody (dependencies.md 3.2).
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js'])
+    cpSync(join(root, 'node_modules/swagger-ui-dist', file), join(made, 'docs', file));
   writeFileSync(join(made, 'sources.txt'), hash);
   replaceFolder(made, join(root, 'dist/web'));
 }

@@ -36,7 +36,7 @@ export async function writeOpenApi(): Promise<void> {
       '@hey-api/sdk',
       { name: '@tanstack/react-query', infiniteQueryOptions: false },
     ],
-    logs: { level: 'error' },
+    logs: { level: 'silent' },
   });
   replaceFolder(made, client);
   renameSync(draft, document); // the last thing: a run that broke off is done again

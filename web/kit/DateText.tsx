@@ -1,7 +1,7 @@
 import { Tooltip, Text } from '@mantine/core';
 import { createContext, type ReactElement, useContext } from 'react';
 import { useTranslation } from 'react-i18next';
-import { language } from './i18n.js';
+import { locale } from './i18n.js';
 
 /** The zone in which dates are shown: the workspace's, the reader's own, or UTC (screens.md 1.2). */
 export const ZoneContext = createContext<string>('UTC');
@@ -13,7 +13,7 @@ export function useZone(): string {
 function formatInstant(instant: string, timeZone: string, withTime: boolean): string {
   const parts: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: 'numeric', timeZone };
   const time: Intl.DateTimeFormatOptions = withTime ? { hour: '2-digit', minute: '2-digit' } : {};
-  return new Intl.DateTimeFormat(language(), { ...parts, ...time }).format(new Date(instant));
+  return new Intl.DateTimeFormat(locale(), { ...parts, ...time }).format(new Date(instant));
 }
 
 /** `Europe/Warsaw, UTC+1`: the name is always printed beside the offset of that day. */
@@ -34,7 +34,7 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 export function relativeTime(instant: string, now: number = Date.now()): string {
   const seconds = Math.round((new Date(instant).getTime() - now) / 1_000);
   const [unit, size] = steps.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
-  return new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }).format(Math.round(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(Math.round(seconds / size), unit);
 }
 
 /** An instant in the chosen zone; the hint has the relative time, the zone and UTC. */

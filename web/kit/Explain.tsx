@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getCommissionsByCommissionIdExplanationOptions } from '../client/@tanstack/react-query.gen.js';
+import type { GetCommissionsByCommissionIdExplanationResponse } from '../client/types.gen.js';
 import { DateText } from './DateText.js';
 import { ErrorView } from './ErrorView.js';
 import { formatRate, type Money, MoneyText } from './MoneyText.js';
@@ -69,7 +70,6 @@ export function ExplainDrawer({
 
 export function Explanation({ commissionId }: { readonly commissionId: string }): ReactElement {
   const { t } = useTranslation();
-  const reason = useReasonText();
   const { data, error, refetch } = useQuery(getCommissionsByCommissionIdExplanationOptions({ path: { commissionId } }));
   if (error !== null)
     return (
@@ -81,6 +81,17 @@ export function Explanation({ commissionId }: { readonly commissionId: string })
       />
     );
   if (data === undefined) return <Skeleton height={240} aria-label={t('loading')} />;
+  return <ExplanationView data={data} />;
+}
+
+/** The same panel for staff and for the affiliate: what the affiliate may not see is not in its answer (screens.md 3.10). */
+export function ExplanationView({
+  data,
+}: {
+  readonly data: GetCommissionsByCommissionIdExplanationResponse;
+}): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
   const parts = data as typeof data & Parts;
   return (
     <Stack gap="md">

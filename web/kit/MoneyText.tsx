@@ -1,7 +1,7 @@
 import { Group, Text, Tooltip } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { language } from './i18n.js';
+import { locale } from './i18n.js';
 
 /** Money as the API sends it. */
 export interface Money {
@@ -15,7 +15,7 @@ export interface Money {
  */
 export function formatMoney(money: Money): string {
   const digits = money.amount.split('.')[1]?.length ?? 0;
-  const format = new Intl.NumberFormat(language(), {
+  const format = new Intl.NumberFormat(locale(), {
     style: 'currency',
     currency: money.currency,
     currencyDisplay: 'code',
@@ -31,7 +31,7 @@ export function formatRate(ratePpm: number): string {
   const text = String(ratePpm).padStart(5, '0');
   const decimals = text.slice(-4).replace(/0+$/, '');
   const percent = `${text.slice(0, -4)}${decimals === '' ? '' : `.${decimals}`}`;
-  const format = new Intl.NumberFormat(language(), { maximumFractionDigits: 4 });
+  const format = new Intl.NumberFormat(locale(), { maximumFractionDigits: 4 });
   return `${(format.format as (value: string) => string)(percent)} %`;
 }
 

@@ -28,6 +28,7 @@ import { type CsvCell, saveFile, toCsv } from './csv.js';
 import { DateText } from './DateText.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
 import { type Counts, type Filter, FilterBar } from './FilterBar.js';
+import { locale } from './i18n.js';
 import { useKeys } from './keys.js';
 import { type Money, MoneyList } from './MoneyText.js';
 import { useAddress } from './router.js';
@@ -105,7 +106,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     rowActions,
   } = props;
   const { bulk = [], empty, pollMs = 30_000 } = props;
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { search, change } = useAddress();
   const can = useCan();
   const queries = useQueryClient();
@@ -229,9 +230,9 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     rows.length === 0
       ? ''
       : t(total === undefined ? 'list.range' : 'list.rangeOf', {
-          from: format(first, i18n.language),
-          to: format(first + rows.length - 1, i18n.language),
-          total: format(total ?? 0, i18n.language),
+          from: format(first),
+          to: format(first + rows.length - 1),
+          total: format(total ?? 0),
         });
   const selection: Selection = isAllSelected
     ? { filter: { ...filter, ...fixed }, ...(total === undefined ? {} : { expectedCount: total }) }
@@ -324,8 +325,12 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
       ) : null}
       {rows.length > 0 || (data === undefined && error === null) ? (
         <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label} aria-busy={isFetching}>
-          <Table className="resource-table" verticalSpacing={choice.value.dense === true ? 4 : 'xs'} highlightOnHover>
-            <Table.Caption className="no-print">{label}</Table.Caption>
+          <Table
+            className="resource-table"
+            aria-label={label}
+            verticalSpacing={choice.value.dense === true ? 4 : 'xs'}
+            highlightOnHover
+          >
             <Table.Thead>
               <Table.Tr>
                 {bulk.length > 0 ? (
@@ -464,8 +469,8 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   );
 }
 
-function format(count: number, locale: string): string {
-  return new Intl.NumberFormat(locale).format(count);
+function format(count: number): string {
+  return new Intl.NumberFormat(locale()).format(count);
 }
 
 function HeadCell<Row>({

@@ -142,7 +142,7 @@ export function Shell({
           </Group>
           <Group gap="xs" wrap="nowrap">
             {hasSearch ? (
-              <Button variant="default" size="compact-md" onClick={searching.open}>
+              <Button variant="default" size="compact-sm" onClick={searching.open}>
                 {t('menu.search')}
                 <Text span size="xs" c="dimmed" ml={6} visibleFrom="sm">
                   Ctrl K
@@ -255,7 +255,7 @@ function AccountMenu({
   return (
     <Menu position="bottom-end" width={260} closeOnItemClick={false}>
       <Menu.Target>
-        <Button variant="default" size="compact-md" aria-label={t('menu.account', { name })} maw={160}>
+        <Button variant="default" size="compact-sm" aria-label={t('menu.account', { name })} maw={160}>
           <Text span size="sm" truncate>
             {name}
           </Text>

@@ -18,9 +18,15 @@ function chosenLanguage(): Language {
   return (languages as readonly string[]).includes(kept) ? (kept as Language) : 'en';
 }
 
-/** The language on screen: for `Intl` and for the reason texts. */
+/** The language on screen. */
 export function language(): Language {
   return i18next.resolvedLanguage === 'de' ? 'de' : 'en';
+}
+
+/** For `Intl`: the reader's own way of writing dates and numbers where it is one of the language on screen, `en-GB` for English. */
+export function locale(): string {
+  const chosen = language();
+  return navigator.languages.find((one) => one.slice(0, 2) === chosen) ?? chosen;
 }
 
 /** Plurals follow `Intl.PluralRules`: `key_one`, `key_other`. A key without a text fails a test, not a reader (screens.md 1.6). */

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { expect, ownerState, test } from './support.js';
+
+test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
+
+/** Enough people for two pages of ten; made once, through the API, as the page would. */
+async function inviteTwelve(page: import('@playwright/test').Page): Promise<void> {
+  await page.goto('/settings/team');
+  const statuses = await page.evaluate<number[]>(`(async () => {
+    const me = await (await fetch('/v1/me')).json();
+    const answers = [];
+    for (let i = 10; i < 22; i += 1) {
+      const answer = await fetch('/v1/users', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': me.csrfToken },
+        body: JSON.stringify({ email: 'agent' + i + '@shop.example', name: '=Agent ' + i, roleIds: ['agent'] }),
+      });
+      answers.push(answer.status);
+    }
+    return answers;
+  })()`);
+  expect(statuses.every((status) => status === 201 || status === 409)).toBe(true);
+}
+
+test('a list is its address: page size, next, previous and a copied address show the same rows', async ({
+  page,
+  context,
+}) => {
+  await inviteTwelve(page);
+  await page.getByLabel('Rows per page').selectOption('10');
+  const rows = page.locator('tr[data-row]');
+  await expect(rows).toHaveCount(10);
+  const first = await rows.first().getAttribute('data-row');
+
+  await page.getByRole('button', { name: 'Next' }).click();
+  await expect(page.getByText(/^11–\d+/)).toBeVisible();
+  await expect(rows.first()).not.toHaveAttribute('data-row', first ?? '');
+  const second = await rows.first().getAttribute('data-row');
+  const copied = await context.newPage();
+  await copied.goto(page.url());
+  await expect(copied.locator('tr[data-row]').first()).toHaveAttribute('data-row', second ?? '');
+  await copied.close();
+
+  await page.getByRole('button', { name: 'Previous' }).click();
+  await expect(rows.first()).toHaveAttribute('data-row', first ?? '');
+});
+
+test('columns are shown, hidden and moved by the keyboard, and kept for the next visit', async ({ page }) => {
+  await page.goto('/settings/team');
+  await page.getByRole('button', { name: 'Columns' }).press('Enter');
+  await page.getByLabel('E-mail', { exact: true }).press('Space');
+  await expect(page.getByRole('columnheader', { name: 'E-mail' })).toHaveCount(0);
+  const kept = page.waitForResponse(
+    (answer) => answer.url().includes('/v1/preferences/') && answer.request().method() === 'PUT',
+  );
+  await page.getByRole('button', { name: 'Move Status forward' }).press('Enter');
+  expect((await kept).status()).toBe(200);
+  await expect(page.getByRole('columnheader').nth(1)).toHaveText('Status');
+
+  await page.goto('/settings/team');
+  await expect(page.getByRole('columnheader').nth(1)).toHaveText('Status');
+  await expect(page.getByRole('columnheader', { name: 'E-mail' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Columns' }).click();
+  const restored = page.waitForResponse(
+    (answer) => answer.url().includes('/v1/preferences/') && answer.request().method() === 'PUT',
+  );
+  await page.getByLabel('E-mail', { exact: true }).click();
+  await restored;
+});
+
+test('the export holds exactly the rows of the view, and no cell that a spreadsheet would run', async ({ page }) => {
+  await inviteTwelve(page);
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  const text = await readFile(await (await waiting).path(), 'utf8');
+  const lines = text.trim().split('\r\n');
+
+  expect(lines.length).toBeGreaterThan(12);
+  expect(text).toContain("'=Agent 21");
+  expect(text).not.toMatch(/(^|,)=/m);
+});
+
+test('keys: j and k walk the rows, ? lists the keys, letters in a field are text, and the switch turns them off', async ({
+  page,
+}) => {
+  await inviteTwelve(page);
+  await expect(page.locator('tr[data-row]').first()).toBeVisible();
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await expect(page.locator('tr[data-current]')).toHaveCount(1);
+  await page.keyboard.press('Control+k');
+  const box = page.getByRole('combobox', { name: 'Search or go to' });
+  await box.pressSequentially('profile');
+  await expect(box).toHaveValue('profile');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Profile', level: 1 })).toBeVisible();
+
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toHaveCount(0);
+  await page.getByLabel('Single letters as keys').click();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toHaveCount(0);
+});
