@@ -27,6 +27,8 @@ export interface AttemptFacts {
   readonly keyLeftMs: number | null;
   /** The payout is `pending`, holds this attempt's amount and has no newer attempt. */
   readonly isNewest: boolean;
+  /** Booked before as paid after all: nothing more is owed for it. */
+  readonly isPaidLate: boolean;
 }
 
 export type AttemptDecision =
@@ -53,6 +55,7 @@ export function decideAnswer(attempt: AttemptFacts, answer: AnswerClass, source:
     case 'refused':
       return move('refused');
     case 'paid':
+      if (attempt.isPaidLate) return { kind: 'wait' };
       if (attempt.state === 'refused') return attempt.isNewest ? move('paidLate') : { kind: 'paidLate' };
       return move('paid');
     case 'returned':
