@@ -31,6 +31,7 @@ import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
+import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
 import { leadRoutes } from './routes/tracking/lead.js';
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...preferenceRoutes,
   ...devEmailRoutes,
   ...operationRoutes,
+  ...consoleRoutes,
   ...clickRoutes,
   ...leadRoutes,
   ...visitRoutes,

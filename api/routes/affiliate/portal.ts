@@ -60,7 +60,7 @@ const home = defineRoute({
       const zone = affiliate.timeZone ?? settings.general.timeZone;
       const today = dateIn(zone, now);
       const { from, until } = daysRange(zone, dateIn(zone, addDays(now, 1 - chartDays)), today);
-      const span = { mode: ctx.mode, from, until, affiliateId: affiliate.id };
+      const span = { mode: ctx.mode, from, until, affiliateIds: [affiliate.id] };
       const { clicks, leads, sales } = await countActivity(tx, span);
       const best = await listBestLinks(tx, span, linksShown);
       return {

@@ -11,14 +11,18 @@ export interface ActivitySpan {
   readonly mode: Mode;
   readonly from: Instant;
   readonly until: Instant;
-  /** Only what is credited to this affiliate; null: everything. */
-  readonly affiliateId: string | null;
+  /** Only what is credited to these affiliates; null: everything. */
+  readonly affiliateIds: readonly string[] | null;
 }
 
 const within = (column: string): string =>
   `${column} >= cast(:from as timestamptz) and ${column} < cast(:until as timestamptz)`;
 const own = (table: string): string =>
-  `(cast(:affiliateId as text) is null or ${table}.affiliate_id = cast(:affiliateId as text))`;
+  `(cast(:affiliateIds as text[]) is null or ${table}.affiliate_id = any(cast(:affiliateIds as text[])))`;
+
+function bindings(span: ActivitySpan): Record<string, unknown> {
+  return { ...span, affiliateIds: span.affiliateIds === null ? null : [...span.affiliateIds] };
+}
 
 /** Conditions of each figure; `api/routes/reporting/console.ts` names the list query that says the same. */
 const facts = {
@@ -43,7 +47,7 @@ export async function countActivity(tx: ReadTx, span: ActivitySpan): Promise<Rea
         return `(select count(*)::int from ${from} where ${where} and ${within(at)} and ${own(from)}) as ${name}`;
       })
       .join(', ')}`,
-    { ...span },
+    bindings(span),
   );
   return rows[0] ?? { clicks: 0, leads: 0, referrals: 0, sales: 0 };
 }
@@ -52,7 +56,7 @@ export interface ActivityMoney {
   readonly currency: CurrencyCode;
   /** Commissions made in the span, less what was taken off them since. */
   readonly commissions: Money;
-  /** Net of the sales of the span: captured less refunds and tax. */
+  /** What customers paid for the sales of the span, less what they got back. */
   readonly revenue: Money;
 }
 
@@ -65,11 +69,11 @@ export async function sumActivity(tx: ReadTx, span: ActivitySpan): Promise<reado
        from commissions
        where commissions.mode = :mode and commissions.status <> 'rejected' and ${within('commissions.created_at')} and ${own('commissions')}
        union all
-       select sales.currency, 0, greatest(sales.captured_minor - sales.refunded_minor - coalesce(sales.tax_minor, 0), 0)
+       select sales.currency, 0, sales.captured_minor - sales.refunded_minor
        from sales
        where ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as money
      group by currency order by currency`,
-    { ...span },
+    bindings(span),
   );
   return rows.map(({ currency, commissions, revenue }) => ({
     currency,
@@ -105,7 +109,7 @@ export async function listActivityDays(
                           ((cast(:until as timestamptz) - interval '1 millisecond') at time zone :zone)::date, interval '1 day') as days (day)
      left join happened on happened.day = days.day::date
      group by days.day order by days.day`,
-    { ...span },
+    bindings(span),
   );
   return rows;
 }
@@ -136,7 +140,7 @@ export async function listBestLinks(tx: ReadTx, span: ActivitySpan, limit: numbe
      group by link.id, link.slug, link.affiliate_id, affiliate.name
      order by sales desc, clicks desc, link.id
      limit :limit`,
-    { ...span, limit },
+    { ...bindings(span), limit },
   );
   return rows;
 }
@@ -158,7 +162,7 @@ export async function listBestAffiliates(
   const part = (name: 'clicks' | 'leads' | 'sales'): string => {
     const { from, at, where } = facts[name];
     return `select ${from}.affiliate_id, '${name}' as fact from ${from}
-            where ${from}.affiliate_id is not null and ${where} and ${within(at)}`;
+            where ${from}.affiliate_id is not null and ${where} and ${within(at)} and ${own(from)}`;
   };
   const { rows } = await tx.raw<{ rows: AffiliateActivity[] }>(
     `select affiliate.id, affiliate.name,
@@ -170,7 +174,7 @@ export async function listBestAffiliates(
      group by affiliate.id, affiliate.name
      order by sales desc, leads desc, clicks desc, affiliate.id
      limit :limit`,
-    { mode: span.mode, from: span.from, until: span.until, limit },
+    { ...bindings(span), limit },
   );
   return rows;
 }

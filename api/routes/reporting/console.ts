@@ -1,0 +1,353 @@
+import { knownMigrations } from '../../../db/migrate.js';
+import { getSettings } from '../../../db/access/settings.js';
+import { listUnapplied } from '../../../db/reads/messaging/unapplied.js';
+import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
+import { listGatewayViews } from '../../../db/reads/payout/payoutView.js';
+import {
+  type ActivitySpan,
+  countActivity,
+  listActivityDays,
+  listBestAffiliates,
+  listBestLinks,
+  sumActivity,
+} from '../../../db/reads/reporting/activity.js';
+import {
+  countUnfinished,
+  listAssignedAffiliateIds,
+  readAuditState,
+  readOutboxState,
+  readSetupFacts,
+  search,
+  type SearchKind,
+  sumOwed,
+} from '../../../db/reads/reporting/consoleFacts.js';
+import {
+  countQueue,
+  listQueue,
+  type QueueKind,
+  queueKinds,
+  type QueueReader,
+} from '../../../db/reads/reporting/queue.js';
+import { sumCommissions } from '../../../db/reads/earning/commissionList.js';
+import type { ReadTx } from '../../../db/transaction.js';
+import type { Permission } from '../../../domain/access/permission.js';
+import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
+import { addDays, addMs, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
+import { invalid } from '../../problems.js';
+import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import {
+  figureNames,
+  homeQuery,
+  homeWire,
+  presentQueueItem,
+  queueQuery,
+  queueWire,
+  searchPaths,
+  searchQuery,
+  searchWire,
+  setupSteps,
+  setupTexts,
+  setupWire,
+  systemWire,
+} from '../../schemas/reporting/console.js';
+
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scopeFor' | 'actor'>;
+
+/** Which right decides items of a kind: what somebody cannot decide does not wait for them. */
+const rightOf: Readonly<Record<QueueKind, Permission>> = {
+  application: 'status.change',
+  lead: 'lead.decide',
+  referral: 'referral.decide',
+  sale: 'sale.attribute',
+  commission: 'commission.decide',
+  payout_run: 'payout.approve',
+  payout: 'payout.settle',
+  payout_method: 'payout_method.verify',
+};
+
+/** The list query that shows the same items as the kind. */
+const queueLists: Readonly<Record<QueueKind, string>> = {
+  application: '/v1/affiliates?status=pending',
+  lead: '/v1/leads?verdict=received',
+  referral: '/v1/referrals?status=pending',
+  sale: '/v1/sales?inReview=true',
+  commission: '/v1/console/queue?kind=commission',
+  payout_run: '/v1/payout-runs?status=planned',
+  payout: '/v1/payouts?status=pending&problem=failed,unknown',
+  payout_method: '/v1/console/queue?kind=payout_method',
+};
+
+function readerOf(ctx: Asking, now: Instant): QueueReader {
+  const kinds = queueKinds.filter((kind) => ctx.can(rightOf[kind]));
+  return {
+    mode: ctx.mode,
+    now,
+    kinds,
+    assignedKinds: kinds.filter((kind) => ctx.scopeFor(rightOf[kind]).kind !== 'workspace'),
+    userId: ctx.actor.userId,
+  };
+}
+
+const queue = defineRoute({
+  method: 'GET',
+  path: '/v1/console/queue',
+  summary: 'Everything that waits for this person, longest first, with counts',
+  permission: 'staff',
+  query: queueQuery,
+  reply: queueWire,
+  refuses: [],
+  handle(ctx) {
+    const page = ctx.page(ctx.query);
+    const { kind, assignee } = ctx.query;
+    const assigneeId = assignee?.map((one) => (one === 'me' ? (ctx.actor.userId ?? one) : one));
+    return ctx.read(async (tx, now) => {
+      const reader = readerOf(ctx, now);
+      const rows = await listQueue(tx, reader, { kind, assigneeId }, page);
+      const { total, byKind } = await countQueue(tx, reader);
+      const list = ctx.list(rows, page, presentQueueItem, ({ waitingSince, id }) => ({ value: waitingSince, id }));
+      return { ...list, counts: { total, byKind: { ...byKind } } };
+    });
+  },
+});
+
+const figureRights: Readonly<Record<(typeof figureNames)[number], Permission>> = {
+  clicks: 'link.read',
+  leads: 'lead.read',
+  referrals: 'referral.read',
+  sales: 'sale.read',
+  commissions: 'commission.read',
+  revenue: 'sale.read',
+};
+const topShown = 5;
+const daysByDefault = 30;
+
+/** The list query behind a figure: the same rows (ADM-02, ADM-03). */
+function listBehind(name: (typeof figureNames)[number], span: Pick<ActivitySpan, 'from' | 'until'>): string {
+  const range = (field: string) => `${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
+  switch (name) {
+    case 'clicks':
+      return `/v1/clicks?${range('createdAt')}`;
+    case 'leads':
+      return `/v1/leads?${range('createdAt')}`;
+    case 'referrals':
+      return `/v1/referrals?${range('createdAt')}`;
+    case 'sales':
+    case 'revenue':
+      return `/v1/sales?status=succeeded,part_refunded,refunded,disputed,charged_back&${range('occurredAt')}`;
+    case 'commissions':
+      return `/v1/commissions?status=pending,approved,reversed,paid&${range('createdAt')}`;
+    default:
+      return name satisfies never;
+  }
+}
+
+/** The span of a right: those who look after some affiliates see the figures of those. */
+async function spanOf(
+  tx: ReadTx,
+  ctx: Asking,
+  permission: Permission,
+  range: Pick<ActivitySpan, 'from' | 'until'>,
+): Promise<ActivitySpan> {
+  const scope = ctx.scopeFor(permission);
+  const affiliateIds = scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
+  return { mode: ctx.mode, ...range, affiliateIds };
+}
+
+async function figureValue(tx: ReadTx, name: (typeof figureNames)[number], span: ActivitySpan) {
+  if (name === 'commissions' || name === 'revenue') {
+    const money = await sumActivity(tx, span);
+    return { count: null, money: money.map((row) => row[name]) };
+  }
+  return { count: (await countActivity(tx, span))[name], money: [] };
+}
+
+const home = defineRoute({
+  method: 'GET',
+  path: '/v1/console/home',
+  summary: 'Figures with the list behind each, trend, what waits, the next payout',
+  permission: 'staff',
+  query: homeQuery,
+  reply: homeWire,
+  refuses: [],
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => {
+      const { settings } = await getSettings(tx);
+      const zone = settings.general.timeZone;
+      const to: LocalDate = ctx.query.to ?? dateIn(zone, now);
+      const from: LocalDate = ctx.query.from ?? dateIn(zone, addDays(daysRange(zone, to, to).from, 1 - daysByDefault));
+      if (from > to) throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'from is after to.' });
+      const range = daysRange(zone, from, to);
+      const length = epochMs(range.until) - epochMs(range.from);
+      // 366 days at most: the chart has a point for each.
+      if (length > 367 * 86_400_000)
+        throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'At most 366 days.' });
+      const before = { from: addMs(range.from, -length), until: range.from };
+      const figures = [];
+      for (const name of figureNames) {
+        const right = figureRights[name];
+        if (!ctx.can(right)) continue;
+        const previous =
+          ctx.query.compare === 'none' ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
+        const span = await spanOf(tx, ctx, right, range);
+        figures.push({ name, value: await figureValue(tx, name, span), previous, list: listBehind(name, span) });
+      }
+      const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
+      const span = await spanOf(tx, ctx, 'link.read', range);
+      return {
+        object: 'console_home' as const,
+        from,
+        to,
+        timeZone: zone,
+        figures,
+        trend: seesActivity ? markUnusual(await listActivityDays(tx, { ...span, zone })) : [],
+        needsYou: await needs(tx, ctx, now),
+        nextPayout: await nextPayout(tx, ctx, now),
+        topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
+        topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
+      };
+    }),
+});
+
+async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
+  const { byKind } = await countQueue(tx, readerOf(ctx, now));
+  const waiting: { kind: QueueKind | 'on_hold' | 'dead_message'; count: number; list: string }[] = queueKinds.flatMap(
+    (kind) => {
+      const count = byKind[kind] ?? 0;
+      return count === 0 ? [] : [{ kind, count, list: queueLists[kind] }];
+    },
+  );
+  if (ctx.can('commission.decide')) {
+    const filter = { onHold: true, list: ['pending' as const, 'payable' as const] };
+    const { counts } = await sumCommissions(tx, { scope: ctx.scopeFor('commission.decide'), mode: ctx.mode, filter });
+    if (counts.total > 0)
+      waiting.push({ kind: 'on_hold', count: counts.total, list: '/v1/commissions?onHold=true&list=pending,payable' });
+  }
+  if (ctx.can('system.read')) {
+    const dead = (await readOutboxState(tx, now)).reduce((sum, lane) => sum + lane.dead, 0);
+    if (dead > 0) waiting.push({ kind: 'dead_message', count: dead, list: '/v1/console/system' });
+  }
+  return waiting;
+}
+
+async function nextRuns(tx: ReadTx, now: Instant, count: number) {
+  return (await listPayoutCalendars(tx)).flatMap(({ id, calendar, timeZone, paused, isDeleted }) => {
+    if (isDeleted) return [];
+    const runs: Instant[] = [];
+    for (let at = now; calendar !== undefined && runs.length < count; ) {
+      at = nextOccurrence(timeZone, calendar, at);
+      runs.push(at);
+    }
+    return [{ id, paused, timeZone, nextRuns: runs }];
+  });
+}
+
+async function nextPayout(tx: ReadTx, ctx: Asking, now: Instant) {
+  if (!ctx.can('payout.read')) return null;
+  const runs = (await nextRuns(tx, now, 1)).filter((one) => !one.paused).flatMap((one) => one.nextRuns);
+  return { at: earliest(runs) ?? null, owed: [...(await sumOwed(tx, ctx.mode))], list: '/v1/payouts/due' };
+}
+
+const seriesNames = ['clicks', 'leads', 'sales'] as const;
+/** A day further from the mean than this many standard deviations is marked (ADM-04). */
+const unusualDeviations = 2.5;
+/** With fewer days nothing can be called unusual. */
+const fewestDays = 7;
+
+function markUnusual(days: Awaited<ReturnType<typeof listActivityDays>>) {
+  const limits = seriesNames.map((name) => {
+    const mean = days.reduce((sum, day) => sum + day[name], 0) / days.length;
+    const variance = days.reduce((sum, day) => sum + (day[name] - mean) ** 2, 0) / days.length;
+    return { name, mean, far: unusualDeviations * Math.sqrt(variance) };
+  });
+  return days.map((day) => ({
+    ...day,
+    unusual:
+      days.length < fewestDays
+        ? []
+        : limits.filter(({ name, mean, far }) => far > 0 && Math.abs(day[name] - mean) > far).map(({ name }) => name),
+  }));
+}
+
+const setup = defineRoute({
+  method: 'GET',
+  path: '/v1/console/setup',
+  summary: 'The set-up in six steps, ticked by what is there',
+  permission: 'staff',
+  reply: setupWire,
+  refuses: [],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const facts = await readSetupFacts(tx);
+      const steps = setupSteps.map((id) => ({ id, ...setupTexts[id], doneAt: facts[id] }));
+      return { object: 'console_setup' as const, done: steps.every((step) => step.doneAt !== null), steps };
+    }),
+});
+
+const mostUnapplied = 100;
+const runsShown = 5;
+
+const system = defineRoute({
+  method: 'GET',
+  path: '/v1/console/system',
+  summary: 'Outbox, workflows, schedules, gateways, audit chain, build',
+  permission: 'system.read',
+  reply: systemWire,
+  refuses: [],
+  async handle(ctx, { config }) {
+    // This process serves only a database that has them all (readiness, api.md 4.3).
+    const migration = (await knownMigrations()).at(-1) ?? null;
+    return ctx.read(async (tx, now) => ({
+      object: 'console_system' as const,
+      build: config.worker.buildId,
+      migration,
+      embedded: config.temporal.embedded,
+      temporalUi: config.temporal.uiUrl ?? null,
+      outbox: [...(await readOutboxState(tx, now))],
+      workflows: [...(await countUnfinished(tx))],
+      unapplied: (await listUnapplied(tx, now, mostUnapplied)).length,
+      schedules: await nextRuns(tx, now, runsShown),
+      gateways: (await listGatewayViews(tx, ctx.mode)).map(({ id, adapter, frozenAt, frozenReason }) => ({
+        ...{ id, adapter, frozenAt, frozenReason },
+      })),
+      audit: (await readAuditState(tx)) ?? null,
+    }));
+  },
+});
+
+const searchRights: Readonly<Record<SearchKind, Permission>> = {
+  affiliate: 'affiliate.read',
+  program: 'program.read',
+  link: 'link.read',
+  referral: 'referral.read',
+  sale: 'sale.read',
+  commission: 'commission.read',
+  payout: 'payout.read',
+  payout_run: 'payout.read',
+};
+const hitsPerKind = 5;
+
+const find = defineRoute({
+  method: 'GET',
+  path: '/v1/search',
+  summary: 'By id, e-mail, order number, name or slug: what the caller may open',
+  permission: 'staff',
+  query: searchQuery,
+  reply: searchWire,
+  refuses: [],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const kinds = [];
+      for (const kind of Object.keys(searchRights) as SearchKind[]) {
+        const right = searchRights[kind];
+        if (!ctx.can(right)) continue;
+        const scope = ctx.scopeFor(right);
+        const affiliateIds = scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
+        kinds.push({ kind, affiliateIds });
+      }
+      const hits = await search(tx, { mode: ctx.mode, q: ctx.query.q, perKind: hitsPerKind, kinds });
+      return { data: hits.map((hit) => ({ ...hit, path: `${searchPaths[hit.kind]}/${hit.id}` })), nextCursor: null };
+    }),
+});
+
+/** What the console's first screens read (api.md 13, 16.2). */
+export const consoleRoutes: readonly Route[] = [home, queue, setup, system, find];

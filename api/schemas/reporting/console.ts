@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
+import { anyOf, anyText, listQuery } from '../../lists.js';
+import { dateWire, instantWire, signedMoneyWire, text } from '../wire.js';
+import { activityDayWire } from '../affiliate/portal.js';
+
+// What the console's first screens read (screens.md 3.2, 3.3, 3.24; api.md 13).
+
+/** Days of the workspace's zone, both included; `compare=none` leaves the period before out. */
+export const homeQuery = z.strictObject({
+  from: dateWire.exactOptional(),
+  to: dateWire.exactOptional(),
+  compare: z.enum(['previous', 'none']).default('previous'),
+});
+
+const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(signedMoneyWire) });
+export const figureNames = ['clicks', 'leads', 'referrals', 'sales', 'commissions', 'revenue'] as const;
+
+const needWire = z.strictObject({
+  kind: z.enum([...queueKinds, 'on_hold', 'dead_message']),
+  count: z.int(),
+  /** The list query that shows them. */
+  list: z.string(),
+});
+
+export const homeWire = z
+  .strictObject({
+    object: z.literal('console_home'),
+    from: dateWire,
+    to: dateWire,
+    timeZone: z.string(),
+    /** Only what the caller may read. */
+    figures: z.array(
+      z.strictObject({
+        name: z.enum(figureNames),
+        value: numberWire,
+        previous: numberWire.nullable(),
+        /** The list query behind the figure (ADM-03). */
+        list: z.string(),
+      }),
+    ),
+    trend: z.array(activityDayWire.extend({ unusual: z.array(z.enum(['clicks', 'leads', 'sales'])) })),
+    needsYou: z.array(needWire),
+    nextPayout: z
+      .strictObject({
+        at: instantWire.nullable(),
+        owed: z.array(z.strictObject({ affiliates: z.int(), amount: signedMoneyWire })),
+        list: z.string(),
+      })
+      .nullable(),
+    topAffiliates: z.array(
+      z.strictObject({ id: z.string(), name: z.string(), clicks: z.int(), leads: z.int(), sales: z.int() }),
+    ),
+    topLinks: z.array(
+      z.strictObject({
+        id: z.string(),
+        slug: z.string(),
+        affiliateId: z.string(),
+        affiliateName: z.string(),
+        clicks: z.int(),
+        sales: z.int(),
+      }),
+    ),
+  })
+  .openapi('ConsoleHome');
+
+export const queueQuery = listQuery({ kind: anyOf(queueKinds), assignee: anyText() }, { sort: ['age'] }).omit({
+  q: true,
+  include: true,
+  expand: true,
+});
+
+const queueItemWire = z
+  .strictObject({
+    kind: z.enum(queueKinds),
+    id: z.string(),
+    title: z.string(),
+    status: z.string(),
+    affiliate: z.strictObject({ id: z.string(), name: z.string() }).nullable(),
+    programId: z.string().nullable(),
+    amount: signedMoneyWire.nullable(),
+    assigneeId: z.string().nullable(),
+    flags: z.array(z.string()),
+    waitingSince: instantWire,
+    dueAt: instantWire.nullable(),
+    /** The resource: its `allowedActions` are what can be done. */
+    path: z.string(),
+  })
+  .openapi('QueueItem');
+export const queueWire = z.strictObject({
+  data: z.array(queueItemWire),
+  nextCursor: z.string().nullable(),
+  counts: z.strictObject({ total: z.int(), byKind: z.record(z.string(), z.int()) }),
+});
+
+const resourcePaths: Readonly<Record<QueueItem['kind'], string>> = {
+  application: '/v1/affiliates',
+  lead: '/v1/leads',
+  referral: '/v1/referrals',
+  sale: '/v1/sales',
+  commission: '/v1/commissions',
+  payout_run: '/v1/payout-runs',
+  payout: '/v1/payouts',
+  payout_method: '/v1/payout-methods',
+};
+
+export function presentQueueItem(item: QueueItem): z.output<typeof queueItemWire> {
+  const { affiliateId, affiliateName, currency, amountMinor, ...rest } = item;
+  return {
+    ...rest,
+    flags: [...item.flags],
+    affiliate: affiliateId === null || affiliateName === null ? null : { id: affiliateId, name: affiliateName },
+    amount: currency === null || amountMinor === null ? null : { minor: amountMinor, currency },
+    path: `${resourcePaths[item.kind]}/${item.id}`,
+  };
+}
+
+export const setupSteps = ['settings', 'program', 'tracking', 'affiliates', 'testReferral', 'payout'] as const;
+export const setupWire = z
+  .strictObject({
+    object: z.literal('console_setup'),
+    done: z.boolean(),
+    steps: z.array(
+      z.strictObject({
+        id: z.enum(setupSteps),
+        title: z.string(),
+        detail: z.string(),
+        doneAt: instantWire.nullable(),
+        path: z.string(),
+      }),
+    ),
+  })
+  .openapi('ConsoleSetup');
+
+export const setupTexts: Readonly<
+  Record<(typeof setupSteps)[number], { readonly title: string; readonly detail: string; readonly path: string }>
+> = {
+  settings: { title: 'Settings', detail: 'Save them once; safe defaults are offered.', path: '/settings' },
+  program: { title: 'Program', detail: 'Create one, set its first commission rule, publish it.', path: '/programs' },
+  tracking: { title: 'Tracking', detail: 'Install it; the first click or sale ticks this.', path: '/developers' },
+  affiliates: { title: 'Affiliates', detail: 'Invite or approve the first one.', path: '/affiliates' },
+  testReferral: {
+    title: 'Test referral',
+    detail: 'Click, lead and sale in test mode, until a commission stands there.',
+    path: '/developers/tracking-tester',
+  },
+  payout: { title: 'Payout', detail: 'A confirmed method, a schedule, and a dry run.', path: '/payouts' },
+};
+
+export const systemWire = z
+  .strictObject({
+    object: z.literal('console_system'),
+    build: z.string(),
+    /** The newest migration this build knows and serves. */
+    migration: z.string().nullable(),
+    embedded: z.boolean(),
+    temporalUi: z.string().nullable(),
+    outbox: z.array(
+      z.strictObject({
+        lane: z.enum(['workflow', 'http']),
+        waiting: z.int(),
+        oldestAt: instantWire.nullable(),
+        dead: z.int(),
+      }),
+    ),
+    workflows: z.array(z.strictObject({ workflowType: z.string(), running: z.int(), parked: z.int() })),
+    /** Facts, decisions and deadlines that nobody took up for a minute; 100 means 100 or more. */
+    unapplied: z.int(),
+    schedules: z.array(
+      z.strictObject({ id: z.string(), paused: z.boolean(), timeZone: z.string(), nextRuns: z.array(instantWire) }),
+    ),
+    gateways: z.array(
+      z.strictObject({
+        id: z.string(),
+        adapter: z.string(),
+        frozenAt: instantWire.nullable(),
+        frozenReason: z.string().nullable(),
+      }),
+    ),
+    audit: z
+      .strictObject({
+        sequence: z.string(),
+        updatedAt: instantWire,
+        histories: z.int(),
+        newestHistoryAt: instantWire.nullable(),
+      })
+      .nullable(),
+  })
+  .openapi('ConsoleSystem');
+
+export const searchQuery = z.strictObject({ q: text(100) });
+export const searchWire = z.strictObject({
+  data: z.array(
+    z.strictObject({
+      kind: z.string(),
+      id: z.string(),
+      title: z.string(),
+      detail: z.string().nullable(),
+      path: z.string(),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+
+export const searchPaths = {
+  ...resourcePaths,
+  affiliate: '/v1/affiliates',
+  program: '/v1/programs',
+  link: '/v1/links',
+} as const;

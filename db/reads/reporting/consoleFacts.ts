@@ -1,0 +1,182 @@
+import type { Mode } from '../../../domain/act.js';
+import type { CurrencyCode, Money } from '../../../domain/money.js';
+import type { Instant } from '../../../domain/time.js';
+import type { ReadTx } from '../../transaction.js';
+
+// What the first screen and the system screen of the console know beside lists.
+
+/** The affiliates a person of the staff looks after. */
+export async function listAssignedAffiliateIds(tx: ReadTx, userId: string): Promise<readonly string[]> {
+  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+    `select id from affiliates where manager_id = :userId
+     union select object_id from user_assignments where object_type = 'affiliate' and user_id = :userId`,
+    { userId },
+  );
+  return rows.map((row) => row.id);
+}
+
+export interface OwedMoney {
+  readonly affiliates: number;
+  readonly amount: Money;
+}
+
+/** Approved and in no live payout: what the next run looks at, per currency. */
+export async function sumOwed(tx: ReadTx, mode: Mode): Promise<readonly OwedMoney[]> {
+  const { rows } = await tx.raw<{ rows: { currency: CurrencyCode; affiliates: number; minor: bigint }[] }>(
+    `select line.currency, count(distinct line.affiliate_id)::int as affiliates,
+            sum(line.amount_minor - line.reversed_minor)::bigint as minor
+     from commissions as line
+     where line.mode = :mode and line.status = 'approved'
+       and not exists (select from payout_lines as placed where placed.commission_id = line.id and placed.released_at is null)
+     group by line.currency order by line.currency`,
+    { mode },
+  );
+  return rows.map(({ affiliates, currency, minor }) => ({ affiliates, amount: { minor, currency } }));
+}
+
+/** When each step of the set-up was first done; null: not yet (screens.md 1.10). */
+export interface SetupFacts {
+  readonly settings: Instant | null;
+  readonly program: Instant | null;
+  readonly tracking: Instant | null;
+  readonly affiliates: Instant | null;
+  readonly testReferral: Instant | null;
+  readonly payout: Instant | null;
+}
+
+export async function readSetupFacts(tx: ReadTx): Promise<SetupFacts> {
+  const { rows } = await tx.raw<{ rows: SetupFacts[] }>(
+    `select
+       (select saved_at from settings) as settings,
+       (select min(entry.at) from audit_entries as entry join programs as program on program.id = entry.object_id
+        where entry.to_status = 'active' and program.status <> 'draft') as program,
+       (select min(first) from (select min(created_at) as first from clicks union all select min(created_at) from sales) as seen) as tracking,
+       (select min(created_at) from affiliates where status = 'approved') as affiliates,
+       (select min(created_at) from commissions where mode = 'test') as "testReferral",
+       case when exists (select from payout_methods where status in ('active', 'cooling'))
+            then (select min(created_at) from payout_schedules where deleted_at is null) end as payout`,
+  );
+  return (
+    rows[0] ?? { settings: null, program: null, tracking: null, affiliates: null, testReferral: null, payout: null }
+  );
+}
+
+export interface OutboxState {
+  readonly lane: 'workflow' | 'http';
+  readonly waiting: number;
+  readonly oldestAt: Instant | null;
+  readonly dead: number;
+}
+
+/** What the relay has still to send for this workspace. */
+export async function readOutboxState(tx: ReadTx, now: Instant): Promise<readonly OutboxState[]> {
+  const { rows } = await tx.raw<{ rows: OutboxState[] }>(
+    `select lanes.lane,
+            (count(outbox.id) filter (where outbox.dead_at is null and outbox.due_at <= cast(:now as timestamptz)))::int as waiting,
+            min(outbox.due_at) filter (where outbox.dead_at is null and outbox.due_at <= cast(:now as timestamptz)) as "oldestAt",
+            (count(outbox.id) filter (where outbox.dead_at is not null))::int as dead
+     from (values ('workflow'), ('http')) as lanes (lane)
+     left join outbox on outbox.lane = lanes.lane and outbox.sent_at is null
+     group by lanes.lane order by lanes.lane desc`,
+    { now },
+  );
+  return rows;
+}
+
+export interface UnfinishedCount {
+  readonly workflowType: string;
+  readonly running: number;
+  /** Stood still after a failure of ours, waiting for a nudge. */
+  readonly parked: number;
+}
+
+/** What is under way by workflow type, as the rows say. */
+export async function countUnfinished(tx: ReadTx): Promise<readonly UnfinishedCount[]> {
+  const { rows } = await tx.raw<{ rows: UnfinishedCount[] }>(
+    `select 'referral' as "workflowType", count(*)::int as running, 0 as parked from referrals where status in ('tracking', 'pending')
+     union all
+     select 'payoutRun', count(*)::int, (count(*) filter (where parked_at is not null))::int
+     from payout_runs where status in ('planning', 'planned', 'approved', 'executing')
+     union all
+     select 'payout', count(*)::int, 0 from payouts where status = 'pending'
+     union all
+     select 'bulkOperation', count(*)::int, 0 from operations where status in ('queued', 'running')`,
+  );
+  return rows;
+}
+
+export interface AuditState {
+  readonly sequence: string;
+  readonly updatedAt: Instant;
+  readonly histories: number;
+  readonly newestHistoryAt: Instant | null;
+}
+
+/** How far the chain and the archive of histories are. */
+export async function readAuditState(tx: ReadTx): Promise<AuditState | undefined> {
+  const { rows } = await tx.raw<{ rows: AuditState[] }>(
+    `select head.sequence::text as sequence, head.updated_at as "updatedAt",
+            (select count(*)::int from histories) as histories,
+            (select max(created_at) from histories) as "newestHistoryAt"
+     from audit_heads as head`,
+  );
+  return rows[0];
+}
+
+export interface SearchHit {
+  readonly kind: 'affiliate' | 'program' | 'link' | 'referral' | 'sale' | 'commission' | 'payout' | 'payout_run';
+  readonly id: string;
+  readonly title: string;
+  readonly detail: string | null;
+}
+export type SearchKind = SearchHit['kind'];
+
+/** Literal: no pattern characters. `:q` is lower case, `:id` as typed. */
+const searches: Readonly<Record<SearchKind, string>> = {
+  affiliate: `select 'affiliate' as kind, id, name as title, status as detail from affiliates
+    where (id = :id or strpos(lower(name), :q) > 0 or strpos(lower(email), :q) > 0 or strpos(lower(coalesce(company, '')), :q) > 0)
+      and (cast(:affiliateIds as text[]) is null or id = any(:affiliateIds))`,
+  program: `select 'program', id, name, status from programs where id = :id or strpos(lower(name), :q) > 0 or slug = :q`,
+  link: `select 'link', id, slug, status from links where (id = :id or strpos(slug, :q) > 0)
+      and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
+  referral: `select 'referral', referral.id, coalesce(contact.name, 'Referral'), referral.status from referrals as referral
+    left join contacts as contact on contact.id = referral.contact_id
+    where referral.mode = :mode and referral.status in ('pending', 'approved', 'rejected')
+      and (referral.id = :id or strpos(lower(coalesce(contact.name, '')), :q) > 0 or lower(contact.email) = :q)
+      and (cast(:affiliateIds as text[]) is null or referral.affiliate_id = any(:affiliateIds))`,
+  sale: `select 'sale', id, external_id, status from sales
+    where mode = :mode and (id = :id or lower(external_id) = :q)
+      and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
+  commission: `select 'commission', id, kind, status from commissions
+    where mode = :mode and id = :id and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
+  payout: `select 'payout', id, currency, status from payouts where mode = :mode and (id = :id or lower(reference) = :q)`,
+  payout_run: `select 'payout_run', id, coalesce(period, 'Payout run'), status from payout_runs where mode = :mode and id = :id`,
+};
+
+/** What matches a word among the kinds this reader may open, a few of each. */
+export async function search(
+  tx: ReadTx,
+  of: {
+    readonly mode: Mode;
+    readonly q: string;
+    readonly perKind: number;
+    /** Each kind with the affiliates it is limited to; null: all. */
+    readonly kinds: readonly { readonly kind: SearchKind; readonly affiliateIds: readonly string[] | null }[];
+  },
+): Promise<readonly SearchHit[]> {
+  const hits: SearchHit[] = [];
+  for (const { kind, affiliateIds } of of.kinds) {
+    const { rows } = await tx.raw<{ rows: SearchHit[] }>(
+      `select * from (${searches[kind]}) as hit (kind, id, title, detail) order by (id = :id) desc, title, id limit :perKind`,
+      {
+        id: of.q,
+        q: of.q.toLowerCase(),
+        mode: of.mode,
+        perKind: of.perKind,
+        affiliateIds: affiliateIds === null ? null : [...affiliateIds],
+      },
+    );
+    hits.push(...rows);
+  }
+  return hits;
+}

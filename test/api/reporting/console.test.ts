@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeAffiliate } from '../program/support.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { itemsOf, type Json } from '../support.js';
+
+let world: EarningWorld;
+let programId: string;
+let ada: string;
+let referralId: string;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program({ name: 'Spring' });
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  });
+  ada = await world.affiliate(programId, { name: 'Ada Kowal' });
+  const sale = await world.sale({
+    externalId: 'order-77',
+    customer: { externalId: 'u-1', email: 'jo@buyer.example' },
+    clickId: await world.click({ programId, affiliateId: ada }),
+    amount: { amount: '49.99', currency: 'USD' },
+  });
+  referralId = sale['referralId'];
+  await makeAffiliate(world.api, world.ws, [programId], { name: 'Nina New' }, { approve: false });
+});
+afterAll(() => world.close());
+
+const figure = (home: Json, name: string) => itemsOf(home['figures']).find((one) => one['name'] === name);
+
+test('each figure of home is what the list behind it shows', async () => {
+  const home = await world.as('/v1/console/home');
+  expect(home.status, home.text).toBe(200);
+  expect(itemsOf(home.body['trend'])).toHaveLength(30);
+  expect(itemsOf(home.body['trend']).at(-1)).toMatchObject({ clicks: 1, sales: 1, leads: 1 });
+  for (const name of ['clicks', 'leads', 'referrals', 'sales']) {
+    const one = figure(home.body, name);
+    const list = await world.as(String(one?.['list']));
+    expect(list.status, `${name}: ${list.text}`).toBe(200);
+    expect(itemsOf(list.body['data']).length, name).toBe(one?.['value']['count']);
+    expect(one?.['value']['count'], name).toBe(1);
+    expect(one?.['previous'], name).toMatchObject({ count: 0 });
+  }
+  expect(figure(home.body, 'commissions')).toMatchObject({ value: { money: [{ currency: 'USD' }] } });
+  expect(figure(home.body, 'revenue')?.['value']['money']).toEqual([{ amount: '49.99', currency: 'USD' }]);
+  expect(home.body).toMatchObject({
+    topAffiliates: [{ id: ada, clicks: 1, sales: 1 }],
+    topLinks: [{ affiliateId: ada, sales: 1 }],
+    nextPayout: { owed: [] },
+  });
+  const needs = new Map(itemsOf(home.body['needsYou']).map((one) => [one['kind'] as string, one]));
+  expect(needs.get('application')).toMatchObject({ count: 1, list: '/v1/affiliates?status=pending' });
+  expect(needs.get('referral')).toMatchObject({ count: 1 });
+  for (const need of needs.values()) expect((await world.as(String(need['list']))).status).toBe(200);
+});
+
+test('home refuses a span it cannot draw', async () => {
+  for (const query of ['from=2026-02-30', 'from=2026-03-02&to=2026-03-01', 'from=2020-01-01&to=2026-01-01', 'x=1']) {
+    expect((await world.as(`/v1/console/home?${query}`)).status, query).toBe(422);
+  }
+});
+
+test('the queue holds what waits for this person, oldest first, paged once each, and counts it', async () => {
+  const all = await world.as('/v1/console/queue');
+  expect(all.status, all.text).toBe(200);
+  expect(all.body['counts']).toMatchObject({ total: 2, byKind: { application: 1, referral: 1, payout_run: 0 } });
+  expect(itemsOf(all.body['data']).map((item) => item['kind'])).toEqual(['referral', 'application']);
+  const [referral] = itemsOf(all.body['data']);
+  expect(referral).toMatchObject({
+    id: referralId,
+    affiliate: { id: ada, name: 'Ada Kowal' },
+    amount: { currency: 'USD' },
+    path: `/v1/referrals/${referralId}`,
+  });
+  expect((await world.as(String(referral?.['path']))).status).toBe(200);
+  const first = await world.as('/v1/console/queue?limit=1');
+  const second = await world.as(`/v1/console/queue?limit=1&cursor=${first.body['nextCursor']}`);
+  expect([first, second].flatMap((page) => itemsOf(page.body['data']).map((item) => item['kind']))).toEqual([
+    'referral',
+    'application',
+  ]);
+  expect(second.body['nextCursor']).toBeNull();
+  expect(itemsOf((await world.as('/v1/console/queue?kind=application')).body['data'])).toMatchObject([
+    { title: 'Nina New' },
+  ]);
+
+  const { key: agent } = await world.api.makePerson(world.ws, ['agent']);
+  const theirs = await world.api.as(agent, '/v1/console/queue');
+  expect(theirs.body['counts']).toEqual({ total: 0, byKind: { lead: 0 } });
+});
+
+test('people see the figures and hits of their rights and of the affiliates they look after', async () => {
+  const { key: manager, user } = await world.api.makePerson(world.ws, ['affiliate_manager']);
+  const before = (await world.api.as(manager, '/v1/console/home')).body;
+  expect(figure(before, 'clicks')?.['value']['count']).toBe(0);
+  expect(figure(before, 'revenue')).toBeUndefined();
+  expect(before['nextPayout']).toBeNull();
+  expect(itemsOf((await world.api.as(manager, '/v1/search?q=kowal')).body['data'])).toEqual([]);
+  await world.owner('affiliates').where({ id: ada }).update({ manager_id: user.id });
+  expect(figure((await world.api.as(manager, '/v1/console/home')).body, 'clicks')?.['value']['count']).toBe(1);
+  const hits = itemsOf((await world.api.as(manager, '/v1/search?q=kowal')).body['data']);
+  expect(hits.map((hit) => hit['kind'])).toEqual(['affiliate', 'link']);
+  expect((await world.api.as(manager, '/v1/console/system')).body['code']).toBe('permission_missing');
+});
+
+test.each([
+  ['order-77', 'sale'],
+  ['ADA KOW', 'affiliate'],
+  ['ada-kowal', 'link'],
+  ['spring', 'program'],
+])('search finds %j as a %s', async (q, kind) => {
+  const found = await world.as(`/v1/search?q=${encodeURIComponent(q)}`);
+  expect(found.status, found.text).toBe(200);
+  const hit = itemsOf(found.body['data']).find((one) => one['kind'] === kind);
+  expect((await world.as(String(hit?.['path']))).status).toBe(200);
+});
+
+test('search is literal and finds an id of this mode only', async () => {
+  expect(itemsOf((await world.as(`/v1/search?q=${referralId}`)).body['data'])).toMatchObject([{ id: referralId }]);
+  expect(itemsOf((await world.as('/v1/search?q=%25')).body['data'])).toEqual([]);
+  expect(itemsOf((await world.api.as(world.ws.testKey, `/v1/search?q=${referralId}`)).body['data'])).toEqual([]);
+  expect((await world.as('/v1/search')).status).toBe(422);
+});
+
+test('the set-up ticks itself from what is there', async () => {
+  const setup = await world.as('/v1/console/setup');
+  expect(setup.status, setup.text).toBe(200);
+  const done = itemsOf(setup.body['steps']).map((step) => [step['id'], step['doneAt'] !== null]);
+  expect(done).toEqual([
+    ['settings', true],
+    ['program', true],
+    ['tracking', true],
+    ['affiliates', true],
+    ['testReferral', false],
+    ['payout', false],
+  ]);
+  expect(setup.body['done']).toBe(false);
+});
+
+test('the system screen shows lag, unfinished work, and what nobody took up', async () => {
+  const system = await world.as('/v1/console/system');
+  expect(system.status, system.text).toBe(200);
+  expect(system.body).toMatchObject({
+    object: 'console_system',
+    outbox: [{ lane: 'workflow' }, { lane: 'http' }],
+    gateways: expect.any(Array) as unknown,
+  });
+  expect(system.body['outbox'][0]?.['waiting']).toBeGreaterThan(0);
+  expect(itemsOf(system.body['workflows']).find((one) => one['workflowType'] === 'referral')).toMatchObject({
+    running: 1,
+  });
+});
