@@ -2,6 +2,7 @@ import type { MenuGroup } from '../kit/Shell.js';
 
 // The console's menu (screens.md 3). An entry stands here only when its screen does; rights are those of the read behind it.
 export const menu: readonly MenuGroup[] = [
+  { text: null, entries: [{ path: '/queue', text: 'nav.queue', key: 'q' }] },
   {
     text: 'nav.affiliatesGroup',
     entries: [{ path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a' }],

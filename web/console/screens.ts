@@ -2,6 +2,7 @@ import type { ScreenEntry } from '../kit/screens.js';
 
 // Every screen of the console: one line each. `rights` are those of the read behind it: what the API refuses is not shown.
 export const screens: readonly ScreenEntry[] = [
+  { path: '/queue', load: () => import('./screens/earning/queueList.js') },
   { path: '/affiliates', load: () => import('./screens/affiliate/affiliateList.js'), rights: ['affiliate.read'] },
   {
     path: '/affiliates/$affiliateId',

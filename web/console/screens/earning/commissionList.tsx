@@ -15,7 +15,6 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
-import { AdjustDialog } from './commissionDetail.js';
 
 export type Commission = GetCommissionsResponse['data'][number];
 
@@ -34,7 +33,6 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
   const can = useCan();
   const reason = useReasonText();
   const [explained, setExplained] = useState<string | null>(null);
-  const [adjusted, setAdjusted] = useState<Commission | null>(null);
   return (
     <>
       <ResourceTable<Commission>
@@ -49,7 +47,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
           <DecisionButtons
             path={`/v1/commissions/${row.id}`}
             actions={row.allowedActions}
-            custom={{ adjust: () => setAdjusted(row) }}
+            only={['approve', 'reject', 'hold', 'release', 'reinstate']}
             size="compact-sm"
           />
         )}
@@ -114,10 +112,17 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
           {
             key: 'kind',
             title: t('commission.kind'),
+            hidden: true,
             render: (row) => t(`commission.kind.${row.kind}`),
             csv: (row) => row.kind,
           },
-          { key: 'level', title: t('commission.level'), render: (row) => row.level, csv: (row) => String(row.level) },
+          {
+            key: 'level',
+            title: t('commission.level'),
+            hidden: true,
+            render: (row) => row.level,
+            csv: (row) => String(row.level),
+          },
           {
             key: 'base',
             title: t('commission.base'),
@@ -181,7 +186,6 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
         ]}
       />
       <ExplainDrawer commissionId={explained} onClose={() => setExplained(null)} />
-      {adjusted === null ? null : <AdjustDialog commission={adjusted} onClose={() => setAdjusted(null)} />}
     </>
   );
 }

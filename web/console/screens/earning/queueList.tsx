@@ -1,0 +1,269 @@
+import { Button, Chip, Grid, Group, Paper, Stack, Text, Title, UnstyledButton } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getConsoleQueueOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { QueueItem } from '../../../client/types.gen.js';
+import { readPath } from '../../../kit/api.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons, ReasonDialog, useDecide } from '../../../kit/DecisionButtons.js';
+import { useProblemText } from '../../../kit/ErrorView.js';
+import { Facts } from '../../../kit/Facts.js';
+import { useKeys } from '../../../kit/keys.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
+import { NameLink, ProgramName } from '../../../kit/ObjectName.js';
+import { EmptyList } from '../../../kit/ResourceTable.js';
+import { useAddress } from '../../../kit/router.js';
+import { screenOf } from '../../../kit/SearchPalette.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusPill } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+import { ReferralStory } from './referralStory.js';
+
+const pollMs = 5_000;
+/** What each key asks for, in the words of the different objects; the first one that the object allows now is taken. */
+const keyVerbs = { a: ['approve', 'accept', 'confirm'], r: ['reject', 'decline', 'invalidate'], h: ['hold'] } as const;
+
+/** Everything that waits for a person: list left, facts right, a key per decision (screens.md 3.3). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const { search, change } = useAddress();
+  const kind = search['kind'] ?? '';
+  const query = useQuery({
+    ...getConsoleQueueOptions({ query: { limit: 100, ...(kind === '' ? {} : { kind }) } }),
+    placeholderData: keepPreviousData,
+    refetchInterval: pollMs,
+    refetchIntervalInBackground: false,
+  });
+  const items = query.data?.data ?? [];
+  const index = Math.max(
+    0,
+    items.findIndex((item) => item.id === search['item']),
+  );
+  const item = items[index];
+  const go = (to: number): void => {
+    const next = items[Math.min(Math.max(to, 0), items.length - 1)];
+    if (next !== undefined) change({ item: next.id }, { replace: true });
+  };
+  useKeys({
+    j: () => go(index + 1),
+    k: () => go(index - 1),
+    ']': () => go(index + 1),
+    '[': () => go(index - 1),
+  });
+  return (
+    <>
+      <PageHead title={t('queue.title')} text={t('queue.text')} />
+      <Loaded query={query} lines={8}>
+        {({ counts }) => (
+          <Stack>
+            <Group gap="xs" role="group" aria-label={t('queue.kinds')}>
+              {Object.entries(counts.byKind)
+                .filter(([name, count]) => count > 0 || name === kind)
+                .map(([name, count]) => (
+                  <Chip
+                    key={name}
+                    size="sm"
+                    checked={name === kind}
+                    onChange={(isOn) => change({ kind: isOn ? name : '', item: '' })}
+                  >
+                    {`${t(`queue.kind.${name}`)} ${count}`}
+                  </Chip>
+                ))}
+            </Group>
+            <Text size="sm" c="dimmed" role="status" data-waiting={counts.total}>
+              {t('queue.waiting', { count: counts.total })}
+            </Text>
+            {item === undefined ? (
+              <EmptyList title={t('queue.empty')} text={t('queue.emptyText')} />
+            ) : (
+              <Grid>
+                <Grid.Col span={{ base: 12, md: 5 }}>
+                  <Stack component="ol" gap={6} m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('queue.title')}>
+                    {items.map((one) => (
+                      <li key={one.id}>
+                        <Row
+                          item={one}
+                          isCurrent={one.id === item.id}
+                          onOpen={() => change({ item: one.id }, { replace: true })}
+                        />
+                      </li>
+                    ))}
+                  </Stack>
+                </Grid.Col>
+                <Grid.Col span={{ base: 12, md: 7 }}>
+                  <Item
+                    key={item.id}
+                    item={item}
+                    onDecided={() => change({ item: items[index + 1]?.id ?? '' }, { replace: true })}
+                  />
+                </Grid.Col>
+              </Grid>
+            )}
+          </Stack>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Row({
+  item,
+  isCurrent,
+  onOpen,
+}: {
+  readonly item: QueueItem;
+  readonly isCurrent: boolean;
+  readonly onOpen: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const title = useTitle()(item);
+  return (
+    <UnstyledButton
+      w="100%"
+      p="xs"
+      onClick={onOpen}
+      aria-current={isCurrent ? 'true' : undefined}
+      data-item={item.id}
+      style={{
+        border: `${isCurrent ? 2 : 1}px solid ${isCurrent ? 'var(--mantine-color-anchor)' : 'var(--mantine-color-default-border)'}`,
+        borderRadius: 8,
+      }}
+    >
+      <Group justify="space-between" gap="xs">
+        <Text size="sm" fw={500}>
+          {title}
+        </Text>
+        <MoneyOrNothing item={item} />
+      </Group>
+      <Text size="sm" c="dimmed">
+        {t('queue.since')} <DateText value={item.waitingSince} relative />
+        {item.dueAt === null ? null : (
+          <>
+            {' · '}
+            {t('queue.due')} <DateText value={item.dueAt} relative />
+          </>
+        )}
+      </Text>
+    </UnstyledButton>
+  );
+}
+
+/** What waits, and whose it is; the API names a referral by its stage and a commission by its kind. */
+function useTitle(): (item: QueueItem) => string {
+  const { t } = useTranslation();
+  return ({ kind, title, affiliate }) => {
+    const word = t(`stage.${title}`, { defaultValue: t(`commission.kind.${title}`, { defaultValue: title }) });
+    const names = affiliate === null || affiliate.name === title ? [word] : [word, affiliate.name];
+    return `${t(`queue.kind.${kind}`)}: ${names.join(' · ')}`;
+  };
+}
+
+function MoneyOrNothing({ item }: { readonly item: QueueItem }): ReactElement | null {
+  return item.amount === null ? null : <MoneyText value={item.amount} />;
+}
+
+interface Decidable {
+  readonly status?: string;
+  readonly allowedActions: readonly string[];
+}
+
+/** The item's own resource says what may be done; nothing here does. */
+function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecided: () => void }): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  const title = useTitle()(item);
+  const navigate = useNavigate();
+  const decide = useDecide();
+  const problemText = useProblemText();
+  const [asking, setAsking] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const query = useQuery<Decidable>({
+    queryKey: ['queue', item.path],
+    queryFn: () => readPath<Decidable>(item.path),
+    refetchInterval: pollMs,
+    refetchIntervalInBackground: false,
+  });
+  const screen = screenOf(item.id);
+  const actions = query.data?.allowedActions ?? [];
+  // A run is approved on its own screen, where the plan is shown that the approval names.
+  const opensFirst = item.kind === 'payout_run' || item.kind === 'payout';
+  const open = (): void => {
+    if (screen !== undefined) navigate({ to: screen }).catch(() => undefined); // overtaken by another navigation
+  };
+  const take = (verb: string): void => {
+    if (isBusy) return;
+    setBusy(true);
+    decide({ path: item.path, verb })
+      .then(onDecided)
+      .catch((error: unknown) => {
+        const { title, detail } = problemText(error);
+        notifications.show({ title, message: detail, color: 'red' });
+      })
+      .finally(() => setBusy(false));
+  };
+  const pressed = (key: keyof typeof keyVerbs): void => {
+    const verb = keyVerbs[key].find((one) => actions.includes(one));
+    if (verb === undefined) return;
+    if (opensFirst) open();
+    else if (key === 'a') take(verb);
+    else setAsking(verb);
+  };
+  useKeys({ a: () => pressed('a'), r: () => pressed('r'), h: () => pressed('h'), Enter: open });
+  const own = Object.fromEntries(
+    actions.map((verb) => [
+      verb,
+      () => {
+        if (opensFirst) open();
+        else if ((keyVerbs.a as readonly string[]).includes(verb)) take(verb);
+        else setAsking(verb);
+      },
+    ]),
+  );
+  return (
+    <Paper withBorder p="md" component="section" aria-label={title}>
+      <Stack>
+        <Group justify="space-between">
+          <Title order={2} size="h4">
+            {title}
+          </Title>
+          <StatusPill status={item.status} objectId={item.id} />
+        </Group>
+        <Facts
+          rows={[
+            [t('queue.kind'), t(`queue.kind.${item.kind}`)],
+            [
+              t('referral.affiliate'),
+              item.affiliate === null ? null : (
+                <NameLink key="a" to={`/affiliates/${item.affiliate.id}`} name={item.affiliate.name} />
+              ),
+            ],
+            [t('referral.program'), <ProgramName key="p" id={item.programId} />],
+            [t('commission.amount'), <MoneyText key="m" value={item.amount} />],
+            [t('queue.waitingSince'), <DateText key="w" value={item.waitingSince} />],
+            [t('referral.due'), <DateText key="d" value={item.dueAt} />],
+            [t('referral.flags'), item.flags.map(reason).join(', ')],
+          ]}
+        />
+        <Loaded query={query} lines={1}>
+          {() => <DecisionButtons path={item.path} actions={actions} custom={own} />}
+        </Loaded>
+        <Text size="sm" c="dimmed">
+          {t('queue.keys')}
+        </Text>
+        {screen === undefined ? null : (
+          <Group>
+            <Button component={Link} to={screen} variant="default" size="compact-sm">
+              {t('queue.open')}
+            </Button>
+          </Group>
+        )}
+        {item.kind === 'referral' ? <ReferralStory referralId={item.id} /> : null}
+      </Stack>
+      <ReasonDialog path={item.path} verb={asking} onClose={() => setAsking(null)} onDecided={onDecided} />
+    </Paper>
+  );
+}
