@@ -17,7 +17,7 @@ function chromium(): string {
 
 export default defineConfig({
   testDir: 'test/browser',
-  testMatch: '*.spec.ts',
+  testMatch: '**/*.{spec,test}.ts',
   outputDir: 'test-results',
   globalSetup: './test/browser/globalSetup.ts',
   // One stack for all files and two cores: pages are looked at one after the other.

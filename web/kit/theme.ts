@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, Badge, Button, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, type CSSVariablesResolver, Badge, Button, Drawer, type MantineColorsTuple, Modal } from '@mantine/core';
 
 // Deep enough at shade 8 for white text, light enough at shade 4 for text on dark: checked by axe on every route (dependencies.md 2, fact 11).
 const river: MantineColorsTuple = [
@@ -27,6 +27,9 @@ export const theme = createTheme({
   components: {
     Badge: Badge.extend({ defaultProps: { radius: 'sm', tt: 'none', fw: 500 } }),
     Button: Button.extend({ defaultProps: { radius: 'md' } }),
+    // The head of a dialog is a <header>, which beside the page's own would be a second banner.
+    Drawer: Drawer.extend({ defaultProps: { attributes: { header: { role: 'presentation' } } } }),
+    Modal: Modal.extend({ defaultProps: { attributes: { header: { role: 'presentation' } } } }),
   },
 });
 

@@ -14,10 +14,10 @@ import { VisitorPage } from './VisitorPage.js';
 
 /** Which call a kind of link makes, whether it takes a password, and where its texts are. */
 const kinds = {
-  sign_in: { text: 'link.signIn', password: false },
-  invite: { text: 'link.invite', password: true },
-  reset: { text: 'link.reset', password: true },
-  verify_email: { text: 'link.verify', password: false },
+  sign_in: { texts: 'link.signIn', password: false },
+  invite: { texts: 'link.invite', password: true },
+  reset: { texts: 'link.reset', password: true },
+  verify_email: { texts: 'link.verify', password: false },
 } as const;
 export type LinkKind = keyof typeof kinds;
 
@@ -48,7 +48,7 @@ async function take(kind: LinkKind, token: string, password: string): Promise<st
 /** A mailed or printed link: used by a person's tap, never by the visit of a mail scanner (screens.md 8). */
 export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly token: string }): ReactElement {
   const { t } = useTranslation();
-  const { text, password: takesPassword } = kinds[kind];
+  const { texts: text, password: takesPassword } = kinds[kind];
   const [password, setPassword] = useState('');
   const use = useMutation({
     mutationFn: () => take(kind, token, password),
