@@ -149,7 +149,8 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'verdict.not_possible': 'nicht möglich',
   'replay.text':
     'Spielt die Aufzeichnung mit dem jetzigen Code nach, ohne Temporal-Server, und vergleicht sie mit den Büchern.',
-  'replay.live': 'Sie läuft noch: geprüft wird bis zum letzten Ereignis.',
+  'replay.live':
+    'Ein Lauf ist noch offen: er kann beurteilt werden, sobald er geschlossen ist. Die Aufzeichnung spielt ihn schon jetzt bis zu jedem Ereignis nach.',
   'replay.now': 'Jetzt nachspielen',
   'replay.never': 'Noch niemand hat sie nachgespielt',
   'replay.before': 'Frühere Urteile',
@@ -494,7 +495,7 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'story.referral.leadReported': 'Wurde zum Lead',
   'story.referral.saleReported': 'Kaufte',
   'story.referral.leadAdded': 'Weiterer Lead',
-  'story.referral.saleAdded': 'Kaufte erneut',
+  'story.referral.saleAdded': 'Kaufte',
   'story.referral.waitOpened': 'Wartet auf eine Entscheidung',
   'story.referral.reminded': 'Erinnerung: wartet noch auf eine Entscheidung',
   'story.referral.escalated': 'Überfällig: weitergereicht',

@@ -146,7 +146,8 @@ export const workTexts = {
   'verdict.fail': 'fail',
   'verdict.not_possible': 'not possible',
   'replay.text': 'Replays the record on the present code, without a Temporal server, and compares it with the books.',
-  'replay.live': 'It is still running: it is checked up to its last event.',
+  'replay.live':
+    'A run is still open: it can be judged once it is closed. The History tab replays it up to any event now.',
   'replay.now': 'Replay now',
   'replay.never': 'Nobody has replayed it yet',
   'replay.before': 'Earlier verdicts',
@@ -491,7 +492,7 @@ export const workTexts = {
   'story.referral.leadReported': 'Became a lead',
   'story.referral.saleReported': 'Bought',
   'story.referral.leadAdded': 'Sent another lead',
-  'story.referral.saleAdded': 'Bought again',
+  'story.referral.saleAdded': 'Bought',
   'story.referral.waitOpened': 'Waits for a decision',
   'story.referral.reminded': 'Reminder: still waits for a decision',
   'story.referral.escalated': 'Overdue: handed on',

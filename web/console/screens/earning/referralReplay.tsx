@@ -41,12 +41,15 @@ export function ReferralReplayTab({ referralId }: { readonly referralId: string 
     },
   });
   if (history.data?.source === 'none') return <NoHistory reason={history.data.reason} />;
-  const isLive = history.data?.runs.some((run) => run.historyId === null) === true;
+  // Only what is archived can be judged; a run that is still open is replayed by the History tab, up to any event.
+  const runs = history.data?.runs ?? [];
+  const isLive = runs.some((run) => run.historyId === null);
+  const isArchived = runs.some((run) => run.historyId !== null);
   return (
     <Stack>
       <Text>{t('replay.text')}</Text>
       {isLive ? <Text size="sm">{t('replay.live')}</Text> : null}
-      {can('audit.verify') ? (
+      {can('audit.verify') && isArchived ? (
         <Group>
           <Button onClick={() => replay.mutate()} loading={replay.isPending} data-action="replay">
             {t('replay.now')}
