@@ -2,7 +2,17 @@ import type { MenuGroup } from '../kit/Shell.js';
 
 /** The affiliates' menu (screens.md 6). An entry stands here only when its screen does. */
 export const affiliateMenu: readonly MenuGroup[] = [
-  { text: null, entries: [{ path: '/profile', text: 'nav.profile' }] },
+  {
+    text: null,
+    entries: [
+      { path: '/', text: 'nav.home', key: 'h' },
+      { path: '/earnings', text: 'nav.earnings', key: 'c' },
+      { path: '/payouts', text: 'nav.payouts', key: 'p' },
+      { path: '/links', text: 'nav.links' },
+      { path: '/referrals', text: 'nav.referrals', key: 'r' },
+      { path: '/profile', text: 'nav.profile' },
+    ],
+  },
 ];
 
 /** The resellers' menu (screens.md 7). */

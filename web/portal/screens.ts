@@ -2,9 +2,15 @@ import type { ScreenEntry } from '../kit/screens.js';
 
 // Every screen of the portals: one line each.
 export const affiliateScreens: readonly ScreenEntry[] = [
-  { path: '/profile', load: () => import('./screens/access/profileDetail.js') },
+  { path: '/', load: () => import('./screens/affiliate/home.js') },
+  { path: '/earnings', load: () => import('./screens/earning/earningList.js') },
+  { path: '/payouts', load: () => import('./screens/payout/payoutList.js') },
+  { path: '/links', load: () => import('./screens/tracking/linkList.js') },
+  { path: '/referrals', load: () => import('./screens/earning/referralList.js') },
+  { path: '/profile', load: () => import('./screens/affiliate/profile.js') },
+  { path: '/payout-methods/$methodId', load: () => import('./screens/payout/confirmMethod.js') },
 ];
 
 export const resellerScreens: readonly ScreenEntry[] = [
-  { path: '/', load: () => import('./screens/access/profileDetail.js') },
+  { path: '/', load: () => import('./screens/access/resellerHome.js') },
 ];

@@ -1,0 +1,152 @@
+import { Drawer, Stack, Table, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getMePayoutsByPayoutIdOptions, getMePayoutsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { OwnPayout } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { Facts } from '../../../kit/Facts.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useAddress } from '../../../kit/router.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusBadge } from '../../../kit/StatusPill.js';
+import { dayText } from '../affiliate/home.js';
+
+const statuses = ['pending', 'paid'] as const;
+
+/** Payouts on their way and paid; drafts are not shown (PRT-17). What went wrong says what to do. */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const { search, change } = useAddress();
+  const open = search['payout'] ?? null;
+  return (
+    <>
+      <PageHead title={t('payout.title')} text={t('payout.text')} />
+      <ResourceTable<OwnPayout>
+        screen="own-payouts"
+        label={t('payout.title')}
+        list={(query) => getMePayoutsOptions({ query: query as never }) as never}
+        rowLabel={(payout) => payout.reference ?? payout.id}
+        filters={[
+          {
+            field: 'status',
+            label: t('payout.status'),
+            options: statuses.map((value) => ({ value, label: t(`payout.says.${value}`) })),
+          },
+        ]}
+        empty={{ title: t('payout.none'), text: t('payout.noneText') }}
+        columns={[
+          {
+            key: 'amount',
+            title: t('payout.amount'),
+            align: 'right',
+            render: (payout) => (
+              <MoneyText
+                value={payout.amount}
+                hint={t('payout.show')}
+                onExplain={() => change({ payout: payout.id })}
+              />
+            ),
+            csv: (payout) => payout.amount,
+          },
+          {
+            key: 'status',
+            title: t('payout.status'),
+            render: (payout) => <Status payout={payout} />,
+            csv: (payout) => payout.problem?.code ?? payout.status,
+          },
+          {
+            key: 'day',
+            title: t('payout.day'),
+            render: (payout) =>
+              payout.paidOn !== null
+                ? dayText(payout.paidOn)
+                : payout.dueOn !== null
+                  ? t('payout.expected', { day: dayText(payout.dueOn) })
+                  : '–',
+            csv: (payout) => payout.paidOn ?? payout.dueOn ?? '',
+          },
+          {
+            key: 'method',
+            title: t('payout.method'),
+            render: (payout) => `${t(`method.${payout.method.type}`)} ${payout.method.masked ?? ''}`,
+            csv: (payout) => payout.method.type,
+          },
+          {
+            key: 'reference',
+            title: t('payout.reference'),
+            render: (payout) => payout.reference ?? '–',
+            csv: (payout) => payout.reference ?? '',
+          },
+        ]}
+      />
+      <Drawer
+        opened={open !== null}
+        onClose={() => change({ payout: '' })}
+        position="right"
+        size="md"
+        title={t('payout.one')}
+        closeButtonProps={{ 'aria-label': t('close') }}
+      >
+        {open === null ? null : <OnePayout payoutId={open} />}
+      </Drawer>
+    </>
+  );
+}
+
+function Status({ payout }: { readonly payout: OwnPayout }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <Stack gap={2} align="flex-start">
+      <StatusBadge status={payout.status === 'paid' ? 'paid' : 'processing'} />
+      {payout.problem === null ? null : <Text size="sm">{t(`payout.problem.${payout.problem.code}`)}</Text>}
+    </Stack>
+  );
+}
+
+function OnePayout({ payoutId }: { readonly payoutId: string }): ReactElement {
+  const { t } = useTranslation();
+  const payout = useQuery(getMePayoutsByPayoutIdOptions({ path: { payoutId } }));
+  return (
+    <Loaded query={payout}>
+      {(found) => (
+        <Stack>
+          <Text fz="1.7rem" fw={600}>
+            <MoneyText value={found.amount} />
+          </Text>
+          <Status payout={found} />
+          <Facts
+            rows={[
+              [t('payout.method'), `${t(`method.${found.method.type}`)} ${found.method.masked ?? ''}`],
+              [t('payout.reference'), found.reference],
+              [t('payout.day'), found.paidOn === null ? null : dayText(found.paidOn)],
+              ...(found.returned === null
+                ? []
+                : [[t('payout.returned'), <DateText key="at" value={found.returned.at} />] as const]),
+            ]}
+          />
+          <Table className="resource-table">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('payout.line')}</Table.Th>
+                <Table.Th data-align="right">{t('payout.amount')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {found.lines.map((line) => (
+                <Table.Tr key={line.commissionId}>
+                  <Table.Td data-label={t('payout.line')}>{t(`kind.${line.kind}`)}</Table.Td>
+                  <Table.Td data-label={t('payout.amount')} data-align="right">
+                    <MoneyText value={line.amount} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Stack>
+      )}
+    </Loaded>
+  );
+}

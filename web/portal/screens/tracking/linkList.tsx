@@ -1,0 +1,147 @@
+import { Alert, Button, CopyButton, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getMeLinksOptions, getMeProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { postMeLinks } from '../../../client/sdk.gen.js';
+import type { Link as OwnLink } from '../../../client/types.gen.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { isProblem } from '../../../kit/problem.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusBadge } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
+
+/** Own links with one-tap copy; a further one below the hosts that the program allows (screens.md 6). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const reason = useReasonText();
+  const [isCreating, setCreating] = useState(false);
+  const mayWrite = can('me.write');
+  return (
+    <>
+      <PageHead
+        title={t('link.title')}
+        text={t('link.text')}
+        actions={mayWrite ? <Button onClick={() => setCreating(true)}>{t('link.new')}</Button> : null}
+      />
+      <ResourceTable<OwnLink>
+        screen="own-links"
+        label={t('link.title')}
+        list={(query) => getMeLinksOptions({ query: query as never }) as never}
+        rowLabel={(link) => link.slug}
+        rowActions={(link) => (
+          <Group gap={6}>
+            <CopyButton value={link.url}>
+              {({ copied, copy }) => (
+                <Button size="compact-sm" onClick={copy} aria-label={t('link.copyOne', { link: link.slug })}>
+                  {copied ? t('copied') : t('copy')}
+                </Button>
+              )}
+            </CopyButton>
+            <DecisionButtons path={`/v1/me/links/${link.id}`} actions={link.allowedActions} size="compact-sm" />
+          </Group>
+        )}
+        empty={{ title: t('link.none'), text: t('link.noneText') }}
+        columns={[
+          { key: 'url', title: t('link.url'), render: (link) => link.url, csv: (link) => link.url },
+          {
+            key: 'destination',
+            title: t('link.destination'),
+            render: (link) => link.destinationUrl,
+            csv: (link) => link.destinationUrl,
+          },
+          {
+            key: 'status',
+            title: t('link.status'),
+            render: (link) => (
+              <Stack gap={2} align="flex-start">
+                <StatusBadge status={link.status} />
+                {link.creditCode === null ? null : <Text size="sm">{reason(link.creditCode)}</Text>}
+              </Stack>
+            ),
+            csv: (link) => link.status,
+          },
+        ]}
+      />
+      {isCreating ? <NewLink onClose={() => setCreating(false)} /> : null}
+    </>
+  );
+}
+
+function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const programs = useQuery(getMeProgramsOptions());
+  const [programId, setProgramId] = useState('');
+  const [slug, setSlug] = useState('');
+  const [destinationUrl, setDestination] = useState('');
+  const chosen = programs.data?.data.find((one) => one.id === programId) ?? programs.data?.data[0];
+  const create = useMutation({
+    mutationFn: () =>
+      postMeLinks({
+        body: { programId: chosen?.id ?? '', destinationUrl, ...(slug === '' ? {} : { slug }) } as never,
+        throwOnError: true,
+      }),
+    onSuccess: async () => {
+      await queries.invalidateQueries();
+      onClose();
+    },
+  });
+  const fields = isProblem(create.error) ? create.error.fieldErrors : {};
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={t('link.new')} closeButtonProps={{ 'aria-label': t('close') }}>
+      <form onSubmit={submit}>
+        <Stack>
+          <NativeSelect
+            label={t('link.program')}
+            value={chosen?.id ?? ''}
+            onChange={(event) => setProgramId(event.currentTarget.value)}
+            data={(programs.data?.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
+          />
+          <TextInput
+            label={t('link.destination')}
+            description={
+              (chosen?.destinationHosts.length ?? 0) > 0
+                ? t('link.hosts', { hosts: chosen?.destinationHosts.join(', ') ?? '' })
+                : undefined
+            }
+            type="url"
+            required
+            value={destinationUrl}
+            placeholder={chosen?.landingUrl ?? undefined}
+            error={fields['destinationUrl']}
+            onChange={(event) => setDestination(event.currentTarget.value)}
+          />
+          <TextInput
+            label={t('link.slug')}
+            description={t('link.slugHint')}
+            value={slug}
+            error={fields['slug']}
+            onChange={(event) => setSlug(event.currentTarget.value)}
+          />
+          {programs.error === null ? null : <ErrorView error={programs.error} />}
+          {create.error === null ? null : <ErrorView error={create.error} />}
+          {programs.data?.data.length === 0 ? (
+            <Alert variant="outline" color="river" c="var(--mantine-color-text)" title={t('link.noProgram')} />
+          ) : null}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              {t('link.create')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
