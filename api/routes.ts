@@ -9,6 +9,7 @@ import { ownEarningRoutes } from './routes/earning/ownEarning.js';
 import { referralHistoryRoutes } from './routes/earning/referralHistory.js';
 import { referralRoutes } from './routes/earning/referral.js';
 import { gatewayRoutes } from './routes/payout/gateway.js';
+import { gatewayHookRoutes } from './routes/payout/gatewayHook.js';
 import { ownPayoutRoutes } from './routes/payout/ownPayout.js';
 import { payoutRoutes } from './routes/payout/payout.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
@@ -61,6 +62,7 @@ export const routes: readonly Route[] = [
   ...payoutRunRoutes,
   ...payoutRoutes,
   ...gatewayRoutes,
+  ...gatewayHookRoutes,
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,

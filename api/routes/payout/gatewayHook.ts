@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import { receiveGatewayEvent } from '../../../activities/payout/gatewayEvent.js';
+import { inWorkspace, notify } from '../../../db/transaction.js';
+import { systemActor } from '../../../domain/act.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { WorkspaceId } from '../../../domain/ids.js';
+import { epochSeconds } from '../../../platform/clock.js';
+import type { Secrets } from '../../../platform/secrets.js';
+import { checkMediaType, parseJsonBody, readBody } from '../../jsonGuard.js';
+import type { RequestState } from '../../requestContext.js';
+import type { ApiDeps, Route } from '../../route.js';
+import { gatewayEventBody, gatewayEventWire } from '../../schemas/payout/gatewayHook.js';
+import { parseWith } from '../../validation.js';
+
+/** How old or early a signed event may be, in seconds. */
+const toleranceSeconds = 300;
+/** What the simulated gateway calls its states; a look-up knows the same. */
+const knownStates: ReadonlySet<string> = new Set(['processing', 'paid', 'refused', 'returned']);
+
+/** Each workspace has its own address and its own key at a gateway: `{workspaceId}.{gateway}` (docs/decisions/0022). */
+export function hookAddress(workspaceId: WorkspaceId, gateway: string): string {
+  return `/hooks/gateways/${workspaceId}.${gateway}`;
+}
+
+/** What stands in `webhook-signature` behind `v1,`: HMAC-SHA256 over id, time and body, under the address's own key. */
+export function signHook(
+  secrets: Pick<Secrets, 'sign'>,
+  of: { readonly address: string; readonly id: string; readonly timestamp: string; readonly body: string },
+): string {
+  return secrets.sign(purposeOf(of.address), `${of.id}.${of.timestamp}.${of.body}`);
+}
+
+function purposeOf(address: string): string {
+  return `gateway hook ${address}`;
+}
+
+/**
+ * `POST /hooks/gateways/{gatewayId}` (api.md 4.2). The signature is over the bytes as they came, so they are read before they are parsed.
+ * The event is stored once and its payout woken, which asks the gateway itself: an event alone moves nothing. Codes: access.bad_signature,
+ * resource.not_found, request.validation_failed.
+ */
+const receive: Route = {
+  method: 'POST',
+  path: '/hooks/gateways/:gatewayId',
+  summary: 'Takes in an event of a payout gateway',
+  permission: 'public',
+  params: undefined,
+  query: undefined,
+  body: gatewayEventBody,
+  reply: gatewayEventWire,
+  status: 200,
+  refuses: ['access.bad_signature', 'resource.not_found'],
+  idempotency: 'none',
+  ifMatch: 'none',
+  stepUp: false,
+  secretReply: false,
+  async run(koa: Context, deps: ApiDeps): Promise<void> {
+    deps.rateLimiter.take(koa, null, receive);
+    const named = /^(ws_[a-z0-9]{1,40})\.sandbox$/.exec(
+      String((koa['params'] as Record<string, unknown>)['gatewayId']),
+    );
+    if (named === null) throw new DomainError('resource.not_found');
+    const workspaceId = named[1] as WorkspaceId;
+    checkMediaType(koa.req);
+    const bytes = await readBody(koa.req);
+    const externalId = checkSignature(koa.req, bytes, hookAddress(workspaceId, 'sandbox'), deps.secrets);
+    const event = parseWith(gatewayEventBody, parseJsonBody(bytes), 'body') as z.output<typeof gatewayEventBody>;
+    const taken = await inWorkspace(deps.db, workspaceId, (tx, now) =>
+      receiveGatewayEvent(
+        tx,
+        {
+          workspaceId,
+          mode: 'live',
+          now,
+          actor: systemActor,
+          cause: null,
+          reasonCode: null,
+          origin: null,
+          requestId: (koa.state as RequestState).requestId,
+          newId: deps.newId,
+        },
+        {
+          id: deps.newId('gatewayEvent'),
+          gateway: 'sandbox',
+          externalId,
+          reference: event.reference,
+          providerId: event.providerId,
+          state: event.state,
+          isKnownState: knownStates.has(event.state),
+          occurredAt: event.occurredAt,
+          bodyHash: createHash('sha256').update(bytes).digest(),
+        },
+      ),
+    );
+    await notify(deps.db, 'outbox', '');
+    if (taken.isChanged) deps.logger.error({ workspaceId, externalId }, 'gateway event came again with other bytes');
+    if (taken.isNew && taken.quarantineCode !== null)
+      deps.logger.warn({ workspaceId, externalId, code: taken.quarantineCode }, 'gateway event in quarantine');
+    koa.status = 200;
+    koa.set('Cache-Control', 'no-store');
+    koa.body = { object: 'gateway_event', received: true };
+  },
+};
+
+/** Answers the event's id. One header each, a time within the tolerance, and one of the signatures fits. Code: access.bad_signature. */
+function checkSignature(request: IncomingMessage, bytes: Buffer, address: string, secrets: Secrets): string {
+  const only = (name: string): string => {
+    const [value, ...more] = request.headersDistinct[name] ?? [];
+    if (value === undefined || more.length > 0 || value.length > 1_000) throw new DomainError('access.bad_signature');
+    return value;
+  };
+  const [id, timestamp, signatures] = [only('webhook-id'), only('webhook-timestamp'), only('webhook-signature')];
+  const isInTime =
+    /^[1-9]\d{0,11}$/.test(timestamp) && Math.abs(Number.parseInt(timestamp, 10) - epochSeconds()) <= toleranceSeconds;
+  const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), bytes]).toString('utf8');
+  const isSigned = signatures
+    .split(' ')
+    .some((one) => one.startsWith('v1,') && secrets.isSignedBy(purposeOf(address), content, one.slice(3)));
+  if (!isInTime || !isSigned || !/^[\x21-\x7e]{1,200}$/.test(id)) throw new DomainError('access.bad_signature');
+  return id;
+}
+
+export const gatewayHookRoutes: readonly Route[] = [receive];
