@@ -38,7 +38,7 @@ const mutations: readonly Mutation[] = [
       { file: payouts, from: 'create unique index one_live_attempt', to: 'create index one_live_attempt' },
     ],
     tests: 'K19|verdict',
-    says: /let a second one in/,
+    says: /V3 walls: \w+ let a second one in/,
   },
   {
     name: 'the gateway is called before the attempt is committed',
@@ -64,7 +64,7 @@ const mutations: readonly Mutation[] = [
       },
     ],
     tests: 'K19|verdict',
-    says: /which no attempt has/,
+    says: /V3 journal: .* which no attempt has/,
   },
   {
     name: 'a message is marked as sent before it is sent',

@@ -204,7 +204,8 @@ test(
     const ends = await Promise.allSettled(stories);
 
     expect(ends.filter((end) => end.status === 'rejected').map((end) => String(end.reason))).toEqual([]);
-    expect(await world.verdict()).toEqual([]);
+    const findings = await world.verdict();
+    expect(findings.map(({ rule, what }) => `${rule}: ${what}`).join('\n')).toBe('');
   },
   patience,
 );

@@ -441,7 +441,7 @@ export class World {
          from payout_attempts where state = 'paid' limit 1`,
       ],
     ];
-    const [paid] = await this.owner('payouts').where({ status: 'paid' }).limit(1);
+    const paid: unknown = await this.owner('payouts').where({ status: 'paid' }).first('id');
     if (paid === undefined) return [];
     for (const [wall, sql] of tries) {
       const tx = await this.owner.transaction();
