@@ -12,7 +12,7 @@ let world: World;
 beforeAll(async () => {
   world = await World.start({ apis: 2 });
   world.stack.front = 1;
-}, 120_000);
+}, 300_000); // the whole stack starts, on a machine that may be busy with other tests
 afterAll(() => world?.stop());
 
 const patience = 240_000;

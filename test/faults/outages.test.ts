@@ -13,7 +13,7 @@ const patience = 300_000;
 
 beforeAll(async () => {
   world = await World.start();
-}, 120_000);
+}, 300_000); // the whole stack starts, on a machine that may be busy with other tests
 afterAll(() => world?.stop());
 
 /** Goes on beside the tests; the last one asks how it ended. */
