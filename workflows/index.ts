@@ -3,3 +3,4 @@ export { payout } from './payout.js';
 export { payoutRun } from './payoutRun.js';
 export { referral } from './referral.js';
 export { sweep } from './sweep.js';
+export { bulkOperation } from './bulkOperation.js';

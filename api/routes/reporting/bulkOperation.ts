@@ -1,22 +1,50 @@
 import { z } from 'zod';
 import { findUserName } from '../../../db/access/userName.js';
 import { type DecisionRecord, findDecision } from '../../../db/audit/decision.js';
-import { findOperation, listOperationItems, type OperationView } from '../../../db/reads/reporting/operation.js';
-import type { ReadTx } from '../../../db/transaction.js';
-import { DomainError, publicCode, type DomainErrorCode } from '../../../domain/errors.js';
+import { enqueue } from '../../../db/messaging/outbox.js';
+import { type CommissionView, getCommissionView, listCommissions } from '../../../db/reads/earning/commissionList.js';
+import { getReferralView, listReferrals, type ReferralView } from '../../../db/reads/earning/referralList.js';
+import type { Page } from '../../../db/reads/keyset.js';
+import {
+  findOperation,
+  findVisibleIds,
+  listOperationIds,
+  listOperationItems,
+  type OperationView,
+} from '../../../db/reads/reporting/operation.js';
+import { insertOperation, lockOperation, moveOperation } from '../../../db/reporting/bulkOperation.js';
+import type { Permission } from '../../../domain/access/permission.js';
+import { blockingChecks } from '../../../domain/earning/check.js';
+import { commissionActions } from '../../../domain/earning/commission.js';
+import { decideReferralMove } from '../../../domain/earning/referral.js';
+import { type BulkVerb, bulkVerbOf } from '../../../domain/reporting/bulkOperation.js';
+import type { Instant } from '../../../domain/time.js';
+import { startMessage, workflowIds } from '../../../workflows/contract.js';
+import { invalid } from '../../problems.js';
+import { commissionQuery } from '../../schemas/earning/commission.js';
+import { referralQuery } from '../../schemas/earning/referral.js';
+import { parseWith } from '../../validation.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { DomainError, InvariantError, publicCode, type DomainErrorCode } from '../../../domain/errors.js';
 import { type OperationId, sameIdAs } from '../../../domain/ids.js';
 import type { Caller } from '../../auth.js';
-import { listQuery } from '../../lists.js';
-import { defineRoute, type Route } from '../../route.js';
+import { boundsOf, listQuery } from '../../lists.js';
+import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
   type Operation,
+  operationCreate,
+  operationCreated,
   operationItemWire,
+  operationList,
   operationWire,
   presentDecisionAsOperation,
   presentDecisionItem,
 } from '../../schemas/reporting/bulkOperation.js';
-import { idWire, listOf } from '../../schemas/wire.js';
+import { idWire, listOf, reasonOf } from '../../schemas/wire.js';
 
+const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
+const referralFilter = referralQuery.omit(listOnly);
+const commissionFilter = commissionQuery.omit({ ...listOnly, q: true });
 const operationParams = z.strictObject({ operationId: idWire('operation') });
 
 /** Own ones; all with `audit.read` (api.md 16.2). What is not shown does not exist. */
@@ -31,7 +59,7 @@ type Found =
   | { readonly kind: 'decision'; readonly decision: DecisionRecord };
 
 /** A job of that id, or the decision that was answered as an operation. `resource.not_found` otherwise. */
-async function getOperation(tx: ReadTx, caller: Caller, id: OperationId): Promise<Found> {
+async function getOperation(tx: ReadTx | Tx, caller: Caller, id: OperationId): Promise<Found> {
   const job = await findOperation(tx, caller.mode, id);
   if (job !== undefined && maySee(caller, job.requestedByUser)) return { kind: 'job', job };
   const decision = await findDecision(tx, sameIdAs('decision', id));
@@ -40,7 +68,7 @@ async function getOperation(tx: ReadTx, caller: Caller, id: OperationId): Promis
   return { kind: 'decision', decision };
 }
 
-async function presentOperation(tx: ReadTx, found: Found): Promise<Operation> {
+async function presentOperation(tx: ReadTx | Tx, found: Found): Promise<Operation> {
   const by = found.kind === 'job' ? found.job.requestedBy : found.decision.actor.id;
   const name = by === null ? null : ((await findUserName(tx, by)) ?? null);
   if (found.kind === 'decision') return presentDecisionAsOperation(found.decision, name);
@@ -107,4 +135,206 @@ const listItems = defineRoute({
   },
 });
 
-export const operationRoutes: readonly Route[] = [getOne, listItems];
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/operations',
+  summary: 'Own operations; all with audit.read',
+  permission: 'any',
+  query: listQuery({}),
+  reply: operationList,
+  refuses: [],
+  handle(ctx) {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) => {
+      const of = { userId: ctx.caller.actor.userId, all: ctx.can('audit.read') };
+      const rows = await listOperationIds(tx, ctx.mode, of, page);
+      const { data, nextCursor } = ctx.list(
+        rows,
+        page,
+        (row) => row.id,
+        ({ createdAt, id }) => ({ value: createdAt, id }),
+      );
+      const shown = [];
+      for (const id of data) shown.push(await presentOperation(tx, await getOperation(tx, ctx.caller, id)));
+      return { data: shown, nextCursor };
+    });
+  },
+});
+
+const rightFor: Readonly<Record<BulkVerb['objectType'], Permission>> = {
+  referrals: 'referral.decide',
+  commissions: 'commission.decide',
+};
+
+interface Selected {
+  readonly id: string;
+  /** Why the row rules the decision out as it stands; null: it does not. */
+  readonly code: string | null;
+}
+
+type Selecting = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'scopeFor'>;
+type Wish = z.output<typeof operationCreate>;
+const perRead = 200;
+/** As many as `ids` may hold. */
+const mostSelected = 10_000;
+
+function judgeReferral(view: ReferralView, verb: BulkVerb['verb']): Selected {
+  const decided = decideReferralMove(view.referral, verb, blockingChecks(view.checks));
+  return { id: view.referral.id, code: decided.kind === 'refused' ? publicCode(decided.code) : null };
+}
+
+function judgeCommission(view: CommissionView, verb: BulkVerb['verb']): Selected {
+  const { commission, blockers } = view;
+  if (commission.referralId === null) return { id: commission.id, code: 'commission_blocked' };
+  const isAllowed = commissionActions(commission, blockers).includes(verb);
+  const blocker = verb === 'approve' && commission.status === 'pending' ? blockers[0]?.code : undefined;
+  return { id: commission.id, code: isAllowed ? null : (blocker ?? 'transition_not_allowed') };
+}
+
+/** Every row the filter shows, as the list itself would, page by page. */
+async function selectByFilter(
+  tx: ReadTx,
+  ctx: Selecting,
+  wish: Wish,
+  { objectType, verb }: BulkVerb,
+): Promise<Selected[]> {
+  const selected: Selected[] = [];
+  const reader = { scope: ctx.scopeFor(rightFor[objectType]), mode: ctx.mode };
+  const now = (await tx.raw<{ rows: { now: Instant }[] }>('select now()')).rows[0]?.now;
+  if (now === undefined) throw new InvariantError('Postgres tells the time');
+  const schema = objectType === 'referrals' ? referralFilter : commissionFilter;
+  const filter = parseWith(schema, wish.filter ?? {}, 'body') as Record<string, never>;
+  for (let after: Page['after'] = null; ; ) {
+    const page: Page = { limit: perRead, sort: 'createdAt', descending: false, after };
+    const rows =
+      objectType === 'referrals'
+        ? (
+            await listReferrals(
+              tx,
+              reader,
+              { ...filter, createdAt: boundsOf(filter, 'createdAt'), dueAt: boundsOf(filter, 'dueAt') },
+              page,
+            )
+          ).map((view) => ({ at: view.referral.createdAt, ...judgeReferral(view, verb) }))
+        : (
+            await listCommissions(
+              tx,
+              {
+                ...reader,
+                now,
+                filter: {
+                  ...filter,
+                  createdAt: boundsOf(filter, 'createdAt'),
+                  eligibleAt: boundsOf(filter, 'eligibleAt'),
+                },
+              },
+              page,
+            )
+          ).map((view) => ({ at: view.commission.createdAt, ...judgeCommission(view, verb) }));
+    selected.push(...rows.slice(0, perRead).map(({ id, code }) => ({ id, code })));
+    const last = rows[perRead - 1];
+    if (rows.length <= perRead || last === undefined) return selected;
+    if (selected.length >= mostSelected)
+      throw invalid({ pointer: '#/filter', code: 'out_of_range', detail: `At most ${mostSelected} rows at once.` });
+    after = { value: last.at, id: last.id };
+  }
+}
+
+async function selectByIds(tx: ReadTx, ctx: Selecting, ids: readonly string[], bulk: BulkVerb): Promise<Selected[]> {
+  const reader = { scope: ctx.scopeFor(rightFor[bulk.objectType]), mode: ctx.mode };
+  const visible = await findVisibleIds(tx, bulk.objectType, reader, ids);
+  const unknown = ids.flatMap((id, index) => (visible.has(id) ? [] : [index]));
+  if (unknown.length > 0)
+    throw invalid(
+      ...unknown.slice(0, 20).map((index) => ({
+        pointer: `#/ids/${index}`,
+        code: 'not_found' as const,
+        detail: 'There is none with this id.',
+      })),
+    );
+  return ids.map((id) => ({ id, code: null }));
+}
+
+/** What the rows say of each id now; for a dry run only, one read per row. */
+async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly Selected[], bulk: BulkVerb) {
+  const judged: Selected[] = [];
+  const reader = { scope: ctx.scopeFor(rightFor[bulk.objectType]), mode: ctx.mode, now };
+  for (const { id } of ids)
+    judged.push(
+      bulk.objectType === 'referrals'
+        ? judgeReferral(await getReferralView(tx, id), bulk.verb)
+        : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb),
+    );
+  return judged;
+}
+
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/operations',
+  summary: 'A bulk decision, or its dry run',
+  permission: 'any',
+  idempotency: 'required',
+  body: operationCreate,
+  reply: operationCreated,
+  status: 202,
+  refuses: ['access.permission_missing', 'operation.selection_changed'],
+  async handle(ctx, deps) {
+    const { body } = ctx;
+    const bulk = bulkVerbOf(body.kind);
+    const right = rightFor[bulk.objectType];
+    if (!ctx.can(right)) throw new DomainError('access.permission_missing', { missingPermission: right });
+    if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
+    const selected = await ctx.read(async (tx, now) => {
+      if (body.ids === undefined) return selectByFilter(tx, ctx, body, bulk);
+      const found = await selectByIds(tx, ctx, body.ids, bulk);
+      return body.dryRun ? judgeIds(tx, ctx, now, found, bulk) : found;
+    });
+    if (body.expectedCount !== undefined && body.expectedCount !== selected.length)
+      throw new DomainError('operation.selection_changed', { currentCount: selected.length });
+    if (body.dryRun) {
+      const skipped = selected.flatMap(({ id, code }) => (code === null ? [] : [{ id, code }]));
+      return answer({ matched: selected.length, eligible: selected.length - skipped.length, skipped }, { status: 200 });
+    }
+    const { reasonCode, note, publicReason } = reasonOf(body);
+    const steppedUp = ctx.caller.session !== null && ctx.caller.isSteppedUp;
+    return ctx.write(
+      async (tx, act) => {
+        const id = act.newId('operation');
+        const request = { reasonCode, note, publicReason, steppedUp };
+        await insertOperation(tx, act, { id, kind: body.kind, request, objectIds: selected.map((one) => one.id) });
+        const ref = { workspaceId: act.workspaceId, jobId: id };
+        const workflowId = workflowIds.bulkOperation(ref);
+        await enqueue(tx, startMessage({ workflowType: 'bulkOperation', workflowId, input: ref, startAt: null }, 4));
+        const found = await getOperation(tx, ctx.caller, id);
+        return answer(await presentOperation(tx, found), { status: 202, location: `/v1/operations/${id}` });
+      },
+      { wake: true },
+    );
+  },
+});
+
+const cancel = defineRoute({
+  method: 'POST',
+  path: '/v1/operations/:operationId/cancel',
+  summary: 'Stop after the page that runs: what was decided stays',
+  permission: 'any',
+  params: operationParams,
+  body: z.strictObject({}),
+  reply: operationWire,
+  refuses: ['resource.not_found', 'operation.transition_not_allowed'],
+  handle: (ctx) =>
+    ctx.write(async (tx, act) => {
+      const found = await getOperation(tx, ctx.caller, ctx.params.operationId);
+      const isOwn = found.kind === 'job' && found.job.requestedByUser === ctx.caller.actor.userId;
+      const job = isOwn ? await lockOperation(tx, ctx.params.operationId) : undefined;
+      if (job === undefined || (job.status !== 'queued' && job.status !== 'running'))
+        throw new DomainError('operation.transition_not_allowed', {
+          currentStatus: job?.status ?? 'done',
+          allowedActions: [],
+        });
+      await moveOperation(tx, act, job, 'cancelled');
+      return presentOperation(tx, await getOperation(tx, ctx.caller, ctx.params.operationId));
+    }),
+});
+
+export const operationRoutes: readonly Route[] = [list, create, getOne, listItems, cancel];

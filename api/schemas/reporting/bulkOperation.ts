@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { DecisionRecord } from '../../../db/audit/decision.js';
 import { type OperationId, sameIdAs } from '../../../domain/ids.js';
 import { publicCode, type DomainErrorCode } from '../../../domain/errors.js';
-import { byWire, idWire, instantWire } from '../wire.js';
+import { bulkKinds } from '../../../domain/reporting/bulkOperation.js';
+import { byWire, fieldIssue, idWire, instantWire, listOf, reasonText, staffReasonCodes, text } from '../wire.js';
 
 const progressWire = z.strictObject({
   total: z.int(),
@@ -68,3 +69,39 @@ export function presentDecisionItem(decision: DecisionRecord): OperationItem {
     detail: null,
   };
 }
+
+const mostItems = 10_000;
+
+/** `ids` or a list's filter with the number it is expected to match; the reason is every row's (api.md 1.9). */
+export const operationCreate = z
+  .strictObject({
+    kind: z.enum(bulkKinds),
+    ids: z.array(text(40)).min(1).max(mostItems).exactOptional(),
+    filter: z.record(z.string(), z.string()).exactOptional(),
+    expectedCount: z.int().min(0).max(mostItems).exactOptional(),
+    dryRun: z.boolean().default(false),
+    reason: reasonText.exactOptional(),
+    reasonCode: z.enum(staffReasonCodes).exactOptional(),
+    publicReason: reasonText.exactOptional(),
+  })
+  .check((context) => {
+    const { kind, ids, filter, expectedCount, dryRun, reason, reasonCode } = context.value;
+    const refuse = (code: 'required' | 'not_allowed_here' | 'already_used', detail: string, field: string): void => {
+      context.issues.push({ ...fieldIssue(code, detail, [field]), input: context.value });
+    };
+    if (ids === undefined && filter === undefined) refuse('required', 'ids or filter.', 'ids');
+    if (ids !== undefined && filter !== undefined) refuse('not_allowed_here', 'Either ids or filter.', 'filter');
+    if (ids !== undefined && new Set(ids).size < ids.length) refuse('already_used', 'Each id at most once.', 'ids');
+    if (filter !== undefined && expectedCount === undefined && !dryRun)
+      refuse('required', 'How many rows the filter showed.', 'expectedCount');
+    if (kind.endsWith('.reject') && !dryRun && reason === undefined && reasonCode === undefined)
+      refuse('required', 'Say why: reason or reasonCode.', 'reason');
+  });
+
+export const dryRunWire = z.strictObject({
+  matched: z.int(),
+  eligible: z.int(),
+  skipped: z.array(z.strictObject({ id: z.string(), code: z.string() })),
+});
+export const operationCreated = z.union([operationWire, dryRunWire]);
+export const operationList = listOf(operationWire);

@@ -1,7 +1,10 @@
 import type { Mode } from '../../../domain/act.js';
 import type { OperationId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import type { ReadTx } from '../../transaction.js';
+import type { Scope } from '../../../domain/access/permission.js';
+import type { ReadTx, Tx } from '../../transaction.js';
+import { scopeAffiliates } from '../affiliate/affiliateScope.js';
+import { keyset, type Page } from '../keyset.js';
 
 // How far is this job, and what came of each of its items?
 
@@ -22,7 +25,7 @@ export interface OperationView {
   readonly finishedAt: Instant | null;
 }
 
-export async function findOperation(tx: ReadTx, mode: Mode, id: string): Promise<OperationView | undefined> {
+export async function findOperation(tx: ReadTx | Tx, mode: Mode, id: string): Promise<OperationView | undefined> {
   const { rows } = await tx.raw<{
     rows: {
       id: OperationId;
@@ -71,6 +74,38 @@ export async function findOperation(tx: ReadTx, mode: Mode, id: string): Promise
         createdAt: row.created_at,
         finishedAt: row.finished_at,
       };
+}
+
+/** The newest jobs: of one person, or all. */
+export async function listOperationIds(
+  tx: ReadTx,
+  mode: Mode,
+  of: { readonly userId: string | null; readonly all: boolean },
+  page: Page,
+): Promise<readonly { readonly id: OperationId; readonly createdAt: Instant }[]> {
+  const query = tx('operations')
+    .where({ mode })
+    .select<{ id: OperationId; createdAt: Instant }[]>('id', 'created_at as createdAt');
+  if (!of.all) query.where('requested_by_user', of.userId ?? '');
+  return (await keyset(query, page, { createdAt: 'created_at' })) as { id: OperationId; createdAt: Instant }[];
+}
+
+// Which of these objects may this reader decide in bulk: those the lists show it?
+export async function findVisibleIds(
+  tx: ReadTx | Tx,
+  objectType: 'referrals' | 'commissions',
+  reader: { readonly scope: Scope; readonly mode: Mode },
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const query = tx(`${objectType} as item`)
+    .leftJoin('affiliates as affiliate', (on) =>
+      on.on('affiliate.workspace_id', 'item.workspace_id').andOn('affiliate.id', 'item.affiliate_id'),
+    )
+    .where('item.mode', reader.mode)
+    .whereIn('item.id', [...ids]);
+  scopeAffiliates(query, reader.scope, 'affiliate');
+  const rows = await query.select<{ id: string }[]>('item.id as id');
+  return new Set(rows.map((row) => row.id));
 }
 
 export interface OperationItemView {

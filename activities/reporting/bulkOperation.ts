@@ -1,0 +1,117 @@
+import { insertDecision } from '../../db/audit/decision.js';
+import { enqueue } from '../../db/messaging/outbox.js';
+import {
+  type BulkOperation,
+  collectOutcomes,
+  findReferralsOf,
+  listItemsToDecide,
+  lockOperation,
+  markItemDecided,
+  markItemSkipped,
+  moveOperation,
+} from '../../db/reporting/bulkOperation.js';
+import { notify, type Tx } from '../../db/transaction.js';
+import { type Act, actFor } from '../../domain/act.js';
+import { bulkVerbOf } from '../../domain/reporting/bulkOperation.js';
+import type { ReferralId } from '../../domain/ids.js';
+import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
+import { databaseActivity } from '../databaseActivity.js';
+import type { ActivityDeps } from '../deps.js';
+
+/** Decisions per page: one transaction of rows and outbox rows (temporal.md 3.7). */
+const perPage = 200;
+/** Below single decisions, so that one person's click does not wait behind another's thousand (temporal.md 4.3). */
+const bulkPriority = 4;
+
+/** What a job's activity answers: are there more pages, and how many results are still out? */
+export type BulkStep = { readonly status: string; readonly hasMore: boolean; readonly open: number };
+
+export function bulkOperationActivities(deps: Pick<ActivityDeps, 'db' | 'newId' | 'reached'>) {
+  return {
+    /** Writes the decisions of the next items. Run twice it goes on behind them: an item with a decision is not taken again. */
+    async decideBulkPage(ref: JobRef): Promise<BulkStep> {
+      const step = await databaseActivity(deps, ref, async (tx, act) => {
+        const job = await lockOperation(tx, ref.jobId);
+        if (job === undefined || (job.status !== 'queued' && job.status !== 'running')) return ended(job);
+        if (job.status === 'queued') await moveOperation(tx, act, job, 'running');
+        const items = await listItemsToDecide(tx, job.id, perPage);
+        await decideItems(
+          tx,
+          { ...actFor(act, { actor: job.actor, mode: job.mode }), requestId: job.requestId },
+          job,
+          items,
+        );
+        deps.reached?.('bulk.decided');
+        return { status: 'running', hasMore: items.length === perPage, open: items.length };
+      });
+      deps.reached?.('bulk.paged');
+      await notify(deps.db, 'outbox', '');
+      return step;
+    },
+
+    /** Takes over what came of the decisions; the last result ends the job. */
+    collectBulkOutcomes(ref: JobRef): Promise<BulkStep> {
+      return databaseActivity(deps, ref, async (tx, act) => {
+        const job = await lockOperation(tx, ref.jobId);
+        if (job === undefined) return ended(job);
+        const open = await collectOutcomes(tx, job.id);
+        if (job.status !== 'running') return ended(job);
+        if (open === 0) await moveOperation(tx, act, job, 'done');
+        return { status: open === 0 ? 'done' : 'running', hasMore: false, open };
+      });
+    },
+  };
+}
+
+function ended(job: BulkOperation | undefined): BulkStep {
+  return { status: job?.status ?? 'failed', hasMore: false, open: 0 };
+}
+
+async function decideItems(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  items: Awaited<ReturnType<typeof listItemsToDecide>>,
+): Promise<void> {
+  const { objectType, verb } = bulkVerbOf(job.kind);
+  const ids = items.map((item) => item.objectId);
+  const referralOf = await findReferralsOf(tx, objectType, job.mode, ids);
+  for (const { position, objectId } of items) {
+    const referralId = referralOf.get(objectId);
+    if (referralId === undefined) {
+      await markItemSkipped(tx, job.id, position, { code: 'resource.not_found', detail: null });
+      continue;
+    }
+    if (referralId === null) {
+      // No workflow sequences an entry by hand; it has rules of its own (four eyes above a limit).
+      const detail = 'An entry without a referral is decided by itself.';
+      await markItemSkipped(tx, job.id, position, { code: 'commission.commission_blocked', detail });
+      continue;
+    }
+    const input = { workspaceId: act.workspaceId, referralId: referralId as ReferralId };
+    const decisionId = act.newId('decision');
+    const workflowId = workflowIds.referral(input);
+    const { reasonCode, note, publicReason, steppedUp } = job.request;
+    await insertDecision(tx, act, {
+      id: decisionId,
+      verb,
+      objectType,
+      objectId,
+      workflowId,
+      ...{ reasonCode, note, publicReason, steppedUp },
+      params: {},
+      via: 'bulk',
+      callerKey: null,
+      requestHash: null,
+      operationId: job.id,
+    });
+    await enqueue(
+      tx,
+      signalMessage(
+        { workflowType: 'referral', workflowId, input, signal: verb, argument: { decisionId } },
+        bulkPriority,
+      ),
+    );
+    await markItemDecided(tx, job.id, position, decisionId);
+  }
+}

@@ -1,0 +1,172 @@
+import type { Act, Actor, Mode } from '../../domain/act.js';
+import type { OperationId } from '../../domain/ids.js';
+import type { Tx } from '../transaction.js';
+
+/** A job as its pages read it: who asked for what, and how far it is. */
+export interface BulkOperation {
+  readonly id: OperationId;
+  readonly mode: Mode;
+  readonly kind: string;
+  readonly status: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly request: BulkRequest;
+  readonly total: number;
+  readonly actor: Actor;
+  readonly requestId: string | null;
+  readonly version: number;
+}
+
+/** What stands in `operations.request`: the reason of every decision, and whether the caller had stepped up. */
+export interface BulkRequest {
+  readonly reasonCode: string;
+  readonly note: string | null;
+  readonly publicReason: string | null;
+  readonly steppedUp: boolean;
+}
+
+interface OperationRow {
+  readonly id: OperationId;
+  readonly mode: Mode;
+  readonly kind: string;
+  readonly status: BulkOperation['status'];
+  readonly request: BulkRequest;
+  readonly total: number;
+  readonly requested_by_type: Actor['type'];
+  readonly requested_by: string | null;
+  readonly requested_by_user: string | null;
+  readonly request_id: string | null;
+  readonly version: number;
+}
+
+/** Writes the job with its items in the order given. */
+export async function insertOperation(
+  tx: Tx,
+  act: Act,
+  operation: {
+    readonly id: OperationId;
+    readonly kind: string;
+    readonly request: BulkRequest;
+    readonly objectIds: readonly string[];
+  },
+): Promise<void> {
+  await tx('operations').insert({
+    id: operation.id,
+    mode: act.mode,
+    kind: operation.kind,
+    status: 'queued',
+    request: JSON.stringify(operation.request),
+    total: operation.objectIds.length,
+    requested_by_type: act.actor.type,
+    requested_by: act.actor.id,
+    requested_by_user: act.actor.userId,
+    request_id: act.requestId,
+    created_at: act.now,
+  });
+  await tx.raw(
+    `insert into operation_items (operation_id, position, object_id)
+     select :operationId, item.position, item.id from unnest(cast(:ids as text[])) with ordinality as item (id, position)`,
+    { operationId: operation.id, ids: [...operation.objectIds] },
+  );
+}
+
+/** The job, locked until the end of the transaction: two pages of one job never run at once. */
+export async function lockOperation(tx: Tx, id: string): Promise<BulkOperation | undefined> {
+  const row = await tx('operations').where({ id }).forUpdate().first<OperationRow | undefined>();
+  if (row === undefined) return undefined;
+  const { requested_by_type: type, requested_by: by, requested_by_user: userId } = row;
+  return {
+    id: row.id,
+    mode: row.mode,
+    kind: row.kind,
+    status: row.status,
+    request: row.request,
+    total: row.total,
+    actor: { type, id: by, userId },
+    requestId: row.request_id,
+    version: row.version,
+  };
+}
+
+export async function moveOperation(
+  tx: Tx,
+  act: Act,
+  operation: Pick<BulkOperation, 'id' | 'version'>,
+  status: Exclude<BulkOperation['status'], 'queued'>,
+): Promise<void> {
+  await tx('operations')
+    .where({ id: operation.id })
+    .update({
+      status,
+      version: operation.version + 1,
+      ...(status === 'running' ? {} : { finished_at: act.now }),
+    });
+}
+
+export interface OpenItem {
+  readonly position: number;
+  readonly objectId: string;
+}
+
+/** The next items without a decision and without a result. */
+export async function listItemsToDecide(tx: Tx, operationId: string, limit: number): Promise<readonly OpenItem[]> {
+  const rows = await tx('operation_items')
+    .where({ operation_id: operationId })
+    .whereNull('decision_id')
+    .whereNull('outcome')
+    .orderBy('position')
+    .limit(limit)
+    .select<{ position: number; object_id: string }[]>('position', 'object_id');
+  return rows.map((row) => ({ position: row.position, objectId: row.object_id }));
+}
+
+export async function markItemDecided(
+  tx: Tx,
+  operationId: string,
+  position: number,
+  decisionId: string,
+): Promise<void> {
+  await tx('operation_items').where({ operation_id: operationId, position }).update({ decision_id: decisionId });
+}
+
+export async function markItemSkipped(
+  tx: Tx,
+  operationId: string,
+  position: number,
+  why: { readonly code: string; readonly detail: string | null },
+): Promise<void> {
+  await tx('operation_items')
+    .where({ operation_id: operationId, position })
+    .update({ outcome: 'skipped', ...why });
+}
+
+/** Takes over the outcomes of decisions that were settled meanwhile; answers how many still wait. */
+export async function collectOutcomes(tx: Tx, operationId: string): Promise<number> {
+  await tx.raw(
+    `update operation_items as item
+     set outcome = case decision.state when 'done' then 'succeeded' else 'skipped' end, code = decision.code
+     from decisions as decision
+     where item.operation_id = :operationId and item.outcome is null and decision.id = item.decision_id
+       and decision.state in ('done', 'refused')`,
+    { operationId },
+  );
+  const { rows } = await tx.raw<{ rows: { open: number }[] }>(
+    `select count(*)::int as open from operation_items where operation_id = :operationId and outcome is null`,
+    { operationId },
+  );
+  return rows[0]?.open ?? 0;
+}
+
+/** Where the decisions of these objects have to go: the referral whose workflow sequences them. */
+export async function findReferralsOf(
+  tx: Tx,
+  kind: 'referrals' | 'commissions',
+  mode: Mode,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  const { rows } = await tx.raw<{ rows: { id: string; referral_id: string | null }[] }>(
+    kind === 'referrals'
+      ? `select id, id as referral_id from referrals where id = any(:ids) and mode = :mode`
+      : `select id, referral_id from commissions where id = any(:ids) and mode = :mode`,
+    { ids: [...ids], mode },
+  );
+  return new Map(rows.map((row) => [row.id, row.referral_id]));
+}

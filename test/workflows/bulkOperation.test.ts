@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
+import { bulkOperationActivities } from '../../activities/reporting/bulkOperation.js';
+import { insertApiKey } from '../../db/access/apiKey.js';
+import { insertReferral } from '../../db/earning/referral.js';
+import type { ReferralId } from '../../domain/ids.js';
+import { addMs } from '../../domain/time.js';
+import { createLogger } from '../../platform/logger.js';
+import { newId } from '../../platform/newId.js';
+import { hashToken, newApiKey } from '../../platform/secrets.js';
+import { queueName } from '../../workflows/contract.js';
+import { startTestApi, type TestApi } from '../api/support.js';
+import { eventually } from '../support/eventually.js';
+import { createReferralWorld, type ReferralWorld } from './referralWorld.js';
+
+// A bulk decision on a real server: api, relay, the job's workflow, and the referrals' own (temporal.md 3.7).
+
+const many = 300;
+let w: ReferralWorld;
+let api: TestApi;
+let key: string;
+let stopJobs: () => Promise<void>;
+/** The first page's answer is lost after its commit, as by a kill. */
+let losses = 1;
+
+beforeAll(async () => {
+  w = await createReferralWorld();
+  await w.startWorker();
+  const { db, database } = w.world;
+  const reached = (point: string): void => {
+    if (point !== 'bulk.paged' || losses === 0) return;
+    losses -= 1;
+    throw new Error('the worker died here');
+  };
+  const jobs = await w.temporal.createWorker({
+    taskQueue: queueName(w.prefix, 'jobs'),
+    activities: bulkOperationActivities({ db, newId, reached }),
+  });
+  const running = jobs.run();
+  stopJobs = async () => {
+    jobs.shutdown();
+    await running;
+  };
+  const logger = createLogger({ logLevel: 'fatal' });
+  api = await startTestApi({ deps: { db, outcomes: createDecisionOutcomes({ db, url: database.appUrl, logger }) } });
+  key = await w.inTx(async (tx, act) => {
+    const secret = newApiKey('sk', 'live');
+    await insertApiKey(tx, act, {
+      id: newId('apiKey'),
+      name: 'owner',
+      kind: 'secret',
+      mode: 'live',
+      tokenHash: hashToken(secret),
+      hint: secret.slice(-4),
+      publicKey: null,
+      signingSecret: null,
+      permissions: [],
+      roleId: 'owner',
+      affiliateId: null,
+      createdBy: w.ana,
+      expiresOn: null,
+      ipRestricted: false,
+      ipAllowList: [],
+    });
+    return secret;
+  });
+});
+afterAll(async () => {
+  await stopJobs?.();
+  await api?.deps.outcomes.stop();
+  await api?.close();
+  await w?.close();
+});
+
+async function pendingReferrals(count: number): Promise<readonly ReferralId[]> {
+  const { programId } = w.world;
+  return w.inTx(async (tx, act) => {
+    const ids: ReferralId[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const id = newId('referral');
+      const windowEndsAt = addMs(act.now, 3_600_000);
+      const visitorId = newId('visitor');
+      await insertReferral(
+        tx,
+        act,
+        { id, programId, status: 'pending', stage: 'lead', visitorId, clickAt: act.now, windowEndsAt },
+        'clicked',
+      );
+      ids.push(id);
+    }
+    return ids;
+  });
+}
+
+const post = (path: string, body: unknown) => api.as(key, path, { method: 'POST', body });
+
+test('300 are decided once each though a page was lost, a single decision passes them, and each item has its result', async () => {
+  const ids = await pendingReferrals(many);
+  const [single = ''] = await pendingReferrals(1);
+  const dry = await post('/v1/operations', { kind: 'referrals.reject', filter: { status: 'pending' }, dryRun: true });
+  expect(dry.body, dry.text).toMatchObject({ matched: many + 1, eligible: many + 1, skipped: [] });
+
+  const changed = await post('/v1/operations', {
+    kind: 'referrals.reject',
+    filter: { status: 'pending' },
+    expectedCount: 7,
+    reasonCode: 'fraud',
+  });
+  expect([changed.status, changed.body['code'], changed.body['currentCount']]).toEqual([
+    409,
+    'selection_changed',
+    many + 1,
+  ]);
+
+  const made = await post('/v1/operations', { kind: 'referrals.reject', ids, reason: 'A ring', reasonCode: 'fraud' });
+  expect(made.status, made.text).toBe(202);
+  const path = `/v1/operations/${made.body['id']}`;
+  expect(made.body).toMatchObject({ kind: 'referrals.reject', progress: { total: many } });
+  const beside = await post(`/v1/referrals/${single}/reject`, { reason: 'Spam' });
+  expect([200, 202]).toContain(beside.status);
+
+  const done = await eventually(
+    async () => {
+      const { body } = await api.as(key, path);
+      if (body['status'] !== 'done') throw new Error(JSON.stringify(body));
+      return body;
+    },
+    { within: 180_000 },
+  );
+  expect(done).toMatchObject({ progress: { total: many, done: many, succeeded: many, skipped: 0, failed: 0 } });
+  expect(losses).toBe(0);
+  const decisions = await w.world
+    .owner('decisions')
+    .where({ operation_id: String(made.body['id']) })
+    .select<{ object_id: string; via: string; state: string; note: string }[]>('object_id', 'via', 'state', 'note');
+  expect(decisions).toHaveLength(many);
+  expect(new Set(decisions.map((row) => row.object_id))).toEqual(new Set<string>(ids));
+  expect(new Set(decisions.map((row) => `${row.via} ${row.state} ${row.note}`))).toEqual(new Set(['bulk done A ring']));
+
+  // What was decided before is skipped with its code, and the list shows both jobs.
+  const again = await post('/v1/operations', { kind: 'referrals.reject', ids: ids.slice(0, 2), reasonCode: 'fraud' });
+  const items = await eventually(
+    async () => {
+      const { body } = await api.as(key, `/v1/operations/${again.body['id']}/items`);
+      const outcomes = (body['data'] as unknown as readonly { outcome: string | null; code: string | null }[]) ?? [];
+      if (outcomes.some((one) => one.outcome === null)) throw new Error(JSON.stringify(body));
+      return outcomes;
+    },
+    { within: 60_000 },
+  );
+  expect(items.map((one) => [one.outcome, one.code])).toEqual([
+    ['skipped', 'already_decided'],
+    ['skipped', 'already_decided'],
+  ]);
+  expect((await api.as(key, '/v1/operations')).body['data']).toHaveLength(2);
+  const late = await post(`${path}/cancel`, {});
+  expect([late.status, late.body['code']]).toEqual([409, 'transition_not_allowed']);
+}, 300_000);
+
+test.each([
+  ['no selection', { kind: 'referrals.approve' }, '#/ids'],
+  ['a kind there is not', { kind: 'payouts.approve', ids: ['pay_1'] }, '#/kind'],
+  ['an id twice', { kind: 'referrals.approve', ids: ['ref_1', 'ref_1'] }, '#/ids'],
+  ['an unknown id', { kind: 'referrals.approve', ids: [newId('referral')] }, '#/ids/0'],
+  ['no number for a filter', { kind: 'referrals.approve', filter: {} }, '#/expectedCount'],
+  ['no reason', { kind: 'referrals.reject', ids: ['ref_1'] }, '#/reason'],
+])('an operation with %s changes nothing', async (_what, body, pointer) => {
+  const refused = await post('/v1/operations', body);
+  expect(refused.status, refused.text).toBe(422);
+  expect(refused.body['errors'][0]).toMatchObject({ pointer });
+});
