@@ -1,5 +1,6 @@
 import {
   appendLeaves,
+  findCoveredUntil,
   findHead,
   hashContent,
   listUncoveredCommits,
@@ -16,21 +17,23 @@ import type { Logger } from '../../platform/logger.js';
 import type { SignedHead } from '../../domain/audit/bundle.js';
 import { encodeLeaf } from '../../domain/audit/encoding.js';
 import type { WorkspaceId } from '../../domain/ids.js';
-import { addMs } from '../../domain/time.js';
+import { addMs, type Instant } from '../../domain/time.js';
 
-// The chain looks back this far for transactions without a leaf. The longest statement may run 10 min (architecture.md 9); what commits
-// later than that is found by I14, which reads everything.
+// Transactions commit in another order than they began: the chain looks for those without a leaf from this far before what its newest leaf
+// covers. The longest statement may run 10 min (architecture.md 9). Not from "now": after an outage the rest would stay uncovered for ever.
 const lookBackMs = 15 * 60_000;
+const beginning = '2000-01-01T00:00:00.000Z' as Instant;
 /** Commits per transaction: the head stays locked that long, and a decision's audit waits for nobody but the next appender. */
 const leavesPerPass = 500;
 
 /** Appends a leaf for each commit that has none yet. Answers how many. Safe to repeat and to run in several relays at once. */
 export async function appendAuditLeaves(db: Db, workspaceId: WorkspaceId): Promise<number> {
-  return inWorkspace(db, workspaceId, async (tx, now) => {
+  return inWorkspace(db, workspaceId, async (tx) => {
     const head = await lockHead(tx);
     if (head === undefined)
       throw new Error(`workspace ${workspaceId} has no audit head: it was not made by createWorkspace`);
-    const commitIds = await listUncoveredCommits(tx, addMs(now, -lookBackMs), leavesPerPass);
+    const coveredUntil = (await findCoveredUntil(tx, head.sequence)) ?? beginning;
+    const commitIds = await listUncoveredCommits(tx, addMs(coveredUntil, -lookBackMs), leavesPerPass);
     const contents = await readCommits(tx, commitIds);
     let { sequence, leafHash } = head;
     const leaves: NewLeaf[] = [];

@@ -71,6 +71,20 @@ export async function findHead(tx: ReadTx | Tx): Promise<ChainHead | undefined> 
   return row === undefined ? undefined : { sequence: row.sequence, leafHash: row.leaf_hash.toString('hex') };
 }
 
+/** When was written what the newest leaf covers? Undefined for an empty chain. The chain goes on from there, however long nobody appended. */
+export async function findCoveredUntil(tx: Tx, sequence: bigint): Promise<Instant | undefined> {
+  const { rows } = await tx.raw<{ rows: { at: Instant | null }[] }>(
+    `select least(
+       (select min(entry.at) from audit_entries as entry where entry.commit_id = leaf.commit_id),
+       (select min(transfer.recorded_at) from ledger_transfers as transfer where transfer.commit_id = leaf.commit_id),
+       (select min(history.created_at) from histories as history where history.commit_id = leaf.commit_id)) as at
+     from audit_leaves as leaf
+     where leaf.sequence = :sequence`,
+    { sequence: sequence.toString() },
+  );
+  return rows[0]?.at ?? undefined;
+}
+
 /** Which commits since `since` (null: ever) have no leaf yet, oldest first? A leaf may be late, never missing (I14). */
 export async function listUncoveredCommits(
   tx: ReadTx | Tx,

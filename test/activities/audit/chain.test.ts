@@ -215,6 +215,22 @@ describe('the audit chain', () => {
     expect(await keeper.list(workspaceId)).toEqual({ heads: [], invalid: 1 });
   });
 
+  test('after an outage of hours every commit gets its leaf, also beyond one pass', async () => {
+    await threeCommits();
+    await tamper(
+      `insert into audit_entries (workspace_id, id, mode, object_type, object_id, seq, event, actor_type, commit_id, at)
+       select :ws, 'aud_late_' || n, 'live', 'program', 'prg_late_' || n, 1, 'created', 'system', gen_random_uuid(), now() - interval '5 hours' + n * interval '10 seconds'
+       from generate_series(1, 1200) n`,
+      `update audit_entries set at = now() - interval '6 hours' where workspace_id = :ws and id not like 'aud_late_%'`,
+      `update ledger_transfers set recorded_at = now() - interval '6 hours' where workspace_id = :ws`,
+    );
+
+    const passes = [];
+    for (let pass = 0; pass < 4; pass += 1) passes.push(await appendAuditLeaves(db, workspaceId));
+
+    expect(passes).toEqual([500, 500, 200, 0]);
+  });
+
   test('two appenders at once write one chain', async () => {
     for (let commit = 0; commit < 12; commit += 1) await write('created');
     const second = connect({ url: database.appUrl, poolSize: 1, applicationName: 'test-2' });
