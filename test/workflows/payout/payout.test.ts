@@ -128,7 +128,7 @@ test('refused, then retried by a person: a new attempt under a key of its own', 
 
   await w.statusOf('payouts', payoutId, 'paid');
   const attempts = await w.world.rows('payout_attempts', { payout_id: payoutId });
-  expect(attempts.map((one) => one['state']).toSorted()).toEqual(['paid', 'refused']);
+  expect(new Set(attempts.map((one) => one['state']))).toEqual(new Set(['paid', 'refused']));
   expect(new Set(attempts.map((one) => one['request_key'])).size).toBe(2);
   await w.closed(payoutId);
   await w.record('payout', 'refusedRetried', workflowOf(payoutId));
