@@ -2,7 +2,13 @@ import type { MenuGroup } from '../kit/Shell.js';
 
 // The console's menu (screens.md 3). An entry stands here only when its screen does; rights are those of the read behind it.
 export const menu: readonly MenuGroup[] = [
-  { text: null, entries: [{ path: '/queue', text: 'nav.queue', key: 'q' }] },
+  {
+    text: null,
+    entries: [
+      { path: '/', text: 'nav.home', key: 'h' },
+      { path: '/queue', text: 'nav.queue', key: 'q' },
+    ],
+  },
   {
     text: 'nav.affiliatesGroup',
     entries: [{ path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a' }],
@@ -29,6 +35,8 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/payouts', text: 'nav.payouts', rights: ['payout.read'], key: 'p' },
       { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'] },
+      { path: '/ledger', text: 'nav.ledger', rights: ['ledger.read'] },
+      { path: '/audit', text: 'nav.audit', rights: ['audit.read'] },
     ],
   },
   {

@@ -2,6 +2,7 @@ import type { ScreenEntry } from '../kit/screens.js';
 
 // Every screen of the console: one line each. `rights` are those of the read behind it: what the API refuses is not shown.
 export const screens: readonly ScreenEntry[] = [
+  { path: '/', load: () => import('./screens/reporting/home.js') },
   { path: '/queue', load: () => import('./screens/earning/queueList.js') },
   { path: '/affiliates', load: () => import('./screens/affiliate/affiliateList.js'), rights: ['affiliate.read'] },
   {
@@ -31,6 +32,9 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/payout-runs', load: () => import('./screens/payout/runList.js'), rights: ['payout.read'] },
   { path: '/payout-runs/$runId', load: () => import('./screens/payout/runDetail.js'), rights: ['payout.read'] },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js'), rights: ['payout.read'] },
+  { path: '/ledger', load: () => import('./screens/payout/ledger.js'), rights: ['ledger.read'] },
+  { path: '/audit', load: () => import('./screens/audit/auditList.js'), rights: ['audit.read'] },
+  { path: '/audit/$entryId', load: () => import('./screens/audit/auditDetail.js'), rights: ['audit.read'] },
   { path: '/payouts/$payoutId', load: () => import('./screens/payout/payoutDetail.js'), rights: ['payout.read'] },
   { path: '/settings/team', load: () => import('./screens/access/teamList.js'), rights: ['user.read'] },
   { path: '/settings/permissions', load: () => import('./screens/access/permissionTable.js'), rights: ['user.read'] },
