@@ -212,7 +212,7 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
     else if (key === 'a') take(verb);
     else setAsking(verb);
   };
-  useKeys({ a: () => pressed('a'), r: () => pressed('r'), h: () => pressed('h'), Enter: open });
+  useKeys({ a: () => pressed('a'), r: () => pressed('r'), h: () => pressed('h') });
   const own = Object.fromEntries(
     actions.map((verb) => [
       verb,

@@ -1,0 +1,54 @@
+import { at } from '../../support/apiClient.js';
+import { expect, ownerState, test } from '../support.js';
+import { makeWorkWorld, ownerCalls, until, type WorkWorld } from '../workWorld.js';
+
+test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
+
+let world: WorkWorld;
+test.beforeAll(async () => {
+  world = await makeWorkWorld(1);
+});
+
+test('an applicant is approved from the list, suspended with a reason, and shows both', async ({ page }) => {
+  const { id, name } = world.applicant;
+  await page.goto(`/affiliates?q=${encodeURIComponent(name)}`);
+  const row = page.locator(`tr[data-row="${id}"]`);
+  await row.getByRole('button', { name: 'Approve' }).click();
+  await expect(row).toContainText('approved');
+
+  await page.goto(`/affiliates/${id}`);
+  await page.getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('dialog').getByLabel('Fraud', { exact: true }).check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+  await expect(page.getByText(/^Suspend: Owner/)).toContainText('Fraud');
+  await until(`/v1/affiliates/${id}`, (body) => at(body, 'status') === 'suspended');
+});
+
+test('balances, links, referrals and commissions of one affiliate are the API’s', async ({ page }) => {
+  const { must } = await ownerCalls();
+  const balances = await must('GET', `/v1/affiliates/${world.affiliateId}/balances`);
+  await page.goto(`/affiliates/${world.affiliateId}?tab=balance`);
+  await expect(page.getByRole('table')).toContainText(String(at(balances, '0.pending.amount')));
+  await page.getByRole('tab', { name: 'Links' }).click();
+  await expect(page.locator('tr[data-row]').first()).toBeVisible();
+  await page.getByRole('tab', { name: 'Referrals' }).click();
+  await expect(page.locator('tr[data-row]')).toHaveCount(1);
+  await page.getByRole('tab', { name: 'Commissions' }).click();
+  await expect(page.locator('tr[data-row]')).toHaveCount(1);
+});
+
+test('a new affiliate is made by hand; one that exists is refused in words', async ({ page }) => {
+  const name = `Dora ${world.affiliateName}`;
+  const email = `${name.toLowerCase().replaceAll(' ', '-')}@blog.example`;
+  for (const isFirst of [true, false]) {
+    await page.goto('/affiliates');
+    await page.getByRole('heading', { level: 1, name: 'Affiliates' }).waitFor();
+    await page.keyboard.press('c');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByLabel('E-mail').fill(email);
+    await dialog.getByRole('button', { name: 'Create the affiliate' }).click();
+    if (isFirst) await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
+    else await expect(dialog.getByRole('alert')).toContainText('This exists already');
+  }
+});

@@ -1,0 +1,206 @@
+import { at, textAt } from '../../support/apiClient.js';
+import {
+  chooseTheme,
+  expect,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  ownerState,
+  stackNotes,
+  test,
+} from '../support.js';
+import { makeWorkWorld, ownerCalls, until, type WorkWorld } from '../workWorld.js';
+
+test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
+
+let world: WorkWorld;
+test.beforeAll(async () => {
+  world = await makeWorkWorld(7);
+});
+
+/** A referral of its own per test: none depends on what another one decided. */
+function referral(index: number): WorkWorld['referrals'][number] {
+  const found = world.referrals[index];
+  if (found === undefined) throw new Error(`the world has no referral ${index}`);
+  return found;
+}
+
+test('the list is searched, filtered by its counts, and opens the detail', async ({ page }) => {
+  const { customer, id } = referral(0);
+  await page.goto('/referrals');
+  await page.getByLabel('Search this list').fill(customer);
+  await page.getByLabel('Search this list').press('Enter');
+  const rows = page.locator('tr[data-row]');
+  await expect(rows).toHaveCount(1);
+  await expect(rows.first()).toContainText(world.affiliateName);
+  await page.getByLabel(`Open ${customer}`).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(customer);
+  expect(new URL(page.url()).pathname).toBe(`/referrals/${id}`);
+});
+
+test('a referral tells its story, who won and why, and where it stands', async ({ page }) => {
+  const { id } = referral(0);
+  await page.goto(`/referrals/${id}`);
+  const story = page.getByRole('list', { name: 'Story' });
+  await expect(story).toContainText('Became a lead');
+  await expect(story).toContainText('Sale reported');
+  await expect(story).toContainText('planned');
+
+  await page.getByRole('tab', { name: 'Touches and credit' }).click();
+  await expect(page.getByRole('listitem').filter({ hasText: world.affiliateName }).first()).toContainText('won');
+  await expect(page.getByRole('listitem').filter({ hasText: world.otherName }).first()).toContainText('did not win');
+
+  await page.getByRole('tab', { name: 'State diagram' }).click();
+  const states = page.getByTestId('states');
+  await expect(states.locator('[data-present="true"]')).toHaveAttribute('data-state', 'pending');
+  await expect(states).toHaveAccessibleName(/tracking → pending/);
+});
+
+test('the record lists every event, and says how things stood after any of them', async ({ page }) => {
+  await page.goto(`/referrals/${referral(0).id}?tab=history`);
+  const events = page.getByRole('list', { name: 'History' }).getByRole('listitem');
+  await expect(events.first()).toContainText('workflow_execution_started');
+  await page.getByLabel('JSON of event 1', { exact: true }).click();
+  await expect(events.first().locator('pre')).toContainText('{');
+
+  await page.getByLabel('State after event 1', { exact: true }).click();
+  await expect(page.getByRole('heading', { name: /^After event 1 / })).toBeVisible();
+  await page.getByRole('slider').press('ArrowRight');
+  await expect(page.getByRole('heading', { name: /^After event 2 / })).toBeVisible();
+
+  await page.getByLabel('Search the events').fill('saleReported');
+  await expect(events).toHaveCount(1);
+});
+
+test('a closed referral is replayed on screen, with one verdict and four lines', async ({ page }) => {
+  const { id } = referral(1);
+  const { must } = await ownerCalls();
+  await must('POST', `/v1/referrals/${id}/reject`, { reasonCode: 'fraud', reason: 'Same device' });
+  await until(`/v1/referrals/${id}/history`, (body) => at(body, 'source') === 'archive');
+  await page.goto(`/referrals/${id}?tab=replay`);
+  await page.getByRole('button', { name: 'Replay now' }).click();
+  const verdict = page.locator('[data-verdict]');
+  await expect(verdict).toHaveAttribute('data-verdict', 'pass', { timeout: 60_000 });
+  await expect(verdict.locator('[data-check]')).toHaveCount(4);
+  await expect(verdict.locator('[data-check="books"]')).toContainText('pass');
+});
+
+test('two browsers decide at once: one succeeds, the other reads who was faster', async ({ page, browser }) => {
+  const { id } = referral(2);
+  const { must } = await ownerCalls();
+  const email = `rita-${id.slice(-8)}@shop.example`;
+  await must('POST', '/v1/users', { email, name: 'Rita', roleIds: ['reviewer', 'auditor'] });
+  const context = await browser.newContext({ baseURL: stackNotes().origin, locale: 'en-GB' });
+  const mails = await until(`/v1/dev/emails?to=${email}`, (body) => at(body, 'data.0.links.0') !== undefined);
+  const token = textAt(mails, 'data.0.links.0').split('/').at(-1);
+  const invited = await context.request.post('/v1/auth/accept-invite', {
+    data: { token, password: 'a long pass phrase of rita' },
+  });
+  expect(invited.status()).toBe(200);
+  const other = await context.newPage();
+  const pages = [page, other];
+  for (const one of pages) await one.goto(`/referrals/${id}`);
+  const buttons = pages.map((one) => one.locator('[data-action="approve"]'));
+  for (const button of buttons) await expect(button).toBeVisible();
+
+  await Promise.all(buttons.map((button) => button.click()));
+  const said = await Promise.all(
+    pages.map(async (one) => {
+      const notice = one.getByText(/^(Done: Approve|Already approved by .+)$/);
+      await expect(notice).toBeVisible();
+      return notice.textContent();
+    }),
+  );
+  await context.close();
+
+  expect(said.filter((text) => text === 'Done: Approve')).toHaveLength(1);
+  expect(said.filter((text) => /^Already approved by (Owner|Rita)/.test(text ?? ''))).toHaveLength(1);
+  const story = await must('GET', `/v1/referrals/${id}/story`);
+  const approvals = (at(story, 'data') as readonly { readonly kind: string; readonly event: string }[]).filter(
+    (line) => line.kind === 'referral' && line.event === 'approved',
+  );
+  expect(approvals).toHaveLength(1);
+});
+
+test('the queue is cleared by keyboard alone, and the next item opens by itself', async ({ page }) => {
+  await page.goto('/queue?kind=referral');
+  const current = page.locator('[data-item][aria-current="true"]');
+  await expect(page.locator('[data-action="approve"]')).toBeVisible();
+  const first = (await current.getAttribute('data-item')) ?? '';
+  await page.keyboard.press('a');
+  await expect(page.locator(`[data-item="${first}"]`)).toHaveCount(0);
+  const second = (await current.getAttribute('data-item')) ?? '';
+  expect(second).not.toBe(first);
+
+  await expect(page.locator('[data-action="reject"]')).toBeVisible();
+  await page.keyboard.press('r');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.getByLabel('Note for colleagues').fill('Bought by a colleague');
+  await page.getByRole('dialog').getByRole('button', { name: 'Reject' }).press('Enter');
+  await expect(page.locator(`[data-item="${second}"]`)).toHaveCount(0);
+
+  await until(`/v1/referrals/${first}`, (body) => at(body, 'status') === 'approved');
+  await until(`/v1/referrals/${second}`, (body) => at(body, 'status') === 'rejected');
+});
+
+test('a commission explains itself, and a refund reported on the sale takes its share', async ({ page }) => {
+  const { order, saleId, commissionId } = referral(6);
+  await page.goto(`/commissions?saleId=${saleId}`);
+  await page.getByRole('button', { name: /^Explain USD/ }).click();
+  const drawer = page.getByRole('dialog');
+  await expect(drawer).toContainText('20 % of 49.99 USD net is 9.998');
+  await drawer.getByRole('button', { name: 'Close' }).click();
+
+  await page.goto(`/sales/${saleId}`);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Sale ${order}`);
+  await page.getByRole('button', { name: 'Report a refund' }).click();
+  await page.getByLabel('Number of the refund').fill(`refund-${order}`);
+  await page.getByLabel('Amount (USD)').fill('10.00');
+  await page.getByRole('dialog').getByRole('button', { name: 'Report the refund' }).click();
+  await expect(page.locator(`[data-refund="refund-${order}"]`)).toContainText('10.00');
+  await until(`/v1/commissions/${commissionId}`, (body) => at(body, 'net.amount') === '8.00');
+});
+
+for (const theme of ['light', 'dark'] as const)
+  for (const width of [1280, 390])
+    test(`axe finds nothing on the screens of the work: ${theme}, ${width} px`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 900 });
+      await chooseTheme(page, theme);
+      for (const path of paths()) {
+        await page.goto(path);
+        await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+        await page.waitForLoadState('networkidle');
+        await expectAccessible(page);
+      }
+    });
+
+test('nothing scrolls sideways at 320 px', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const path of paths()) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    await expectNoSidewaysScroll(page);
+  }
+});
+
+function paths(): readonly string[] {
+  const { id, saleId, commissionId } = referral(0);
+  return [
+    '/queue',
+    '/referrals',
+    ...['story', 'credit', 'states', 'history', 'replay'].map((tab) => `/referrals/${id}?tab=${tab}`),
+    '/commissions',
+    `/commissions/${commissionId}`,
+    '/sales',
+    `/sales/${saleId}`,
+    '/leads',
+    '/affiliates',
+    ...['overview', 'balance', 'links', 'recruits'].map((tab) => `/affiliates/${world.affiliateId}?tab=${tab}`),
+    '/programs',
+    ...['overview', 'rules', 'products', 'agreements', 'versions'].map(
+      (tab) => `/programs/${world.programId}?tab=${tab}`,
+    ),
+    '/products',
+    '/links',
+  ];
+}
