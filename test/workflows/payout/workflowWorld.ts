@@ -28,8 +28,6 @@ export interface Cost {
   readonly runs: number;
 }
 
-type Columns = Readonly<Record<string, unknown>>;
-
 /** Payouts as a worker process has them: Postgres, Temporal, a worker per queue and the relay. */
 export interface WorkflowWorld {
   readonly world: PayoutWorld;
