@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from '@playwright/test';
+import { makePayoutWorld, type PayoutWorld } from '../payoutWorld.js';
+import { expect, expectAccessible, expectNoSidewaysScroll, ownerState, stackNotes, test } from '../support.js';
+
+// One run from the plan to the last cent, as two people in two browsers see it (screens.md 5).
+
+let world: PayoutWorld;
+
+test.beforeAll(async () => {
+  test.setTimeout(240_000);
+  const { cookies } = JSON.parse(readFileSync(ownerState, 'utf8')) as {
+    cookies: readonly { name: string; value: string }[];
+  };
+  world = await makePayoutWorld(stackNotes().origin, cookies.map((one) => `${one.name}=${one.value}`).join('; '));
+});
+
+async function approver(browser: Browser): Promise<Page> {
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  await page.goto(`${stackNotes().origin}/sign-in`);
+  await page.getByLabel('E-mail').fill(world.approver.email);
+  await page.getByLabel('Password', { exact: true }).fill(world.approver.password);
+  await page.getByRole('button', { name: /^sign in$/i }).click();
+  await page.waitForURL((url) => url.pathname !== '/sign-in');
+  return page;
+}
+
+test.describe('a payout run', () => {
+  test.use({ storageState: ownerState });
+
+  test('says who is paid, who is not and why; the maker cannot approve, the second person can', async ({
+    page,
+    browser,
+  }) => {
+    await page.goto('/payout-runs');
+    await page.getByRole('button', { name: 'New payout run' }).first().click();
+    await page.getByLabel('Note').fill('November');
+    await page.getByRole('button', { name: 'Plan and reserve' }).click();
+    await expect(page.getByTestId('plan-hash')).toHaveText(/^sha256:/, { timeout: 60_000 });
+    const runPath = new URL(page.url()).pathname;
+
+    await expect(page.locator('tr[data-row]').filter({ hasText: 'Ada' }).first()).toContainText('USD 10.00');
+    await page.getByRole('tab', { name: 'Not paid this time' }).click();
+    const bo = page.locator(`tr[data-row="${world.bo.id}-USD"]`);
+    await expect(bo).toContainText('No payout method');
+    await expect(bo).toContainText('USD 25.00');
+    await expect(page.locator(`tr[data-row="${world.cy.id}-USD"]`)).toContainText('Below the minimum');
+    await expectAccessible(page);
+
+    await page.locator('[data-action="approve"]').click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Approve run: / })
+      .click();
+    await expect(page.getByRole('dialog').getByRole('alert')).toContainText('own_work');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+    const ben = await approver(browser);
+    await ben.goto(`${stackNotes().origin}${runPath}`);
+    await ben.locator('[data-action="approve"]').click();
+    await ben
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Approve run: USD/ })
+      .click();
+    await ben.locator('[data-action="execute"]').click();
+    await ben.getByRole('dialog').getByRole('button', { name: 'Send the payouts now' }).click();
+
+    await expect(page.getByText('● completed')).toBeVisible({ timeout: 90_000 });
+    await page.getByRole('tab', { name: 'Payouts', exact: true }).click();
+    await page.locator('tr[data-row]').filter({ hasText: 'Ada' }).getByRole('link').first().click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Payout');
+    await expect(page.getByText('sbx_').first()).toBeVisible();
+    await ben.context().close();
+  });
+
+  test('fits a narrow phone', async ({ page }) => {
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const path of ['/payout-runs', '/payouts', '/ledger', '/audit']) {
+      await page.goto(path);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await page.waitForLoadState('networkidle');
+
+      await expectNoSidewaysScroll(page);
+    }
+  });
+});
