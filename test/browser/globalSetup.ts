@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isWebBuilt } from '../../bin/buildWeb.js';
 import { LiveStack } from '../support/liveStack.js';
-import { ownerState, stackFile } from './support.js';
+import { notesVariable, stateVariable } from './support.js';
 
 /** The whole product as its own processes, and the pages as npm start builds them; everything is gone afterwards. */
 export default async function setUp(): Promise<() => Promise<void>> {
@@ -10,10 +11,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
   const stack = await LiveStack.start();
   try {
     const { origin, hostname } = new URL(stack.signInLink);
-    mkdirSync('test-results', { recursive: true });
-    writeFileSync(stackFile, JSON.stringify({ origin, link: stack.signInLink, environment: stack.environment }), {
-      mode: 0o600,
-    });
+    process.env[notesVariable] = JSON.stringify({ origin, link: stack.signInLink, environment: stack.environment });
     const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -31,7 +29,9 @@ export default async function setUp(): Promise<() => Promise<void>> {
       secure: false,
       sameSite: 'Lax',
     };
+    const ownerState = join(stack.dataDir, 'owner.json');
     writeFileSync(ownerState, JSON.stringify({ cookies: [cookie], origins: [] }), { mode: 0o600 });
+    process.env[stateVariable] = ownerState;
     return () => stack.stop();
   } catch (error) {
     await stack.stop();

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page, test as base } from '@playwright/test';
 
-/** What globalSetup leaves for the tests: the stack's address and environment, the owner's session. */
-export const stackFile = 'test-results/stack.json';
-export const ownerState = 'test-results/owner.json';
+/** What globalSetup leaves for the tests, in the environment that their processes inherit: notes on the stack, the owner's session. */
+export const notesVariable = 'TRIBUTARY_STACK';
+export const stateVariable = 'TRIBUTARY_OWNER_STATE';
+/** A file of Playwright's: empty only while tests are listed, before there is a stack. */
+export const ownerState = process.env[stateVariable] ?? '';
 
 interface StackNotes {
   readonly origin: string;
@@ -15,7 +16,7 @@ interface StackNotes {
 }
 
 export function stackNotes(): StackNotes {
-  return JSON.parse(readFileSync(stackFile, 'utf8')) as StackNotes;
+  return JSON.parse(process.env[notesVariable] ?? '{}') as StackNotes;
 }
 
 /** A new one-time link, as `npm run sign-in-link` prints it; without an address the owner's. */

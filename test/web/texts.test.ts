@@ -54,7 +54,7 @@ test.each(surfaces)('both languages of %s fill in the same values', async (surfa
   const en = await catalogue(surface, 'en');
   const de = await catalogue(surface, 'de');
   const holes = (text: string | undefined) =>
-    [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]).sort();
+    [...(text ?? '').matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? '').toSorted((a, b) => a.localeCompare(b));
 
   for (const key of Object.keys(en)) expect([key, holes(de[key])]).toEqual([key, holes(en[key])]);
 });

@@ -324,7 +324,14 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
         />
       ) : null}
       {rows.length > 0 || (data === undefined && error === null) ? (
-        <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label} aria-busy={isFetching}>
+        <Box
+          pos="relative"
+          style={{ overflowX: 'auto' }}
+          tabIndex={0}
+          role="region"
+          aria-label={label}
+          aria-busy={isFetching}
+        >
           <Table
             className="resource-table"
             aria-label={label}

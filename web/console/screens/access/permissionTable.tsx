@@ -28,7 +28,13 @@ export function Screen(): ReactElement {
             <Title order={2} size="h4" mb="xs">
               {t(`permissions.area.${area}`)}
             </Title>
-            <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t(`permissions.area.${area}`)}>
+            <Box
+              pos="relative"
+              style={{ overflowX: 'auto' }}
+              tabIndex={0}
+              role="region"
+              aria-label={t(`permissions.area.${area}`)}
+            >
               <Table withTableBorder withColumnBorders miw={900} fz="sm">
                 <Table.Thead>
                   <Table.Tr>
