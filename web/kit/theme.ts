@@ -1,4 +1,12 @@
-import { createTheme, type CSSVariablesResolver, Badge, Button, Drawer, type MantineColorsTuple, Modal } from '@mantine/core';
+import {
+  createTheme,
+  type CSSVariablesResolver,
+  Badge,
+  Button,
+  Drawer,
+  type MantineColorsTuple,
+  Modal,
+} from '@mantine/core';
 
 // Deep enough at shade 8 for white text, light enough at shade 4 for text on dark: checked by axe on every route (dependencies.md 2, fact 11).
 const river: MantineColorsTuple = [
