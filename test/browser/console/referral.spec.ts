@@ -163,6 +163,7 @@ test('a commission explains itself, and a refund reported on the sale takes its 
 for (const theme of ['light', 'dark'] as const)
   for (const width of [1280, 390])
     test(`axe finds nothing on the screens of the work: ${theme}, ${width} px`, async ({ page }) => {
+      test.slow(); // many pages, one after the other, on a busy machine
       await page.setViewportSize({ width, height: 900 });
       await chooseTheme(page, theme);
       for (const path of paths()) {
@@ -174,6 +175,7 @@ for (const theme of ['light', 'dark'] as const)
     });
 
 test('nothing scrolls sideways at 320 px', async ({ page }) => {
+  test.slow(); // many pages, one after the other, on a busy machine
   await page.setViewportSize({ width: 320, height: 640 });
   for (const path of paths()) {
     await page.goto(path);
