@@ -190,7 +190,13 @@ export function exportMessage(message: ExportMessage): Outgoing {
 }
 
 /** The one call a payout's workflow is about to make, or the attempt it asks about. */
-export type PayoutCall = Payload<{ attemptId: string; fence: number; adapter: string; timeoutMs: number; repeatable: boolean }>;
+export type PayoutCall = Payload<{
+  attemptId: string;
+  fence: number;
+  adapter: string;
+  timeoutMs: number;
+  repeatable: boolean;
+}>;
 
 /** What a payout's database activity answers: what comes next, computed from the rows (temporal.md 5.2). `done`: nothing left to do. */
 export type PayoutStep = {

@@ -159,7 +159,9 @@ describe('one referral from click to paid', () => {
     const first = await people.ana.until('/v1/commissions?kind=clawback', (body) => at(body, 'data.0') !== undefined);
     expect(first).toMatchObject({ data: [{ amount: { amount: '-4.00' }, status: 'approved' }] });
     expect((await people.ana.get(`/v1/payouts/${payoutId}`)).body).toMatchObject({ status: 'paid' });
-    expect((await people.ana.get(`/v1/affiliates/${set.affiliateId}/balances`)).body).toMatchObject([{ owed: { amount: '-4.00' } }]);
+    expect((await people.ana.get(`/v1/affiliates/${set.affiliateId}/balances`)).body).toMatchObject([
+      { owed: { amount: '-4.00' } },
+    ]);
     expect((await people.ana.post(`/v1/sales/${saleId}/refunds`, refund)).status).toBe(200);
     expect(await trialBalance(people)).toEqual({
       commission_expense: '6.00',
@@ -179,7 +181,9 @@ describe('one referral from click to paid', () => {
     ).toBe(202);
     await people.ana.until(`/v1/sales/${saleId}`, (body) => at(body, 'status') === 'refunded');
     await people.ana.until('/v1/commissions?kind=clawback', (body) => at(body, 'data.1') !== undefined);
-    expect((await people.ana.get(`/v1/affiliates/${set.affiliateId}/balances`)).body).toMatchObject([{ owed: { amount: '-10.00' } }]);
+    expect((await people.ana.get(`/v1/affiliates/${set.affiliateId}/balances`)).body).toMatchObject([
+      { owed: { amount: '-10.00' } },
+    ]);
     expect(await trialBalance(people)).toEqual({
       cash: '90.00',
       affiliate_receivable: '10.00',

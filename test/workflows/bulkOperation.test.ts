@@ -114,7 +114,7 @@ test('300 are decided once each though a page was lost, a single decision passes
 
   const made = await post('/v1/operations', { kind: 'referrals.reject', ids, reason: 'A ring', reasonCode: 'fraud' });
   expect(made.status, made.text).toBe(202);
-  const path = `/v1/operations/${made.body['id']}`;
+  const path = `/v1/operations/${String(made.body['id'])}`;
   expect(made.body).toMatchObject({ kind: 'referrals.reject', progress: { total: many } });
   const beside = await post(`/v1/referrals/${single}/reject`, { reason: 'Spam' });
   expect([200, 202]).toContain(beside.status);
@@ -141,7 +141,7 @@ test('300 are decided once each though a page was lost, a single decision passes
   const again = await post('/v1/operations', { kind: 'referrals.reject', ids: ids.slice(0, 2), reasonCode: 'fraud' });
   const items = await eventually(
     async () => {
-      const { body } = await api.as(key, `/v1/operations/${again.body['id']}/items`);
+      const { body } = await api.as(key, `/v1/operations/${String(again.body['id'])}/items`);
       const outcomes = (body['data'] as unknown as readonly { outcome: string | null; code: string | null }[]) ?? [];
       if (outcomes.some((one) => one.outcome === null)) throw new Error(JSON.stringify(body));
       return outcomes;

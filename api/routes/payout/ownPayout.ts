@@ -87,7 +87,14 @@ function presentOwnMethod(method: PayoutMethod, now: Instant) {
   const { id, type, currency, masked, activeAt, version, createdAt, updatedAt } = method;
   return {
     object: 'own_payout_method' as const,
-    ...{ id, type, currency, masked, activeAt, version, createdAt, updatedAt },
+    id,
+    type,
+    currency,
+    masked,
+    activeAt,
+    version,
+    createdAt,
+    updatedAt,
     status: methodStatusAt(method, now),
   };
 }

@@ -278,7 +278,7 @@ const create = defineRoute({
   reply: operationCreated,
   status: 202,
   refuses: ['access.permission_missing', 'operation.selection_changed'],
-  async handle(ctx, deps) {
+  async handle(ctx) {
     const { body } = ctx;
     const bulk = bulkVerbOf(body.kind);
     const right = rightFor[bulk.objectType];

@@ -307,7 +307,10 @@ const system = defineRoute({
       unapplied: (await listUnapplied(tx, now, mostUnapplied)).length,
       schedules: await nextRuns(tx, now, runsShown),
       gateways: (await listGatewayViews(tx, ctx.mode)).map(({ id, adapter, frozenAt, frozenReason }) => ({
-        ...{ id, adapter, frozenAt, frozenReason },
+        id,
+        adapter,
+        frozenAt,
+        frozenReason,
       })),
       audit: (await readAuditState(tx)) ?? null,
     }));

@@ -67,7 +67,17 @@ export function presentProfile(affiliate: Affiliate, mayWrite: boolean): z.outpu
   const { id, name, company, email, emailVerifiedAt, phone, website, country, language, timeZone, status } = affiliate;
   return {
     object: 'profile',
-    ...{ id, name, company, email, emailVerifiedAt, phone, website, country, language, timeZone, status },
+    id,
+    name,
+    company,
+    email,
+    emailVerifiedAt,
+    phone,
+    website,
+    country,
+    language,
+    timeZone,
+    status,
     mayWrite: mayWrite && status === 'approved',
     subIdAccess: affiliate.subIdAccess,
     recruitsOthers: affiliate.status === 'approved',

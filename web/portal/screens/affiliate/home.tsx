@@ -1,17 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Box,
-  Button,
-  Group,
-  Paper,
-  Progress,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from '@mantine/core';
+import { Alert, Anchor, Box, Button, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
@@ -145,7 +132,7 @@ function Next({ next }: { readonly next: NextPayout }): ReactElement {
       <Text size="sm" mt="sm">
         {t('home.minimum')} <MoneyText value={next.minimum} />
       </Text>
-      <Progress value={next.progressPpm / 10_000} aria-label={t('home.progress')} mt={4} />
+      <progress max={1_000_000} value={next.progressPpm} aria-label={t('home.progress')} style={{ width: '100%' }} />
     </Paper>
   );
 }
