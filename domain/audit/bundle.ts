@@ -177,6 +177,10 @@ function checkHistories(bundle: AuditBundle, sha256: Sha256): readonly BundleFin
         objectId: kept.objectId,
         entries: entries.filter((entry) => entry.runId === kept.runId) satisfies readonly EntryFact[],
         statusAt: new Map(own.map((entry) => [entry.seq, entry.to ?? ''])),
+        newestSeq: entries.reduce(
+          (most, entry) => (entry.objectId === kept.objectId && entry.seq > most ? entry.seq : most),
+          0,
+        ),
       });
       return difference === undefined
         ? []

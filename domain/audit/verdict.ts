@@ -77,6 +77,8 @@ export interface VerdictFacts {
   readonly entries: readonly EntryFact[];
   /** Status of the object after each seq, from all its entries. */
   readonly statusAt: ReadonlyMap<number, string>;
+  /** Highest number in the object's history, entries without a status (a touch, a note) included. */
+  readonly newestSeq: number;
   readonly messages: ReadonlyMap<string, MessageFact>;
   readonly books: readonly BookFact[];
   readonly row: { readonly version: number; readonly status: string } | null;
@@ -131,7 +133,7 @@ export function compareArguments(
  */
 export function compareRecorded(
   recording: Recording,
-  facts: Pick<VerdictFacts, 'workspaceId' | 'objectId' | 'entries' | 'statusAt'>,
+  facts: Pick<VerdictFacts, 'workspaceId' | 'objectId' | 'entries' | 'statusAt' | 'newestSeq'>,
 ): Difference | undefined {
   const reports: Report[] = [
     ...recording.localActivities.flatMap((activity): Report[] => [
@@ -316,7 +318,7 @@ function compareCheck(
 function compareSteps(
   recording: Recording,
   reports: readonly Report[],
-  facts: Pick<VerdictFacts, 'objectId' | 'entries' | 'statusAt'>,
+  facts: Pick<VerdictFacts, 'objectId' | 'entries' | 'statusAt' | 'newestSeq'>,
 ): Difference | undefined {
   const eventOf = eventsOfSteps(recording);
   // What this run wrote up to a step has its seq or a lower one, what it wrote later a higher one. Not "the last one written": after a
@@ -332,9 +334,8 @@ function compareSteps(
     const known = statusAfter(facts.statusAt, seq);
     if (known !== undefined && known !== status)
       return { eventId, field: `${report.type}.status`, recorded: status, replayed: known };
-    const newest = Math.max(...facts.statusAt.keys());
-    if (facts.statusAt.size > 0 && seq > newest)
-      return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: newest };
+    if (facts.newestSeq > 0 && seq > facts.newestSeq)
+      return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: facts.newestSeq };
     const wrong = own.find((entry) => entry.seq > seq === entry.order <= orderOf(report.id));
     if (wrong !== undefined) return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: wrong.seq };
   }

@@ -143,6 +143,18 @@ export class World {
     }, healing);
   }
 
+  /** Waits until no closed run is still to be archived: the relay's export rows are all sent. */
+  async archived(): Promise<void> {
+    await eventually(async () => {
+      const left = await this.owner('outbox')
+        .where({ topic: 'history.export' })
+        .whereNull('sent_at')
+        .whereNull('dead_at')
+        .select('id');
+      return left.length === 0;
+    }, healing);
+  }
+
   async decide(client: ApiClient, path: string, decided: Decided, body: unknown = { reason: 'ok' }): Promise<void> {
     await this.done(client, path, body); // 200, or 202: kept, and it happens once
     this.acknowledged.decisions.push(decided);

@@ -33,6 +33,10 @@ export async function readVerdictFacts(
     .where({ object_id: history.objectId })
     .whereNotNull('to_status')
     .select<{ seq: number; to_status: string }[]>('seq', 'to_status');
+  const newest = await tx('audit_entries')
+    .where({ object_id: history.objectId })
+    .orderBy('seq', 'desc')
+    .first<{ seq: number } | undefined>('seq');
   const later = await tx('histories')
     .where({ object_id: history.objectId })
     .where('first_event_at', '>', history.firstEventAt)
@@ -52,6 +56,7 @@ export async function readVerdictFacts(
     workflowId: history.workflowId,
     entries: facts,
     statusAt: new Map(own.map((entry) => [entry.seq, entry.to_status])),
+    newestSeq: newest?.seq ?? 0,
     messages: await readMessages(tx, history),
     books: await readBooks(
       tx,

@@ -260,6 +260,7 @@ describe('a payout', () => {
       secondPerson: 'other_person',
     });
     const moves = await w.world.rows('audit_entries', { object_id: made.body['id'] ?? '', object_type: 'payout' });
-    expect(moves.map((move) => move['event'])).toEqual(['planned', 'held', 'released', 'approved', 'paid']);
+    const inOrder = [...moves].sort((a, b) => Number(a['seq']) - Number(b['seq']));
+    expect(inOrder.map((move) => move['event'])).toEqual(['planned', 'held', 'released', 'approved', 'paid']);
   }, 120_000);
 });
