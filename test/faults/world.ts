@@ -143,15 +143,17 @@ export class World {
     }, healing);
   }
 
-  /** Waits until no closed run is still to be archived: the relay's export rows are all sent. */
+  /** Waits until everything that has ended has its history: what only Temporal's store holds is lost with it. */
   async archived(): Promise<void> {
     await eventually(async () => {
-      const left = await this.owner('outbox')
-        .where({ topic: 'history.export' })
-        .whereNull('sent_at')
-        .whereNull('dead_at')
-        .select('id');
-      return left.length === 0;
+      const { rows } = await this.owner.raw<{ rows: readonly unknown[] }>(`
+        select id::text from outbox where topic = 'history.export' and sent_at is null and dead_at is null
+        union all select p.id from payouts p
+          where p.status = 'paid' and not exists (select from histories h where (h.workspace_id, h.object_id) = (p.workspace_id, p.id))
+        union all select r.id from payout_runs r
+          where r.status = 'completed' and not exists (select from histories h where (h.workspace_id, h.object_id) = (r.workspace_id, r.id))`);
+      if (rows.length > 0) throw new Error(`still without history: ${JSON.stringify(rows)}`);
+      return true;
     }, healing);
   }
 

@@ -8,6 +8,8 @@ export interface People {
   readonly ana: ApiClient;
   readonly ben: ApiClient;
   readonly workspaceId: string;
+  /** Ana as a user: who a decision by hand claims to be from. */
+  readonly anaId: string;
 }
 
 export interface SetUp {
@@ -77,6 +79,7 @@ export async function signIn(stack: LiveStack): Promise<People> {
       () => textAt(benKey.body, 'secret'),
     ),
     workspaceId: textAt(session.body, 'workspace.id'),
+    anaId: textAt(session.body, 'user.id'),
   };
 }
 
