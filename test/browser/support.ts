@@ -30,6 +30,20 @@ export function freshLink(...email: readonly string[]): string {
   return link;
 }
 
+/** A new session of the owner, as a Cookie header: signed in this moment, so that nothing asks to confirm it again (api.md 1.2). */
+export async function freshCookie(): Promise<string> {
+  const answer = await fetch(`${stackNotes().origin}/v1/auth/one-time`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: freshLink().split('/welcome/')[1] }),
+  });
+  if (answer.status !== 200) throw new Error(`the owner could not sign in: ${answer.status}`);
+  return answer.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ');
+}
+
 /** Every page is watched: an error in the console, a refused content policy or a request to somewhere else fails the test. */
 export const test = base.extend<{ readonly watched: undefined }>({
   baseURL: async ({ browserName }, use) => {

@@ -1,7 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { Browser, Page } from '@playwright/test';
 import { makePayoutWorld, type PayoutWorld } from '../payoutWorld.js';
-import { expect, expectAccessible, expectNoSidewaysScroll, ownerState, stackNotes, test } from '../support.js';
+import {
+  expect,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  freshCookie,
+  ownerState,
+  stackNotes,
+  test,
+} from '../support.js';
 
 // One run from the plan to the last cent, as two people in two browsers see it (screens.md 5).
 
@@ -9,10 +16,7 @@ let world: PayoutWorld;
 
 test.beforeAll(async () => {
   test.setTimeout(240_000);
-  const { cookies } = JSON.parse(readFileSync(ownerState, 'utf8')) as {
-    cookies: readonly { name: string; value: string }[];
-  };
-  world = await makePayoutWorld(stackNotes().origin, cookies.map((one) => `${one.name}=${one.value}`).join('; '));
+  world = await makePayoutWorld(stackNotes().origin, await freshCookie());
 });
 
 async function approver(browser: Browser): Promise<Page> {

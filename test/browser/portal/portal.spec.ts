@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { eventually } from '../../support/eventually.js';
 import { makePayoutWorld, type PayoutWorld, sessionCalls } from '../payoutWorld.js';
 import {
@@ -6,7 +5,7 @@ import {
   expect,
   expectAccessible,
   expectNoSidewaysScroll,
-  ownerState,
+  freshCookie,
   stackNotes,
   test,
 } from '../support.js';
@@ -28,10 +27,7 @@ test.use({ viewport: { width: 390, height: 844 } });
 
 test.beforeAll(async () => {
   test.setTimeout(240_000);
-  const { cookies } = JSON.parse(readFileSync(ownerState, 'utf8')) as {
-    cookies: readonly { name: string; value: string }[];
-  };
-  const cookie = cookies.map((one) => `${one.name}=${one.value}`).join('; ');
+  const cookie = await freshCookie();
   const { origin } = stackNotes();
   world = await makePayoutWorld(origin, cookie, { customerVisibility: 'anonymous' });
   const { must } = await sessionCalls(origin, cookie);
