@@ -4,7 +4,7 @@ import { touchApiKey, touchSession } from '../db/access/lastSeen.js';
 import type { Db } from '../db/connection.js';
 import { type ApiKeyEntry, findApiKey, findSession, type SessionEntry } from '../db/directory.js';
 import {
-  findPreset,
+  findRole,
   type Grant,
   grantOf,
   mayAffiliateKeyHold,
@@ -15,7 +15,7 @@ import {
   type Scope,
   wholeWorkspace,
 } from '../domain/access/permission.js';
-import { type Audience, isIdle, isSteppedUp } from '../domain/access/session.js';
+import { type Audience, isIdle, isSteppedUp, needsSecondFactor } from '../domain/access/session.js';
 import type { Actor, Mode } from '../domain/act.js';
 import { dateIn } from '../domain/calendar.js';
 import { DomainError } from '../domain/errors.js';
@@ -37,6 +37,8 @@ export interface Caller {
   readonly reach: Scope;
   /** Keys are exempt from step-up: the right was granted to them on purpose. */
   readonly isSteppedUp: boolean;
+  /** A role of this person demands a second factor and there is none: until it is set up the session holds no right (ROL-11). */
+  readonly lacksSecondFactor: boolean;
   readonly session: SessionEntry | null;
   readonly key: ApiKeyEntry | null;
 }
@@ -110,6 +112,7 @@ async function byKey(
     mode: key.mode,
     reach: key.affiliateId === null ? wholeWorkspace : { kind: 'affiliate', affiliateId: key.affiliateId },
     isSteppedUp: true,
+    lacksSecondFactor: false,
     session: null,
     key,
   };
@@ -117,8 +120,12 @@ async function byKey(
 
 /** The ticked part of what its creator may do now; an affiliate's key also holds the portal's rights that are ticked. */
 function grantOfKey(key: ApiKeyEntry): Grant {
-  const creator = grantOf(key.creatorRoleIds, { instanceAdmin: key.creatorIsInstanceAdmin });
-  const ticked = [...key.permissions, ...(key.roleId === null ? [] : (findPreset(key.roleId)?.permissions ?? []))];
+  const custom = key.customRoles;
+  const creator = grantOf(key.creatorRoleIds, { instanceAdmin: key.creatorIsInstanceAdmin, custom });
+  const ticked = [
+    ...key.permissions,
+    ...(key.roleId === null ? [] : (findRole(key.roleId, custom)?.permissions ?? [])),
+  ];
   if (key.affiliateId === null) return narrow(creator, ticked);
   const granted = narrow(
     creator,
@@ -133,19 +140,22 @@ async function bySession(token: string, mode: Mode, options: AuthOptions): Promi
   const now = clockNow();
   if (session === undefined || session.userStatus !== 'active' || isTooIdle(session, now)) throw unauthenticated();
   await touchSession(options.db, session, now);
+  const lacksSecondFactor =
+    !session.hasTotp && needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor);
   return {
     via: 'session',
     workspaceId: session.workspaceId,
     actor: { type: 'user', id: session.userId, userId: session.userId },
     name: session.userName,
     audience: session.audience,
-    grant: grantOfSession(session),
+    grant: lacksSecondFactor ? noGrant : grantOfSession(session),
     mode,
     reach:
       session.audience === 'affiliate' && session.affiliateId !== null
         ? { kind: 'affiliate', affiliateId: session.affiliateId }
         : wholeWorkspace,
     isSteppedUp: isSteppedUp(session.steppedUpAt, now),
+    lacksSecondFactor,
     session,
     key: null,
   };
@@ -158,7 +168,8 @@ function isTooIdle(session: SessionEntry, now: Instant): boolean {
 }
 
 function grantOfSession(session: SessionEntry): Grant {
-  if (session.audience === 'staff') return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin });
+  if (session.audience === 'staff')
+    return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin, custom: session.customRoles });
   if (session.audience === 'affiliate' && session.affiliateId !== null) {
     const held: Permission[] = session.rights.includes('manage') ? ['me.read', 'me.write'] : ['me.read'];
     return { ...noGrant, permissions: new Set(held) };

@@ -343,8 +343,13 @@ function checkPermission(caller: Caller, permission: RoutePermission): void {
     ? caller.audience !== 'affiliate'
     : caller.audience !== 'staff' && (caller.via === 'session' || permission === 'staff');
   if (isWrongAudience) throw new DomainError('access.wrong_audience');
-  if (permission !== 'staff' && !can(caller.grant, permission))
-    throw new DomainError('access.permission_missing', { missingPermission: permission });
+  if (permission === 'staff' || can(caller.grant, permission)) return;
+  throw new DomainError('access.permission_missing', {
+    missingPermission: permission,
+    ...(caller.lacksSecondFactor
+      ? { needs: 'second_factor', detail: 'Your role demands a second factor: set it up in your profile.' }
+      : {}),
+  });
 }
 
 function readIfMatch(koa: Context): number | null {

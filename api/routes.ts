@@ -14,6 +14,7 @@ import { ownPayoutRoutes } from './routes/payout/ownPayout.js';
 import { payoutRoutes } from './routes/payout/payout.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { payoutRunRoutes } from './routes/payout/payoutRun.js';
+import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
@@ -27,6 +28,7 @@ import { linkRoutes } from './routes/tracking/link.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
+import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { sessionRoutes } from './routes/access/session.js';
 import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
@@ -41,6 +43,7 @@ import { visitRoutes } from './routes/tracking/visit.js';
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
 export const routes: readonly Route[] = [
   ...sessionRoutes,
+  ...secondFactorRoutes,
   ...userRoutes,
   ...roleRoutes,
   ...apiKeyRoutes,
@@ -63,6 +66,7 @@ export const routes: readonly Route[] = [
   ...payoutRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,
+  ...reconciliationRoutes,
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { CustomRole } from '../domain/access/permission.js';
 import type { Mode } from '../domain/act.js';
 import type { Audience } from '../domain/access/session.js';
 import type { AffiliateStatus } from '../domain/affiliate/affiliate.js';
@@ -55,6 +56,12 @@ export interface SessionEntry {
   readonly isInstanceAdmin: boolean;
   /** The workspace's limit for staff; portal sessions have none of their own. */
   readonly idleTimeout: Duration | null;
+  /** Has this login a confirmed second factor? */
+  readonly hasTotp: boolean;
+  /** Roles that demand one (setting `security.totpRequiredFor`). */
+  readonly totpRequiredFor: readonly string[];
+  /** The workspace's own roles among `roleIds`. */
+  readonly customRoles: readonly CustomRole[];
 }
 
 /** The living session of a cookie, by the SHA-256 of its value. */
@@ -77,6 +84,9 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
     affiliate_id: AffiliateId | null;
     is_instance_admin: boolean;
     idle_timeout: Duration | null;
+    has_totp: boolean;
+    totp_required_for: string[];
+    custom_roles: CustomRole[];
   }>(db, 'directory_session(?)', [tokenHash]);
   return row === undefined
     ? undefined
@@ -98,6 +108,9 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
         affiliateId: row.affiliate_id,
         isInstanceAdmin: row.is_instance_admin,
         idleTimeout: row.idle_timeout,
+        hasTotp: row.has_totp,
+        totpRequiredFor: row.totp_required_for,
+        customRoles: row.custom_roles,
       };
 }
 
@@ -121,6 +134,8 @@ export interface ApiKeyEntry {
   readonly revokedAt: Instant | null;
   readonly lastUsedAt: Instant | null;
   readonly timeZone: string;
+  /** The workspace's own roles among the creator's and the key's. */
+  readonly customRoles: readonly CustomRole[];
 }
 
 /** A secret key by the SHA-256 of its text, with what its creator may do now. */
@@ -145,6 +160,7 @@ export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry
     creator_is_instance_admin: boolean;
     affiliate_status: string | null;
     time_zone: string;
+    custom_roles: CustomRole[];
   }>(db, 'directory_api_key(?)', [tokenHash]);
   return row === undefined
     ? undefined
@@ -168,6 +184,7 @@ export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry
         revokedAt: row.revoked_at,
         lastUsedAt: row.last_used_at,
         timeZone: row.time_zone,
+        customRoles: row.custom_roles,
       };
 }
 

@@ -23,12 +23,12 @@ export function violates(error: unknown, constraint: string): boolean {
   return isDatabaseError(error) && error.constraint === constraint;
 }
 
-/** Postgres is away, full or too busy: 503, repeat with the same key. */
-export function isUnavailable(error: unknown): boolean {
+/** Postgres is away: whatever is tried now fails alike. */
+export function isDisconnected(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as Error & { code?: unknown }).code;
   if (typeof code === 'string') {
-    if (/^(08|53|57P0)/.test(code) || code === '55P03' || code === '57014' || code === '25P03') return true;
+    if (/^(08|57P0)/.test(code)) return true;
     if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) return true;
   }
   return (
@@ -36,10 +36,18 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** Postgres is away, full or too busy: 503, repeat with the same key. */
+export function isUnavailable(error: unknown): boolean {
+  if (isDisconnected(error)) return true;
+  const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
+  return typeof code === 'string' && (/^53/.test(code) || ['55P03', '57014', '25P03'].includes(code));
+}
+
 // A constraint's name is an interface: each is mapped by itself, never a whole class of errors. What is not here is rethrown as it is.
 const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readonly field?: string }>> = {
   logins_email_key: { code: 'resource.already_exists', field: 'email' },
   users_one_per_login: { code: 'resource.already_exists', field: 'email' },
+  roles_name_key: { code: 'resource.already_exists', field: 'name' },
   programs_slug_key: { code: 'resource.already_exists', field: 'slug' },
   programs_name_key: { code: 'resource.already_exists', field: 'name' },
   products_sku_key: { code: 'resource.already_exists', field: 'sku' },

@@ -31,6 +31,22 @@ export const sealedColumns: readonly SealedColumn[] = [
     assign: 'signing_secret = $1',
   },
   {
+    name: 'second factors',
+    table: 'logins',
+    key: ['id'],
+    purpose: 'totp',
+    expression: 'totp_secret',
+    assign: 'totp_secret = $1',
+  },
+  {
+    name: 'second factors being set up',
+    table: 'logins',
+    key: ['id'],
+    purpose: 'totp',
+    expression: 'totp_draft',
+    assign: 'totp_draft = $1',
+  },
+  {
     name: 'stored answers that hold a secret',
     table: 'idempotency_keys',
     key: ['workspace_id', 'mode', 'caller_id', 'route', 'key'],

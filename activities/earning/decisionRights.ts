@@ -1,3 +1,4 @@
+import { findRoles } from '../../db/access/role.js';
 import { getSettings } from '../../db/access/settings.js';
 import { findUser } from '../../db/access/user.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
@@ -21,7 +22,9 @@ export async function refuseWithoutRight(
   const userId = decision.actor.userId;
   const user = userId === null ? undefined : await findUser(tx, userId);
   const isStaff = user?.audience === 'staff' && user.status === 'active';
-  const grant = grantOf(isStaff ? user.roleIds : [], { instanceAdmin: user?.isInstanceAdmin === true });
+  const roleIds = isStaff ? user.roleIds : [];
+  const custom = await findRoles(tx, roleIds);
+  const grant = grantOf(roleIds, { instanceAdmin: user?.isInstanceAdmin === true, custom });
   const missing = needed.find((permission) => !can(grant, permission));
   if (missing !== undefined) return refused('access.permission_missing', { missingPermission: missing });
   if (!needed.some((permission) => grant.limited.has(permission))) return undefined;

@@ -303,6 +303,25 @@ export function findPreset(id: string): Preset | undefined {
   return Object.hasOwn(presets, id) ? presets[id as PresetId] : undefined;
 }
 
+export function isPresetId(id: string): id is PresetId {
+  return Object.hasOwn(presets, id);
+}
+
+/** A workspace's own role: a copy with other ticks (ROL-09). Its id begins with `rol_`. */
+export interface CustomRole extends Preset {
+  readonly id: string;
+}
+
+/** Who may do anything at once: presets by their id, a workspace's own roles from those that were read with the person. */
+export function findRole(id: string, custom: readonly CustomRole[] = []): Preset | undefined {
+  return findPreset(id) ?? custom.find((role) => role.id === id);
+}
+
+/** Ids of the presets that hold a right; a workspace's own roles are in its database. */
+export function presetsHolding(permission: Permission): readonly PresetId[] {
+  return presetIds.filter((id) => (presets[id].permissions as readonly Permission[]).includes(permission));
+}
+
 /** What a person or key may do, and in which rows. Made on the server from stored roles, never from a request (ROL-07). */
 export interface Grant {
   readonly permissions: ReadonlySet<Permission>;
@@ -315,11 +334,14 @@ export interface Grant {
 export const noGrant: Grant = { permissions: new Set(), assignedOnly: new Set(), limited: new Set() };
 
 /** The rights of some roles together; unknown role ids grant nothing. An installation's first user also administers it. */
-export function grantOf(roleIds: readonly string[], options: { readonly instanceAdmin?: boolean } = {}): Grant {
+export function grantOf(
+  roleIds: readonly string[],
+  options: { readonly instanceAdmin?: boolean; readonly custom?: readonly CustomRole[] } = {},
+): Grant {
   const held = new Set<Permission>();
   const everywhere = new Set<Permission>();
   const unlimited = new Set<Permission>();
-  for (const role of roleIds.map(findPreset)) {
+  for (const role of roleIds.map((id) => findRole(id, options.custom))) {
     for (const permission of role?.permissions ?? []) {
       held.add(permission);
       if (role?.reach === 'workspace') everywhere.add(permission);
@@ -347,6 +369,22 @@ export function narrow(grant: Grant, ticked: readonly string[]): Grant {
 
 export function can(grant: Grant, permission: Permission): boolean {
   return grant.permissions.has(permission);
+}
+
+/**
+ * The first right of a role that this grant may not hand on: one it lacks, or holds for less rows or up to a limit only (api.md 2: nobody
+ * grants what they do not hold). A reach or limit of the role that is as narrow is fine.
+ */
+export function notGrantable(
+  grant: Grant,
+  role: Pick<Preset, 'permissions' | 'reach' | 'limited'>,
+): Permission | undefined {
+  return role.permissions.find(
+    (permission) =>
+      !can(grant, permission) ||
+      (grant.assignedOnly.has(permission) && role.reach !== 'assigned') ||
+      (grant.limited.has(permission) && !role.limited),
+  );
 }
 
 /** Which rows a reader may see. Every read of `db/reads` takes one (architecture.md 5). */

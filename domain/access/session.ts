@@ -30,3 +30,17 @@ export function isIdle(audience: Audience, lastSeenAt: Instant, now: Instant, id
 export function isSteppedUp(steppedUpAt: Instant, now: Instant): boolean {
   return isBefore(now, addMs(steppedUpAt, stepUpMs));
 }
+
+/** The second factor of RFC 6238 as every authenticator knows it: SHA-1, six digits, 30 seconds; one step of clock difference is forgiven. */
+export const totp = { digits: 6, periodSeconds: 30, window: 1, recoveryCodes: 10 } as const;
+/** Between the right password and the right code. Milliseconds. */
+export const challengeMs = 5 * 60_000;
+
+/** Does a role of this person demand a second factor (setting `security.totpRequiredFor`)? Staff only: portals sign in by mailed links. */
+export function needsSecondFactor(
+  audience: Audience,
+  roleIds: readonly string[],
+  requiredFor: readonly string[],
+): boolean {
+  return audience === 'staff' && roleIds.some((id) => requiredFor.includes(id));
+}

@@ -7,12 +7,13 @@ import {
   lockApiKey,
   updateApiKey,
 } from '../../../db/access/apiKey.js';
+import { lockRolesInUse } from '../../../db/access/role.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import {
   can,
-  findPreset,
+  findRole,
   isPortalPermission,
   type Permission,
   parsePermission,
@@ -120,7 +121,10 @@ const create = defineRoute({
       const { body, caller } = ctx;
       const { affiliateId = null, roleId = null } = body;
       const ticked = body.permissions ?? [];
-      const rolePermissions: readonly Permission[] = roleId === null ? [] : (findPreset(roleId)?.permissions ?? []);
+      const role = roleId === null ? undefined : findRole(roleId, await lockRolesInUse(tx, [roleId]));
+      if (roleId !== null && role === undefined)
+        throw invalid({ pointer: '#/roleId', code: 'not_found', detail: 'There is no such role.' });
+      const rolePermissions: readonly Permission[] = role?.permissions ?? [];
       requireHeld(caller, [...ticked, ...rolePermissions], affiliateId !== null);
       if (affiliateId !== null && !(await hasAffiliate(tx, affiliateId)))
         throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });

@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import {
-  clearFailures,
-  countFailure,
   endSession,
   endSessions,
   findLogin,
@@ -15,19 +13,18 @@ import {
 } from '../../../db/access/login.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { findOneTimeToken, type OneTimeToken, takeOneTimeToken } from '../../../db/access/oneTimeToken.js';
+import { findSecondFactor } from '../../../db/access/secondFactor.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
 import { inWorkspace, notify } from '../../../db/transaction.js';
-import { lockMinutes, passwordProblem } from '../../../domain/access/login.js';
+import { passwordProblem } from '../../../domain/access/login.js';
 import type { OneTimeKind } from '../../../domain/access/session.js';
-import { defaultSettings } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { LoginId, UserId, WorkspaceId } from '../../../domain/ids.js';
-import { type Instant, isBefore } from '../../../domain/time.js';
-import { clockNow } from '../../../platform/clock.js';
-import { TooManyHashesError } from '../../../platform/passwords.js';
+import type { Instant } from '../../../domain/time.js';
 import type { Caller } from '../../auth.js';
+import { challengeFor, checkCode, checkPassword, tooBusy } from '../../credentials.js';
 import { invalid } from '../../problems.js';
 import { type ApiDeps, definePublicRoute, defineRoute, type PublicContext, type Route } from '../../route.js';
 import {
@@ -42,6 +39,8 @@ import {
   presentMe,
   presentSession,
   sessionWire,
+  signInWire,
+  stepUpBody,
   switchBody,
 } from '../../schemas/access/session.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
@@ -84,12 +83,6 @@ async function hashPassword(deps: ApiDeps, password: string): Promise<string> {
   }
 }
 
-function tooBusy(error: unknown): unknown {
-  return error instanceof TooManyHashesError
-    ? new DomainError('access.too_many_attempts', { retryAfter: 1 }, { cause: error })
-    : error;
-}
-
 /** The act of a person who has no session yet, in their own workspace. */
 function ownAct(deps: ApiDeps, ctx: AnyPublic, workspaceId: WorkspaceId, userId: UserId, now: Instant): Act {
   return {
@@ -110,7 +103,7 @@ const oneTime = definePublicRoute({
   path: '/v1/auth/one-time',
   summary: 'Sign in by a one-time link',
   body: oneTimeBody,
-  reply: sessionWire,
+  reply: signInWire,
   refuses: ['access.token_used_or_expired'],
   async handle(ctx, deps) {
     const token = await getToken(deps, ctx.body.token, 'sign_in');
@@ -118,7 +111,7 @@ const oneTime = definePublicRoute({
     if (membership.status !== 'active') throw used();
     if (!(await takeOneTimeToken(deps.db, token.id))) throw used();
     await markEmailVerified(deps.db, token.loginId);
-    return presentSession(membership, await startSession(deps, ctx.koa, token.loginId, membership));
+    return signInAs(deps, ctx, token.loginId, membership);
   },
 });
 
@@ -127,7 +120,7 @@ const acceptInvite = definePublicRoute({
   path: '/v1/auth/accept-invite',
   summary: 'Accept an invitation and sign in',
   body: acceptInviteBody,
-  reply: sessionWire,
+  reply: signInWire,
   refuses: ['access.token_used_or_expired', 'access.weak_password'],
   async handle(ctx, deps) {
     const token = await getToken(deps, ctx.body.token, 'invite');
@@ -147,36 +140,15 @@ const acceptInvite = definePublicRoute({
         await updateUser(tx, act, user, 'accepted', { status: 'active' });
       }
     });
-    return presentSession(membership, await startSession(deps, ctx.koa, token.loginId, membership));
+    return signInAs(deps, ctx, token.loginId, membership);
   },
 });
 
-/** Checks a password with all that guards it; throws `invalid_credentials`, `too_many_attempts`. */
-async function checkPassword(
-  deps: ApiDeps,
-  ctx: Pick<AnyPublic, 'koa'>,
-  email: string,
-  password: string,
-): Promise<LoginId> {
-  const address = deps.clientAddress(ctx.koa.req);
-  deps.signInGuard.check(address, email);
-  const login = await findLogin(deps.db, email);
-  const now = clockNow();
-  if (login?.lockedUntil !== null && login?.lockedUntil !== undefined && isBefore(now, login.lockedUntil))
-    throw new DomainError('access.too_many_attempts', { retryAfter: lockMinutes * 60 });
-  const isRight = await deps.passwords.verify(login?.passwordHash, password).catch((error: unknown) => {
-    throw tooBusy(error);
-  });
-  if (login === undefined || !isRight) {
-    const { lockAfterFailures: lockAfter } = defaultSettings.security;
-    deps.signInGuard.countFailure(address, email, lockAfter);
-    // Also for an address nobody has: the same statement, so that the time tells nothing.
-    await countFailure(deps.db, login?.id ?? deps.newId('login'), { lockAfter, lockSeconds: lockMinutes * 60 });
-    throw new DomainError('access.invalid_credentials');
-  }
-  await clearFailures(deps.db, login.id);
-  deps.signInGuard.forget(email);
-  return login.id;
+/** A session, or a challenge where the login has a second factor: a password or a link alone is then not enough (api.md 5). */
+async function signInAs(deps: ApiDeps, ctx: AnyPublic, loginId: LoginId, membership: Membership) {
+  const challenge = await challengeFor(deps, loginId, membership.userId);
+  if (challenge !== undefined) return { next: 'totp' as const, challenge };
+  return presentSession(membership, await startSession(deps, ctx.koa, loginId, membership));
 }
 
 const login = definePublicRoute({
@@ -184,14 +156,14 @@ const login = definePublicRoute({
   path: '/v1/auth/login',
   summary: 'Sign in by password',
   body: loginBody,
-  reply: sessionWire,
+  reply: signInWire,
   refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
   async handle(ctx, deps) {
     const loginId = await checkPassword(deps, ctx, ctx.body.email, ctx.body.password);
     const memberships = (await listMemberships(deps.db, loginId)).filter((one) => one.status === 'active');
     const membership = memberships.find((one) => one.audience === 'staff') ?? memberships[0];
     if (membership === undefined) throw new DomainError('access.invalid_credentials');
-    return presentSession(membership, await startSession(deps, ctx.koa, loginId, membership));
+    return signInAs(deps, ctx, loginId, membership);
   },
 });
 
@@ -303,7 +275,10 @@ const me = defineRoute({
   refuses: [],
   async handle(ctx, deps) {
     const memberships = ctx.caller.session === null ? [] : await listMemberships(deps.db, ctx.caller.session.loginId);
-    return presentMe(ctx.caller, await ctx.read((tx) => getWorkspace(tx)), memberships);
+    const { session } = ctx.caller;
+    const factor = session?.hasTotp === true ? await findSecondFactor(deps.db, session.loginId) : undefined;
+    const workspace = await ctx.read((tx) => getWorkspace(tx));
+    return presentMe(ctx.caller, workspace, memberships, factor?.recoveryLeft ?? null);
   },
 });
 
@@ -326,19 +301,34 @@ const switchMembership = defineRoute({
   },
 });
 
+/** A code where there is a second factor (BEY-35): a password that somebody watched is then not enough. */
+async function proveAnew(
+  deps: ApiDeps,
+  ctx: Pick<AnyPublic, 'koa'>,
+  session: NonNullable<Caller['session']>,
+  given: { readonly password?: string; readonly code?: string },
+): Promise<void> {
+  if (given.code !== undefined) return checkCode(deps, ctx, session.loginId, given.code);
+  const own = session.hasTotp ? undefined : await findLoginById(deps.db, session.loginId);
+  if (own === undefined || given.password === undefined)
+    throw new DomainError('access.invalid_credentials', {
+      needs: 'code',
+      detail: 'This needs a code of the second factor.',
+    });
+  await checkPassword(deps, ctx, own.email, given.password);
+}
+
 const stepUp = defineRoute({
   method: 'POST',
   path: '/v1/auth/step-up',
-  summary: 'Confirm with the password that it is you',
+  summary: 'Confirm with the password, or a code of the second factor, that it is you',
   permission: 'session',
-  body: passwordBody,
+  body: stepUpBody,
   reply: noContent,
   refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
-    const own = await findLoginById(deps.db, session.loginId);
-    if (own === undefined) throw new DomainError('access.invalid_credentials');
-    await checkPassword(deps, ctx, own.email, ctx.body.password);
+    await proveAnew(deps, ctx, session, ctx.body);
     await markSteppedUp(deps.db, session.sessionId);
     return undefined;
   },

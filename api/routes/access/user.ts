@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
-import { endSessions } from '../../../db/access/login.js';
+import { endSessions, listMemberships } from '../../../db/access/login.js';
+import { lockRolesInUse } from '../../../db/access/role.js';
+import { removeSecondFactor } from '../../../db/access/secondFactor.js';
 import {
   countActiveWithRoles,
   findUser,
@@ -15,11 +17,12 @@ import {
 } from '../../../db/access/user.js';
 import { ensureLogin, getWorkspace } from '../../../db/access/workspace.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { can, findPreset, type Permission } from '../../../domain/access/permission.js';
+import { findRole, notGrantable } from '../../../domain/access/permission.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { Caller } from '../../auth.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
+import { invalid } from '../../problems.js';
 import { answer, type ApiDeps, defineRoute, type Route } from '../../route.js';
 import { inviteBody, presentUser, userPatch, userWire } from '../../schemas/access/user.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
@@ -31,13 +34,16 @@ async function present(tx: ReadTx | Tx, user: User) {
   return presentUser(user, assignments.get(user.id));
 }
 
-/** Nobody grants what they do not hold (api.md 2). */
-function requireMayGrant(caller: Caller, roleIds: readonly string[]): void {
-  for (const roleId of roleIds) {
-    const held: readonly Permission[] = findPreset(roleId)?.permissions ?? [];
-    const missing = held.find((permission) => !can(caller.grant, permission));
+/** Nobody grants what they do not hold (api.md 2); a role of the workspace's own that is not there is 422. */
+async function requireMayGrant(tx: Tx, caller: Caller, roleIds: readonly string[]): Promise<void> {
+  const custom = await lockRolesInUse(tx, roleIds);
+  roleIds.forEach((roleId, index) => {
+    const role = findRole(roleId, custom);
+    if (role === undefined)
+      throw invalid({ pointer: `#/roleIds/${index}`, code: 'not_found', detail: 'There is no such role.' });
+    const missing = notGrantable(caller.grant, role);
     if (missing !== undefined) throw new DomainError('access.permission_missing', { missingPermission: missing });
-  }
+  });
 }
 
 /** A workspace without an owner could never get one again. */
@@ -135,7 +141,7 @@ const invite = defineRoute({
     ctx.write(
       async (tx, act) => {
         const { email, name, roleIds, affiliateIds, resellerIds } = ctx.body;
-        requireMayGrant(ctx.caller, roleIds);
+        await requireMayGrant(tx, ctx.caller, roleIds);
         const loginId = await ensureLogin(tx, deps.newId, email);
         const before = await findUserByLogin(tx, loginId, 'staff');
         if (before !== undefined && before.status !== 'disabled')
@@ -180,7 +186,7 @@ const patch = defineRoute({
         const changed = [...roleIds, ...user.roleIds].filter(
           (id) => roleIds.includes(id) !== user.roleIds.includes(id),
         );
-        requireMayGrant(ctx.caller, changed);
+        await requireMayGrant(tx, ctx.caller, changed);
         await requireAnotherOwner(tx, user, roleIds);
       }
       const after = await updateUser(tx, act, user, 'changed', {
@@ -204,7 +210,7 @@ const remove = defineRoute({
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
       const user = await lockMember(tx, ctx.params.userId);
-      requireMayGrant(ctx.caller, user.roleIds);
+      await requireMayGrant(tx, ctx.caller, user.roleIds);
       await requireAnotherOwner(tx, user, []);
       await updateUser(tx, act, user, 'removed', { status: 'disabled' });
       await endSessions(tx, user.loginId, { userId: user.id });
@@ -252,4 +258,40 @@ const endUserSessions = defineRoute({
     }),
 });
 
-export const userRoutes: readonly Route[] = [list, getOne, invite, patch, remove, inviteAgain, endUserSessions];
+const resetTotp = defineRoute({
+  method: 'POST',
+  path: '/v1/users/:userId/reset-totp',
+  summary: 'Take the second factor of this person away: the phone is lost. Their sessions end',
+  permission: 'user.write',
+  stepUp: true,
+  params: userParams,
+  reply: noContent,
+  refuses: ['resource.not_found', 'access.permission_missing', 'resource.in_use'],
+  handle: (ctx, deps) =>
+    ctx.write(async (tx, act) => {
+      const user = await lockMember(tx, ctx.params.userId);
+      // It weakens their sign-in: only who could also give them their roles, and not for a login that guards another workspace too.
+      await requireMayGrant(tx, ctx.caller, user.roleIds);
+      const memberships = await listMemberships(deps.db, user.loginId);
+      if (memberships.some((one) => one.workspaceId !== ctx.workspaceId && one.status === 'active'))
+        throw new DomainError('resource.in_use', {
+          usedBy: ['other_workspace'],
+          detail: 'This login guards another workspace as well: they can use a recovery code.',
+        });
+      await removeSecondFactor(tx, user.loginId);
+      await endSessions(tx, user.loginId, { userId: user.id });
+      await updateUser(tx, act, user, 'secondFactorReset', {});
+      return undefined;
+    }),
+});
+
+export const userRoutes: readonly Route[] = [
+  list,
+  getOne,
+  invite,
+  patch,
+  remove,
+  inviteAgain,
+  endUserSessions,
+  resetTotp,
+];

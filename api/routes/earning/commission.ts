@@ -1,5 +1,6 @@
 import { addEntry, adjustCommission, decideEntry } from '../../../activities/earning/adjustment.js';
 import { getSettings } from '../../../db/access/settings.js';
+import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { recordDirectDecision, refusalWithHistory } from '../../../db/audit/directDecision.js';
@@ -13,7 +14,6 @@ import {
   sumCommissions,
 } from '../../../db/reads/earning/commissionList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { type Permission, presetIds, presets } from '../../../domain/access/permission.js';
 import { manualEntryLimit } from '../../../domain/access/settings.js';
 import { commissionActions } from '../../../domain/earning/commission.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
@@ -293,7 +293,8 @@ async function decideNow(
 ): Promise<CommissionReply> {
   const view = await getCommissionView(tx, { scope: ctx.scope, mode: ctx.mode, now: act.now }, id);
   const { settings } = await getSettings(tx);
-  const others = await countActiveWithRoles(tx, rolesWith('commission.decide'), act.actor.userId ?? undefined);
+  const deciders = await rolesHolding(tx, 'commission.decide');
+  const others = await countActiveWithRoles(tx, deciders, act.actor.userId ?? undefined);
   const mine = await recordDirectDecision(tx, act, {
     verb: wish.verb,
     objectType: 'commission',
@@ -309,10 +310,6 @@ async function decideNow(
   // Thrown, so that the decision above is undone with the rest: what was refused leaves nothing.
   if (refusal !== undefined) throw await refusalWithHistory(tx, refusal, id, actionsFor(ctx, view));
   return present(ctx, tx, act.now, id);
-}
-
-function rolesWith(permission: Permission) {
-  return presetIds.filter((id) => presets[id].permissions.includes(permission));
 }
 
 export const commissionRoutes: readonly Route[] = [

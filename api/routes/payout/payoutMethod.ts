@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js';
@@ -16,7 +17,6 @@ import {
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listPayoutMethods } from '../../../db/reads/payout/payoutMethodList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { presetIds, presets } from '../../../domain/access/permission.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -251,16 +251,13 @@ const details = defineRoute({
     }),
 });
 
-const verifierRoles = presetIds.filter((id) =>
-  (presets[id].permissions as readonly string[]).includes('payout_method.verify'),
-);
-
 /** Four eyes (api.md 1.2). True: nobody else could, so one person did both. */
 async function checkFourEyes(ctx: Asking, tx: Tx, method: PayoutMethod, settings: Settings): Promise<boolean> {
   const { actor } = ctx.caller;
   const isOwnWork = method.createdBy !== null && method.createdBy === actor.userId;
   if (!isOwnWork || ctx.mode === 'test') return false;
-  const others = await countActiveWithRoles(tx, verifierRoles, actor.userId ?? undefined);
+  const verifiers = await rolesHolding(tx, 'payout_method.verify');
+  const others = await countActiveWithRoles(tx, verifiers, actor.userId ?? undefined);
   if (others > 0 || settings.payouts.secondPerson === 'required')
     throw new DomainError('access.own_work', { createdBy: method.createdBy });
   // Alone, a person proves to be that person; a key cannot.

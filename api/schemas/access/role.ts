@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import {
-  type Permission,
-  permissionAreas,
-  presetIds,
-  presets,
-  type PresetId,
-} from '../../../domain/access/permission.js';
+import type { Role } from '../../../db/access/role.js';
+import { permissionAreas, permissions, presetIds, presets, type PresetId } from '../../../domain/access/permission.js';
+import { instantWire, nameText } from '../wire.js';
 
 export const roleWire = z
   .strictObject({
@@ -16,6 +12,12 @@ export const roleWire = z
     permissions: z.array(z.string()),
     reach: z.enum(['workspace', 'assigned']),
     limited: z.boolean(),
+    /** `no_permissions`: who holds only this role can do nothing (ROL-08). */
+    warnings: z.array(z.enum(['no_permissions'])),
+    /** Presets are part of the program and have no version. */
+    version: z.int().nullable(),
+    createdAt: instantWire.nullable(),
+    updatedAt: instantWire.nullable(),
   })
   .openapi('Role');
 
@@ -27,24 +29,63 @@ export const matrixWire = z
   })
   .openapi('PermissionMatrix');
 
-export function presentRole(id: PresetId): z.output<typeof roleWire> {
-  const preset = presets[id];
-  const held: readonly Permission[] = preset.permissions;
+const fields = {
+  name: nameText,
+  permissions: z.array(z.enum(permissions as readonly [string, ...string[]])).max(200),
+  /** `assigned`: only affiliates, leads and resellers that are assigned to the person. */
+  reach: z.enum(['workspace', 'assigned']),
+  /** Decisions only up to the setting `reviewLimit`. */
+  limited: z.boolean(),
+};
+
+export const newRoleBody = z.strictObject({
+  ...fields,
+  reach: fields.reach.default('workspace'),
+  limited: fields.limited.default(false),
+});
+export const rolePatch = z.strictObject(fields).partial();
+
+export function presentPreset(id: PresetId): z.output<typeof roleWire> {
+  const { name, permissions: held, reach, limited } = presets[id];
   return {
     id,
     object: 'role',
-    name: preset.name,
+    name,
     preset: true,
     permissions: [...held],
-    reach: preset.reach,
-    limited: preset.limited,
+    reach,
+    limited,
+    warnings: [],
+    version: null,
+    createdAt: null,
+    updatedAt: null,
   };
 }
 
-export function presentMatrix(): z.output<typeof matrixWire> {
+export function presentRole(role: Role): z.output<typeof roleWire> {
+  return {
+    id: role.id,
+    object: 'role',
+    name: role.name,
+    preset: false,
+    permissions: [...role.permissions],
+    reach: role.reach,
+    limited: role.limited,
+    warnings: role.permissions.length === 0 ? ['no_permissions'] : [],
+    version: role.version,
+    createdAt: role.createdAt,
+    updatedAt: role.updatedAt,
+  };
+}
+
+export function presentRoles(custom: readonly Role[]): z.output<typeof roleWire>[] {
+  return [...presetIds.map(presentPreset), ...custom.map(presentRole)];
+}
+
+export function presentMatrix(custom: readonly Role[]): z.output<typeof matrixWire> {
   return {
     object: 'permission_matrix',
-    areas: Object.entries(permissionAreas).map(([area, permissions]) => ({ area, permissions: [...permissions] })),
-    roles: presetIds.map(presentRole),
+    areas: Object.entries(permissionAreas).map(([area, held]) => ({ area, permissions: [...held] })),
+    roles: presentRoles(custom),
   };
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Caller } from '../../auth.js';
 import type { Membership } from '../../../db/access/login.js';
-import { presets } from '../../../domain/access/permission.js';
+import { findRole } from '../../../domain/access/permission.js';
+import { needsSecondFactor } from '../../../domain/access/session.js';
 import type { SessionId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import { emailWire, idWire, instantWire, namedWire } from '../wire.js';
+import { emailWire, fieldIssue, idWire, instantWire, namedWire } from '../wire.js';
 
 const audienceWire = z.enum(['staff', 'affiliate', 'reseller']);
 
@@ -18,6 +19,23 @@ export const acceptInviteBody = z.strictObject({ token: tokenField, password: pa
 export const emailBody = z.strictObject({ email: emailWire });
 export const newPasswordBody = z.strictObject({ token: tokenField, password: passwordField });
 export const passwordBody = z.strictObject({ password: passwordField });
+/** Six digits, or a recovery code as it was shown. */
+export const codeField = z.string().min(6).max(40);
+export const codeBody = z.strictObject({ code: codeField });
+export const challengeBody = z.strictObject({ challenge: z.string().min(20).max(2_000), code: codeField });
+/** One of the two; a person with a second factor is asked for a code. */
+export const stepUpBody = z
+  .strictObject({ password: passwordField.exactOptional(), code: codeField.exactOptional() })
+  .check((context) => {
+    const { password, code } = context.value;
+    if (password === undefined && code === undefined)
+      context.issues.push({ ...fieldIssue('required', 'A password or a code.', ['password']), input: context.value });
+    if (password !== undefined && code !== undefined)
+      context.issues.push({
+        ...fieldIssue('not_allowed_here', 'Either a password or a code.', ['code']),
+        input: context.value,
+      });
+  });
 export const switchBody = z.strictObject({ membershipId: idWire('user') });
 
 export const personWire = z.strictObject({
@@ -40,6 +58,20 @@ export const sessionWire = z
     expiresAt: instantWire,
   })
   .openapi('Session');
+
+/** The password or link was right; a code of the second factor is still asked for. */
+export const challengeWire = z
+  .strictObject({ next: z.literal('totp'), challenge: z.string() })
+  .openapi('SignInChallenge');
+export const signInWire = z.union([sessionWire, challengeWire]);
+
+/** Shown once, while a second factor is being set up. */
+export const totpDraftWire = z
+  .strictObject({ object: z.literal('totp_draft'), secret: z.string(), address: z.string(), qrSvg: z.string() })
+  .openapi('TotpDraft');
+export const recoveryCodesWire = z
+  .strictObject({ object: z.literal('recovery_codes'), codes: z.array(z.string()) })
+  .openapi('RecoveryCodes');
 
 /** One of a person's own sessions. */
 export const ownSessionWire = z.strictObject({
@@ -74,6 +106,9 @@ export const meWire = z
     roles: z.array(namedWire),
     permissions: z.array(z.string()),
     steppedUp: z.boolean(),
+    secondFactor: z
+      .strictObject({ enrolled: z.boolean(), required: z.boolean(), recoveryCodesLeft: z.int().nullable() })
+      .nullable(),
     csrfToken: z.string().nullable(),
     features: z.record(z.string(), z.unknown()),
     homePath: z.string(),
@@ -105,8 +140,10 @@ export function presentMe(
   caller: Caller,
   workspace: { readonly id: string; readonly name: string; readonly features: Readonly<Record<string, unknown>> },
   memberships: readonly Membership[],
+  recoveryCodesLeft: number | null,
 ): z.output<typeof meWire> {
   const { session, key } = caller;
+  const custom = session?.customRoles ?? key?.customRoles ?? [];
   const roleIds = session?.roleIds ?? key?.creatorRoleIds ?? [];
   return {
     object: 'me',
@@ -119,9 +156,17 @@ export function presentMe(
     workspace: { id: workspace.id, name: workspace.name },
     audience: caller.audience,
     mode: caller.mode,
-    roles: roleIds.map((id) => ({ id, name: id in presets ? presets[id as keyof typeof presets].name : id })),
+    roles: roleIds.map((id) => ({ id, name: findRole(id, custom)?.name ?? id })),
     permissions: [...caller.grant.permissions].sort(),
     steppedUp: caller.isSteppedUp,
+    secondFactor:
+      session === null
+        ? null
+        : {
+            enrolled: session.hasTotp,
+            required: needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor),
+            recoveryCodesLeft,
+          },
     csrfToken: session?.csrfToken ?? null,
     features: { ...workspace.features },
     homePath: homePathOf(caller.audience),

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { SettingsRecord, SettingsVersion } from '../../../db/access/settings.js';
-import { presetIds } from '../../../domain/access/permission.js';
 import {
   type Settings,
   settingChanges,
@@ -12,6 +11,7 @@ import { formatMoney, type Money } from '../../../domain/money.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
 import { durationMs } from '../../../domain/time.js';
 import { currencyWire, durationWire, fieldIssue, instantWire, moneyWire, ppmWire, text } from '../wire.js';
+import { roleIdWire } from './user.js';
 
 const timeZoneWire = z.string().check((context) => {
   if (!isTimeZone(context.value))
@@ -139,7 +139,7 @@ const shapes = {
     secondPerson: z.enum(['when_available', 'required']),
   },
   security: {
-    totpRequiredFor: z.array(z.enum(presetIds as readonly [string, ...string[]])),
+    totpRequiredFor: z.array(roleIdWire).max(50),
     lockAfterFailures: z.int().min(3).max(10),
     idleTimeout: durationWire,
   },

@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import type { Assignments, User } from '../../../db/access/user.js';
-import { presetIds } from '../../../domain/access/permission.js';
-import { emailWire, idWire, nameText, versionFields } from '../wire.js';
+import { isPresetId } from '../../../domain/access/permission.js';
+import { emailWire, fieldIssue, idWire, nameText, versionFields } from '../wire.js';
 
-export const roleIdWire = z.enum(presetIds as readonly [string, ...string[]]);
+/** A preset's id or that of a workspace's own role; whether the latter exists the route finds out. */
+export const roleIdWire = z.string().check((context) => {
+  if (!isPresetId(context.value) && !idWire('role').safeParse(context.value).success)
+    context.issues.push({
+      ...fieldIssue('not_in_list', 'A preset such as reviewer, or a role of yours.'),
+      input: context.value,
+    });
+});
 const roleIdsField = z.array(roleIdWire).max(20);
 const assignedIds = z.array(z.string().min(1).max(100)).max(1_000);
 

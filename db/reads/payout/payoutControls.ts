@@ -1,8 +1,8 @@
 import type { Mode } from '../../../domain/act.js';
-import { presets } from '../../../domain/access/permission.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import type { PayoutMethodStatus } from '../../../domain/payout/payoutMethod.js';
 import type { Instant } from '../../../domain/time.js';
+import { rolesHolding } from '../../access/role.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
 // May anything be sent, who else may approve, is what was approved still true? What is read right before money moves.
@@ -31,18 +31,13 @@ export async function readEpoch(tx: ReadTx | Tx): Promise<number> {
   return row?.restore_epoch ?? 0;
 }
 
-const presetsWith = (permission: Permission): readonly string[] =>
-  Object.entries(presets)
-    .filter(([, preset]) => (preset.permissions as readonly string[]).includes(permission))
-    .map(([name]) => name);
-
 /** Active people who hold a right, by whatever role (api.md 2). */
 export async function listHolders(tx: ReadTx | Tx, permission: Permission): Promise<readonly string[]> {
   const { rows } = await tx.raw<{ rows: { id: string }[] }>(
     `select id from users
      where audience = 'staff' and status = 'active' and (role_ids && :roles::text[] or :permission = any(rights))
      order by id`,
-    { roles: [...presetsWith(permission)], permission },
+    { roles: [...(await rolesHolding(tx, permission))], permission },
   );
   return rows.map((row) => row.id);
 }
@@ -117,6 +112,7 @@ export async function readPayee(
 export interface FrozenInstruction {
   readonly requestKey: string;
   readonly reference: string;
+  readonly mode: Mode;
   readonly currency: string;
   readonly amountMinor: bigint;
   readonly gateway: string;
@@ -136,6 +132,7 @@ export async function findFrozenInstruction(
     rows: {
       request_key: string;
       id: string;
+      mode: Mode;
       currency: string;
       amount_minor: bigint;
       gateway: string;
@@ -147,7 +144,7 @@ export async function findFrozenInstruction(
       fits: boolean | null;
     }[];
   }>(
-    `select attempt.request_key, attempt.id, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch,
+    `select attempt.request_key, attempt.id, payout.mode, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch,
             workspace.restore_epoch, method.details,
             method.fingerprint = attempt.method_fingerprint as fits
      from payout_attempts as attempt
@@ -163,6 +160,7 @@ export async function findFrozenInstruction(
     : {
         requestKey: row.request_key,
         reference: row.id,
+        mode: row.mode,
         currency: row.currency,
         amountMinor: row.amount_minor,
         gateway: row.gateway,
