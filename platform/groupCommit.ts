@@ -13,8 +13,10 @@ export interface GroupCommitOptions<Row> {
   readonly isRowsFault: (error: unknown) => boolean;
   /** Rows in one batch. 1,000 was enough for every load measured (performance.md). */
   readonly maxRows?: number;
-  /** Rows waiting beside the batch in flight, above which `add` refuses. */
+  /** Rows waiting beside the batches in flight, above which `add` refuses. */
   readonly maxWaiting?: number;
+  /** Batches under way at once, each on its own connection. */
+  readonly maxInFlight?: number;
 }
 
 export interface GroupCommit<Row> {
@@ -32,46 +34,50 @@ interface Waiting<Row> {
 }
 
 /**
- * Collects what arrives while one commit is under way and commits it as the next. One batch in flight; no timer: a 2 ms one fell to a
- * third (performance.md, "Clicks: one row, group commit").
+ * Collects what arrives while commits are under way and commits it as the next batch. No timer: a 2 ms one fell to a third (performance.md,
+ * "Clicks: one row, group commit").
  */
 export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupCommit<Row> {
   const maxRows = options.maxRows ?? 1_000;
   const maxWaiting = options.maxWaiting ?? 20_000;
+  const maxInFlight = options.maxInFlight ?? 1;
   let queue: Waiting<Row>[] = [];
-  let isFlushing = false;
+  let inFlight = 0;
+  let isPumpDue = false;
   let drained: (() => void)[] = [];
 
-  async function flush(): Promise<void> {
-    while (queue.length > 0) {
+  function pump(): void {
+    isPumpDue = false;
+    while (queue.length > 0 && inFlight < maxInFlight) {
       const batch = queue.length <= maxRows ? queue : queue.slice(0, maxRows);
       queue = queue.length <= maxRows ? [] : queue.slice(maxRows);
-      await commit(batch);
+      inFlight += 1;
+      commit(batch).then(land, (error: unknown) => {
+        throw error; // `commit` answers each row's outcome to the one who waits for it; what reaches this is a bug of ours, said aloud
+      });
     }
-    isFlushing = false;
+  }
+
+  async function commit(batch: readonly Waiting<Row>[]): Promise<() => void> {
+    try {
+      await options.write(batch.map((waiting) => waiting.row));
+      return () => accept(batch);
+    } catch (error) {
+      if (batch.length === 1 || !options.isRowsFault(error)) return () => refuse(batch, error);
+      for (const waiting of batch) (await commit([waiting]))();
+      return () => undefined;
+    }
+  }
+
+  /** The next batch goes out before the last one is answered: writing the answers takes as long as a commit, and Postgres stood idle meanwhile. */
+  function land(answer: () => void): void {
+    inFlight -= 1;
+    pump();
+    answer();
+    if (inFlight > 0) return;
     for (const done of drained) done();
     drained = [];
   }
-
-  async function commit(batch: readonly Waiting<Row>[]): Promise<void> {
-    try {
-      await options.write(batch.map((waiting) => waiting.row));
-    } catch (error) {
-      if (batch.length > 1 && options.isRowsFault(error)) for (const waiting of batch) await commit([waiting]);
-      else for (const waiting of batch) waiting.reject(error);
-      return;
-    }
-    for (const waiting of batch) waiting.resolve();
-  }
-
-  // `flush` never rejects: each row's outcome goes to the one who waits for it.
-  const start = (): void => {
-    flush().catch((error: unknown) => {
-      queueMicrotask(() => {
-        throw error; // a bug of ours, said aloud
-      });
-    });
-  };
 
   return {
     add: (row) =>
@@ -81,11 +87,19 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
           return;
         }
         queue.push({ row, resolve, reject });
-        if (isFlushing) return;
-        isFlushing = true;
-        setImmediate(start); // the rest of this turn's requests come along
+        if (isPumpDue || inFlight >= maxInFlight) return;
+        isPumpDue = true;
+        setImmediate(pump); // the rest of this turn's requests come along
       }),
     waiting: () => queue.length,
-    drain: () => (isFlushing ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
+    drain: () => (isPumpDue || inFlight > 0 ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
   };
+}
+
+function accept(batch: readonly Waiting<unknown>[]): void {
+  for (const waiting of batch) waiting.resolve();
+}
+
+function refuse(batch: readonly Waiting<unknown>[], error: unknown): void {
+  for (const waiting of batch) waiting.reject(error);
 }

@@ -71,6 +71,8 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
   const clicks = createGroupCommit<NewClick>({
     write: (rows) => recordClicks(deps.edgeDb, rows),
     isRowsFault: (error) => !isUnavailable(error),
+    // While one batch waits for the disk, the next is already being written; a third found nothing left to overlap.
+    maxInFlight: 2,
   });
   const addressOf = createAddressBook(deps);
   const judgeAgent = createAgentJudge();
