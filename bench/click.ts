@@ -144,7 +144,13 @@ async function load(
   seconds: number,
 ): Promise<Run & { readonly answered: number }> {
   const cpuBefore = await cpuOf(server);
-  const result = await loadHttp({ port: server.port, connections, seconds, status: 302, requests: requestsTo(slugs) });
+  const result = await loadHttp({
+    port: server.port,
+    connections,
+    until: { seconds },
+    status: 302,
+    requests: requestsTo(slugs),
+  });
   const cpu = (await cpuOf(server)) - cpuBefore;
   const { answered, perSecond, p99Ms } = result;
   return { perSecond, p99Ms, cpuMicros: cpu / answered, answered };
@@ -165,7 +171,7 @@ function requestsTo(slugs: readonly string[]): readonly Buffer[] {
 async function idleRounds(ours: Server, insert: Server, slug: string): Promise<Measured['rounds']> {
   const p50 = async ({ port }: Server) => {
     const requests = requestsTo([slug]);
-    return (await loadHttp({ port, connections: 1, seconds: idleSeconds, status: 302, requests })).p50Ms;
+    return (await loadHttp({ port, connections: 1, until: { seconds: idleSeconds }, status: 302, requests })).p50Ms;
   };
   for (const server of [insert, ours]) await p50(server); // warm
   const pairs: { ours: number; theirs: number }[] = [];

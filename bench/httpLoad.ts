@@ -19,7 +19,8 @@ const lengthHeader = /\r\ncontent-length: (\d+)/i;
 export async function loadHttp(options: {
   readonly port: number;
   readonly connections: number;
-  readonly seconds: number;
+  /** When to end. */
+  readonly until: { readonly seconds: number } | { readonly answers: number };
   readonly status: number;
   readonly requests: readonly Buffer[];
 }): Promise<LoadResult> {
@@ -27,7 +28,9 @@ export async function loadHttp(options: {
   const wanted = Buffer.from(`HTTP/1.1 ${options.status} `);
   const latencies: number[] = [];
   const from = performance.now();
-  const until = from + options.seconds * 1_000;
+  const { until } = options;
+  const goesOn = (now: number): boolean =>
+    'seconds' in until ? now < from + until.seconds * 1_000 : next < until.answers;
   let next = 0;
 
   const drive = (): Promise<void> =>
@@ -67,7 +70,7 @@ export async function loadHttp(options: {
         pending = undefined;
         const now = performance.now();
         latencies.push(now - sentAt);
-        if (now < until) send();
+        if (goesOn(now)) send();
         else {
           socket.removeAllListeners('close');
           socket.destroy();

@@ -2,10 +2,10 @@
 // read from /proc (Linux only). Nothing may grow without bound.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import type { ClickId } from '../domain/ids.js';
 import { LiveStack } from '../test/support/liveStack.js';
 import { createJourneys, type Journeys } from './journeys.js';
+import { getRequest, loadHttp } from './httpLoad.js';
 import type { Bench, Measured } from './measure.js';
 
 const parts = ['api-0', 'worker-0', 'temporal', 'postgres'] as const;
@@ -159,18 +159,14 @@ function readIfThere(file: string): string {
 }
 
 async function clickMany(stack: LiveStack, { slug }: Journeys, cookies: readonly ClickId[]): Promise<number> {
-  const result = await autocannon({
-    url: stack.baseUrl,
+  const result = await loadHttp({
+    port: Number(new URL(stack.baseUrl).port),
     connections: 50,
-    amount: clickCount,
-    requests: cookies.map((click) => ({
-      path: `/r/${slug}`,
-      headers: { 'user-agent': agent, cookie: `trb_click=${click}` },
-    })),
+    until: { answers: clickCount },
+    status: 302,
+    requests: cookies.map((click) => getRequest(`/r/${slug}`, { 'user-agent': agent, cookie: `trb_click=${click}` })),
   });
-  if (result.errors > 0 || result.non2xx !== result['3xx'])
-    throw new Error(`${result.errors} errors, ${result.non2xx - result['3xx']} answers that were no redirect`);
-  return result['3xx'];
+  return result.answered;
 }
 
 async function firstClicks({ owner, workspaceId }: Journeys): Promise<readonly ClickId[]> {
