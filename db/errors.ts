@@ -40,7 +40,7 @@ export function isDisconnected(error: unknown): boolean {
 export function isUnavailable(error: unknown): boolean {
   if (isDisconnected(error)) return true;
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
-  return typeof code === 'string' && (/^53/.test(code) || ['55P03', '57014', '25P03'].includes(code));
+  return typeof code === 'string' && (code.startsWith('53') || ['55P03', '57014', '25P03'].includes(code));
 }
 
 // A constraint's name is an interface: each is mapped by itself, never a whole class of errors. What is not here is rethrown as it is.

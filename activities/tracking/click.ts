@@ -1,40 +1,52 @@
 import type { Db, RelayDb } from '../../db/connection.js';
+import { isDisconnected } from '../../db/errors.js';
 import {
   findContactReferral,
   findVisitorReferral,
   insertReferral,
   insertTouch,
   listTouches,
-  lockReferral,
   updateReferral,
 } from '../../db/earning/referral.js';
-import { enqueue } from '../../db/messaging/outbox.js';
+import { enqueueSet } from '../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { inWorkspace, notify, type Tx } from '../../db/transaction.js';
 import { insertAttribution } from '../../db/tracking/attribution.js';
 import {
   type Click,
-  type ClickStamp,
   findClicks,
   listWaitingClicks,
   lockClicks,
   lockVisitors,
+  type ProgramVisitor,
   stampClicks,
 } from '../../db/tracking/click.js';
+import {
+  type BegunJourney,
+  insertJourneys,
+  insertTouches,
+  type LengthenedJourney,
+  lockLivingReferrals,
+  programVisitorKey,
+  type RecordedStep,
+  recordJourneySteps,
+  updateJourneys,
+} from '../../db/tracking/journey.js';
 import { type Act, type Actor, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { ContactId, NewId, ProgramId, ReferralId, WorkspaceId } from '../../domain/ids.js';
 import { addMs, type Instant } from '../../domain/time.js';
 import { type Attribution, chooseTouch, type ReferrerChoice, type Touch } from '../../domain/tracking/attribution.js';
+import { addTouches, type JourneyStep } from '../../domain/tracking/journey.js';
 import type { Logger } from '../../platform/logger.js';
 import { startMessage, workflowIds } from '../../workflows/contract.js';
 
 /** A browser acts, and nobody knows whose. */
 const visitorActor: Actor = { type: 'visitor', id: null, userId: null };
 /** Clicks that one pass looks at, and that one transaction takes up: short locks, and a bad one spoils little. */
-const perPass = 1_000;
-const perTransaction = 100;
+const perPass = 2_000;
+const perTransaction = 500;
 /** How far back a click's predecessors are followed when a lead names it before the relay came by. */
 const longestChain = 50;
 
@@ -63,18 +75,19 @@ export async function takeUpClicks(deps: ClickStepDeps): Promise<number> {
 async function takeUpPage(deps: ClickStepDeps, workspaceId: WorkspaceId, ids: readonly string[]): Promise<number> {
   try {
     return await inWorkspace(deps.db, workspaceId, async (tx, now) => {
-      const taken = await takeUp(tx, clickAct(deps, workspaceId, now), ids, { skipLocked: true });
-      return taken.length;
+      return takeUp(tx, clickAct(deps, workspaceId, now), ids, { skipLocked: true });
     });
   } catch (error) {
+    if (isDisconnected(error)) throw error; // no click's fault: the relay tries the step again, ever more seldom
     if (ids.length === 1) {
       deps.logger.error({ err: error, workspaceId, clickId: ids[0] }, 'click not taken up');
       return 0;
     }
-    // One click that cannot be taken up must not hold up the others of its page.
-    let taken = 0;
-    for (const id of ids) taken += await takeUpPage(deps, workspaceId, [id]);
-    return taken;
+    // One click that cannot be taken up must not hold up the others of its page: by halves, it is alone after a few steps.
+    const half = Math.ceil(ids.length / 2);
+    return (
+      (await takeUpPage(deps, workspaceId, ids.slice(0, half))) + (await takeUpPage(deps, workspaceId, ids.slice(half)))
+    );
   }
 }
 
@@ -125,8 +138,8 @@ export async function takeUpClick(tx: Tx, act: Act, clickId: string): Promise<Ta
   if (click.credit !== 'credited' || click.visitorId === null) return { click, visitorId: null, referral: undefined };
   const visitor = { mode: click.mode, programId: click.programId, visitorId: click.visitorId };
   await lockVisitors(tx, [visitor]);
-  const newest = await findVisitorReferral(tx, visitor);
-  return { click, visitorId: click.visitorId, referral: newest && (await lockLiving(tx, newest.id)) };
+  const living = await lockLivingReferrals(tx, [visitor]);
+  return { click, visitorId: click.visitorId, referral: living.get(programVisitorKey(visitor)) };
 }
 
 /** The click and the ones before it of the same browser that nobody has taken up yet. */
@@ -143,111 +156,186 @@ async function untakenChain(tx: Tx, clickId: string): Promise<readonly string[]>
   return chain;
 }
 
-/** Takes up those of the clicks that wait for it; each is stamped with visitor and referral in the same transaction. */
+/** Takes up those of the clicks that wait for it; each is stamped with visitor and referral in the same transaction. Answers how many. */
 async function takeUp(
   tx: Tx,
   act: Act,
   ids: readonly string[],
   options: { readonly skipLocked: boolean },
-): Promise<readonly ClickStamp[]> {
+): Promise<number> {
   const locked = await lockClicks(tx, ids, options);
   const waiting = locked.filter((click) => click.credit === 'credited' && click.takenUpAt === null);
   const clicks = await withVisitors(tx, act, waiting, options);
-  // All visitors at once and in order, so that two who take up clicks of the same visitors wait instead of deadlocking (money.md 9).
-  await lockVisitors(
+  // All visitors at once and in order, so that two who take up clicks of the same visitors wait instead of deadlocking (money.md 9). One who
+  // is new is known to nobody before the commit and needs no lock.
+  const known = clicks.filter((visited) => !visited.isNew).map(visitorOf);
+  await lockVisitors(tx, known);
+  const journeys = journeysOf(act, clicks, await lockLivingReferrals(tx, known));
+  await writeJourneys(tx, act, journeys);
+  await stampClicks(
     tx,
-    clicks.map(({ click, visitorId }) => ({ mode: click.mode, programId: click.programId, visitorId })),
+    act.now,
+    journeys.flatMap(({ id, clicks: own }) =>
+      own.map(({ click, visitorId }) => ({ clickId: click.id, visitorId, referralId: id })),
+    ),
   );
-  const stamps: ClickStamp[] = [];
-  for (const { click, visitorId } of clicks) {
-    const referral = await addToJourney(tx, clickActOf(act, click), click, visitorId);
-    stamps.push({ clickId: click.id, visitorId, referralId: referral.id });
+  return clicks.length;
+}
+
+/** A click with whose it is; `isNew`: this transaction made the visitor. */
+interface VisitedClick {
+  readonly click: Click;
+  readonly visitorId: string;
+  readonly isNew: boolean;
+}
+
+function visitorOf({ click, visitorId }: VisitedClick): ProgramVisitor {
+  return { mode: click.mode, programId: click.programId, visitorId };
+}
+
+/** A referral with the clicks that it gets, oldest first. */
+interface Journey {
+  readonly id: ReferralId;
+  /** As it is locked; undefined: these clicks begin it. */
+  readonly referral: Referral | undefined;
+  readonly clicks: VisitedClick[];
+}
+
+/** Each click goes to the open journey of its visitor in its program, or begins one that the visitor's next clicks go to. */
+function journeysOf(
+  act: Act,
+  clicks: readonly VisitedClick[],
+  living: ReadonlyMap<string, Referral>,
+): readonly Journey[] {
+  const ofVisitor = new Map<string, Journey>();
+  const byId = new Map<string, Journey>(); // two visitors whose journeys merged share one
+  for (const visited of clicks) {
+    const key = programVisitorKey(visitorOf(visited));
+    const referral = living.get(key);
+    let journey = ofVisitor.get(key) ?? (referral && byId.get(referral.id));
+    if (journey === undefined) {
+      journey = { id: referral?.id ?? act.newId('referral'), referral, clicks: [] };
+      byId.set(journey.id, journey);
+    }
+    ofVisitor.set(key, journey);
+    journey.clicks.push(visited);
   }
-  await stampClicks(tx, act.now, stamps);
-  return stamps;
+  return [...byId.values()];
+}
+
+/** Writes rows, touches and history of the journeys, and the starts of those that begin: a statement each, however many clicks. */
+async function writeJourneys(tx: Tx, act: Act, journeys: readonly Journey[]): Promise<void> {
+  const begun = new Map(
+    journeys.flatMap((journey) => {
+      const [first] = journey.clicks;
+      return journey.referral === undefined && first !== undefined ? [[journey.id, begunBy(journey, first)]] : [];
+    }),
+  );
+  await insertJourneys(tx, act.now, [...begun.values()]);
+  const touches = await insertTouches(
+    tx,
+    journeys.flatMap((journey) =>
+      journey.clicks.map(({ click }) => ({ journey, referralId: journey.id, click, touch: touchOf(click) })),
+    ),
+  );
+  const addedTo = new Map<Journey, (typeof touches)[number][]>();
+  for (const one of touches) {
+    const added = addedTo.get(one.journey);
+    if (added === undefined) addedTo.set(one.journey, [one]);
+    else added.push(one);
+  }
+  const lengthened: LengthenedJourney[] = [];
+  const recorded: RecordedStep[] = [];
+  for (const [journey, added] of addedTo) {
+    const { referral } = journey;
+    const after = addTouches(
+      referral ?? notBegun,
+      added.map((one) => one.touch),
+    );
+    if (referral !== undefined) lengthened.push({ referral, ...after });
+    after.steps.forEach((step, index) => {
+      const one = added[index];
+      assertInvariant(one !== undefined, 'a step for each touch');
+      recorded.push({
+        act: clickActOf(act, one.click),
+        referralId: journey.id,
+        status: referral?.status ?? 'tracking',
+        step,
+        begun: index === 0 ? (begun.get(journey.id) ?? null) : null,
+      });
+    });
+  }
+  await updateJourneys(tx, act.now, lengthened);
+  await recordJourneySteps(tx, recorded);
+  await enqueueSet(
+    tx,
+    recorded.flatMap(({ begun: journey, step }) => (journey === null ? [] : [startOf(act, journey, step)])),
+  );
+}
+
+const notBegun = { version: 0, windowEndsAt: null } as const;
+
+function begunBy(journey: Journey, first: VisitedClick): BegunJourney {
+  const { version, windowEndsAt } = addTouches(
+    notBegun,
+    journey.clicks.map(({ click }) => touchOf(click)),
+  );
+  const { click } = first;
+  return { id: journey.id, ...visitorOf(first), clickAt: click.createdAt, version, windowEndsAt };
+}
+
+/** Not before its first window ends: the workflow reads then whether later touches have moved the end. */
+function startOf(act: Act, { id }: BegunJourney, { touch }: JourneyStep): ReturnType<typeof startMessage> {
+  const ref = { workspaceId: act.workspaceId, referralId: id };
+  return startMessage({
+    workflowType: 'referral',
+    workflowId: workflowIds.referral(ref),
+    input: ref,
+    startAt: touch.endsAt,
+  });
 }
 
 function clickActOf(act: Act, click: Click): Act {
   return actFor(act, { mode: click.mode, actor: visitorActor, cause: { type: 'click', id: click.id } });
 }
 
-/** Whose clicks they are: the visitor of the click before, if this workspace knows it; else a new one. */
+/** Whose clicks they are: the visitor of the click before, if this workspace knows it; else a new one. A click after the one before it. */
 async function withVisitors(
   tx: Tx,
   act: Act,
   clicks: readonly Click[],
   options: { readonly skipLocked: boolean },
-): Promise<readonly { readonly click: Click; readonly visitorId: string }[]> {
-  const here = new Set<string>(clicks.map((click) => click.id));
+): Promise<readonly VisitedClick[]> {
+  const here = new Map<string, Click>(clicks.map((click) => [click.id, click]));
   const elsewhere = clicks.flatMap(({ previousClickId: id }) => (id === null || here.has(id) ? [] : [id]));
   const known = new Map((await findClicks(tx, elsewhere)).map((click) => [click.id as string, click]));
-  const visitors = new Map<string, string>();
-  const found: { click: Click; visitorId: string }[] = [];
-  for (const click of clicks) {
+  const found = new Map<string, VisitedClick | 'underWay' | 'waits'>();
+  const visit = (click: Click): void => {
+    if (found.has(click.id)) return;
+    found.set(click.id, 'underWay'); // a forged cookie may name a click that names it
     const { previousClickId } = click;
-    const previous = previousClickId === null ? undefined : known.get(previousClickId);
-    const isBeingTakenUp =
-      previous !== undefined &&
-      previous.credit === 'credited' &&
-      previous.takenUpAt === null &&
-      previous.createdAt <= click.createdAt;
-    if (isBeingTakenUp && options.skipLocked) continue; // by another process just now: this one's turn comes when it is done
-    const before = previousClickId === null ? undefined : visitors.get(previousClickId);
-    const same = before ?? (previous?.mode === click.mode ? (previous.visitorId ?? undefined) : undefined);
-    const visitorId = same ?? act.newId('visitor');
-    visitors.set(click.id, visitorId);
-    found.push({ click, visitorId });
-  }
-  return found;
-}
-
-/** Adds the click's touch to the visitor's open journey in the program, or begins one. The caller holds the visitor's lock. */
-async function addToJourney(tx: Tx, act: Act, click: Click, visitorId: string): Promise<Referral> {
-  const touch = touchOf(click);
-  const newest = await findVisitorReferral(tx, { mode: click.mode, programId: click.programId, visitorId });
-  const open = newest && (await lockLiving(tx, newest.id));
-  if (open === undefined) return beginJourney(tx, act, click, visitorId, touch);
-  if (!(await insertTouch(tx, open.id, touch))) return open;
-  const isLonger = open.windowEndsAt === null || open.windowEndsAt < touch.endsAt;
-  return updateReferral(tx, act, open, 'touched', isLonger ? { windowEndsAt: touch.endsAt } : {});
-}
-
-async function beginJourney(tx: Tx, act: Act, click: Click, visitorId: string, touch: Touch): Promise<Referral> {
-  const referral = await insertReferral(
-    tx,
-    act,
-    {
-      id: act.newId('referral'),
-      programId: click.programId,
-      status: 'tracking',
-      stage: 'click',
-      visitorId,
-      clickAt: click.createdAt,
-      windowEndsAt: touch.endsAt,
-    },
-    'clicked',
-  );
-  await insertTouch(tx, referral.id, touch);
-  const ref = { workspaceId: act.workspaceId, referralId: referral.id };
-  await enqueue(
-    tx,
-    startMessage({
-      workflowType: 'referral',
-      workflowId: workflowIds.referral(ref),
-      input: ref,
-      startAt: touch.endsAt,
-    }),
-  );
-  return referral;
-}
-
-/** Locks the journey a visitor's newest referral stands for: itself, or the one it merged into. Undefined: it is over. */
-async function lockLiving(tx: Tx, referralId: string): Promise<Referral | undefined> {
-  const locked = await lockReferral(tx, referralId);
-  if (locked?.status !== 'merged') return locked?.status === 'expired' ? undefined : locked;
-  assertInvariant(locked.mergedIntoId !== null, 'a merged referral names its root', { referralId });
-  const root = await lockReferral(tx, locked.mergedIntoId);
-  return root?.status === 'expired' || root?.status === 'merged' ? undefined : root;
+    const before = previousClickId === null ? undefined : here.get(previousClickId);
+    const previous = before ?? (previousClickId === null ? undefined : known.get(previousClickId));
+    let same: Pick<VisitedClick, 'visitorId' | 'isNew'> | undefined;
+    if (previous !== undefined && previous.createdAt <= click.createdAt) {
+      if (before !== undefined) visit(before);
+      const visited = found.get(previous.id);
+      const isUntaken = previous.credit === 'credited' && previous.takenUpAt === null;
+      // By another process just now: this one's turn comes when it is done.
+      if (options.skipLocked && (before === undefined ? isUntaken : visited === 'waits')) {
+        found.set(click.id, 'waits');
+        return;
+      }
+      if (typeof visited === 'object') same = visited;
+    }
+    if (same === undefined && previous?.visitorId != null) same = { visitorId: previous.visitorId, isNew: false };
+    const { visitorId, isNew } =
+      same !== undefined && previous?.mode === click.mode ? same : { visitorId: act.newId('visitor'), isNew: true };
+    found.delete(click.id); // behind the one before it
+    found.set(click.id, { click, visitorId, isNew });
+  };
+  for (const click of clicks) visit(click);
+  return [...found.values()].filter((visited) => typeof visited === 'object');
 }
 
 /** A credited click names its affiliate until its own window ends. */

@@ -1,5 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import type { AuditEntryId } from '../../domain/ids.js';
+import { insertSet, type SetColumnType } from '../setInsert.js';
 import type { Tx } from '../transaction.js';
 
 export interface AuditEntry {
@@ -22,7 +23,49 @@ export async function recordAudit(
   ...entries: readonly AuditEntry[]
 ): Promise<readonly AuditEntryId[]> {
   if (entries.length === 0) return [];
-  const rows = entries.map((entry) => ({
+  const rows = entries.map((entry) => rowOf(act, entry));
+  await tx('audit_entries').insert(rows);
+  return rows.map((row) => row.id);
+}
+
+/** The same for many entries of different causes, as the click step has them: one statement, one array per column. */
+export async function recordAuditSet(
+  tx: Tx,
+  of: readonly { readonly act: Act; readonly entry: AuditEntry }[],
+): Promise<void> {
+  await insertSet(
+    tx,
+    'audit_entries',
+    columnTypes,
+    of.map(({ act, entry }) => rowOf(act, entry)),
+  );
+}
+
+const columnTypes = {
+  id: 'text',
+  mode: 'text',
+  object_type: 'text',
+  object_id: 'text',
+  seq: 'integer',
+  from_status: 'text',
+  to_status: 'text',
+  event: 'text',
+  actor_type: 'text',
+  actor_id: 'text',
+  actor_user_id: 'text',
+  reason_code: 'text',
+  cause_type: 'text',
+  cause_id: 'text',
+  changes: 'jsonb',
+  request_id: 'text',
+  workflow_id: 'text',
+  run_id: 'text',
+  activity_id: 'text',
+  at: 'timestamptz',
+} as const satisfies Readonly<Record<keyof ReturnType<typeof rowOf>, SetColumnType>>;
+
+function rowOf(act: Act, entry: AuditEntry) {
+  return {
     id: act.newId('auditEntry'),
     mode: act.mode,
     object_type: entry.objectType,
@@ -43,7 +86,5 @@ export async function recordAudit(
     run_id: act.origin?.runId ?? null,
     activity_id: act.origin?.activityId ?? null,
     at: act.now,
-  }));
-  await tx('audit_entries').insert(rows);
-  return rows.map((row) => row.id);
+  };
 }
