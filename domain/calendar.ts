@@ -43,6 +43,15 @@ export function periodContaining(zone: string, unit: 'month' | 'quarter' | 'year
   };
 }
 
+/** Whole calendar months from `from` to `at` in a zone, never below 0; a day that a month lacks is its last (31 January + 1 = 28 February). */
+export function monthsBetween(zone: string, from: Instant, at: Instant): number {
+  const start = T.Instant.from(from).toZonedDateTimeISO(zone);
+  const end = T.Instant.from(at).toZonedDateTimeISO(zone);
+  const about = (end.year - start.year) * 12 + end.month - start.month;
+  const isReached = T.ZonedDateTime.compare(start.add({ months: about }), end) <= 0;
+  return Math.max(0, isReached ? about : about - 1);
+}
+
 /** A day of the week (Monday is 1) or of the month, at a time of the zone's clock. */
 export type Recurrence =
   | { readonly every: 'week'; readonly dayOfWeek: number; readonly hour: number; readonly minute: number }

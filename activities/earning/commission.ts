@@ -17,9 +17,9 @@ import {
   updateSale,
 } from '../../db/earning/sale.js';
 import { enqueue } from '../../db/messaging/outbox.js';
-import { listCommissionableProducts, listRulesAt } from '../../db/program/commissionPlan.js';
+import { listCommissionableProducts } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
-import { findEarnedBefore, readEarningChain } from '../../db/reads/earning/planInput.js';
+import { lockVolumes, readPlanInput } from '../../db/reads/earning/planInput.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { lockContact } from '../../db/tracking/contact.js';
@@ -32,7 +32,8 @@ import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale, SaleLine } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { CommissionId, ProductId } from '../../domain/ids.js';
-import { type Earnings, evaluatePlan, type NoCommissionCode } from '../../domain/program/commissionPlan.js';
+import { reduce } from '../../domain/money.js';
+import { type Earnings, evaluatePlan, type NoCommissionCode } from '../../domain/program/planEvaluation.js';
 import type { Program } from '../../domain/program/program.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
@@ -199,11 +200,6 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
   if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
   if (referral.status === 'rejected') return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
-  const chain = await readEarningChain(tx, {
-    affiliateId: referral.affiliateId,
-    programId: program.id,
-    levels: program.levels,
-  });
   const products = await listCommissionableProducts(tx, program.id);
   const lines = withOnlyProduct(sale.lines, products);
   const hasEarlier =
@@ -215,22 +211,22 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
       occurredAt: sale.occurredAt,
       productIds: [...products],
     }));
-  const earnings = evaluatePlan({
-    programId: program.id,
-    currency: sale.currency,
-    event: {
-      kind: 'sale',
-      type: sale.type,
-      transactionType: sale.transactionType,
-      isFirstPayment: !hasEarlier,
-    },
+  const plan = await readPlanInput(tx, {
+    program,
+    mode: sale.mode,
+    affiliateId: referral.affiliateId,
+    referralId: referral.id,
+    brought: broughtAt(referral),
+    customerId: sale.contactId ?? '',
+    event: { kind: 'sale', type: sale.type, transactionType: sale.transactionType, isFirstPayment: !hasEarlier },
     occurredAt: sale.occurredAt,
     lines,
     products,
-    chain,
-    rules: await listRulesAt(tx, program.id, sale.occurredAt),
-    earnedBefore: await findEarnedBefore(tx, referral.id),
+    paymentNumber: sale.paymentNumber,
+    without: null,
+    lock: lockVolumes,
   });
+  const earnings = evaluatePlan(plan);
   if (earnings.code !== null) return { kind: 'nothing', code: earnings.code, earnings, lines };
   const terms = await readReferralTerms(tx, program.id);
   return {
@@ -240,6 +236,13 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
     needsReviewer: terms.commissionApproval === 'manual',
     eligibleAt: eligibleFrom(sale.occurredAt, terms.commissionHold),
   };
+}
+
+/** When the customer was brought: his first lead or sale. Null: now (PRG-17). */
+function broughtAt(referral: Referral): Referral['leadAt'] {
+  const { leadAt, saleAt } = referral;
+  if (leadAt === null || saleAt === null) return leadAt ?? saleAt;
+  return leadAt < saleAt ? leadAt : saleAt;
 }
 
 /** A line that names no product is of the program's only one; a parked sale learns its program only now (api.md 8.3). */
@@ -297,8 +300,8 @@ function commissionsOf(
       ruleVersion: single?.rule.version ?? null,
       parts: storedParts(line, false),
       explanation: { ...explainLine(line, productIds) },
-      exact: line.exact,
-      clipReason: null,
+      exact: reduce(line.exact),
+      clipReason: line.clipCode,
       amount: line.amount.minor,
       accrues: true,
       status: 'pending',

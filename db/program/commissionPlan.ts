@@ -2,15 +2,19 @@ import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../domain/ids.js';
 import { formatMoney, type Money, type MoneyWire, parseMoney, ppm } from '../../domain/money.js';
-import type {
-  BaseType,
-  FlatRefundMode,
-  Rule,
-  RuleEvent,
-  RuleLevel,
-  RulePlace,
-  RuleScope,
-  RuleTerms,
+import type { BandMeasure, BandMode, BandPeriod, Bands } from '../../domain/program/bands.js';
+import {
+  type AppliesTo,
+  type BaseType,
+  type Cap,
+  chooseVersion,
+  type FlatRefundMode,
+  type Rule,
+  type RuleEvent,
+  type RuleLevel,
+  type RulePlace,
+  type RuleScope,
+  type RuleTerms,
 } from '../../domain/program/commissionPlan.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
@@ -20,6 +24,22 @@ type LevelJson =
   | { readonly level: number; readonly kind: 'percent'; readonly ratePpm: number; readonly of: 'base' | 'lower_level' }
   | { readonly level: number; readonly kind: 'flat'; readonly amount: MoneyWire; readonly perUnit: boolean };
 
+type BandPayJson =
+  | { readonly kind: 'percent'; readonly ratePpm: number }
+  | { readonly kind: 'flat'; readonly amount: MoneyWire };
+interface BandsJson {
+  readonly level: number;
+  readonly by: BandMeasure;
+  readonly period: BandPeriod;
+  readonly mode: BandMode;
+  readonly rows: readonly ({ readonly from: string } & BandPayJson)[];
+}
+interface CapJson {
+  readonly amount: MoneyWire;
+  readonly scope: Cap['scope'];
+  readonly period: Cap['period'];
+}
+
 /** The body of a version as it is kept: the wire's own form, so that a version reads the same in ten years. */
 interface BodyJson {
   readonly transactionType: string | null;
@@ -28,6 +48,10 @@ interface BodyJson {
   readonly flatOnPartialRefund: FlatRefundMode;
   readonly levels: readonly LevelJson[];
   readonly limits: { readonly maxPayments: number | null; readonly maxMonths: number | null };
+  /** The three that follow are absent in versions older than them. */
+  readonly bands?: BandsJson | null;
+  readonly cap?: CapJson | null;
+  readonly appliesTo?: AppliesTo;
 }
 
 interface RuleRow {
@@ -76,7 +100,33 @@ function toTerms(body: BodyJson): RuleTerms {
           : { level: level.level, kind: 'percent', rate: ppm(level.ratePpm), of: level.of },
     ),
     limits: body.limits,
+    bands: toBands(body.bands ?? null),
+    cap: body.cap == null ? null : { ...body.cap, amount: moneyOf(body.cap.amount) },
+    appliesTo: body.appliesTo ?? 'all',
   };
+}
+
+function toBands(bands: BandsJson | null): Bands | null {
+  if (bands === null) return null;
+  const rows = bands.rows.map(({ from, ...pays }) => ({
+    from,
+    pays:
+      pays.kind === 'percent'
+        ? { kind: pays.kind, rate: ppm(pays.ratePpm) }
+        : { kind: pays.kind, amount: moneyOf(pays.amount) },
+  }));
+  return { ...bands, rows };
+}
+
+function bandsBody(bands: Bands | null): BandsJson | null {
+  if (bands === null) return null;
+  const rows = bands.rows.map(({ from, pays }) => ({
+    from,
+    ...(pays.kind === 'percent'
+      ? { kind: pays.kind, ratePpm: pays.rate }
+      : { kind: pays.kind, amount: formatMoney(pays.amount) }),
+  }));
+  return { ...bands, rows };
 }
 
 function toBody(transactionType: string | null, terms: RuleTerms): BodyJson {
@@ -91,6 +141,9 @@ function toBody(transactionType: string | null, terms: RuleTerms): BodyJson {
         : { level: level.level, kind: 'percent', ratePpm: level.rate, of: level.of },
     ),
     limits: terms.limits,
+    bands: bandsBody(terms.bands),
+    cap: terms.cap === null ? null : { ...terms.cap, amount: formatMoney(terms.cap.amount) },
+    appliesTo: terms.appliesTo,
   };
 }
 
@@ -121,17 +174,30 @@ const columns = `rule.id, rule.name, rule.scope, rule.program_id, rule.product_i
 const joined = `from commission_rules as rule
   join commission_rule_versions as version on version.workspace_id = rule.workspace_id and version.rule_id = rule.id`;
 
-/** Every rule that could pay in a program at an instant: its own, and those of no program (group, affiliate, global). */
-export async function listRulesAt(tx: ReadTx | Tx, programId: string, at: Instant): Promise<readonly RuleRecord[]> {
+/**
+ * Every rule that could pay in a program at an instant: its own, and those of no program (group, affiliate, global), each in the version that
+ * counts for a customer brought at `brought` (PRG-17); null: for a new one.
+ */
+export async function listRulesAt(
+  tx: ReadTx | Tx,
+  programId: string,
+  at: Instant,
+  brought: Instant | null = null,
+): Promise<readonly RuleRecord[]> {
   const { rows } = await tx.raw<{ rows: RuleRow[] }>(
     `select ${columns} ${joined}
      where (rule.program_id = :programId or rule.program_id is null)
-       and version.effective_from <= :at and (version.effective_to is null or version.effective_to > :at)
-       and (rule.ended_at is null or rule.ended_at > :at)
-     order by rule.id`,
+       and version.effective_from <= :at and (rule.ended_at is null or rule.ended_at > :at)
+     order by rule.id, version.version`,
     { programId, at },
   );
-  return rows.map(toRule);
+  const ofRule = new Map<string, RuleRow[]>();
+  for (const row of rows) ofRule.set(row.id, [...(ofRule.get(row.id) ?? []), row]);
+  return [...ofRule.values()].flatMap((versions) => {
+    const all = versions.map((row) => ({ ...toRule(row), from: row.effective_from, to: row.effective_to }));
+    const chosen = chooseVersion(all, at, brought);
+    return chosen === undefined ? [] : [chosen];
+  });
 }
 
 export async function findRule(tx: ReadTx | Tx, id: string): Promise<RuleRecord | undefined> {

@@ -3,7 +3,8 @@ import type { AffiliateStatus } from '../affiliate/affiliate.js';
 import { type Decided, refused, type Refused } from '../decided.js';
 import type { AffiliateId, CommissionId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { type CurrencyCode, type Fraction, type MoneyWire, reversedInAll } from '../money.js';
-import type { ChainMember, FlatRefundMode } from '../program/commissionPlan.js';
+import type { FlatRefundMode } from '../program/commissionPlan.js';
+import type { ChainMember } from '../program/planEvaluation.js';
 import { addDuration, type Duration, type Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { ReferralStatus } from './referral.js';
@@ -40,6 +41,9 @@ export interface CommissionPart {
   readonly ratePpm: number | null;
   readonly flat: MoneyWire | null;
   readonly exact: { readonly numerator: string; readonly denominator: string; readonly unit: 'minor' };
+  /** Of a band: the row it fell into and which counted event it was. Absent on lines older than bands. */
+  readonly bandFrom?: string | null;
+  readonly ordinal?: number | null;
   /** Of a flat part: what a partial refund does to it (RFD-05). */
   readonly onPartialRefund: FlatRefundMode | null;
 }

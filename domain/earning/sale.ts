@@ -1,7 +1,7 @@
 import type { Mode } from '../act.js';
 import type { AffiliateId, ContactId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { allocate, type CurrencyCode, type Money } from '../money.js';
-import type { PricedLine } from '../program/commissionPlan.js';
+import type { PricedLine } from '../program/planEvaluation.js';
 import type { Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 

@@ -4,7 +4,6 @@ import {
   findRule,
   insertRule,
   listCommissionableProducts,
-  listRulesAt,
   listRulesOfPlace,
   listRuleVersions,
   lockPlan,
@@ -14,21 +13,16 @@ import {
 import { findProduct } from '../../../db/program/product.js';
 import { findProgram } from '../../../db/program/program.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
-import { readEarningChain } from '../../../db/reads/earning/planInput.js';
+import { readPlanInput } from '../../../db/reads/earning/planInput.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { listRules } from '../../../db/reads/program/commissionRuleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { explainLine } from '../../../domain/earning/explanation.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import {
-  evaluatePlan,
-  type PlanEvent,
-  type RuleConflict,
-  ruleConflicts,
-  type RulePlace,
-  type RuleTerms,
-} from '../../../domain/program/commissionPlan.js';
+import type { RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
+import { evaluatePlan, type PlanEvent } from '../../../domain/program/planEvaluation.js';
+import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 import { answer, defineRoute, type Route } from '../../route.js';
 import {
@@ -70,7 +64,12 @@ async function checkRule(
 }
 
 function checkCurrency(terms: RuleTerms, currency: CurrencyCode): void {
-  const given = [terms.minimumBase, ...terms.levels.map((level) => (level.kind === 'flat' ? level.amount : null))];
+  const given = [
+    terms.minimumBase,
+    terms.cap?.amount ?? null,
+    ...terms.levels.map((level) => (level.kind === 'flat' ? level.amount : null)),
+    ...(terms.bands?.rows ?? []).map(({ pays }) => (pays.kind === 'flat' ? pays.amount : null)),
+  ];
   if (given.some((money) => money !== null && money.currency !== currency))
     throw new DomainError('sale.currency_mismatch', { expectedCurrency: currency });
 }
@@ -213,6 +212,8 @@ const quote = defineRoute({
       const program = await findProgram(tx, body.programId);
       if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
       const affiliateId = body.affiliateId ?? null;
+      if (affiliateId === null && typeof body.coupon === 'string')
+        throw fieldRefusal('coupon', 'not_found', 'No such coupon.');
       if (affiliateId === null) throw fieldRefusal('affiliateId', 'required', 'Who would earn it?');
       if ((await findAffiliate(tx, affiliateId)) === undefined)
         throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
@@ -222,16 +223,23 @@ const quote = defineRoute({
       const none = { productId: null, quantity: 1, amount: 0n, tax: 0n, fees: 0n, shipping: 0n, deposit: 0n };
       const lines = sale === null ? [none] : await priceLines(tx, sale, program.id);
       const occurredAt = body.occurredAt ?? now;
-      const earnings = evaluatePlan({
-        programId: program.id,
-        currency: program.currency,
+      const plan = await readPlanInput(tx, {
+        program,
+        mode: ctx.mode,
+        affiliateId,
+        referralId: null,
+        brought: null,
+        customerId: '',
         event: eventOf(body, sale?.transactionType ?? null),
         occurredAt,
         lines,
         products: await listCommissionableProducts(tx, program.id),
-        chain: await readEarningChain(tx, { affiliateId, programId: program.id, levels: program.levels }),
-        rules: await listRulesAt(tx, program.id, occurredAt),
-        earnedBefore: { payments: (body.paymentNumber ?? 1) - 1, firstAt: null },
+        paymentNumber: body.paymentNumber ?? 1,
+        without: null,
+      });
+      const earnings = evaluatePlan({
+        ...plan,
+        earnedBefore: { payments: (body.paymentNumber ?? 1) - 1, months: null },
       });
       return {
         commissions: earnings.lines.map((line) => ({
@@ -255,7 +263,7 @@ function eventOf(
   transactionType: string | null,
 ): PlanEvent {
   if (body.event === 'lead' || body.event === 'registration')
-    return { kind: 'lead', event: body.event === 'lead' ? 'enquiry' : 'registration' };
+    return { kind: 'lead', event: body.event === 'lead' ? 'enquiry' : 'registration', paidBefore: new Set() };
   return {
     kind: 'sale',
     type: body.event === 'transaction' ? 'transaction' : 'payment',

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { RuleRecord } from '../../../db/program/commissionPlan.js';
+import { bandMeasures, bandModes, bandPeriods, type Bands } from '../../../domain/program/bands.js';
 import {
+  appliesToWords,
   baseTypes,
+  capPeriods,
+  capScopes,
   flatRefundModes,
   ruleEvents,
   type RuleLevel,
@@ -47,16 +51,28 @@ const limits = z.strictObject({
   maxMonths: z.int().min(1).max(1_200).nullable().default(null),
 });
 
-/** Bands, caps and rules for new customers only are a step of their own; a rule that asked for one must not be saved without it. */
-function notYet(detail: string) {
-  return z
-    .unknown()
-    .check((context) => {
-      if (context.value !== null && context.value !== undefined)
-        context.issues.push({ ...fieldIssue('not_allowed_here', detail), input: context.value });
-    })
-    .optional();
-}
+/** A count, or an amount in whole units: which of the two is judged with the rule (`rule_conflict`, `band_from`). */
+const bandFrom = z
+  .string()
+  .max(24)
+  .regex(/^(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?$/);
+const bandRow = z.discriminatedUnion('kind', [
+  z.strictObject({ from: bandFrom, kind: z.literal('percent'), ratePpm: ppmWire }),
+  z.strictObject({ from: bandFrom, kind: z.literal('flat'), amount: moneyWire }),
+]);
+const bands = z.strictObject({
+  level: levelNumber.default(1),
+  by: z.enum(bandMeasures),
+  period: z.enum(bandPeriods).default('lifetime'),
+  /** By the size of a sale the row counts for the whole of it, else each event or slice at its own row. */
+  mode: z.enum(bandModes).exactOptional(),
+  rows: z.array(bandRow).min(1).max(50),
+});
+const cap = z.strictObject({
+  amount: moneyWire,
+  scope: z.enum(capScopes).default('affiliate'),
+  period: z.enum(capPeriods),
+});
 
 const changeable = {
   name: nameText.exactOptional(),
@@ -65,18 +81,9 @@ const changeable = {
   flatOnPartialRefund: z.enum(flatRefundModes).exactOptional(),
   levels: levels.exactOptional(),
   limits: limits.nullable().exactOptional(),
-  bands: notYet('Bands are not available yet.'),
-  cap: notYet('Caps are not available yet.'),
-  appliesTo: z
-    .string()
-    .check((context) => {
-      if (context.value !== 'all')
-        context.issues.push({
-          ...fieldIssue('not_allowed_here', 'Only "all" is available yet.'),
-          input: context.value,
-        });
-    })
-    .exactOptional(),
+  bands: bands.nullable().exactOptional(),
+  cap: cap.nullable().exactOptional(),
+  appliesTo: z.enum(appliesToWords).exactOptional(),
   effectiveFrom: instantWire.exactOptional(),
 };
 
@@ -139,6 +146,19 @@ const levelReply = z.discriminatedUnion('kind', [
   z.strictObject({ level: levelNumber, kind: z.literal('flat'), amount: moneyWire, perUnit: z.boolean() }),
 ]);
 
+const bandsReply = z.strictObject({
+  level: levelNumber,
+  by: z.enum(bandMeasures),
+  period: z.enum(bandPeriods),
+  mode: z.enum(bandModes),
+  rows: z.array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ from: z.string(), kind: z.literal('percent'), ratePpm: ppmWire }),
+      z.strictObject({ from: z.string(), kind: z.literal('flat'), amount: moneyWire }),
+    ]),
+  ),
+});
+
 export const ruleWire = z.strictObject({
   ...objectFields('rule', 'commission_rule'),
   name: z.string(),
@@ -154,10 +174,10 @@ export const ruleWire = z.strictObject({
   minimumBase: moneyWire.nullable(),
   flatOnPartialRefund: z.enum(flatRefundModes),
   levels: z.array(levelReply),
-  bands: z.null(),
+  bands: bandsReply.nullable(),
   limits: z.strictObject({ maxPayments: z.int().nullable(), maxMonths: z.int().nullable() }),
-  cap: z.null(),
-  appliesTo: z.literal('all'),
+  cap: z.strictObject({ amount: moneyWire, scope: z.enum(capScopes), period: z.enum(capPeriods) }).nullable(),
+  appliesTo: z.enum(appliesToWords),
   effectiveFrom: instantWire,
   effectiveTo: instantWire.nullable(),
   ...versionFields,
@@ -197,16 +217,34 @@ export function presentRule(rule: RuleRecord): RuleReply {
         ? { level: level.level, kind: 'flat' as const, amount: level.amount, perUnit: level.perUnit }
         : { level: level.level, kind: 'percent' as const, ratePpm: level.rate, of: level.of },
     ),
-    bands: null,
+    bands: presentBands(rule.terms.bands),
     limits: rule.terms.limits,
-    cap: null,
-    appliesTo: 'all',
+    cap: rule.terms.cap,
+    appliesTo: rule.terms.appliesTo,
     effectiveFrom: rule.effectiveFrom,
     effectiveTo: rule.effectiveTo,
     version: rule.version,
     createdAt: rule.createdAt,
     updatedAt: rule.updatedAt,
   };
+}
+
+function presentBands(shown: Bands | null): RuleReply['bands'] {
+  if (shown === null) return null;
+  const rows = shown.rows.map(({ from, pays }) =>
+    pays.kind === 'percent'
+      ? { from, kind: pays.kind, ratePpm: pays.rate }
+      : { from, kind: pays.kind, amount: pays.amount },
+  );
+  return { ...shown, rows };
+}
+
+function bandsOf(sent: z.output<typeof bands>): Bands {
+  const rows = sent.rows.map((row) => ({
+    from: row.from,
+    pays: row.kind === 'percent' ? { kind: row.kind, rate: row.ratePpm } : { kind: row.kind, amount: row.amount },
+  }));
+  return { ...sent, mode: sent.mode ?? (sent.by === 'sale_size' ? 'whole' : 'marginal'), rows };
 }
 
 export function placeOf(body: RuleCreate): RulePlace {
@@ -238,6 +276,9 @@ export function termsOf(body: RulePatch, before: RuleTerms | null): RuleTerms {
       body.limits === undefined
         ? (before?.limits ?? { maxPayments: null, maxMonths: null })
         : (body.limits ?? { maxPayments: null, maxMonths: null }),
+    bands: body.bands === undefined ? (before?.bands ?? null) : body.bands === null ? null : bandsOf(body.bands),
+    cap: body.cap === undefined ? (before?.cap ?? null) : body.cap,
+    appliesTo: body.appliesTo ?? before?.appliesTo ?? 'all',
   };
 }
 
@@ -269,7 +310,7 @@ export const quoteBody = z
   .strictObject({
     programId: idWire('program'),
     affiliateId: idWire('affiliate').nullable().exactOptional(),
-    coupon: notYet('Coupons are not available yet.'),
+    coupon: text(64).nullable().exactOptional(),
     event: z.enum(ruleEvents),
     occurredAt: instantWire.exactOptional(),
     paymentNumber: z.int().min(1).max(1_000_000).nullable().exactOptional(),

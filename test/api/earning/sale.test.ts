@@ -290,8 +290,8 @@ test('rules are versioned, conflict with their like, and end', async () => {
     [2, 300_000, true],
     [1, 350_000, false],
   ]);
-  const bands = await world.rule({ ...body, event: 'first_payment', bands: { level: 1 } });
-  expect([bands.status, bands.body['errors'][0]['code']]).toEqual([422, 'not_allowed_here']);
+  const bands = await world.rule({ ...body, event: 'first_payment', bands: { by: 'sales_count' } });
+  expect([bands.status, bands.body['errors'][0]['code']]).toEqual([422, 'required']);
   expect((await world.as(path, undefined, 'DELETE')).status).toBe(204);
   expect(await quote()).toBe('10.00');
 });

@@ -11,20 +11,22 @@ import {
   roundToMinor,
   shareOf,
 } from '../../../domain/money.js';
+import type { Rule, RuleLevel } from '../../../domain/program/commissionPlan.js';
 import {
   type ChainMember,
-  evaluatePlan,
-  type PlanInput,
+  compileRules,
+  evaluatePlan as evaluateCompiled,
+  type PlanInput as CompiledInput,
   type PricedLine,
-  type Rule,
-  ruleConflicts,
-  type RuleLevel,
-} from '../../../domain/program/commissionPlan.js';
+} from '../../../domain/program/planEvaluation.js';
+import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../../domain/ids.js';
-import type { Instant } from '../../../domain/time.js';
 
 const usd = 'USD' as CurrencyCode;
-const at = '2026-11-20T10:00:00.000Z' as Instant;
+type PlanInput = Omit<CompiledInput, 'rules'> & { readonly rules: readonly Rule[] };
+const evaluatePlan = (input: PlanInput) =>
+  evaluateCompiled({ ...input, rules: compileRules(input.programId, input.rules) });
+
 const ana = 'aff_ana' as AffiliateId;
 const ben = 'aff_ben' as AffiliateId;
 
@@ -51,7 +53,10 @@ function rule(change: Partial<Omit<Rule, 'terms'>> & { readonly terms?: Partial<
       minimumBase: null,
       flatOnPartialRefund: 'proportional',
       levels: [percent(200_000)],
+      bands: null,
       limits: { maxPayments: null, maxMonths: null },
+      cap: null,
+      appliesTo: 'all',
       ...terms,
     },
   };
@@ -79,13 +84,17 @@ function plan(change: Partial<PlanInput> = {}): PlanInput {
   return {
     programId: 'prg_1' as ProgramId,
     currency: usd,
+    acquisitionModel: null,
     event: { kind: 'sale', type: 'payment', transactionType: null, isFirstPayment: true },
-    occurredAt: at,
     lines: [line(4_999n)],
     products: new Set(['prd_1']),
     chain,
     rules: [rule()],
-    earnedBefore: { payments: 0, firstAt: null },
+    earnedBefore: { payments: 0, months: null },
+    paymentNumber: 1,
+    customerId: 'con_1',
+    volumes: [],
+    spent: [],
     ...change,
   };
 }
@@ -249,7 +258,7 @@ describe('what earns nothing, and why', () => {
       'the limit of payments',
       {
         rules: [rule({ terms: { limits: { maxPayments: 12, maxMonths: null } } })],
-        earnedBefore: { payments: 12, firstAt: null },
+        earnedBefore: { payments: 12, months: 0 },
       },
       'limit_payments',
     ],
@@ -257,7 +266,7 @@ describe('what earns nothing, and why', () => {
       'the limit of months',
       {
         rules: [rule({ terms: { limits: { maxPayments: null, maxMonths: 1 } } })],
-        earnedBefore: { payments: 1, firstAt: '2026-10-20T10:00:00.000Z' as Instant },
+        earnedBefore: { payments: 1, months: 1 },
       },
       'limit_months',
     ],
