@@ -6,6 +6,7 @@ import type { PayoutDeps } from './payout/deps.js';
 import { payoutAttemptActivities } from './payout/payoutAttempt.js';
 import { payoutDecisionActivities } from './payout/payoutDecision.js';
 import { payoutRunActivities } from './payout/payoutRun.js';
+import { statementActivities } from './payout/statement.js';
 import { bulkOperationActivities } from './reporting/bulkOperation.js';
 import { type SweepDeps, sweepActivities } from './sweep.js';
 import { leadActivities } from './tracking/lead.js';
@@ -21,6 +22,7 @@ export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps & Pa
     ...payoutRunActivities(deps),
     ...payoutAttemptActivities(deps),
     ...payoutDecisionActivities(deps),
+    ...statementActivities(deps),
     ...bulkOperationActivities(deps),
   };
 }

@@ -100,6 +100,7 @@ export const problems = {
   'payout_run.plan_changed': state('The plan has changed'),
   'payout_run.payouts_frozen': state('Payouts are frozen'),
   'payout_method.already_decided': state('This was decided already'),
+  'reconciliation.already_decided': state('This was decided already'),
   'decision.malformed': { status: 422, title: 'The decision cannot be read' },
   'ledger.insufficient_balance': state('The balance does not suffice'),
   'operation.selection_changed': state('The selection has changed'),

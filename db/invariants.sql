@@ -128,7 +128,7 @@ cross join lateral (
   select coalesce(sum(case when p.debit_account_id = s.cash_account_id then p.amount_minor else -p.amount_minor end), 0) as minor
   from ledger_postings p join ledger_transfers t on (t.workspace_id, t.id) = (p.workspace_id, p.transfer_id)
   where p.workspace_id = s.workspace_id and s.cash_account_id in (p.debit_account_id, p.credit_account_id)
-    and t.effective_at <= s.closed_at) books
+    and t.recorded_at <= s.closed_at) books
 cross join lateral (
   select coalesce(sum(i.amount_minor), 0) as minor from reconciliation_items i
   where (i.workspace_id, i.statement_id) = (s.workspace_id, s.id)) listed

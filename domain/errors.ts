@@ -91,6 +91,7 @@ export type DomainErrorCode =
   | 'payout_run.plan_changed'
   | 'payout_run.payouts_frozen'
   | 'payout_method.already_decided'
+  | 'reconciliation.already_decided'
   | 'decision.malformed'
   | 'ledger.insufficient_balance'
   | 'operation.selection_changed'

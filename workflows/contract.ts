@@ -48,6 +48,7 @@ export type PayoutRef = Payload<{ workspaceId: WorkspaceId; payoutId: PayoutId }
 export type PayoutRunRef = Payload<{ workspaceId: WorkspaceId; payoutRunId: PayoutRunId }>;
 /** A schedule's run finds its row by the schedule and its nominal time (temporal.md 6). */
 export type ScheduledRunRef = Payload<{ workspaceId: WorkspaceId; scheduleId: PayoutScheduleId }>;
+export type GatewayRef = Payload<{ workspaceId: WorkspaceId; gatewayId: string }>;
 export type JobRef = Payload<{ workspaceId: WorkspaceId; jobId: string }>;
 export type SweepKind = 'unapplied' | 'historyExport' | 'retentionAlarm' | 'due';
 export type SweepInput = Payload<{ kind: SweepKind }>;
@@ -57,6 +58,7 @@ export const workflowIds = {
   payout: (ref: PayoutRef): string => `payout/${ref.workspaceId}/${ref.payoutId}`,
   payoutRun: (ref: PayoutRunRef): string => `payoutRun/${ref.workspaceId}/${ref.payoutRunId}`,
   payoutSchedule: (ref: ScheduledRunRef): string => `payoutRun/${ref.workspaceId}/${ref.scheduleId}`,
+  reconciliation: (ref: GatewayRef): string => `reconciliation/${ref.workspaceId}/${ref.gatewayId}`,
   bulkOperation: (ref: JobRef): string => `bulkOperation/${ref.workspaceId}/${ref.jobId}`,
   sweep: (kind: SweepKind): string => `sweep/${kind}`,
 } as const;
@@ -227,3 +229,10 @@ export type PayoutRunStep = {
   readonly facts: readonly Fact[];
 };
 export type PayoutPage = { readonly payoutIds: readonly PayoutId[]; readonly next: string | null };
+
+/** What of a gateway's statement has to be read: per mode, since when, up to when. `adapter` null: it gives no statement. */
+export type StatementPlan = Payload<{
+  adapter: string | null;
+  until: Instant;
+  modes: readonly Payload<{ mode: 'live' | 'test'; since: Instant | null }>[];
+}>;

@@ -4,3 +4,4 @@ export { payoutRun } from './payoutRun.js';
 export { referral } from './referral.js';
 export { sweep } from './sweep.js';
 export { bulkOperation } from './bulkOperation.js';
+export { reconciliation } from './reconciliation.js';

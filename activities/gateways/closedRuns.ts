@@ -30,8 +30,9 @@ export function temporalClosedRuns(client: Client): ClosedRuns {
     client.withAbortSignal(AbortSignal.timeout(callTimeoutMs), call);
   return {
     async list({ from, until, next }) {
-      // A sweep leaves no history behind: it changes nothing but the outbox (temporal.md 10.1).
-      const query = `CloseTime >= '${from}' AND CloseTime < '${until}' AND WorkflowType != 'sweep'`;
+      // A sweep leaves no history behind: it changes nothing but the outbox (temporal.md 10.1). A statement's reading moves no money and
+      // decides nothing either; what it found stands in its items.
+      const query = `CloseTime >= '${from}' AND CloseTime < '${until}' AND WorkflowType NOT IN ('sweep', 'reconciliation')`;
       const { executions, nextPageToken } = await within(() =>
         client.workflowService.listWorkflowExecutions({
           namespace,

@@ -1,4 +1,5 @@
 import type { CurrencyCode, Money } from '../../domain/money.js';
+import type { StatementLineKind } from '../../domain/payout/reconciliation.js';
 import type { Instant } from '../../domain/time.js';
 
 /** One instruction, frozen when its attempt was claimed. The key never changes (money.md 7.2). */
@@ -6,6 +7,8 @@ export interface PayoutInstruction {
   readonly requestKey: string;
   /** Our reference at the provider: the attempt's id. */
   readonly reference: string;
+  /** Whose account at the provider pays: `merchantOf` (domain/payout/gateway.ts). */
+  readonly merchant: string;
   readonly amount: Money;
   /** Clear text, read from the sealed method for this call only; never logged. */
   readonly destination: Readonly<Record<string, string>>;
@@ -39,6 +42,22 @@ export type GatewayAnswer =
   | { readonly class: 'not_found' }
   | { readonly class: 'unknown'; readonly code: string };
 
+/** A provider's own account of what happened to a merchant's money there (money.md 10). Amounts in minor units. */
+export interface GatewayStatement {
+  /** What lay there at the end, per currency. */
+  readonly closings: readonly { readonly currency: string; readonly minor: bigint }[];
+  /** Everything since `since`, in the provider's words; above zero the balance grew. */
+  readonly lines: readonly {
+    readonly id: string;
+    readonly kind: StatementLineKind;
+    readonly at: Instant;
+    readonly currency: string;
+    readonly minor: bigint;
+    readonly reference: string | null;
+    readonly providerId: string | null;
+  }[];
+}
+
 /** Every outside payment system behind one interface. An adapter declares what it can promise; nothing else is assumed. */
 export interface PayoutGateway {
   readonly adapter: string;
@@ -54,4 +73,9 @@ export interface PayoutGateway {
   supports(currency: CurrencyCode, amountMinor: bigint): boolean;
   submit(instruction: PayoutInstruction, signal: AbortSignal): Promise<GatewayAnswer>;
   lookUp(instruction: Pick<PayoutInstruction, 'requestKey' | 'reference'>, signal: AbortSignal): Promise<GatewayAnswer>;
+  /** Its own statement up to an instant of our clock. Absent: it gives none, and nothing waits for one. */
+  readonly statement?: (
+    of: { readonly merchant: string; readonly since: Instant | null; readonly until: Instant },
+    signal: AbortSignal,
+  ) => Promise<GatewayStatement>;
 }

@@ -1,7 +1,12 @@
 import type { Journal } from '../../platform/journal.js';
-import { readSandboxJournal, type SandboxEntry, sandboxKeyWindowMs } from '../../domain/payout/sandboxJournal.js';
+import {
+  readSandboxDeposits,
+  readSandboxJournal,
+  type SandboxEntry,
+  sandboxKeyWindowMs,
+} from '../../domain/payout/sandboxJournal.js';
 import { addMs, epochMs, type Instant } from '../../domain/time.js';
-import type { GatewayAnswer, PayoutGateway } from './payoutGateway.js';
+import type { GatewayAnswer, GatewayStatement, PayoutGateway } from './payoutGateway.js';
 
 /** When a scripted account's payment gets where it goes, after the request (api.md 10.1), in ms. */
 export interface SandboxTimes {
@@ -74,6 +79,7 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
         account,
         amountMinor: instruction.amount.minor.toString(),
         currency: instruction.amount.currency,
+        merchant: instruction.merchant,
       });
       reached('gateway.accepted');
       const entry = await taken(instruction.requestKey);
@@ -84,5 +90,44 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
       const entry = await taken(requestKey);
       return entry === undefined ? { class: 'not_found' } : stateOf(entry);
     },
+    async statement({ merchant, since, until }) {
+      const journal = await options.journal.readAll();
+      const entries = readSandboxJournal(journal, keyWindowMs, (at) => epochMs(at as Instant)).filter(
+        (entry) => entry.merchant === merchant,
+      );
+      const all = [
+        ...readSandboxDeposits(journal, merchant).map(
+          (deposit): StatementLine => ({
+            id: `deposit/${deposit.deposit}`,
+            kind: 'deposit',
+            at: deposit.at as Instant,
+            currency: deposit.currency,
+            minor: BigInt(deposit.amountMinor),
+            reference: deposit.deposit,
+            providerId: null,
+          }),
+        ),
+        ...entries.flatMap((entry) => linesOf(entry, times)),
+      ].filter((line) => line.at <= until);
+      const closings = new Map<string, bigint>();
+      for (const line of all) closings.set(line.currency, (closings.get(line.currency) ?? 0n) + line.minor);
+      return {
+        closings: [...closings].map(([currency, minor]) => ({ currency, minor })),
+        lines: all.filter((line) => since === null || line.at >= since),
+      };
+    },
   };
+}
+
+type StatementLine = GatewayStatement['lines'][number];
+
+/** What a request did to the merchant's money there: debited when it was taken, given back when it bounced. */
+function linesOf(entry: SandboxEntry, times: SandboxTimes): readonly StatementLine[] {
+  if (entry.replay || entry.outcome === 'refused') return [];
+  const at = entry.at as Instant;
+  const minor = BigInt(entry.amountMinor);
+  const common = { currency: entry.currency, reference: entry.reference, providerId: entry.providerId };
+  const payment = { ...common, id: entry.providerId, kind: 'payment' as const, at, minor: -minor };
+  if (entry.outcome !== 'returned') return [payment];
+  return [payment, { ...common, id: `${entry.providerId}/return`, kind: 'return', at: addMs(at, times.bounce), minor }];
 }

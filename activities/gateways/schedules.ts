@@ -11,10 +11,11 @@ import {
 import type { Db } from '../../db/connection.js';
 import { listWorkspaces } from '../../db/directory.js';
 import { listPayoutCalendars, type PayoutScheduleEntry } from '../../db/reads/payout/payoutCalendars.js';
+import { listUsedGateways } from '../../db/payout/reconciliation.js';
 import { readWorkspace } from '../../db/transaction.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { PayoutCalendar } from '../../domain/payout/payoutSchedule.js';
-import { queueName, type SweepKind, workflowIds, workflowTypes } from '../../workflows/contract.js';
+import { type GatewayRef, queueName, type SweepKind, workflowIds, workflowTypes } from '../../workflows/contract.js';
 
 /** Temporal's schedules of this installation. */
 export interface SchedulesDeps {
@@ -48,6 +49,10 @@ export async function ensureSchedules(deps: SchedulesDeps): Promise<number> {
     for (const entry of entries) {
       if (entry.isDeleted) continue; // taken away when it was deleted
       await ensurePayoutSchedule(deps, workspaceId, entry, 'keep');
+      count += 1;
+    }
+    for (const gatewayId of await readWorkspace(deps.db, workspaceId, (tx) => listUsedGateways(tx))) {
+      await ensure(deps, reconciliationSchedule(deps.taskQueuePrefix, { workspaceId, gatewayId }));
       count += 1;
     }
   }
@@ -97,6 +102,23 @@ function sweepSchedule(prefix: string, kind: SweepKind): Schedule {
     },
     // A missed pass is made good by the next one.
     policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '1 minute', pauseOnFailure: false },
+  };
+}
+
+/** Hourly: what a gateway's statement says is compared with the books, whatever runs there are (money.md 10). */
+function reconciliationSchedule(prefix: string, ref: GatewayRef): Schedule {
+  const id = workflowIds.reconciliation(ref);
+  return {
+    scheduleId: id,
+    spec: { intervals: [{ every: '1 hour' }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'reconciliation',
+      workflowId: id,
+      args: [ref],
+      taskQueue: queueName(prefix, workflowTypes.reconciliation),
+    },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour', pauseOnFailure: false },
   };
 }
 

@@ -15,6 +15,7 @@ import { type Act, actFor } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
+import { merchantOf } from '../../domain/payout/gateway.js';
 import type { Payout } from '../../domain/payout/payout.js';
 import { decideAnswer, lookUpDelayMs, unknownAlarmMs } from '../../domain/payout/payoutAttempt.js';
 import { methodStatusAt } from '../../domain/payout/payoutMethod.js';
@@ -23,6 +24,7 @@ import type { GatewayReply, PayoutRef, PayoutStep } from '../../workflows/contra
 import { databaseActivity } from '../databaseActivity.js';
 import type { GatewayAnswer } from '../gateways/payoutGateway.js';
 import type { PayoutDeps } from './deps.js';
+import { readKept, writeKept } from './keptAnswer.js';
 import {
   bookFees,
   bookPaidLate,
@@ -95,6 +97,7 @@ export function payoutAttemptActivities(deps: PayoutDeps) {
         {
           requestKey: frozen.requestKey,
           reference: frozen.reference,
+          merchant: merchantOf({ workspaceId: input.workspaceId, mode: frozen.mode }),
           amount: { minor: frozen.amountMinor, currency: frozen.currency as CurrencyCode },
           destination: deps.openMethodDetails(frozen.sealedDetails),
         },
@@ -389,16 +392,8 @@ async function toReply(deps: PayoutDeps, answer: GatewayAnswer): Promise<Gateway
     code: 'code' in answer ? answer.code : null,
     providerId: 'providerId' in answer ? answer.providerId : null,
     gatewayStatus: 'gatewayStatus' in answer ? answer.gatewayStatus : null,
-    answerHash: saysMore ? await deps.answers.save(writeAnswer(answer)) : null,
+    answerHash: saysMore ? await deps.answers.save(writeKept(answer)) : null,
   };
-}
-
-const bigintMark = 'minor:';
-
-function writeAnswer(answer: GatewayAnswer): string {
-  return JSON.stringify(answer, (_key, value: unknown) =>
-    typeof value === 'bigint' ? `${bigintMark}${value.toString()}` : value,
-  );
 }
 
 async function readAnswer(deps: PayoutDeps, reply: GatewayReply): Promise<GatewayAnswer | null> {
@@ -406,7 +401,5 @@ async function readAnswer(deps: PayoutDeps, reply: GatewayReply): Promise<Gatewa
   const text = await deps.answers.load(reply.answerHash);
   // Another machine's store: the activity is retried until the file is there, because guessing a fee or a loss would be worse.
   if (text === undefined) throw new Error(`no stored answer ${reply.answerHash}`);
-  return JSON.parse(text, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(bigintMark) ? BigInt(value.slice(bigintMark.length)) : value,
-  ) as GatewayAnswer;
+  return readKept<GatewayAnswer>(text);
 }

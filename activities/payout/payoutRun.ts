@@ -14,6 +14,7 @@ import {
   sealPlan,
 } from '../../db/payout/payoutRun.js';
 import { findSchedule } from '../../db/payout/payoutSchedule.js';
+import { listUncovered } from '../../db/payout/reconciliation.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
 import { findPreviousCutOff, listPlanAffiliates, type PlanScope } from '../../db/reads/payout/payoutPlan.js';
 import { listOpenFacts } from '../../db/reads/payout/payoutStep.js';
@@ -33,11 +34,13 @@ import { databaseActivity } from '../databaseActivity.js';
 import { recordClaim, refuse, refuseByHand, requireRight, secondPersonFor, takeDecision } from './decisions.js';
 import type { PayoutDeps } from './deps.js';
 import { planAndReserve, releaseDrafts, replanRun } from './payout.js';
+import { askForStatement } from './reconciliation.js';
 
 const pageSize = 1_000;
 /** A plan that a refund changes under its pages is begun anew; so often, and it is our fault. */
 const longestPlan = 50;
 const frozenWaitMs = 60_000;
+const askAgainMs = 5_000;
 
 /** Any of these will do: exclude, include and replan are open to who prepares and to who approves (api.md 10.2). */
 const rights: Readonly<Record<PayoutRunVerb, readonly [Permission, ...Permission[]]>> = {
@@ -60,6 +63,9 @@ export type ScheduledRunInput = {
 export function payoutRunActivities(deps: PayoutDeps) {
   const long = { ...deps, db: deps.longDb };
   const limit = deps.planPageSize ?? pageSize;
+  const statementGateways = [...deps.payoutGateways].flatMap(([id, gateway]) =>
+    gateway.statement === undefined ? [] : [id],
+  );
 
   async function decide(ref: PayoutRunRef, tx: Tx, plain: Act, decisionId: string): Promise<PayoutRunStep> {
     const run = await lockRun(tx, ref.payoutRunId);
@@ -201,14 +207,22 @@ export function payoutRunActivities(deps: PayoutDeps) {
       });
     },
 
-    /** One transaction compares run, payouts, commissions and ledger; what differs freezes payouts (money.md 10). */
+    /**
+     * One transaction compares run, payouts, commissions and ledger; what differs freezes payouts (money.md 10). The run ends when a
+     * statement of each of its gateways covers what was paid, so that every line is classed (features.md 2.10).
+     */
     async completePayoutRun(ref: PayoutRunRef): Promise<PayoutRunStep> {
       const step = await longActivity(long, ref, async (tx, plain) => {
         const run = await lockRun(tx, ref.payoutRunId);
         const act = withMode(plain, run);
         if (run?.status === 'executing' && (await countOpenPayouts(tx, run.id)) === 0) {
           const differences = await findRunDifferences(tx, run);
-          if (differences.length === 0)
+          const uncovered = await listUncovered(tx, { runId: run.id, gateways: statementGateways });
+          if (differences.length === 0 && uncovered.length > 0)
+            // Each statement nudges the runs that wait. One that closed too early (a long transaction held it back) is asked for again soon.
+            for (const { gateway, wasAsked } of uncovered)
+              await askForStatement(tx, act, gateway, wasAsked ? addMs(act.now, askAgainMs) : null);
+          else if (differences.length === 0)
             await moveRun(tx, act, run, 'completed', { completedAt: act.now, paused: false });
           else {
             await tx('workspaces').whereNull('payouts_frozen_at').update({

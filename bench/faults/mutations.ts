@@ -55,6 +55,7 @@ const mutations: readonly Mutation[] = [
               {
                 requestKey: frozen.requestKey,
                 reference: frozen.reference,
+                merchant: merchantOf({ workspaceId: ref.workspaceId, mode: frozen.mode }),
                 amount: { minor: frozen.amountMinor, currency: frozen.currency as CurrencyCode },
                 destination: deps.openMethodDetails(frozen.sealedDetails),
               },

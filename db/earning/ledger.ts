@@ -62,6 +62,13 @@ async function openAccounts(
   return find();
 }
 
+/** One account, opened when it is used for the first time; answers its id. */
+export async function openAccount(tx: Tx, act: Act, account: AccountRef, currency: CurrencyCode): Promise<string> {
+  const id = (await openAccounts(tx, act, [{ account, currency }])).get(keyOf(account, currency));
+  assertInvariant(id !== undefined, 'an account is open once it was asked for', { kind: account.kind });
+  return id;
+}
+
 /** The balances of floored accounts, locked until the end of the transaction. Once per transaction, with all accounts (money.md 9). */
 export async function lockBalances(
   tx: Tx,

@@ -20,3 +20,8 @@ export interface GatewayPolicy {
 export function isUsable(type: PayoutMethodType, mode: Mode, policy: GatewayPolicy): boolean {
   return type !== 'sandbox' || mode === 'test' || policy.sandboxPaysLive;
 }
+
+/** The account of one workspace and mode at a provider that holds several, as the simulated one does. */
+export function merchantOf(of: { readonly workspaceId: string; readonly mode: Mode }): string {
+  return `${of.workspaceId}/${of.mode}`;
+}

@@ -57,12 +57,21 @@ afterAll(async () => {
 async function relaySignals(): Promise<void> {
   while (!isOver) {
     const rows = await owner('outbox')
-      .where({ topic: 'signal' })
+      .whereIn('topic', ['signal', 'start'])
       .whereNull('sent_at')
       .orderBy('id')
-      .select<{ id: string; payload: SignalMessage }[]>('id', 'payload');
-    for (const { id, payload } of rows) {
-      if (payload.workflowType !== 'referral')
+      .select<{ id: string; topic: string; payload: SignalMessage }[]>('id', 'topic', 'payload');
+    for (const { id, topic, payload } of rows) {
+      if (topic === 'start') {
+        // The run is started by the test itself; the gateway's statement is what it then waits for.
+        if (payload.workflowType === 'reconciliation')
+          await temporal.client.workflow.start(payload.workflowType, {
+            workflowId: payload.workflowId,
+            taskQueue: queue,
+            args: [payload.input],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+          });
+      } else if (payload.workflowType !== 'referral')
         await temporal.client.workflow.signalWithStart(payload.workflowType, {
           workflowId: payload.workflowId,
           taskQueue: queue,

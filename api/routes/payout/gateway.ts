@@ -9,10 +9,12 @@ import type { Mode } from '../../../domain/act.js';
 import { isTimeZone } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PayoutScheduleId } from '../../../domain/ids.js';
+import { merchantOf } from '../../../domain/payout/gateway.js';
 import { everybody } from '../../../domain/payout/payoutRun.js';
 import { readSandboxJournal, sandboxKeyWindowMs } from '../../../domain/payout/sandboxJournal.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
-import { createJournal } from '../../../platform/journal.js';
+import { clockNow } from '../../../platform/clock.js';
+import { createJournal, type Journal } from '../../../platform/journal.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route } from '../../route.js';
 import {
@@ -65,6 +67,8 @@ const get = defineRoute({
   handle: (ctx) => ctx.read(async (tx) => presentGateway(await requireGateway(tx, ctx.mode, ctx.params.gatewayId))),
 });
 
+const sandboxJournal = (dataDir: string): Journal => createJournal(join(dataDir, 'gateways', 'sandbox.journal'));
+
 /** What the simulated gateway really did, from its own journal and not from our books. */
 const journal = defineRoute({
   method: 'GET',
@@ -75,8 +79,9 @@ const journal = defineRoute({
   refuses: ['resource.not_found'],
   async handle(ctx, deps) {
     if (ctx.params.gatewayId !== 'sandbox') throw new DomainError('resource.not_found');
-    const file = createJournal(join(deps.config.dataDir, 'gateways', 'sandbox.journal'));
-    const entries = readSandboxJournal(await file.readAll(), sandboxKeyWindowMs, (at) => epochMs(at as Instant));
+    const entries = readSandboxJournal(await sandboxJournal(deps.config.dataDir).readAll(), sandboxKeyWindowMs, (at) =>
+      epochMs(at as Instant),
+    );
     const mine = await ctx.read((tx) =>
       findRequestKeys(
         tx,
@@ -101,12 +106,22 @@ const fund = defineRoute({
   reply: fundingWire,
   status: 201,
   refuses: ['resource.not_found', 'resource.already_exists'],
-  handle: (ctx) =>
-    ctx.write(async (tx, act) => {
+  async handle(ctx, deps) {
+    const { amount, reference } = ctx.body;
+    if (amount.minor <= 0n)
+      throw invalid({ pointer: '/amount/amount', code: 'out_of_range', detail: 'More than zero.' });
+    // The money itself is moved outside: at the simulated gateway that happens here, first and once per reference. If the entry then fails,
+    // its statement shows a deposit that the books miss, as a real one would.
+    if (ctx.params.gatewayId === 'sandbox')
+      await sandboxJournal(deps.config.dataDir).append({
+        at: clockNow(),
+        deposit: reference,
+        merchant: merchantOf(ctx),
+        amountMinor: amount.minor.toString(),
+        currency: amount.currency,
+      });
+    return ctx.write(async (tx, act) => {
       const gateway = await requireGateway(tx, ctx.mode, ctx.params.gatewayId);
-      const { amount, reference } = ctx.body;
-      if (amount.minor <= 0n)
-        throw invalid({ pointer: '/amount/amount', code: 'out_of_range', detail: 'More than zero.' });
       const id = await fundGateway(tx, act, {
         gateway: gateway.id,
         currency: amount.currency,
@@ -114,7 +129,8 @@ const fund = defineRoute({
         reference,
       });
       return { id, object: 'gateway_funding' as const, gatewayId: gateway.id, amount, reference };
-    }),
+    });
+  },
 });
 
 async function readFreeze(tx: ReadTx | Tx, mode: Mode) {

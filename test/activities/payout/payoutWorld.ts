@@ -8,6 +8,7 @@ import { createSandboxGateway, type SandboxOptions } from '../../../activities/g
 import { openMethodDetails, type PayoutDeps } from '../../../activities/payout/deps.js';
 import { payoutAttemptActivities } from '../../../activities/payout/payoutAttempt.js';
 import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
+import { statementActivities } from '../../../activities/payout/statement.js';
 import { payoutRunActivities } from '../../../activities/payout/payoutRun.js';
 import { startRun } from '../../../activities/payout/payout.js';
 import { createWorkspace } from '../../../db/access/workspace.js';
@@ -110,7 +111,12 @@ type Bound<T> = {
 };
 
 function activitiesOf(deps: PayoutDeps) {
-  return { ...payoutRunActivities(deps), ...payoutAttemptActivities(deps), ...payoutDecisionActivities(deps) };
+  return {
+    ...payoutRunActivities(deps),
+    ...payoutAttemptActivities(deps),
+    ...payoutDecisionActivities(deps),
+    ...statementActivities(deps),
+  };
 }
 
 /** A workspace with what payouts need, on real Postgres, with the simulated gateway's journal in a folder of its own. */
