@@ -40,8 +40,13 @@ export const menu: readonly MenuGroup[] = [
     ],
   },
   {
+    text: 'nav.developers',
+    entries: [{ path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] }],
+  },
+  {
     text: 'nav.settings',
     entries: [
+      { path: '/settings', text: 'nav.workspaceSettings', rights: ['settings.read'] },
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },
       { path: '/settings/permissions', text: 'nav.permissions', rights: ['user.read'] },
       { path: '/dev/mail', text: 'nav.mailbox', rights: ['system.write'] },

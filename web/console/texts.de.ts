@@ -1,8 +1,10 @@
+import { accessTexts } from './accessTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
+  ...accessTexts,
   ...moneyTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',

@@ -1,4 +1,5 @@
 import {
+  Alert,
   AppShell,
   Badge,
   Box,
@@ -77,6 +78,8 @@ export function Shell({
 }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
+  const { secondFactor } = useMe();
+  const needsFactor = secondFactor?.required === true && !secondFactor.enrolled;
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const [isOpen, nav] = useDisclosure(false);
@@ -185,6 +188,11 @@ export function Shell({
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
+        {needsFactor ? (
+          <Alert role="status" color="yellow" variant="outline" mb="sm" c="var(--mantine-color-text)">
+            <Link to="/profile">{t('menu.needsFactor')}</Link>
+          </Alert>
+        ) : null}
         {currentMode() === 'test' ? (
           <Box
             role="status"

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import {
   createContext,
   type FormEvent,
@@ -40,14 +40,16 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
   const { t } = useTranslation();
   const me = useMe();
   const [isOpen, setOpen] = useState(false);
-  const [password, setPassword] = useState('');
+  const [proof, setProof] = useState('');
   const [problem, setProblem] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
   const [isMailed, setMailed] = useState(false);
+  // Who has a second factor proves it again; a password that somebody watched is then not enough.
+  const takesCode = me.secondFactor?.enrolled === true;
   const answer = useRef<(confirmed: boolean) => void>(() => undefined);
 
   const ask = useCallback<Ask>(() => {
-    setPassword('');
+    setProof('');
     setProblem(null);
     setMailed(false);
     setOpen(true);
@@ -73,7 +75,7 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
   const confirm = (event: FormEvent): void => {
     event.preventDefault();
     run(
-      () => postAuthStepUp({ body: { password }, throwOnError: true }),
+      () => postAuthStepUp({ body: takesCode ? { code: proof } : { password: proof }, throwOnError: true }),
       () => close(true),
     ).catch(() => undefined); // run shows its own problems
   };
@@ -95,18 +97,34 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
       >
         <form onSubmit={confirm}>
           <Stack>
-            <Text size="sm">{t('stepUp.why')}</Text>
+            <Text size="sm">{t(takesCode ? 'stepUp.whyCode' : 'stepUp.why')}</Text>
             <input type="hidden" name="username" autoComplete="username" value={me.user?.email ?? ''} readOnly />
-            <PasswordInput
-              label={t('signIn.password')}
-              autoComplete="current-password"
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-              data-autofocus
-              required
-              visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
-            />
-            {problem === null ? null : <ErrorView error={problem} />}
+            {takesCode ? (
+              <TextInput
+                label={t('stepUp.code')}
+                description={t('stepUp.codeHint')}
+                autoComplete="one-time-code"
+                value={proof}
+                onChange={(event) => setProof(event.currentTarget.value)}
+                data-autofocus
+                required
+              />
+            ) : (
+              <PasswordInput
+                label={t('signIn.password')}
+                autoComplete="current-password"
+                value={proof}
+                onChange={(event) => setProof(event.currentTarget.value)}
+                data-autofocus
+                required
+                visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+              />
+            )}
+            {problem === null ? null : takesCode && isProblem(problem, 'invalid_credentials') ? (
+              <Alert variant="outline" color="red" role="alert" title={t('stepUp.wrongCode')} />
+            ) : (
+              <ErrorView error={problem} />
+            )}
             {isMailed ? <Text role="status">{t('stepUp.mailed')}</Text> : null}
             <Group justify="flex-end">
               {me.audience === 'staff' ? null : (

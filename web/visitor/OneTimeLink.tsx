@@ -8,8 +8,10 @@ import {
   postAuthPasswordResetConfirm,
   postAuthVerifyEmail,
 } from '../client/sdk.gen.js';
+import type { Session, SignInChallenge } from '../client/types.gen.js';
 import { ErrorView } from '../kit/ErrorView.js';
 import { isProblem } from '../kit/problem.js';
+import { isChallenge, SecondFactor } from './SecondFactor.js';
 import { VisitorPage } from './VisitorPage.js';
 
 /** Which call a kind of link makes, whether it takes a password, and where its texts are. */
@@ -25,14 +27,14 @@ export function isLinkKind(word: string): word is LinkKind {
   return Object.hasOwn(kinds, word);
 }
 
-/** Answers the home of who is signed in now, or null where nobody is. */
-async function take(kind: LinkKind, token: string, password: string): Promise<string | null> {
+/** Answers who is signed in now, or that a code is still asked for, or null where the link signs nobody in. */
+async function take(kind: LinkKind, token: string, password: string): Promise<Session | SignInChallenge | null> {
   switch (kind) {
     case 'sign_in':
-      return (await postAuthOneTime({ body: { token }, throwOnError: true })).data.homePath;
+      return (await postAuthOneTime({ body: { token }, throwOnError: true })).data;
     case 'invite': {
       const body = password === '' ? { token } : { token, password };
-      return (await postAuthAcceptInvite({ body, throwOnError: true })).data.homePath;
+      return (await postAuthAcceptInvite({ body, throwOnError: true })).data;
     }
     case 'reset':
       await postAuthPasswordResetConfirm({ body: { token, password }, throwOnError: true });
@@ -50,10 +52,11 @@ export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly
   const { t } = useTranslation();
   const { texts: text, password: takesPassword } = kinds[kind];
   const [password, setPassword] = useState('');
+  const goOn = (session: Session): void => window.location.assign(session.homePath);
   const use = useMutation({
     mutationFn: () => take(kind, token, password),
-    onSuccess: (home) => {
-      if (home !== null) window.location.assign(home);
+    onSuccess: (answer) => {
+      if (answer !== null && !isChallenge(answer)) goOn(answer);
     },
   });
   const submit = (event: FormEvent): void => {
@@ -61,6 +64,8 @@ export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly
     use.mutate();
   };
   if (isProblem(use.error, 'token_used_or_expired')) return <UsedLink />;
+  if (use.data !== undefined && use.data !== null && isChallenge(use.data))
+    return <SecondFactor challenge={use.data.challenge} onSignedIn={goOn} />;
   if (use.isSuccess && use.data === null)
     return (
       <VisitorPage title={t(`${text}.title`)}>

@@ -3,8 +3,10 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { postAuthLogin, postAuthPasswordReset, postAuthSignInLink } from '../client/sdk.gen.js';
+import type { Session } from '../client/types.gen.js';
 import { ErrorView } from '../kit/ErrorView.js';
 import { isProblem } from '../kit/problem.js';
+import { isChallenge, SecondFactor } from './SecondFactor.js';
 import { VisitorPage } from './VisitorPage.js';
 
 /** A path of our own to go on to after signing in; anything else is ignored: this must not become an open redirect. */
@@ -21,9 +23,11 @@ export function SignIn(): ReactElement {
   const { t } = useTranslation();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
+  const [challenge, setChallenge] = useState<string | null>(null);
+  const goOn = (session: Session): void => window.location.assign(nextPath(session.homePath));
   const signIn = useMutation({
     mutationFn: async () => (await postAuthLogin({ body: { email, password }, throwOnError: true })).data,
-    onSuccess: (session) => window.location.assign(nextPath(session.homePath)),
+    onSuccess: (answer) => (isChallenge(answer) ? setChallenge(answer.challenge) : goOn(answer)),
   });
   const mail = useMutation({ mutationFn: () => postAuthSignInLink({ body: { email }, throwOnError: true }) });
   const submit = (event: FormEvent): void => {
@@ -32,6 +36,7 @@ export function SignIn(): ReactElement {
     else signIn.mutate();
   };
   const problem = signIn.error ?? mail.error;
+  if (challenge !== null) return <SecondFactor challenge={challenge} onSignedIn={goOn} />;
   return (
     <VisitorPage title={t('signIn.title')} text={t('signIn.text')}>
       <form onSubmit={submit}>

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Workspace } from '../../../db/access/workspace.js';
+import { nearestReadable } from '../../../domain/access/contrast.js';
 import type { SettingsRecord } from '../../../db/access/settings.js';
-import { idWire, instantWire, nameText, text, versionFields } from '../wire.js';
+import { fieldIssue, idWire, instantWire, nameText, text, versionFields } from '../wire.js';
 
 /** Capabilities a workspace switches on and off (PRG-23). What is not there is on. */
 const featuresWire = z.strictObject({
@@ -11,10 +12,21 @@ const featuresWire = z.strictObject({
   resellers: z.boolean().exactOptional(),
 });
 
+const colorForm = /^#[0-9a-f]{6}$/;
+const isColor = (text: string): boolean => colorForm.test(text);
+
 const brandingWire = z.strictObject({
   color: z
     .string()
-    .regex(/^#[0-9a-f]{6}$/)
+    .regex(colorForm)
+    .check((context) => {
+      const readable = isColor(context.value) ? nearestReadable(context.value) : undefined;
+      if (readable !== undefined)
+        context.issues.push({
+          ...fieldIssue('out_of_range', `Text on it could not be read. The nearest colour that passes is ${readable}.`),
+          input: context.value,
+        });
+    })
     .exactOptional(),
   logoUrl: z
     .string()

@@ -1,18 +1,25 @@
-import { Box, Skeleton, Stack, Table, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Box, Button, Group, Skeleton, Stack, Table, Text, Title, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getPermissionsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Role } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { RoleForm } from './roleForm.js';
 
 /** The typed matrix as the API has it: the same table drives menus, buttons and refusals (screens.md 2). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
+  const mayWrite = useCan()('role.write');
   const { data, error, refetch } = useQuery(getPermissionsOptions());
+  const [form, setForm] = useState<Role | 'new' | null>(null);
+  const create = mayWrite ? <Button onClick={() => setForm('new')}>{t('role.new')}</Button> : undefined;
+  const own = data?.roles.filter((role) => !role.preset) ?? [];
   return (
     <>
-      <PageHead title={t('permissions.title')} text={t('permissions.text')} />
+      <PageHead title={t('permissions.title')} text={t('permissions.text')} actions={create} />
       {error === null ? null : (
         <ErrorView
           error={error}
@@ -22,7 +29,30 @@ export function Screen(): ReactElement {
         />
       )}
       {data === undefined && error === null ? <Skeleton height={320} aria-label={t('loading')} /> : null}
+      {form === null || data === undefined ? null : (
+        <RoleForm role={form === 'new' ? null : form} roles={data.roles} onClose={() => setForm(null)} />
+      )}
       <Stack gap="lg">
+        {own.length === 0 ? null : (
+          <section aria-label={t('role.own')}>
+            <Title order={2} size="h4" mb="xs">
+              {t('role.own')}
+            </Title>
+            <Group gap="xs">
+              {own.map((role) => (
+                <Button
+                  key={role.id}
+                  variant="default"
+                  disabled={!mayWrite}
+                  onClick={() => setForm(role)}
+                  aria-label={t('role.change', { name: role.name })}
+                >
+                  {role.warnings.length === 0 ? role.name : `${role.name} · ${t('role.nothingShort')}`}
+                </Button>
+              ))}
+            </Group>
+          </section>
+        )}
         {data?.areas.map(({ area, permissions }) => (
           <section key={area}>
             <Title order={2} size="h4" mb="xs">

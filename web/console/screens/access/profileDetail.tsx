@@ -11,6 +11,7 @@ import { singleKeysAreOn, switchSingleKeys } from '../../../kit/keys.js';
 import { useMe } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
+import { SecondFactor } from './secondFactor.js';
 
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -55,6 +56,7 @@ export function Screen(): ReactElement {
             />
           </Stack>
         </Paper>
+        <SecondFactor />
         <Sessions />
         <NewPassword />
       </Stack>

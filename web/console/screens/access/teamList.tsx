@@ -1,34 +1,131 @@
-import type { ReactElement } from 'react';
+import { Button, Group } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getUsersOptions } from '../../../client/@tanstack/react-query.gen.js';
-import type { GetUsersResponse } from '../../../client/types.gen.js';
+import { getRolesOptions, getUsersOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { User } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
+import { useKeys } from '../../../kit/keys.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
+import { PersonDialog, type PersonAction } from './personDialogs.js';
+import { PersonForm } from './personForm.js';
 
-type Person = GetUsersResponse['data'][number];
-
-/** Settings → Team (screens.md 3.22). */
+/** Settings → Team: who may sign in, with which roles; invite, change, help, remove (screens.md 3.22). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
+  const mayWrite = useCan()('user.write');
+  const roles = useQuery(getRolesOptions());
+  const [form, setForm] = useState<User | 'new' | null>(null);
+  const [action, setAction] = useState<{ readonly kind: PersonAction; readonly person: User } | null>(null);
+  useKeys({
+    c: () => {
+      if (mayWrite) setForm('new');
+    },
+  });
+  const nameOf = (id: string): string => roles.data?.data.find((role) => role.id === id)?.name ?? id;
+  const invite = mayWrite ? <Button onClick={() => setForm('new')}>{t('team.invite')}</Button> : undefined;
+  const actionsOf = (person: User): readonly PersonAction[] =>
+    person.status === 'disabled'
+      ? []
+      : person.status === 'invited'
+        ? ['inviteAgain', 'remove']
+        : ['endSessions', 'resetTotp', 'remove'];
   return (
     <>
-      <PageHead title={t('team.title')} text={t('team.text')} />
-      <ResourceTable<Person>
+      <PageHead title={t('team.title')} text={t('team.text')} actions={invite} />
+      <ResourceTable<User>
         screen="team"
         label={t('team.title')}
-        list={(query) => getUsersOptions({ query }) as never}
+        hasText
+        list={(query) => getUsersOptions({ query: query as never }) as never}
         rowLabel={(person) => person.name}
-        empty={{ title: t('team.empty') }}
+        empty={{ title: t('team.empty'), action: invite }}
+        filters={[
+          {
+            field: 'status',
+            label: t('team.status'),
+            options: (['invited', 'active', 'disabled'] as const).map((value) => ({
+              value,
+              label: t(`status.${value}`),
+            })),
+          },
+          {
+            field: 'audience',
+            label: t('team.audience'),
+            options: (['staff', 'affiliate', 'reseller'] as const).map((value) => ({
+              value,
+              label: t(`team.audience.${value}`),
+            })),
+          },
+          {
+            field: 'roleId',
+            label: t('team.roles'),
+            options: (roles.data?.data ?? []).map((role) => ({ value: role.id, label: role.name })),
+          },
+        ]}
+        {...(mayWrite
+          ? {
+              rowActions: (person: User) => (
+                <Group gap={4}>
+                  {person.status === 'disabled' || person.audience !== 'staff' ? null : (
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      onClick={() => setForm(person)}
+                      aria-label={t('team.changeFor', { name: person.name })}
+                    >
+                      {t('team.change')}
+                    </Button>
+                  )}
+                  {actionsOf(person).map((kind) => (
+                    <Button
+                      key={kind}
+                      size="compact-sm"
+                      variant="default"
+                      onClick={() => setAction({ kind, person })}
+                      aria-label={t(`team.${kind}For`, { name: person.name })}
+                    >
+                      {t(`team.${kind}`)}
+                    </Button>
+                  ))}
+                </Group>
+              ),
+            }
+          : {})}
         columns={[
-          { key: 'name', title: t('team.name'), render: (person) => person.name, csv: (person) => person.name },
-          { key: 'email', title: t('team.email'), render: (person) => person.email, csv: (person) => person.email },
+          {
+            key: 'name',
+            title: t('team.name'),
+            sort: 'name',
+            render: (person) => person.name,
+            csv: (person) => person.name,
+          },
+          {
+            key: 'email',
+            title: t('team.email'),
+            sort: 'email',
+            render: (person) => person.email,
+            csv: (person) => person.email,
+          },
           {
             key: 'roles',
             title: t('team.roles'),
-            render: (person) => person.roleIds.join(', '),
+            render: (person) =>
+              person.audience === 'staff'
+                ? person.roleIds.length === 0
+                  ? t('team.noRole')
+                  : person.roleIds.map(nameOf).join(', ')
+                : t(`team.audience.${person.audience}`),
             csv: (person) => person.roleIds.join(' '),
+          },
+          {
+            key: 'assigned',
+            title: t('team.assigned'),
+            render: (person) => person.affiliateIds.length + person.resellerIds.length || '–',
+            csv: (person) => String(person.affiliateIds.length + person.resellerIds.length),
           },
           {
             key: 'status',
@@ -39,11 +136,16 @@ export function Screen(): ReactElement {
           {
             key: 'createdAt',
             title: t('team.since'),
+            sort: 'createdAt',
             render: (person) => <DateText value={person.createdAt} time={false} />,
             csv: (person) => person.createdAt,
           },
         ]}
       />
+      {form === null ? null : <PersonForm person={form === 'new' ? null : form} onClose={() => setForm(null)} />}
+      {action === null ? null : (
+        <PersonDialog action={action.kind} person={action.person} onClose={() => setAction(null)} />
+      )}
     </>
   );
 }

@@ -1,0 +1,233 @@
+import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { patchApiKeysByKeyId, postApiKeysByKeyIdRevoke, postApiKeysByKeyIdRotate } from '../../../client/sdk.gen.js';
+import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { isProblem } from '../../../kit/problem.js';
+import { useWithStepUp } from '../../../kit/stepUp.js';
+import { addressList } from './apiKeyForm.js';
+
+export type KeyAction = 'change' | 'rotate' | 'revoke';
+
+interface DialogProps {
+  readonly apiKey: ApiKey;
+  readonly onClose: () => void;
+}
+
+/** The dialog of one action on one key. */
+export function KeyDialog({
+  action,
+  apiKey,
+  onClose,
+  onSecret,
+}: DialogProps & { readonly action: KeyAction; readonly onSecret: (key: NewApiKey) => void }): ReactElement {
+  switch (action) {
+    case 'change':
+      return <Change apiKey={apiKey} onClose={onClose} />;
+    case 'rotate':
+      return (
+        <Rotate
+          apiKey={apiKey}
+          onClose={onClose}
+          onSecret={(key) => {
+            onClose();
+            onSecret(key);
+          }}
+        />
+      );
+    case 'revoke':
+      return <Revoke apiKey={apiKey} onClose={onClose} />;
+    default:
+      return action satisfies never;
+  }
+}
+
+/** Name, expiry and addresses. A later day revives an expired key at once (BEY, api.md 15). */
+function Change({ apiKey, onClose }: DialogProps): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [name, setName] = useState(apiKey.name);
+  const [expiresOn, setExpiresOn] = useState(apiKey.expiresOn ?? '');
+  const [isRestricted, setRestricted] = useState(apiKey.ipRestricted);
+  const [addresses, setAddresses] = useState(apiKey.ipAllowList.join('\n'));
+  const save = useMutation({
+    mutationFn: () =>
+      patchApiKeysByKeyId({
+        path: { keyId: apiKey.id },
+        body: {
+          name: name.trim(),
+          expiresOn: expiresOn === '' ? null : expiresOn,
+          ipRestricted: isRestricted,
+          ipAllowList: [...addressList(addresses)],
+        },
+        headers: { 'If-Match': `"${apiKey.version}"` } as never,
+        throwOnError: true,
+      }),
+    onSuccess: () => {
+      onClose();
+      notifications.show({ message: t('settings.saved'), color: 'river' });
+      return queries.invalidateQueries();
+    },
+  });
+  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
+  const listError = Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1];
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('apiKey.changeFor', { name: apiKey.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput
+            label={t('apiKey.name')}
+            required
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={errors['name']}
+          />
+          <TextInput
+            type="date"
+            label={t('apiKey.expires')}
+            description={t('apiKey.extendHint')}
+            value={expiresOn}
+            onChange={(event) => setExpiresOn(event.currentTarget.value)}
+            error={errors['expiresOn']}
+          />
+          <Checkbox
+            label={t('apiKey.restrict')}
+            checked={isRestricted}
+            onChange={(event) => setRestricted(event.currentTarget.checked)}
+          />
+          <Textarea
+            label={t('apiKey.addresses')}
+            description={t('apiKey.addressesHint')}
+            autosize
+            value={addresses}
+            onChange={(event) => setAddresses(event.currentTarget.value)}
+            error={listError}
+          />
+          {save.error === null ? null : <ErrorView error={save.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={save.isPending}>
+              {t('save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+const hourMs = 3_600_000;
+
+/** A second secret; the old one works on for a while, so that nothing stops while it is being replaced. */
+function Rotate({
+  apiKey,
+  onClose,
+  onSecret,
+}: DialogProps & { readonly onSecret: (key: NewApiKey) => void }): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const withStepUp = useWithStepUp();
+  const [hours, setHours] = useState('24');
+  const rotate = useMutation({
+    mutationFn: async () => {
+      const graceUntil = new Date(Date.now() + Number(hours) * hourMs).toISOString();
+      const { data } = await withStepUp(() =>
+        postApiKeysByKeyIdRotate({ path: { keyId: apiKey.id }, body: { graceUntil }, throwOnError: true }),
+      );
+      return data;
+    },
+    onSuccess: (key) => {
+      onSecret(key);
+      return queries.invalidateQueries();
+    },
+  });
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('apiKey.rotateFor', { name: apiKey.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <Stack>
+        <NativeSelect
+          label={t('apiKey.grace')}
+          value={hours}
+          onChange={(event) => setHours(event.currentTarget.value)}
+          data={['0', '1', '24', '168'].map((value) => ({ value, label: t(`apiKey.grace.${value}`) }))}
+        />
+        {rotate.error === null ? null : <ErrorView error={rotate.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {t('cancel')}
+          </Button>
+          <Button onClick={() => rotate.mutate()} loading={rotate.isPending}>
+            {t('apiKey.rotate')}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+/** For good: the name is typed, because whatever uses the key stops within a second. */
+function Revoke({ apiKey, onClose }: DialogProps): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const withStepUp = useWithStepUp();
+  const [typed, setTyped] = useState('');
+  const revoke = useMutation({
+    mutationFn: () => withStepUp(() => postApiKeysByKeyIdRevoke({ path: { keyId: apiKey.id }, throwOnError: true })),
+    onSuccess: () => {
+      onClose();
+      notifications.show({ message: t('apiKey.revoked', { name: apiKey.name }), color: 'river' });
+      return queries.invalidateQueries();
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    revoke.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('apiKey.revokeFor', { name: apiKey.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          <Text size="sm">{t('apiKey.revokeText')}</Text>
+          <TextInput
+            label={t('apiKey.typeName', { name: apiKey.name })}
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+            data-autofocus
+          />
+          {revoke.error === null ? null : <ErrorView error={revoke.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" color="red" disabled={typed.trim() !== apiKey.name} loading={revoke.isPending}>
+              {t('apiKey.revoke')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

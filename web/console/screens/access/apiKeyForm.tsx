@@ -1,0 +1,170 @@
+import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getAffiliatesOptions, getRolesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { NewApiKey } from '../../../client/types.gen.js';
+import { newKey, postPath } from '../../../kit/api.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { isProblem } from '../../../kit/problem.js';
+import { useCan } from '../../../kit/session.js';
+import { useWithStepUp } from '../../../kit/stepUp.js';
+import { PermissionPicker } from './permissionPicker.js';
+
+/** Lines or commas, whatever was pasted. */
+export function addressList(text: string): readonly string[] {
+  return text
+    .split(/[\s,]+/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** A new key: for a machine of ours, an affiliate's API user, or a public one for pages (api.md 15). */
+export function ApiKeyForm({
+  onClose,
+  onMade,
+}: {
+  readonly onClose: () => void;
+  readonly onMade: (key: NewApiKey) => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const can = useCan();
+  const queries = useQueryClient();
+  const withStepUp = useWithStepUp();
+  const idempotencyKey = useRef(newKey());
+  const [name, setName] = useState('');
+  const [kind, setKind] = useState<'secret' | 'public'>('secret');
+  const [isTest, setTest] = useState(false);
+  const [roleId, setRoleId] = useState('');
+  const [permissions, setPermissions] = useState<readonly string[]>([]);
+  const [affiliateId, setAffiliateId] = useState('');
+  const [expiresOn, setExpiresOn] = useState('');
+  const [addresses, setAddresses] = useState('');
+  const roles = useQuery({ ...getRolesOptions(), enabled: can('user.read') });
+  const affiliates = useQuery({
+    ...getAffiliatesOptions({ query: { limit: 200 } }),
+    enabled: can('affiliate.read') && kind === 'secret',
+  });
+  const list = addressList(addresses);
+  const create = useMutation({
+    mutationFn: () =>
+      withStepUp(() =>
+        postPath<NewApiKey>(
+          '/v1/api-keys',
+          {
+            name: name.trim(),
+            kind,
+            test: isTest,
+            ...(kind === 'public' ? {} : roleId === '' ? { permissions } : { roleId }),
+            ...(affiliateId === '' || kind === 'public' ? {} : { affiliateId }),
+            ...(expiresOn === '' ? {} : { expiresOn }),
+            ipRestricted: list.length > 0,
+            ipAllowList: list,
+          },
+          idempotencyKey.current,
+        ),
+      ),
+    onSuccess: (key) => {
+      onMade(key);
+      return queries.invalidateQueries();
+    },
+    onError: () => {
+      idempotencyKey.current = newKey(); // a refusal is an answer: the next press is a new try
+    },
+  });
+  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
+  const listError = Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1];
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} size="lg" title={t('apiKey.new')} closeButtonProps={{ 'aria-label': t('close') }}>
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput
+            label={t('apiKey.name')}
+            required
+            data-autofocus
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={errors['name']}
+          />
+          <NativeSelect
+            label={t('apiKey.kind')}
+            value={kind}
+            onChange={(event) => setKind(event.currentTarget.value as 'secret' | 'public')}
+            data={(['secret', 'public'] as const).map((value) => ({ value, label: t(`apiKey.kind.${value}`) }))}
+          />
+          <Switch
+            label={t('apiKey.testMode')}
+            checked={isTest}
+            onChange={(event) => setTest(event.currentTarget.checked)}
+          />
+          {kind === 'public' ? null : (
+            <>
+              <NativeSelect
+                label={t('apiKey.rightsFrom')}
+                value={roleId}
+                onChange={(event) => setRoleId(event.currentTarget.value)}
+                data={[
+                  { value: '', label: t('apiKey.ticked') },
+                  ...(roles.data?.data ?? []).map((role) => ({ value: role.id, label: role.name })),
+                ]}
+                error={errors['roleId']}
+              />
+              {roleId === '' ? <PermissionPicker value={permissions} onChange={setPermissions} /> : null}
+              {affiliates.data === undefined ? null : (
+                <NativeSelect
+                  label={t('apiKey.affiliate')}
+                  description={t('apiKey.affiliateHint')}
+                  value={affiliateId}
+                  onChange={(event) => setAffiliateId(event.currentTarget.value)}
+                  data={[
+                    { value: '', label: t('apiKey.noAffiliate') },
+                    ...affiliates.data.data.map((one) => ({ value: one.id, label: one.name })),
+                  ]}
+                  error={errors['affiliateId']}
+                />
+              )}
+              {affiliateId === '' || roleId !== '' ? null : (
+                <Checkbox.Group value={[...permissions]} onChange={setPermissions} label={t('apiKey.portalRights')}>
+                  <Group mt="xs">
+                    {['me.read', 'me.write'].map((permission) => (
+                      <Checkbox key={permission} value={permission} label={<code>{permission}</code>} />
+                    ))}
+                  </Group>
+                </Checkbox.Group>
+              )}
+            </>
+          )}
+          <TextInput
+            type="date"
+            label={t('apiKey.expires')}
+            description={t('apiKey.expiresHint')}
+            value={expiresOn}
+            onChange={(event) => setExpiresOn(event.currentTarget.value)}
+            error={errors['expiresOn']}
+          />
+          <Textarea
+            label={t('apiKey.addresses')}
+            description={t('apiKey.addressesHint')}
+            autosize
+            value={addresses}
+            onChange={(event) => setAddresses(event.currentTarget.value)}
+            error={listError}
+          />
+          {create.error === null ? null : <ErrorView error={create.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              {t('apiKey.create')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

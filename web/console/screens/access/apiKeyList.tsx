@@ -1,0 +1,179 @@
+import { Anchor, Badge, Button, Code, Group } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getApiKeysOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { useKeys } from '../../../kit/keys.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { SecretOnce } from '../../../kit/SecretOnce.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { StatusBadge } from '../../../kit/StatusPill.js';
+import { ApiKeyForm } from './apiKeyForm.js';
+import { type KeyAction, KeyDialog } from './apiKeyDialogs.js';
+
+/** Developers → API keys: made once, seen once, extended, rotated, revoked (screens.md 3.21). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('key.write');
+  const [isCreating, setCreating] = useState(false);
+  const [shown, setShown] = useState<NewApiKey | null>(null);
+  const [action, setAction] = useState<{ readonly kind: KeyAction; readonly key: ApiKey } | null>(null);
+  useKeys({
+    c: () => {
+      if (mayWrite) setCreating(true);
+    },
+  });
+  const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('apiKey.new')}</Button> : undefined;
+  const actionsOf = (key: ApiKey): readonly KeyAction[] =>
+    key.state === 'revoked' ? [] : key.kind === 'public' ? ['change', 'revoke'] : ['change', 'rotate', 'revoke'];
+  return (
+    <>
+      <PageHead
+        title={t('apiKey.title')}
+        text={t('apiKey.text')}
+        actions={
+          <>
+            <Anchor href="/docs" target="_blank" rel="noopener">
+              {t('apiKey.reference')}
+            </Anchor>
+            {create}
+          </>
+        }
+      />
+      <ResourceTable<ApiKey>
+        screen="api-keys"
+        label={t('apiKey.title')}
+        list={(query) => getApiKeysOptions({ query: query as never }) as never}
+        rowLabel={(key) => key.name}
+        empty={{ title: t('apiKey.none'), text: t('apiKey.noneText'), action: create }}
+        filters={[
+          {
+            field: 'kind',
+            label: t('apiKey.kind'),
+            options: (['secret', 'public'] as const).map((value) => ({ value, label: t(`apiKey.kind.${value}`) })),
+          },
+          {
+            field: 'test',
+            label: t('apiKey.mode'),
+            options: [
+              { value: 'false', label: t('apiKey.live') },
+              { value: 'true', label: t('apiKey.test') },
+            ],
+          },
+        ]}
+        {...(mayWrite
+          ? {
+              rowActions: (key: ApiKey) => (
+                <Group gap={4} wrap="nowrap">
+                  {actionsOf(key).map((kind) => (
+                    <Button
+                      key={kind}
+                      size="compact-sm"
+                      variant="default"
+                      onClick={() => setAction({ kind, key })}
+                      aria-label={t(`apiKey.${kind}For`, { name: key.name })}
+                    >
+                      {t(`apiKey.${kind}`)}
+                    </Button>
+                  ))}
+                </Group>
+              ),
+            }
+          : {})}
+        columns={[
+          { key: 'name', title: t('apiKey.name'), sort: 'name', render: (key) => key.name, csv: (key) => key.name },
+          {
+            key: 'hint',
+            title: t('apiKey.hint'),
+            render: (key) => (key.publicKey === null ? <Code>{`…${key.hint}`}</Code> : <Code>{key.publicKey}</Code>),
+            csv: (key) => key.publicKey ?? key.hint,
+          },
+          {
+            key: 'mode',
+            title: t('apiKey.mode'),
+            render: (key) => (
+              <Badge variant="default" component="span">
+                {t(key.test ? 'apiKey.test' : 'apiKey.live')}
+              </Badge>
+            ),
+            csv: (key) => (key.test ? 'test' : 'live'),
+          },
+          {
+            key: 'rights',
+            title: t('apiKey.rights'),
+            render: (key) =>
+              key.kind === 'public'
+                ? t('apiKey.publicRights')
+                : (key.roleId ?? (key.permissions.length === 0 ? t('apiKey.noRights') : key.permissions.join(', '))),
+            csv: (key) => key.roleId ?? key.permissions.join(' '),
+          },
+          {
+            key: 'affiliate',
+            title: t('apiKey.affiliate'),
+            hidden: true,
+            render: (key) => key.affiliateId ?? '–',
+            csv: (key) => key.affiliateId,
+          },
+          {
+            key: 'state',
+            title: t('apiKey.state'),
+            render: (key) => <StatusBadge status={key.state} />,
+            csv: (key) => key.state,
+          },
+          {
+            key: 'expires',
+            title: t('apiKey.expires'),
+            render: (key) => key.expiresOn ?? t('apiKey.never'),
+            csv: (key) => key.expiresOn,
+          },
+          {
+            key: 'ip',
+            title: t('apiKey.addresses'),
+            render: (key) => (key.ipRestricted ? key.ipAllowList.join(', ') : t('apiKey.anyAddress')),
+            csv: (key) => key.ipAllowList.join(' '),
+          },
+          {
+            key: 'lastUsed',
+            title: t('apiKey.lastUsed'),
+            render: (key) => <DateText value={key.lastUsedAt} />,
+            csv: (key) => key.lastUsedAt,
+          },
+          {
+            key: 'createdAt',
+            title: t('apiKey.created'),
+            sort: 'createdAt',
+            hidden: true,
+            render: (key) => <DateText value={key.createdAt} time={false} />,
+            csv: (key) => key.createdAt,
+          },
+        ]}
+      />
+      {isCreating ? (
+        <ApiKeyForm
+          onClose={() => setCreating(false)}
+          onMade={(key) => {
+            setCreating(false);
+            setShown(key);
+          }}
+        />
+      ) : null}
+      {action === null ? null : (
+        <KeyDialog action={action.kind} apiKey={action.key} onClose={() => setAction(null)} onSecret={setShown} />
+      )}
+      {shown === null ? null : (
+        <SecretOnce
+          title={shown.name}
+          text={t('apiKey.onceText')}
+          secrets={[
+            ...(shown.secret === null ? [] : [{ label: t('apiKey.secret'), value: shown.secret }]),
+            ...(shown.publicKey === null ? [] : [{ label: t('apiKey.publicKey'), value: shown.publicKey }]),
+            ...(shown.signingSecret === null ? [] : [{ label: t('apiKey.signingSecret'), value: shown.signingSecret }]),
+          ]}
+          onClose={() => setShown(null)}
+        />
+      )}
+    </>
+  );
+}

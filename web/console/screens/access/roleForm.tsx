@@ -1,0 +1,147 @@
+import { Button, Group, Modal, NativeSelect, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { deleteRolesByRoleId, patchRolesByRoleId } from '../../../client/sdk.gen.js';
+import type { Role } from '../../../client/types.gen.js';
+import { newKey, postPath } from '../../../kit/api.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { isProblem } from '../../../kit/problem.js';
+import { useMe } from '../../../kit/session.js';
+import { useWithStepUp } from '../../../kit/stepUp.js';
+import { PermissionPicker } from './permissionPicker.js';
+
+/** A role of the workspace's own: a copy of another one with changed ticks (ROL-09). */
+export function RoleForm({
+  role,
+  roles,
+  onClose,
+}: {
+  readonly role: Role | null;
+  /** What it may be copied from. */
+  readonly roles: readonly Role[];
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const me = useMe();
+  const queries = useQueryClient();
+  const withStepUp = useWithStepUp();
+  const key = useRef(newKey());
+  const [copyOf, setCopyOf] = useState('');
+  const [name, setName] = useState(role?.name ?? '');
+  const [permissions, setPermissions] = useState<readonly string[]>(role?.permissions ?? []);
+  const [isAssigned, setAssigned] = useState(role?.reach === 'assigned');
+  const [isLimited, setLimited] = useState(role?.limited ?? false);
+  const done = (): Promise<void> => {
+    onClose();
+    return queries.invalidateQueries();
+  };
+  const save = useMutation({
+    mutationFn: () =>
+      withStepUp<unknown>(() => {
+        const body = {
+          name: name.trim(),
+          permissions: [...permissions],
+          reach: isAssigned ? ('assigned' as const) : ('workspace' as const),
+          limited: isLimited,
+        };
+        return role === null
+          ? postPath('/v1/roles', body, key.current)
+          : patchRolesByRoleId({
+              path: { roleId: role.id },
+              body: body as never,
+              headers: { 'If-Match': `"${String(role.version)}"` } as never,
+              throwOnError: true,
+            });
+      }),
+    onSuccess: done,
+    onError: () => {
+      key.current = newKey(); // a refusal is an answer: the next press is a new try
+    },
+  });
+  const remove = useMutation({
+    mutationFn: () => withStepUp(() => deleteRolesByRoleId({ path: { roleId: role?.id ?? '' }, throwOnError: true })),
+    onSuccess: done,
+  });
+  const copy = (id: string): void => {
+    setCopyOf(id);
+    const from = roles.find((one) => one.id === id);
+    if (from === undefined) return;
+    setPermissions(from.permissions.filter((one) => me.permissions.includes(one)));
+    setAssigned(from.reach === 'assigned');
+    setLimited(from.limited);
+  };
+  const problem = save.error ?? remove.error;
+  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      size="xl"
+      title={role === null ? t('role.new') : t('role.change', { name: role.name })}
+      closeButtonProps={{ 'aria-label': t('close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack>
+          {role === null ? (
+            <NativeSelect
+              label={t('role.copyOf')}
+              value={copyOf}
+              onChange={(event) => copy(event.currentTarget.value)}
+              data={[
+                { value: '', label: t('role.copyNothing') },
+                ...roles.map((one) => ({ value: one.id, label: one.name })),
+              ]}
+            />
+          ) : null}
+          <TextInput
+            label={t('role.name')}
+            required
+            data-autofocus
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={errors['name']}
+          />
+          <Switch
+            label={t('role.assigned')}
+            checked={isAssigned}
+            onChange={(event) => setAssigned(event.currentTarget.checked)}
+          />
+          <Switch
+            label={t('role.limited')}
+            checked={isLimited}
+            onChange={(event) => setLimited(event.currentTarget.checked)}
+          />
+          <PermissionPicker value={permissions} onChange={setPermissions} />
+          {permissions.length === 0 ? (
+            <Text size="sm" role="status">
+              {t('role.nothing')}
+            </Text>
+          ) : null}
+          {problem === null ? null : <ErrorView error={problem} />}
+          <Group justify="space-between">
+            {role === null ? (
+              <span />
+            ) : (
+              <Button variant="default" onClick={() => remove.mutate()} loading={remove.isPending}>
+                {t('role.delete')}
+              </Button>
+            )}
+            <Group>
+              <Button variant="default" onClick={onClose}>
+                {t('cancel')}
+              </Button>
+              <Button type="submit" loading={save.isPending}>
+                {role === null ? t('role.create') : t('save')}
+              </Button>
+            </Group>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
