@@ -7,11 +7,20 @@ import { clickBench } from './click.js';
 import { decisionBench } from './decision.js';
 import type { Bench, Measured } from './measure.js';
 import { restBench } from './rest.js';
+import { rulesBench } from './rules.js';
 import { takeUpBench } from './takeUp.js';
 import { transitionsBench } from './transitions.js';
 import { workflowBench } from './workflow.js';
 
-const benches: readonly Bench[] = [clickBench, workflowBench, decisionBench, restBench, takeUpBench, transitionsBench];
+const benches: readonly Bench[] = [
+  clickBench,
+  workflowBench,
+  decisionBench,
+  restBench,
+  takeUpBench,
+  transitionsBench,
+  rulesBench,
+];
 
 const [name] = process.argv.slice(2);
 const bench = benches.find((candidate) => candidate.names.includes(name ?? ''));
