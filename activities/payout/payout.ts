@@ -1,25 +1,22 @@
-import { recordAudit } from '../../db/audit/audit.js';
 import { lockBalances, postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
   type Creator,
   findOpenPayoutOf,
   findPayout,
-  insertCorrectionLine,
   insertDrafts,
   insertLines,
   insertPlannedLines,
   listLines,
   lockDrafts,
+  lockFreeDrafts,
   lockPayout,
   movePayout,
   movePayouts,
-  payCommissions,
   type PlannedPayout,
   releaseLines,
-  unverifyMethod,
 } from '../../db/payout/payout.js';
-import { findDecidingState, moveAttempt, noteAttempt, type PayoutAttempt } from '../../db/payout/payoutAttempt.js';
+import { findDecidingState } from '../../db/payout/payoutAttempt.js';
 import {
   countOpenPayouts,
   findRun,
@@ -31,16 +28,13 @@ import {
 } from '../../db/payout/payoutRun.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
 import { listPlanAffiliates, type PlanScope, readPlanInputs } from '../../db/reads/payout/payoutPlan.js';
-import { readWorkspaceZone } from '../../db/reads/payout/payoutStep.js';
 import type { Tx } from '../../db/transaction.js';
-import { type Act, actFor } from '../../domain/act.js';
-import { dateIn } from '../../domain/calendar.js';
+import type { Act } from '../../domain/act.js';
 import {
   account,
   affiliateAccounts,
   type AffiliateBalance,
   creditAffiliate,
-  debitAffiliate,
   posting,
   type Transfer,
 } from '../../domain/earning/ledger.js';
@@ -50,8 +44,8 @@ import type { CurrencyCode } from '../../domain/money.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import { isAttemptOpen, type Payout } from '../../domain/payout/payout.js';
 import { everybody, type PayoutRun, type PlannedRow, planPayouts } from '../../domain/payout/payoutRun.js';
-import { epochMs, type Instant } from '../../domain/time.js';
-import { nudge, signalMessage, signalReferral, startMessage, workflowIds } from '../../workflows/contract.js';
+import { epochMs } from '../../domain/time.js';
+import { nudge, signalMessage, startMessage, workflowIds } from '../../workflows/contract.js';
 
 // The steps of payouts: each takes the caller's transaction. The activities around them are in payoutRun.ts, payoutAttempt.ts and
 // payoutDecision.ts; the API calls those that need no workflow (architecture.md 5).
@@ -82,7 +76,10 @@ export async function startRun(
   return { run, isNew: true };
 }
 
-/** Plans some locked affiliates and reserves their money: drafts, lines, postings. Answers every row, paid or not. */
+/**
+ * Plans some locked affiliates and reserves their money: drafts, lines, postings. Where the scope takes drafts, one that left its run goes on
+ * in this one under its own id, worked out anew (features.md 2.4). Answers every row, paid or not.
+ */
 export async function planAndReserve(
   tx: Tx,
   act: Act,
@@ -96,15 +93,36 @@ export async function planAndReserve(
   },
 ): Promise<readonly (PlannedRow & { readonly payoutId: PayoutId | null })[]> {
   const inputs = await readPlanInputs(tx, scope, of.affiliateIds, true);
+  const free = scope.takesDrafts === true ? await lockFreeDrafts(tx, scope.mode, of.affiliateIds) : [];
+  const draftOf = (row: PlannedRow): Payout | undefined =>
+    free.find((draft) => draft.affiliateId === row.affiliateId && draft.currency === row.currency);
   const rows = planPayouts(inputs, planContext(act, of.gateways)).map((row) => ({
     ...row,
-    payoutId: row.outcome === 'paid' ? act.newId('payout') : null,
+    payoutId: row.outcome === 'paid' ? (draftOf(row)?.id ?? act.newId('payout')) : null,
   }));
-  const planned = rows.filter((row): row is PlannedPayout => row.payoutId !== null);
+  const all = rows.filter((row): row is PlannedPayout => row.payoutId !== null);
+  const planned = all.filter((row) => draftOf(row) === undefined);
   await insertDrafts(tx, act, of, planned);
-  const lines = await insertPlannedLines(tx, scope, planned);
+  const taken = all.flatMap((row) => {
+    const draft = draftOf(row);
+    return draft === undefined ? [] : [{ row, draft }];
+  });
+  const isTaken = (draft: Payout): boolean =>
+    taken.some(({ row }) => row.affiliateId === draft.affiliateId && row.currency === draft.currency);
+  // Several of one affiliate and currency become one: the first goes on, the others give their lines to it.
+  await releasePayouts(
+    tx,
+    act,
+    free.filter((draft) => isTaken(draft) && !taken.some((one) => one.draft.id === draft.id)),
+  );
+  await releaseLines(
+    tx,
+    act,
+    taken.map(({ draft }) => draft.id),
+  );
+  const lines = await insertPlannedLines(tx, scope, all);
   assertInvariant(
-    lines === planned.reduce((total, row) => total + row.commissionCount, 0),
+    lines === all.reduce((total, row) => total + row.commissionCount, 0),
     'the lines written are those added up',
     { lines },
   );
@@ -125,6 +143,8 @@ export async function planAndReserve(
       ),
     })),
   );
+  for (const { row, draft } of taken)
+    await changeAmount(tx, act, draft, row.netMinor, row, { runId: of.runId, planVersion: of.planVersion });
   return rows;
 }
 
@@ -290,9 +310,10 @@ async function changeAmount(
   payout: Payout,
   amountMinor: bigint,
   planned: Pick<PlannedRow, 'method' | 'route'> | null,
+  into: { readonly runId: string | null; readonly planVersion: number } | null = null,
 ): Promise<Payout> {
   // In a run it is the run's plan that the row belongs to; alone it counts its own.
-  const planVersion = payout.runId === null ? payout.planVersion + 1 : payout.planVersion;
+  const planVersion = into?.planVersion ?? (payout.runId === null ? payout.planVersion + 1 : payout.planVersion);
   const method =
     planned === null || planned.method === null || planned.route === null
       ? {}
@@ -302,8 +323,20 @@ async function changeAmount(
     act,
     payout,
     'replanned',
-    { amountMinor, planVersion, approvedBy: null, approvedAt: null, secondPerson: null, ...method },
-    { amountMinor: amountMinor.toString(), before: payout.amountMinor.toString() },
+    {
+      amountMinor,
+      planVersion,
+      approvedBy: null,
+      approvedAt: null,
+      secondPerson: null,
+      ...method,
+      ...(into === null ? {} : { runId: into.runId }),
+    },
+    {
+      amountMinor: amountMinor.toString(),
+      before: payout.amountMinor.toString(),
+      ...(into === null ? {} : { takenIntoRun: into.runId }),
+    },
   );
   const key = `payout/${payout.id}/plan/${moved.version}`; // the reservation was plan/1, the row's first version
   if (amountMinor < payout.amountMinor)
@@ -463,256 +496,4 @@ export async function tellDrained(tx: Tx, runId: string | null): Promise<void> {
   if (runId === null || (await countOpenPayouts(tx, runId)) > 0) return;
   const run = await findRun(tx, runId);
   if (run?.status === 'executing') await wakeRun(tx, run, 'drained');
-}
-
-/**
- * Money went out: payout, attempt and lines become `paid`, the posting empties `payout_open`, each referral hears of it (temporal.md 5.2).
- * Needs the commissions of its lines, then the payout locked.
- */
-export async function settlePayout(
-  tx: Tx,
-  act: Act,
-  payout: Payout,
-  attempt: PayoutAttempt,
-  how: {
-    readonly event: 'paid' | 'paidLate';
-    readonly reference: string | null;
-    readonly providerId: string | null;
-    readonly gatewayStatus: string | null;
-    readonly paidOn: string | null;
-    readonly note: string | null;
-    /** When to look once more for a bounce; null: bounces are reported. */
-    readonly watchAt: Instant | null;
-  },
-): Promise<void> {
-  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
-  await moveAttempt(tx, actFor(act, { cause: null }), attempt, how.event, {
-    gatewayStatus: how.gatewayStatus,
-    code: null,
-    lookUpAt: how.watchAt,
-    needsHuman: false,
-    ...(how.providerId === null ? {} : { providerId: how.providerId }),
-    ...(how.event === 'paidLate' ? { paidLate: true } : {}),
-  });
-  await movePayout(tx, caused, payout, 'paid', {
-    paidAt: act.now,
-    paidOn: how.paidOn ?? dateIn(await readWorkspaceZone(tx), act.now),
-    reference: how.reference,
-    ...(how.note === null ? {} : { note: how.note }),
-  });
-  const referralIds = await payCommissions(tx, caused, payout.id);
-  await postTransfers(tx, act, [
-    {
-      kind: how.event === 'paid' ? 'payout.paid' : 'payout.paid_late',
-      key: `attempt/${attempt.id}/paid`,
-      cause: { type: 'attempt', id: attempt.id },
-      correctsKey: null,
-      effectiveAt: null,
-      postings: posting(
-        account('payout_open', payout.id),
-        account('cash', payout.gateway),
-        payout.amountMinor,
-        payout.currency,
-      ),
-    },
-  ]);
-  await enqueue(
-    tx,
-    ...referralIds.map((referralId) =>
-      signalReferral({ workspaceId: act.workspaceId, referralId }, 'payoutSettled', { payoutId: payout.id }),
-    ),
-  );
-  await tellDrained(tx, payout.runId);
-}
-
-/** Money that came back after it was paid: owed again as a `payout_return` line; the method must be confirmed anew (PAY-27). */
-export async function bookReturn(
-  tx: Tx,
-  act: Act,
-  payout: Payout,
-  attempt: PayoutAttempt,
-  back: { readonly returnedMinor: bigint | null; readonly code: string | null; readonly occurredAt: Instant | null },
-): Promise<void> {
-  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
-  const gross = attempt.amountMinor;
-  const net = back.returnedMinor === null || back.returnedMinor > gross ? gross : back.returnedMinor;
-  await moveAttempt(tx, actFor(act, { cause: null }), attempt, 'returned', { code: back.code, lookUpAt: null });
-  await movePayout(tx, caused, payout, 'returned', {
-    returned: { at: back.occurredAt ?? act.now, amountMinor: net.toString(), code: back.code },
-  });
-  await insertCorrectionLine(tx, caused, {
-    id: act.newId('commission'),
-    kind: 'payout_return',
-    event: 'returnCredited',
-    payout,
-    attemptId: attempt.id,
-    amountMinor: gross,
-  });
-  const { payable, receivable } = affiliateAccounts(payout.affiliateId);
-  const balanceOf = await lockBalances(tx, act, payout.currency, [payable, receivable]);
-  const before = { payable: balanceOf(payable), receivable: balanceOf(receivable) };
-  const { currency } = payout;
-  const cash = creditAffiliate(payout.affiliateId, before, account('cash', payout.gateway), { minor: net, currency });
-  const kept = creditAffiliate(payout.affiliateId, cash.balance, account('payout_fee_expense', payout.gateway), {
-    minor: gross - net,
-    currency,
-  });
-  await postTransfers(tx, act, [
-    {
-      kind: 'payout.returned',
-      key: `attempt/${attempt.id}/return/${attempt.providerId ?? attempt.id}`,
-      cause: { type: 'attempt', id: attempt.id },
-      correctsKey: null,
-      effectiveAt: back.occurredAt,
-      postings: [...cash.postings, ...kept.postings],
-    },
-  ]);
-  if (payout.methodId !== null) await unverifyMethod(tx, caused, payout.methodId);
-}
-
-/** What the provider charged us, one transfer per line of its own (money.md 8). A line booked before is left out. */
-export async function bookFees(
-  tx: Tx,
-  act: Act,
-  payout: Payout,
-  attempt: PayoutAttempt,
-  fees: readonly { readonly line: string; readonly minor: bigint }[],
-): Promise<void> {
-  const keyOf = (line: string): string => `attempt/${attempt.id}/fee/${line}`;
-  const booked = await tx('ledger_transfers')
-    .where({ mode: act.mode })
-    .whereIn(
-      'idempotency_key',
-      fees.map((fee) => keyOf(fee.line)),
-    )
-    .select<{ idempotency_key: string }[]>('idempotency_key');
-  const known = new Set(booked.map((row) => row.idempotency_key));
-  await postTransfers(
-    tx,
-    act,
-    fees
-      .filter((fee) => !known.has(keyOf(fee.line)))
-      .map((fee) => ({
-        kind: 'payout.fee_charged',
-        key: keyOf(fee.line),
-        cause: { type: 'attempt', id: attempt.id },
-        correctsKey: null,
-        effectiveAt: null,
-        postings: posting(
-          account('payout_fee_expense', payout.gateway),
-          account('cash', payout.gateway),
-          fee.minor,
-          payout.currency,
-        ),
-      })),
-  );
-}
-
-/** Paid after we booked a refusal, and the payout has moved on: the affiliate has the money, so it owes it (money.md 5). */
-export async function bookPaidLate(tx: Tx, act: Act, payout: Payout, attempt: PayoutAttempt): Promise<void> {
-  const caused = actFor(act, { cause: { type: 'attempt', id: attempt.id } });
-  await noteAttempt(tx, attempt, { paidLate: true, lookUpAt: null });
-  await movePayout(tx, caused, payout, 'paidLate', {}, { attemptId: attempt.id });
-  await insertCorrectionLine(tx, caused, {
-    id: act.newId('commission'),
-    kind: 'late_payment',
-    event: 'latePaid',
-    payout,
-    attemptId: attempt.id,
-    amountMinor: -attempt.amountMinor,
-  });
-  const { payable, receivable } = affiliateAccounts(payout.affiliateId);
-  const balanceOf = await lockBalances(tx, act, payout.currency, [payable, receivable]);
-  const moved = debitAffiliate(
-    payout.affiliateId,
-    { payable: balanceOf(payable), receivable: balanceOf(receivable) },
-    account('cash', attempt.gateway),
-    { minor: attempt.amountMinor, currency: payout.currency },
-  );
-  await postTransfers(tx, act, [
-    {
-      kind: 'payout.paid_late',
-      key: `attempt/${attempt.id}/paid`,
-      cause: { type: 'attempt', id: attempt.id },
-      correctsKey: null,
-      effectiveAt: null,
-      postings: moved.postings,
-    },
-  ]);
-}
-
-/** Stops everything that goes out through a gateway until a person unfreezes it (money.md 10). */
-export async function freezeGateway(tx: Tx, act: Act, gateway: string, reason: string): Promise<void> {
-  await tx('gateways')
-    .insert({ id: gateway, adapter: gateway, frozen_at: act.now, frozen_reason: reason })
-    .onConflict(['workspace_id', 'id'])
-    .merge({ frozen_at: tx.raw('coalesce(gateways.frozen_at, excluded.frozen_at)'), frozen_reason: reason });
-}
-
-/**
- * Sets or lifts a freeze by hand, of the workspace or of one gateway. Lifting wakes every payout that waits. A freeze of the installation
- * is a restore's: it is lifted by the fence (money.md 10), so it refuses with payout.payouts_frozen.
- */
-export async function setFreeze(
-  tx: Tx,
-  act: Act,
-  wish: { readonly frozen: boolean; readonly gatewayId: string | null; readonly reason: string },
-): Promise<void> {
-  const freezes = await listFreezes(tx, wish.gatewayId);
-  if (!wish.frozen && freezes.some((freeze) => freeze.scope === 'installation'))
-    throw new DomainError('payout.payouts_frozen', { reasons: freezes });
-  const set = wish.frozen ? { at: act.now, reason: wish.reason } : { at: null, reason: null };
-  if (wish.gatewayId === null)
-    await tx('workspaces').update({ payouts_frozen_at: set.at, payouts_frozen_reason: set.reason });
-  else await tx('gateways').where({ id: wish.gatewayId }).update({ frozen_at: set.at, frozen_reason: set.reason });
-  const objectId = wish.gatewayId === null ? `freeze/${act.workspaceId}` : `freeze/${wish.gatewayId}`;
-  const last = await tx('audit_entries').where({ object_id: objectId }).max<{ max: number | null }[]>('seq');
-  await recordAudit(tx, act, {
-    objectType: 'payout_freeze',
-    objectId,
-    seq: (last[0]?.max ?? 0) + 1,
-    event: wish.frozen ? 'frozen' : 'unfrozen',
-    changes: { reason: wish.reason },
-  });
-  if (wish.frozen) return;
-  const waiting = await tx('payouts').where({ status: 'pending' }).select<{ id: PayoutId }[]>('id').limit(10_000);
-  for (const { id } of waiting) {
-    const ref = { workspaceId: act.workspaceId, payoutId: id };
-    await enqueue(tx, nudge('payout', workflowIds.payout(ref), ref));
-  }
-}
-
-/** Money the merchant puts into a gateway (api.md 10.1). The reference is unique: resource.already_exists. */
-export async function fundGateway(
-  tx: Tx,
-  act: Act,
-  funding: {
-    readonly gateway: string;
-    readonly currency: CurrencyCode;
-    readonly minor: bigint;
-    readonly reference: string;
-  },
-): Promise<string> {
-  const id = act.newId('funding');
-  await tx('gateway_fundings').insert({
-    id,
-    mode: act.mode,
-    gateway: funding.gateway,
-    currency: funding.currency,
-    amount_minor: funding.minor,
-    reference: funding.reference,
-    created_by: act.actor.userId,
-    created_at: act.now,
-  });
-  await postTransfers(tx, act, [
-    {
-      kind: 'gateway.funded',
-      key: `funding/${id}`,
-      cause: { type: 'funding', id },
-      correctsKey: null,
-      effectiveAt: null,
-      postings: posting(account('cash', funding.gateway), account('merchant_funding'), funding.minor, funding.currency),
-    },
-  ]);
-  return id;
 }

@@ -25,17 +25,10 @@ import { databaseActivity } from '../databaseActivity.js';
 import type { GatewayAnswer } from '../gateways/payoutGateway.js';
 import type { PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
-import {
-  bookFees,
-  bookPaidLate,
-  bookReturn,
-  freezeGateway,
-  recalculateDraft,
-  settlePayout,
-  takeBack,
-  tellDrained,
-} from './payout.js';
+import { freezeGateway } from './gateway.js';
+import { recalculateDraft, takeBack, tellDrained } from './payout.js';
 import { mayClaim, payoutStep } from './payoutStep.js';
+import { bookFees, bookPaidLate, bookReturn, settlePayout } from './settlement.js';
 
 /** The input of a call and of a look-up: ids and the fence, never an amount. */
 export type CallInput = PayoutRef & { readonly attemptId: string; readonly fence: number; readonly adapter: string };

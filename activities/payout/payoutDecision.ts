@@ -36,9 +36,10 @@ import {
   takeDecision,
 } from './decisions.js';
 import type { PayoutDeps } from './deps.js';
-import { bookReturn, releasePayouts, settlePayout, tellDrained } from './payout.js';
+import { releasePayouts, tellDrained } from './payout.js';
 import { claim, lockAffiliate, sendBack, withMode } from './payoutAttempt.js';
 import { payoutStep } from './payoutStep.js';
+import { bookReturn, settlePayout } from './settlement.js';
 
 /** Which right a verb needs (api.md 10.3). */
 const rights: Readonly<Record<PayoutVerb, Permission>> = {

@@ -269,6 +269,7 @@ async function scopeOf(tx: Tx, run: PayoutRun): Promise<PlanScope> {
     filter: run.filter,
     excludedAffiliateIds: run.excludedAffiliateIds,
     previousCutOffAt: await findPreviousCutOff(tx, { mode: run.mode, before: run.cutOffAt, exceptRunId: run.id }),
+    takesDrafts: true,
   };
 }
 

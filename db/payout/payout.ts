@@ -12,7 +12,7 @@ import type { PlannedRow, SecondPerson } from '../../domain/payout/payoutRun.js'
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
-import { judgedLines, planBindings, type PlanScope } from '../reads/payout/payoutPlan.js';
+import { freeDraft, judgedLines, planBindings, type PlanScope } from '../reads/payout/payoutPlan.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 interface PayoutRow {
@@ -202,6 +202,18 @@ export async function lockDrafts(
   return rows.map(toPayout);
 }
 
+/** Drafts of some affiliates that left their run and that nobody holds: the next run takes them in (features.md 2.4). Oldest first, locked. */
+export async function lockFreeDrafts(tx: Tx, mode: Mode, affiliateIds: readonly string[]): Promise<readonly Payout[]> {
+  const rows = await tx('payouts')
+    .where({ mode })
+    .whereIn('affiliate_id', [...affiliateIds])
+    .whereRaw(freeDraft('payouts'))
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<PayoutRow[]>('*');
+  return rows.map(toPayout);
+}
+
 /** The next payouts of a run in the order of their ids, locked: drafts still to be sent and those already on their way. */
 export async function lockRunPage(tx: Tx, runId: string, after: string, limit: number): Promise<readonly Payout[]> {
   const rows = await tx('payouts')
@@ -216,7 +228,7 @@ export async function lockRunPage(tx: Tx, runId: string, after: string, limit: n
 }
 
 export interface PayoutPatch {
-  readonly runId?: null;
+  readonly runId?: string | null;
   readonly amountMinor?: bigint;
   readonly onHold?: boolean;
   readonly planVersion?: number;

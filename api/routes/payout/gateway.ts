@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fundGateway, setFreeze } from '../../../activities/payout/payout.js';
+import { fundGateway, setFreeze } from '../../../activities/payout/gateway.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { changeSchedule, findSchedule, insertSchedule, listSchedules } from '../../../db/payout/payoutSchedule.js';
 import { listFreezes } from '../../../db/reads/payout/payoutControls.js';

@@ -124,6 +124,7 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
     mode: ctx.mode,
     ...of,
     previousCutOffAt: await findPreviousCutOff(tx, { mode: ctx.mode, before: of.cutOffAt, exceptRunId: null }),
+    takesDrafts: true,
   };
   const rows: PreviewRow[] = [];
   let after: AffiliateId | null = null;

@@ -18,6 +18,13 @@ export interface PlanScope {
   readonly excludedAffiliateIds: readonly string[];
   /** Lines approved by then were left over by an earlier run: the `carried` column. */
   readonly previousCutOffAt: Instant | null;
+  /** A run takes in drafts that left an earlier one; a draft by hand does not (features.md 2.4). */
+  readonly takesDrafts?: true;
+}
+
+/** A draft that left its run, and that nobody holds: as a condition on `payouts`. */
+export function freeDraft(table: string): string {
+  return `${table}.status = 'draft' and ${table}.run_id is null and not ${table}.on_hold and ${table}.back_to_draft_reasons <> '[]'`;
 }
 
 /** The next affiliates with unpaid lines, by id; locked when the plan is real. */
@@ -76,6 +83,8 @@ export function judgedLines(lock: boolean): string {
                    else 'payable' end as place
        from line
        left join payout_lines as live on live.commission_id = line.id and live.released_at is null
+         and not (:takesDrafts::boolean and exists (
+           select from payouts as draft where draft.id = live.payout_id and ${freeDraft('draft')}))
        left join referrals as referral on referral.id = line.referral_id
      )`;
 }
@@ -87,6 +96,7 @@ export function planBindings(scope: PlanScope, ids: readonly string[]): Record<s
     currencies: [...scope.currencies],
     cutOff: scope.cutOffAt,
     programs: [...scope.filter.programIds],
+    takesDrafts: scope.takesDrafts === true,
   };
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
-import { createDraft, setFreeze } from '../../../activities/payout/payout.js';
+import { setFreeze } from '../../../activities/payout/gateway.js';
+import { createDraft } from '../../../activities/payout/payout.js';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { readWorkspace } from '../../../db/transaction.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';

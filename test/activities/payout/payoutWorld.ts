@@ -322,7 +322,7 @@ export async function createPayoutWorld(
         { mode },
       ),
     fund: async (minor) => {
-      const { fundGateway } = await import('../../../activities/payout/payout.js');
+      const { fundGateway } = await import('../../../activities/payout/gateway.js');
       await write((tx, act) =>
         fundGateway(tx, act, { gateway: 'sandbox', currency: usd, minor, reference: newId('funding') }),
       );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolveDifference } from '../../../activities/payout/reconciliation.js';
-import { fundGateway } from '../../../activities/payout/payout.js';
+import { fundGateway } from '../../../activities/payout/gateway.js';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { readWorkspace } from '../../../db/transaction.js';
 import { merchantOf } from '../../../domain/payout/gateway.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { receiveGatewayEvent } from '../../../activities/payout/gatewayEvent.js';
-import { setFreeze } from '../../../activities/payout/payout.js';
+import { setFreeze } from '../../../activities/payout/gateway.js';
 import { notify } from '../../../db/transaction.js';
 import type { PayoutId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
