@@ -26,6 +26,7 @@ import type { GatewayAnswer } from '../gateways/payoutGateway.js';
 import type { PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { freezeGateway } from './gateway.js';
+import { isAffiliatesRepair, tellPayees } from './notice.js';
 import { recalculateDraft, takeBack, tellDrained } from './payout.js';
 import { mayClaim, payoutStep } from './payoutStep.js';
 import { bookFees, bookPaidLate, bookReturn, settlePayout } from './settlement.js';
@@ -319,6 +320,8 @@ async function recordReply(
           break;
         case 'refused':
           await moveAttempt(tx, silent, attempt, 'refused', { ...providerId, code: reply.code, lookUpAt: null });
+          if (isAffiliatesRepair(reply.code))
+            await tellPayees(tx, act, 'payout.failed', [{ payout, onceFor: attempt.id }]);
           break;
         case 'submitted':
           await moveAttempt(tx, silent, attempt, 'submitted', {

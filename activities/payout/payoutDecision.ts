@@ -36,6 +36,7 @@ import {
   takeDecision,
 } from './decisions.js';
 import type { PayoutDeps } from './deps.js';
+import { tellPayees } from './notice.js';
 import { releasePayouts, tellDrained } from './payout.js';
 import { claim, lockAffiliate, sendBack, withMode } from './payoutAttempt.js';
 import { payoutStep } from './payoutStep.js';
@@ -201,7 +202,7 @@ export async function approve(
   approvedBy: string | null,
   secondPerson: SecondPerson | null,
 ): Promise<Payout> {
-  return movePayout(
+  const approved = await movePayout(
     tx,
     act,
     payout,
@@ -209,6 +210,8 @@ export async function approve(
     { approvedBy, approvedAt: act.now, secondPerson },
     { secondPerson, amountMinor: payout.amountMinor.toString(), planVersion: payout.planVersion },
   );
+  await tellPayees(tx, act, 'payout.drafted', [{ payout: approved, onceFor: payout.id }]);
+  return approved;
 }
 
 /** Paid by a person: the attempt is written now, with the reference; until then the payout could be cancelled (money.md 7.2). */

@@ -33,6 +33,7 @@ import { exportMessage, payoutRunVerbs } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import { recordClaim, refuse, refuseByHand, requireRight, secondPersonFor, takeDecision } from './decisions.js';
 import type { PayoutDeps } from './deps.js';
+import { tellPayees } from './notice.js';
 import { planAndReserve, releaseDrafts, replanRun } from './payout.js';
 import { askForStatement } from './reconciliation.js';
 
@@ -198,6 +199,12 @@ export function payoutRunActivities(deps: PayoutDeps) {
           'approved',
           { approvedBy: run.approvedBy, approvedAt: run.approvedAt, secondPerson: run.secondPerson },
           { payoutRunId: run.id, planHash: run.planHash },
+        );
+        await tellPayees(
+          tx,
+          act,
+          'payout.drafted',
+          drafts.map((payout) => ({ payout, onceFor: payout.id })),
         );
         const held = new Set(page.filter((payout) => payout.status === 'draft' && payout.onHold).map(({ id }) => id));
         return {

@@ -10,6 +10,7 @@ import { account, affiliateAccounts, creditAffiliate, debitAffiliate, posting } 
 import type { Payout } from '../../domain/payout/payout.js';
 import type { Instant } from '../../domain/time.js';
 import { signalReferral } from '../../workflows/contract.js';
+import { tellPayees } from './notice.js';
 import { tellDrained } from './payout.js';
 
 // What a gateway's word does to the books: paid, came back, cost a fee, was paid after all (money.md 5). Each takes the caller's transaction.
@@ -43,9 +44,10 @@ export async function settlePayout(
     ...(how.providerId === null ? {} : { providerId: how.providerId }),
     ...(how.event === 'paidLate' ? { paidLate: true } : {}),
   });
+  const paidOn = how.paidOn ?? dateIn(await readWorkspaceZone(tx), act.now);
   await movePayout(tx, caused, payout, 'paid', {
     paidAt: act.now,
-    paidOn: how.paidOn ?? dateIn(await readWorkspaceZone(tx), act.now),
+    paidOn,
     reference: how.reference,
     ...(how.note === null ? {} : { note: how.note }),
   });
@@ -71,6 +73,7 @@ export async function settlePayout(
       signalReferral({ workspaceId: act.workspaceId, referralId }, 'payoutSettled', { payoutId: payout.id }),
     ),
   );
+  await tellPayees(tx, act, 'payout.paid', [{ payout, onceFor: payout.id, reference: how.reference, date: paidOn }]);
   await tellDrained(tx, payout.runId);
 }
 
@@ -117,6 +120,8 @@ export async function bookReturn(
     },
   ]);
   if (payout.methodId !== null) await unverifyMethod(tx, caused, payout.methodId);
+  const date = dateIn(await readWorkspaceZone(tx), back.occurredAt ?? act.now);
+  await tellPayees(tx, act, 'payout.returned', [{ payout, onceFor: attempt.id, date, returnedMinor: net }]);
 }
 
 /** What the provider charged us, one transfer per line of its own (money.md 8). A line booked before is left out. */

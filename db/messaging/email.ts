@@ -2,7 +2,8 @@ import type { Act } from '../../domain/act.js';
 import type { Id } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
-import { enqueue, type OutboxPriority } from './outbox.js';
+import { insertSet } from '../setInsert.js';
+import { enqueue, enqueueSet, type OutboxPriority } from './outbox.js';
 
 export type EmailId = Id<'email'>;
 
@@ -51,6 +52,61 @@ export async function insertEmail(
   });
   return id;
 }
+
+/**
+ * Mails about facts, each told once under its key whoever writes it again: many in one statement. Priority as of `insertEmail`. Answers how
+ * many were written.
+ */
+export async function insertEmailsOnce(
+  tx: Tx,
+  act: Act,
+  emails: readonly {
+    readonly onceKey: string;
+    readonly kind: string;
+    readonly recipient: string;
+    readonly subject: string;
+    readonly body: string;
+  }[],
+  priority: OutboxPriority,
+): Promise<number> {
+  const written = await insertSet<keyof typeof onceColumns, { id: string }>(
+    tx,
+    'emails',
+    onceColumns,
+    emails.map((email) => ({
+      id: act.newId('email'),
+      once_key: email.onceKey,
+      kind: email.kind,
+      recipient: email.recipient,
+      subject: email.subject,
+      body: email.body,
+      created_at: act.now,
+    })),
+    { onConflict: 'on conflict (workspace_id, once_key) where once_key is not null do nothing', returning: ['id'] },
+  );
+  await enqueueSet(
+    tx,
+    written.map(({ id }) => ({
+      lane: 'http',
+      topic: 'mail',
+      orderingKey: null,
+      endpoint: 'mail',
+      priority,
+      payload: { emailId: id },
+    })),
+  );
+  return written.length;
+}
+
+const onceColumns = {
+  id: 'text',
+  once_key: 'text',
+  kind: 'text',
+  recipient: 'text',
+  subject: 'text',
+  body: 'text',
+  created_at: 'timestamptz',
+} as const;
 
 export async function findEmail(tx: ReadTx | Tx, id: string): Promise<Email | undefined> {
   const row = await tx('emails')
