@@ -19,6 +19,8 @@ import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { commissionRoutes } from './routes/earning/commission.js';
+import { paymentHookRoutes } from './routes/earning/paymentHook.js';
+import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
 import { ledgerRoutes } from './routes/earning/ledger.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
@@ -37,7 +39,11 @@ import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
+import { customFieldRoutes } from './routes/tracking/customField.js';
 import { leadRoutes } from './routes/tracking/lead.js';
+import { leadSourceRoutes } from './routes/tracking/leadSource.js';
+import { postbackRoutes } from './routes/tracking/postback.js';
+import { scriptRoutes } from './routes/tracking/script.js';
 import { visitRoutes } from './routes/tracking/visit.js';
 
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
@@ -55,7 +61,11 @@ export const routes: readonly Route[] = [
   ...consoleRoutes,
   ...clickRoutes,
   ...leadRoutes,
+  ...leadSourceRoutes,
+  ...customFieldRoutes,
   ...visitRoutes,
+  ...postbackRoutes,
+  ...scriptRoutes,
   ...referralRoutes,
   ...referralHistoryRoutes,
   ...checkRoutes,
@@ -67,6 +77,8 @@ export const routes: readonly Route[] = [
   ...gatewayRoutes,
   ...gatewayHookRoutes,
   ...reconciliationRoutes,
+  ...paymentSourceRoutes,
+  ...paymentHookRoutes,
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,

@@ -14,6 +14,7 @@ import type {
   UserId,
   WorkspaceId,
 } from '../domain/ids.js';
+import type { PaymentAdapter } from '../domain/earning/paymentEvent.js';
 import type { ProgramStatus } from '../domain/program/program.js';
 import type { LinkStatus } from '../domain/tracking/link.js';
 import type { Duration, Instant, LocalDate } from '../domain/time.js';
@@ -216,6 +217,38 @@ export async function findPublicKey(db: Db, publicKey: string): Promise<PublicKe
       };
 }
 
+export interface PaymentSourceEntry {
+  readonly workspaceId: WorkspaceId;
+  readonly adapter: PaymentAdapter;
+  readonly mode: Mode;
+  /** Sealed; null: none yet. */
+  readonly secret: string | null;
+  readonly isActive: boolean;
+  readonly fieldMap: Readonly<Record<string, string>>;
+}
+
+/** The payment source of a hook's address. */
+export async function findPaymentSourceEntry(db: Db, sourceId: string): Promise<PaymentSourceEntry | undefined> {
+  const [row] = await rowsOf<{
+    workspace_id: WorkspaceId;
+    adapter: PaymentAdapter;
+    mode: Mode;
+    secret: string | null;
+    active: boolean;
+    field_map: Record<string, string>;
+  }>(db, 'directory_payment_source(?)', [sourceId]);
+  return row === undefined
+    ? undefined
+    : {
+        workspaceId: row.workspace_id,
+        adapter: row.adapter,
+        mode: row.mode,
+        secret: row.secret,
+        isActive: row.active,
+        fieldMap: row.field_map,
+      };
+}
+
 /** A link as the redirect needs it: its destination, whether it credits, and the terms of that moment. */
 export interface LinkEntry {
   readonly workspaceId: WorkspaceId;
@@ -306,4 +339,24 @@ export async function findProgramBySlug(
   return row === undefined
     ? undefined
     : { workspaceId: row.workspace_id, programId: row.program_id, name: row.name, status: row.status };
+}
+
+/** The workspace of a lead form, and whether it is switched on; undefined: no such form. */
+export async function findLeadFormEntry(
+  db: Db,
+  formId: string,
+): Promise<{ readonly workspaceId: WorkspaceId; readonly active: boolean } | undefined> {
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; active: boolean }>(db, 'directory_lead_form(?)', [formId]);
+  return row === undefined ? undefined : { workspaceId: row.workspace_id, active: row.active };
+}
+
+/** The workspace of a customer's set-password link, by the SHA-256 of its text. */
+export async function findCustomerToken(
+  db: Db,
+  tokenHash: Buffer,
+): Promise<{ readonly workspaceId: WorkspaceId; readonly isUsable: boolean } | undefined> {
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; is_usable: boolean }>(db, 'directory_customer_token(?)', [
+    tokenHash,
+  ]);
+  return row === undefined ? undefined : { workspaceId: row.workspace_id, isUsable: row.is_usable };
 }

@@ -59,6 +59,8 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   links_slug_key: { code: 'resource.already_exists', field: 'slug' },
   affiliates_not_own_recruiter: { code: 'affiliate.cycle', field: 'recruiterId' },
   leads_external_id: { code: 'resource.already_exists', field: 'externalId' },
+  lead_sources_name_key: { code: 'resource.already_exists', field: 'name' },
+  custom_fields_key_key: { code: 'resource.already_exists', field: 'key' },
   sales_external_id: { code: 'resource.already_exists', field: 'externalId' },
   refunds_external_id: { code: 'resource.already_exists', field: 'externalId' },
   gateway_fundings_reference: { code: 'resource.already_exists', field: 'reference' },

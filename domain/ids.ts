@@ -30,6 +30,10 @@ export const idPrefixes = {
   attribution: 'atr',
   lead: 'led',
   leadSource: 'src',
+  paymentSource: 'psr',
+  leadForm: 'frm',
+  customField: 'fld',
+  apiLogEntry: 'log',
   customer: 'cus',
   referral: 'ref',
   check: 'chk',
@@ -97,6 +101,13 @@ export type ClickId = Id<'click'>;
 export type VisitId = Id<'visit'>;
 export type TouchId = Id<'touch'>;
 export type LeadId = Id<'lead'>;
+export type LeadSourceId = Id<'leadSource'>;
+export type PaymentSourceId = Id<'paymentSource'>;
+export type LeadFormId = Id<'leadForm'>;
+export type CustomFieldId = Id<'customField'>;
+export type CustomerAccountId = Id<'customer'>;
+export type RiskCaseId = Id<'riskCase'>;
+export type RiskFlagId = Id<'riskFlag'>;
 export type ReferralId = Id<'referral'>;
 export type CheckId = Id<'check'>;
 export type SaleId = Id<'sale'>;

@@ -8,14 +8,17 @@ import { insertAttribution, moveJourney } from '../../db/tracking/attribution.js
 import { lockContact } from '../../db/tracking/contact.js';
 import { findClick } from '../../db/tracking/click.js';
 import { findLead, type Lead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
+import { findLeadSource } from '../../db/tracking/leadSource.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { LeadId, ReferralId, SaleId } from '../../domain/ids.js';
 import type { Attribution } from '../../domain/tracking/attribution.js';
+import { acceptanceOf } from '../../domain/tracking/leadRouting.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
+import { accrueLead, takeBackLead } from '../earning/leadCommission.js';
 import { nextStep } from '../earning/referral.js';
 import { attributionFor, type JourneyFact, journeyFor } from './click.js';
 
@@ -44,12 +47,14 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
   if (lead.referralId !== referral.id) return; // it was moved, and its new referral was told
   if (referral.status === 'merged') return readdress(tx, mine, lead, referral.mergedIntoId);
   if (lead.verdict === 'invalid' || lead.verdict === 'duplicate') {
+    if (lead.verdict === 'invalid') await takeBackLead(tx, mine, lead);
     await settleLead(tx, mine, lead, lead.verdict);
     return;
   }
 
   if (lead.attributionStatus === 'attributed') {
     await settleLead(tx, mine, lead, lead.verdict); // credited before; only the verdict is new
+    await accrueLead(tx, mine, referral, lead);
     return;
   }
   const journeyFact: JourneyFact = {
@@ -66,7 +71,8 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
   const attributed = await attributeReferral(tx, mine, referral, journeyFact);
   if (attributed.kind === 'moved') return;
   const { leadAcceptance } = await readReferralTerms(tx, referral.programId);
-  await acceptLead(tx, mine, lead, leadAcceptance);
+  const source = lead.sourceId === null ? undefined : await findLeadSource(tx, lead.sourceId);
+  await acceptLead(tx, mine, lead, acceptanceOf(source?.leadAcceptance, leadAcceptance));
   const fresh = await lockLead(tx, lead.id);
   assertInvariant(fresh !== undefined, 'a locked lead is there', { leadId: lead.id });
   if (attributed.kind === 'nobody') {
@@ -85,10 +91,11 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
     linkId: winner?.linkId ?? attributed.referral.linkId,
     sub1: lead.sub1 ?? winner?.sub1 ?? null,
   });
+  await accrueLead(tx, mine, attributed.referral, fresh);
   await wakeParkedSales(tx, mine, fresh, attributed.referral);
 }
 
-/** A lead that is kept is accepted by itself, or waits for an agent, as the program says. */
+/** A lead that is kept is accepted by itself, or waits for an agent, as its source or program says. */
 async function acceptLead(tx: Tx, act: Act, lead: Lead, leadAcceptance: 'automatic' | 'manual'): Promise<void> {
   if (lead.verdict === 'received' && leadAcceptance === 'automatic') await updateLead(tx, act, lead, 'accepted');
 }

@@ -1,5 +1,5 @@
 import type { Act, Mode } from '../../domain/act.js';
-import type { AffiliateId, ApiKeyId, UserId } from '../../domain/ids.js';
+import type { AffiliateId, ApiKeyId, ContactId, LeadSourceId, UserId } from '../../domain/ids.js';
 import type { Instant, LocalDate } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { keyset, type Page } from '../reads/keyset.js';
@@ -16,6 +16,13 @@ export interface ApiKey {
   readonly permissions: readonly string[];
   readonly roleId: string | null;
   readonly affiliateId: AffiliateId | null;
+  /** The source that its leads are of (LED-05). */
+  readonly leadSourceId: LeadSourceId | null;
+  /** The affiliate's own person behind it (LED-13). */
+  readonly contactId: ContactId | null;
+  /** Whether its leads open customer accounts; null: as the settings say (LED-10). */
+  readonly openAccount: boolean | null;
+  readonly acquisitionModel: 'cpl' | 'cpa' | null;
   readonly createdBy: UserId;
   readonly expiresOn: LocalDate | null;
   readonly ipRestricted: boolean;
@@ -38,6 +45,10 @@ interface ApiKeyRow {
   readonly permissions: string[];
   readonly role_id: string | null;
   readonly affiliate_id: AffiliateId | null;
+  readonly lead_source_id: LeadSourceId | null;
+  readonly contact_id: ContactId | null;
+  readonly open_account: boolean | null;
+  readonly acquisition_model: ApiKey['acquisitionModel'];
   readonly created_by: UserId;
   readonly expires_on: LocalDate | null;
   readonly ip_restricted: boolean;
@@ -60,6 +71,10 @@ const columns = [
   'permissions',
   'role_id',
   'affiliate_id',
+  'lead_source_id',
+  'contact_id',
+  'open_account',
+  'acquisition_model',
   'created_by',
   'expires_on',
   'ip_restricted',
@@ -83,6 +98,10 @@ function toApiKey(row: ApiKeyRow): ApiKey {
     permissions: row.permissions,
     roleId: row.role_id,
     affiliateId: row.affiliate_id,
+    leadSourceId: row.lead_source_id,
+    contactId: row.contact_id,
+    openAccount: row.open_account,
+    acquisitionModel: row.acquisition_model,
     createdBy: row.created_by,
     expiresOn: row.expires_on,
     ipRestricted: row.ip_restricted,
@@ -109,6 +128,10 @@ export interface NewApiKey {
   readonly permissions: readonly string[];
   readonly roleId: string | null;
   readonly affiliateId: string | null;
+  readonly leadSourceId?: string | null;
+  readonly contactId?: string | null;
+  readonly openAccount?: boolean | null;
+  readonly acquisitionModel?: ApiKey['acquisitionModel'];
   readonly createdBy: string;
   readonly expiresOn: LocalDate | null;
   readonly ipRestricted: boolean;
@@ -129,6 +152,10 @@ export async function insertApiKey(tx: Tx, act: Act, key: NewApiKey): Promise<Ap
       permissions: [...key.permissions],
       role_id: key.roleId,
       affiliate_id: key.affiliateId,
+      lead_source_id: key.leadSourceId ?? null,
+      contact_id: key.contactId ?? null,
+      open_account: key.openAccount ?? null,
+      acquisition_model: key.acquisitionModel ?? null,
       created_by: key.createdBy,
       expires_on: key.expiresOn,
       ip_restricted: key.ipRestricted,
@@ -188,6 +215,10 @@ export interface ApiKeyChange {
   readonly expiresOn?: LocalDate | null;
   readonly ipRestricted?: boolean;
   readonly ipAllowList?: readonly string[];
+  readonly leadSourceId?: string | null;
+  readonly contactId?: string | null;
+  readonly openAccount?: boolean | null;
+  readonly acquisitionModel?: ApiKey['acquisitionModel'];
   readonly revokedAt?: Instant;
   readonly secret?: { readonly tokenHash: Buffer; readonly hint: string; readonly graceUntil: Instant };
 }
@@ -207,6 +238,10 @@ export async function updateApiKey(
       ...(change.expiresOn === undefined ? {} : { expires_on: change.expiresOn }),
       ...(change.ipRestricted === undefined ? {} : { ip_restricted: change.ipRestricted }),
       ...(change.ipAllowList === undefined ? {} : { ip_allow_list: [...change.ipAllowList] }),
+      ...(change.leadSourceId === undefined ? {} : { lead_source_id: change.leadSourceId }),
+      ...(change.contactId === undefined ? {} : { contact_id: change.contactId }),
+      ...(change.openAccount === undefined ? {} : { open_account: change.openAccount }),
+      ...(change.acquisitionModel === undefined ? {} : { acquisition_model: change.acquisitionModel }),
       ...(change.revokedAt === undefined ? {} : { revoked_at: change.revokedAt }),
       ...(change.secret === undefined
         ? {}

@@ -1,6 +1,17 @@
 import type { Act, Mode } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, ContactId, LeadId, LinkId, ProgramId, ReferralId, UserId } from '../../domain/ids.js';
+import type {
+  AffiliateId,
+  ContactId,
+  CustomerAccountId,
+  LeadFormId,
+  LeadId,
+  LeadSourceId,
+  LinkId,
+  ProgramId,
+  ReferralId,
+  UserId,
+} from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { type LeadEvent, type LeadVerdict, leadTransitions } from '../../domain/tracking/lead.js';
 import { nextStatus } from '../../domain/transitions.js';
@@ -41,6 +52,17 @@ export interface Lead {
   readonly attributionStatus: 'attributed' | 'unattributed';
   readonly attributionCode: string | null;
   readonly assigneeId: UserId | null;
+  /** Which rule or who chose the assignee (LED-02, LED-03). */
+  readonly assignedBy: 'affiliate' | 'form' | 'source' | 'staff' | null;
+  /** Of its source when it came in: the queue that it waits in without an assignee. */
+  readonly department: string | null;
+  readonly sourceId: LeadSourceId | null;
+  readonly formId: LeadFormId | null;
+  /** The published version of the form that its sender saw. */
+  readonly formVersion: number | null;
+  readonly customerAccountId: CustomerAccountId | null;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
   readonly customFields: Readonly<Record<string, string>>;
   readonly consent: { readonly text: string; readonly given: boolean } | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -81,6 +103,14 @@ export interface LeadRow {
   readonly attribution_status: Lead['attributionStatus'];
   readonly attribution_code: string | null;
   readonly assignee_id: string | null;
+  readonly assigned_by: Lead['assignedBy'];
+  readonly department: string | null;
+  readonly source_id: string | null;
+  readonly form_id: string | null;
+  readonly form_version: number | null;
+  readonly customer_account_id: string | null;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
   readonly custom_fields: Lead['customFields'];
   readonly consent: Lead['consent'];
   readonly metadata: Lead['metadata'];
@@ -122,6 +152,14 @@ export function toLead(row: LeadRow): Lead {
     attributionStatus: row.attribution_status,
     attributionCode: row.attribution_code,
     assigneeId: row.assignee_id as UserId | null,
+    assignedBy: row.assigned_by,
+    department: row.department,
+    sourceId: row.source_id as LeadSourceId | null,
+    formId: row.form_id as LeadFormId | null,
+    formVersion: row.form_version,
+    customerAccountId: row.customer_account_id as CustomerAccountId | null,
+    tags: row.tags,
+    notes: row.notes,
     customFields: row.custom_fields,
     consent: row.consent,
     metadata: row.metadata,
@@ -134,9 +172,20 @@ export function toLead(row: LeadRow): Lead {
   };
 }
 
+type Routed =
+  | 'assignedBy'
+  | 'department'
+  | 'sourceId'
+  | 'formId'
+  | 'formVersion'
+  | 'customerAccountId'
+  | 'tags'
+  | 'notes';
+
 /** What a new lead says of itself; it begins as `received`. */
 export type NewLead = Omit<
   Lead,
+  | Routed
   | 'mode'
   | 'verdict'
   | 'verdictCode'
@@ -147,7 +196,9 @@ export type NewLead = Omit<
   | 'version'
   | 'createdAt'
   | 'updatedAt'
->;
+> &
+  // Only intake by source or form knows these.
+  Partial<Pick<Lead, Exclude<Routed, 'tags' | 'notes' | 'customerAccountId'>>>;
 
 /** What a later act may set. The verdict moves only by an event of the table. */
 export type LeadChange = Partial<
@@ -165,6 +216,10 @@ export type LeadChange = Partial<
     | 'duplicateOfId'
     | 'isUnique'
     | 'assigneeId'
+    | 'assignedBy'
+    | 'customerAccountId'
+    | 'tags'
+    | 'notes'
     | 'customFields'
     | 'metadata'
     | 'processedAt'
@@ -172,7 +227,16 @@ export type LeadChange = Partial<
   >
 >;
 /** What happens to a lead without moving its verdict. */
-export type LeadNote = 'readdressed' | 'processed' | 'edited';
+export type LeadNote = 'readdressed' | 'processed' | 'edited' | 'attributedByHand' | 'accountOpened';
+const notes: ReadonlySet<string> = new Set([
+  'readdressed',
+  'processed',
+  'edited',
+  'attributedByHand',
+  'accountOpened',
+] satisfies LeadNote[]);
+/** Free text that may name a person: the history says that it changed, not to what (architecture.md 8). */
+const quiet: ReadonlySet<string> = new Set(['customFields', 'metadata', 'tags', 'notes']);
 
 const columnNames = {
   verdictCode: 'verdict_code',
@@ -187,6 +251,10 @@ const columnNames = {
   duplicateOfId: 'duplicate_of_id',
   isUnique: 'is_unique',
   assigneeId: 'assignee_id',
+  assignedBy: 'assigned_by',
+  customerAccountId: 'customer_account_id',
+  tags: 'tags',
+  notes: 'notes',
   customFields: 'custom_fields',
   metadata: 'metadata',
   processedAt: 'processed_at',
@@ -222,6 +290,11 @@ export async function insertLead(tx: Tx, act: Act, lead: NewLead): Promise<Lead 
       sub1: lead.sub1,
       referral_id: lead.referralId,
       assignee_id: lead.assigneeId,
+      assigned_by: lead.assignedBy ?? null,
+      department: lead.department ?? null,
+      source_id: lead.sourceId ?? null,
+      form_id: lead.formId ?? null,
+      form_version: lead.formVersion ?? null,
       custom_fields: JSON.stringify(lead.customFields),
       consent: lead.consent === null ? null : JSON.stringify(lead.consent),
       metadata: JSON.stringify(lead.metadata),
@@ -239,7 +312,15 @@ export async function insertLead(tx: Tx, act: Act, lead: NewLead): Promise<Lead 
     seq: 1,
     event: 'received',
     to: 'received',
-    changes: { channel: lead.channel, event: lead.event, referralId: lead.referralId, contactId: lead.contactId },
+    changes: {
+      channel: lead.channel,
+      event: lead.event,
+      referralId: lead.referralId,
+      contactId: lead.contactId,
+      ...(lead.sourceId == null ? {} : { sourceId: lead.sourceId }),
+      ...(lead.formId == null ? {} : { formId: lead.formId, formVersion: lead.formVersion }),
+      ...(lead.assigneeId === null ? {} : { assigneeId: lead.assigneeId, assignedBy: lead.assignedBy ?? null }),
+    },
   });
   return toLead(row);
 }
@@ -288,8 +369,7 @@ export async function updateLead(
   change: LeadChange = {},
   reasonCode: string | null = null,
 ): Promise<Lead> {
-  const isMove = event !== 'readdressed' && event !== 'processed' && event !== 'edited';
-  const to = isMove ? nextStatus(leadTransitions, lead.verdict, event) : lead.verdict;
+  const to = notes.has(event) ? lead.verdict : nextStatus(leadTransitions, lead.verdict, event as LeadEvent);
   assertInvariant(to !== undefined, 'a move is in the table', { from: lead.verdict, event });
   const columns = Object.fromEntries(
     Object.entries(change).map(([name, value]) => [
@@ -310,12 +390,8 @@ export async function updateLead(
     from: lead.verdict,
     to,
     ...(reasonCode === null ? {} : { reasonCode }),
-    // Custom fields and metadata are free text and may name a person: that they changed, not to what (architecture.md 8).
     changes: Object.fromEntries(
-      Object.entries(change).map(([name, value]) => [
-        name,
-        name === 'customFields' || name === 'metadata' ? 'changed' : value,
-      ]),
+      Object.entries(change).map(([name, value]) => [name, quiet.has(name) ? 'changed' : value]),
     ),
   });
   return toLead(row);

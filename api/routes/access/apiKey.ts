@@ -11,6 +11,8 @@ import { lockRolesInUse } from '../../../db/access/role.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { findContact } from '../../../db/tracking/contact.js';
+import { findLeadSource } from '../../../db/tracking/leadSource.js';
 import {
   can,
   findRole,
@@ -120,7 +122,8 @@ const create = defineRoute({
     ctx.write(async (tx, act) => {
       const { body, caller } = ctx;
       const { affiliateId = null, roleId = null } = body;
-      const ticked = body.permissions ?? [];
+      // Said nothing, an affiliate's API user may send leads and read its own; an empty list is nothing at all (LED-08).
+      const ticked = body.permissions ?? (affiliateId !== null && roleId === null ? apiUserDefaults : []);
       const role = roleId === null ? undefined : findRole(roleId, await lockRolesInUse(tx, [roleId]));
       if (roleId !== null && role === undefined)
         throw invalid({ pointer: '#/roleId', code: 'not_found', detail: 'There is no such role.' });
@@ -128,6 +131,7 @@ const create = defineRoute({
       requireHeld(caller, [...ticked, ...rolePermissions], affiliateId !== null);
       if (affiliateId !== null && !(await hasAffiliate(tx, affiliateId)))
         throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
+      await checkLeadFields(tx, body);
       const creator = caller.actor.userId;
       if (creator === null) throw new DomainError('access.unauthenticated');
       const mode = modeOf(body.test);
@@ -146,6 +150,10 @@ const create = defineRoute({
         permissions: [...new Set(ticked)],
         roleId,
         affiliateId,
+        leadSourceId: body.leadSourceId ?? null,
+        contactId: body.contactId ?? null,
+        openAccount: body.openAccount ?? null,
+        acquisitionModel: body.acquisitionModel ?? null,
         createdBy: creator,
         expiresOn: body.expiresOn === undefined ? await firstExpiry(tx, act.now, affiliateId) : body.expiresOn,
         ipRestricted: body.ipRestricted,
@@ -155,6 +163,19 @@ const create = defineRoute({
       return answer(shown, { location: `/v1/api-keys/${key.id}` });
     }),
 });
+
+const apiUserDefaults: readonly Permission[] = ['lead.write', 'lead.read'];
+
+/** Source and contact that a key names are there (LED-05: they are tied by id). */
+async function checkLeadFields(
+  tx: Tx,
+  body: { readonly leadSourceId?: string | null; readonly contactId?: string | null },
+): Promise<void> {
+  if (typeof body.leadSourceId === 'string' && (await findLeadSource(tx, body.leadSourceId)) === undefined)
+    throw invalid({ pointer: '#/leadSourceId', code: 'not_found', detail: 'There is no such lead source.' });
+  if (typeof body.contactId === 'string' && (await findContact(tx, body.contactId)) === undefined)
+    throw invalid({ pointer: '#/contactId', code: 'not_found', detail: 'There is no such contact.' });
+}
 
 /** An API user of an affiliate ends after a year unless said otherwise (features.md 20.1). */
 async function firstExpiry(tx: Tx, now: Instant, affiliateId: string | null): Promise<LocalDate | null> {
@@ -202,6 +223,15 @@ const patch = defineRoute({
       const ipAllowList = ctx.body.ipAllowList ?? key.ipAllowList;
       if (ipRestricted && ipAllowList.length === 0)
         throw invalid({ pointer: '#/ipAllowList', code: 'required', detail: 'Name the addresses.' });
+      await checkLeadFields(tx, ctx.body);
+      const model = ctx.body.acquisitionModel === undefined ? key.acquisitionModel : ctx.body.acquisitionModel;
+      const opens = ctx.body.openAccount === undefined ? key.openAccount : ctx.body.openAccount;
+      if (model === 'cpl' && opens === true)
+        throw invalid({
+          pointer: '#/openAccount',
+          code: 'not_allowed_here',
+          detail: 'A lead that is paid by itself (CPL) never opens an account.',
+        });
       return present(tx, await updateApiKey(tx, act, key, 'changed', ctx.body), act.now);
     }),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { choosePassword } from '../../../activities/reseller/customerAccount.js';
 import {
   endSession,
   endSessions,
@@ -16,6 +17,7 @@ import { findOneTimeToken, type OneTimeToken, takeOneTimeToken } from '../../../
 import { findSecondFactor } from '../../../db/access/secondFactor.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
+import { findCustomerToken } from '../../../db/directory.js';
 import { inWorkspace, notify } from '../../../db/transaction.js';
 import { passwordProblem } from '../../../domain/access/login.js';
 import type { OneTimeKind } from '../../../domain/access/session.js';
@@ -23,6 +25,7 @@ import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { LoginId, UserId, WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
+import { hashToken } from '../../../platform/secrets.js';
 import type { Caller } from '../../auth.js';
 import { challengeFor, checkCode, checkPassword, tooBusy } from '../../credentials.js';
 import { invalid } from '../../problems.js';
@@ -230,6 +233,8 @@ const confirmReset = definePublicRoute({
   reply: noContent,
   refuses: ['access.token_used_or_expired', 'access.weak_password'],
   async handle(ctx, deps) {
+    const ofCustomer = await findCustomerToken(deps.db, hashToken(ctx.body.token));
+    if (ofCustomer !== undefined) return confirmOfCustomer(ctx, deps, ofCustomer);
     const token = await getToken(deps, ctx.body.token, 'reset');
     const membership = await getMembership(deps, token.loginId, token.userId);
     requireStrong(ctx.body.password, [membership.email, membership.name]);
@@ -244,6 +249,32 @@ const confirmReset = definePublicRoute({
     return undefined;
   },
 });
+
+/** The customer of a merchant, whose account a lead opened: no login of ours, a password of that account (LED-12). */
+async function confirmOfCustomer(
+  ctx: PublicContext<unknown, unknown, { readonly token: string; readonly password: string }>,
+  deps: ApiDeps,
+  { workspaceId, isUsable }: { readonly workspaceId: WorkspaceId; readonly isUsable: boolean },
+): Promise<undefined> {
+  if (!isUsable) throw used();
+  requireStrong(ctx.body.password, []);
+  const hash = await hashPassword(deps, ctx.body.password);
+  await inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    const act: Act = {
+      workspaceId,
+      mode: 'live',
+      now,
+      actor: { type: 'visitor', id: null, userId: null },
+      cause: null,
+      reasonCode: null,
+      origin: null,
+      requestId: ctx.requestId,
+      newId: deps.newId,
+    };
+    if (!(await choosePassword(tx, act, ctx.body.token, hash))) throw used();
+  });
+  return undefined;
+}
 
 const verifyEmail = definePublicRoute({
   method: 'POST',

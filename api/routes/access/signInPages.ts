@@ -1,5 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { findOneTimeToken } from '../../../db/access/oneTimeToken.js';
+import { findCustomerToken } from '../../../db/directory.js';
+import { hashToken } from '../../../platform/secrets.js';
 import type { ApiDeps } from '../../route.js';
 import type { Site } from '../../site.js';
 
@@ -15,7 +17,10 @@ export function signInPages(deps: ApiDeps, site: Site): Middleware {
       return;
     }
     const found = await findOneTimeToken(deps.db, token);
-    const kind = found !== undefined && found.isUsable ? found.kind : 'used';
+    // A customer's link to the first password looks like anybody's to a new one.
+    const ofCustomer = found === undefined ? await findCustomerToken(deps.db, hashToken(token)) : undefined;
+    const isUsable = (found ?? ofCustomer)?.isUsable === true;
+    const kind = isUsable ? (found?.kind ?? 'reset') : 'used';
     await site.sendPage(ctx as unknown as Context, 'visitor', { status: kind === 'used' ? 410 : 200, detail: kind });
     ctx.set('Referrer-Policy', 'no-referrer'); // the address is the secret
   };

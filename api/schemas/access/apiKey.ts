@@ -20,6 +20,14 @@ const networkWire = z.string().check((context) => {
 });
 const ipAllowList = z.array(networkWire).max(100);
 
+/** What leads sent with the key belong to and open (LED-05, LED-10, LED-13). */
+const leadFields = {
+  leadSourceId: idWire('leadSource').nullable().exactOptional(),
+  contactId: idWire('contact').nullable().exactOptional(),
+  openAccount: z.boolean().nullable().exactOptional(),
+  acquisitionModel: z.enum(['cpl', 'cpa']).nullable().exactOptional(),
+};
+
 export const newApiKeyBody = z
   .strictObject({
     name: nameText,
@@ -31,6 +39,7 @@ export const newApiKeyBody = z
       .exactOptional(),
     roleId: roleIdWire.exactOptional(),
     affiliateId: idWire('affiliate').exactOptional(),
+    ...leadFields,
     expiresOn: dateWire.nullable().exactOptional(),
     ipRestricted: z.boolean().default(false),
     ipAllowList: ipAllowList.default([]),
@@ -42,12 +51,15 @@ export const newApiKeyBody = z
     if (ticked !== undefined && roleId !== undefined) refuse('roleId', 'Either permissions or a role.');
     if (kind === 'public' && (ticked !== undefined || roleId !== undefined))
       refuse(ticked === undefined ? 'roleId' : 'permissions', 'A public key only reports visits and sales.');
+    if (context.value.openAccount === true && context.value.acquisitionModel === 'cpl')
+      refuse('openAccount', 'A lead that is paid by itself (CPL) never opens an account.');
     if (ipRestricted && list.length === 0)
       context.issues.push({ ...fieldIssue('required', 'Name the addresses.', ['ipAllowList']), input: context.value });
   });
 
 export const apiKeyPatch = z.strictObject({
   name: nameText.exactOptional(),
+  ...leadFields,
   expiresOn: dateWire.nullable().exactOptional(),
   ipRestricted: z.boolean().exactOptional(),
   ipAllowList: ipAllowList.exactOptional(),
@@ -67,6 +79,10 @@ const apiKeyFields = {
   permissions: z.array(z.string()),
   roleId: z.string().nullable(),
   affiliateId: idWire('affiliate').nullable(),
+  leadSourceId: z.string().nullable(),
+  contactId: z.string().nullable(),
+  openAccount: z.boolean().nullable(),
+  acquisitionModel: z.enum(['cpl', 'cpa']).nullable(),
   createdBy: idWire('user'),
   expiresOn: dateWire.nullable(),
   ipRestricted: z.boolean(),
@@ -99,6 +115,10 @@ export function presentApiKey(key: ApiKey, now: Instant, timeZone: string): z.ou
     permissions: [...key.permissions],
     roleId: key.roleId,
     affiliateId: key.affiliateId,
+    leadSourceId: key.leadSourceId,
+    contactId: key.contactId,
+    openAccount: key.openAccount,
+    acquisitionModel: key.acquisitionModel,
     createdBy: key.createdBy,
     expiresOn: key.expiresOn,
     ipRestricted: key.ipRestricted,

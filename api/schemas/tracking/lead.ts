@@ -15,7 +15,9 @@ import {
   longText,
   metadataWire,
   nameText,
+  noteText,
   objectFields,
+  reasonText,
   text,
   versionFields,
 } from '../wire.js';
@@ -51,8 +53,7 @@ export const leadCreate = z
     phone: phoneText.nullable().exactOptional(),
     company: nameText.nullable().exactOptional(),
     country: countryText.nullable().exactOptional(),
-    // Lead sources and forms come with their own routes; until then none exists that could be named.
-    sourceId: z.null().exactOptional(),
+    sourceId: idWire('leadSource').nullable().exactOptional(),
     programId: idWire('program').nullable().exactOptional(),
     coupon: text(100).nullable().exactOptional(),
     sub1: text(255).nullable().exactOptional(),
@@ -84,12 +85,28 @@ export const leadPatch = z.strictObject({
   assigneeId: idWire('user').nullable().exactOptional(),
   customFields: z.record(text(40), longText(500, { empty: true })).exactOptional(),
   metadata: metadataWire.exactOptional(),
+  tags: z.array(text(50)).max(20).exactOptional(),
+  notes: noteText.nullable().exactOptional(),
 });
+
+export const attributeBody = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  programId: idWire('program').exactOptional(),
+  reason: reasonText.exactOptional(),
+});
+export type AttributeBody = z.output<typeof attributeBody>;
+
+export const customerSignInBody = z.strictObject({ token: z.string().regex(/^[A-Za-z0-9_-]{20,100}$/) });
+export const customerSignInWire = z
+  .strictObject({ customerAccountId: z.string(), leadId: z.string().nullable() })
+  .openapi('CustomerSignIn');
 
 export const leadQuery = listQuery(
   {
     verdict: anyOf(verdicts),
     channel: anyOf(channels),
+    sourceId: anyText(),
+    formId: anyText(),
     affiliateId: anyText(),
     programId: anyText(),
     assigneeId: anyText(),
@@ -115,10 +132,12 @@ export const leadWire = z
     company: z.string().nullable(),
     country: z.string().nullable(),
     contactId: z.string().nullable(),
-    customerAccountId: z.null(),
-    sourceId: z.null(),
-    formId: z.null(),
+    customerAccountId: z.string().nullable(),
+    sourceId: z.string().nullable(),
+    formId: z.string().nullable(),
     assigneeId: z.string().nullable(),
+    /** The queue that it waits in without an assignee. */
+    department: z.string().nullable(),
     referralId: z.string().nullable(),
     duplicateOfId: z.string().nullable(),
     unique: z.boolean(),
@@ -132,6 +151,9 @@ export const leadWire = z
       sub1: z.string().nullable(),
     }),
     customFields: z.record(z.string(), z.string()),
+    consent: z.strictObject({ text: z.string(), given: z.boolean() }).nullable(),
+    tags: z.array(z.string()),
+    notes: z.string().nullable(),
     test: z.boolean(),
     receivedAt: instantWire,
     processedAt: instantWire.nullable(),
@@ -150,6 +172,17 @@ export interface LeadReader {
   /** An affiliate sees of the person what the program allows, and nothing of others who are credited; null: staff. */
   readonly affiliateId: AffiliateId | null;
   readonly mayDecide: boolean;
+  readonly mayAttribute: boolean;
+}
+
+/** Nobody is credited, and somebody still may be (TRK-27). */
+function isAttributable(lead: LeadView['lead']): boolean {
+  return (
+    lead.attributionStatus === 'unattributed' &&
+    lead.referralId === null &&
+    lead.verdict !== 'invalid' &&
+    lead.verdict !== 'duplicate'
+  );
 }
 
 /** A lead as this reader may see it: masked without `pii.read`, by the program's customer visibility for affiliates (ruling 20). */
@@ -179,10 +212,11 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
     company: isOpen ? lead.company : null,
     country: lead.country,
     contactId: isAffiliate ? null : lead.contactId,
-    customerAccountId: null,
-    sourceId: null,
-    formId: null,
+    customerAccountId: isAffiliate ? null : lead.customerAccountId,
+    sourceId: isAffiliate ? null : lead.sourceId,
+    formId: isAffiliate ? null : lead.formId,
     assigneeId: isAffiliate ? null : lead.assigneeId,
+    department: isAffiliate ? null : lead.department,
     referralId: isOthers ? null : lead.referralId,
     duplicateOfId: isAffiliate ? null : lead.duplicateOfId,
     unique: lead.isUnique,
@@ -196,11 +230,17 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
       sub1: lead.sub1,
     },
     customFields: isOpen ? lead.customFields : {},
+    consent: isAffiliate ? null : lead.consent,
+    tags: isAffiliate ? [] : [...lead.tags],
+    notes: isAffiliate ? null : lead.notes,
     test: lead.mode === 'test',
     receivedAt: lead.occurredAt,
     processedAt: lead.processedAt,
     decision: decision === null || isAffiliate ? null : decision,
-    allowedActions: reader.mayDecide ? [...leadActions(lead.verdict)] : [],
+    allowedActions: [
+      ...(reader.mayDecide ? leadActions(lead.verdict) : []),
+      ...(reader.mayAttribute && isAttributable(lead) ? ['attribute'] : []),
+    ],
     metadata: lead.metadata,
     version: lead.version,
     createdAt: lead.createdAt,

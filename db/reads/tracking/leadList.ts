@@ -20,6 +20,8 @@ export interface LeadView {
 export interface LeadFilter {
   readonly verdict?: readonly LeadVerdict[] | undefined;
   readonly channel?: readonly string[] | undefined;
+  readonly sourceId?: readonly string[] | undefined;
+  readonly formId?: readonly string[] | undefined;
   readonly affiliateId?: readonly string[] | undefined;
   readonly programId?: readonly string[] | undefined;
   readonly assigneeId?: readonly string[] | undefined;
@@ -71,6 +73,8 @@ export async function listLeads(
   };
   among('lead.verdict', filter.verdict);
   among('lead.channel', filter.channel);
+  among('lead.source_id', filter.sourceId);
+  among('lead.form_id', filter.formId);
   among('lead.affiliate_id', filter.affiliateId);
   among('lead.program_id', filter.programId);
   among('lead.assignee_id', filter.assigneeId);
