@@ -3,13 +3,14 @@ import knexFactory, { type Knex } from 'knex';
 import { appendAuditLeaves } from '../activities/audit/chain.js';
 import { connect, type Db } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
-import { inWorkspace } from '../db/transaction.js';
+import { inWorkspace, readWorkspace } from '../db/transaction.js';
 import type { WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { type Config, ConfigError, loadConfig, localEnvironment } from '../platform/config.js';
 import { newId } from '../platform/newId.js';
 import { createSecrets, type Secrets } from '../platform/secrets.js';
 import { type MadeHistory, writeHistory } from './demo/history.js';
+import { makeRecent } from './demo/recent.js';
 
 /** The seed of what `npm start` shows: everybody sees the same people do the same things. */
 export const demoSeed = 20_261_126;
@@ -22,7 +23,13 @@ const statementTimeoutMs = 120_000;
  */
 export async function seedHistory(
   db: Db,
-  of: { readonly secrets: Secrets; readonly seed?: number; readonly now?: Instant; readonly workspaceId?: WorkspaceId },
+  of: {
+    readonly secrets: Secrets;
+    readonly shopOrigin: string;
+    readonly seed?: number;
+    readonly now?: Instant;
+    readonly workspaceId?: WorkspaceId;
+  },
 ): Promise<MadeHistory | undefined> {
   const workspaceId = of.workspaceId ?? (await listWorkspaces(db))[0]?.id;
   if (workspaceId === undefined) return undefined;
@@ -38,12 +45,23 @@ export async function seedHistory(
       seed: of.seed ?? demoSeed,
       now: of.now ?? databaseNow,
       secrets: of.secrets,
+      shopOrigin: of.shopOrigin,
       newId,
     });
   });
   // At once and not by the next relay pass: until then the newest transfers would have no leaf, and a check of the books would say so.
   if (made !== undefined) await appendAuditLeaves(db, workspaceId);
   return made;
+}
+
+/**
+ * Where the demo shop stands. Beside the console's `localhost` it is at `127.0.0.1`: a shop is somebody else's site, and a link to our own
+ * address would be refused (reliability.md R5).
+ */
+export function shopOriginOf(publicUrl: string): string {
+  const url = new URL(publicUrl);
+  if (url.hostname === 'localhost') url.hostname = '127.0.0.1';
+  return url.origin;
 }
 
 /** The planner has never seen these tables: without this the first lists would be read by the wrong index. Needs the owner. */
@@ -66,7 +84,10 @@ export async function makeDemo(config: Config): Promise<string | undefined> {
     statementTimeoutMs,
   });
   try {
-    const made = await seedHistory(db, { secrets: createSecrets(config.secretKeys) });
+    const made = await seedHistory(db, {
+      secrets: createSecrets(config.secretKeys),
+      shopOrigin: shopOriginOf(config.http.publicUrl),
+    });
     if (made === undefined) return undefined;
     if (config.database.migrationUrl !== undefined) await analyse(config.database.migrationUrl);
     return `${made.programs} programs, ${made.affiliates} affiliates, 12 months`;
@@ -75,10 +96,37 @@ export async function makeDemo(config: Config): Promise<string | undefined> {
   }
 }
 
+/**
+ * Today's items, through the API that is running; a start goes on where one that was killed stopped. Answers what it made, in words.
+ */
+export async function makeDemoOfToday(config: Config, signal: AbortSignal): Promise<string | undefined> {
+  if (config.nodeEnv === 'production') return undefined;
+  const db = connect({ url: config.database.url, poolSize: 2, applicationName: 'tributary demo' });
+  try {
+    return await makeRecent({ db, apiUrl: `http://127.0.0.1:${config.http.port}`, signal });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Does the first workspace hold demo data? Then the shop is open and the printed table says who signs in. */
+export async function holdsDemo(config: Config): Promise<boolean> {
+  const db = connect({ url: config.database.url, poolSize: 1, applicationName: 'tributary demo' });
+  try {
+    const workspaceId = (await listWorkspaces(db))[0]?.id;
+    if (workspaceId === undefined) return false;
+    return await readWorkspace(db, workspaceId, async (tx) => (await tx('demo_data').first('seed')) !== undefined);
+  } finally {
+    await db.destroy();
+  }
+}
+
 async function main(): Promise<void> {
   try {
     const config = loadConfig(localEnvironment(process.env));
-    console.log((await makeDemo(config)) ?? 'nothing made: the workspace holds something already');
+    console.log((await makeDemo(config)) ?? 'no year made: the workspace holds something already');
+    const today = await makeDemoOfToday(config, new AbortController().signal);
+    if (today !== undefined) console.log(`today: ${today}`);
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : error);
     process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ import {
 import { createLogger } from '../platform/logger.js';
 import { bootstrap } from './bootstrap.js';
 import { isWebBuilt } from './buildWeb.js';
+import { holdsDemo, makeDemo, makeDemoOfToday } from './demo.js';
 
 const usage = `npm start -- [options]
   --check         start, ask every printed address, stop; exit code 0 or 1
@@ -31,11 +32,15 @@ interface Address {
 }
 
 /** What is printed at the end and what --check asks. A page that does not answer must not be listed. */
-function addressesOf(stack: Stack): readonly Address[] {
+function addressesOf(stack: Stack, isDemo: boolean): readonly Address[] {
   const { http, temporal } = stack.config;
   const addresses: Address[] = [
     { label: 'Console', url: http.publicUrl, note: 'for staff' },
-    { label: 'Portal', url: `${http.publicUrl}/portal`, note: 'for affiliates' },
+    {
+      label: 'Portal',
+      url: `${http.publicUrl}/portal`,
+      note: isDemo ? 'sign in as ana@demo.test: the link arrives in the mailbox' : 'for affiliates',
+    },
     { label: 'Resellers', url: `${http.publicUrl}/reseller`, note: 'for resellers' },
     { label: 'API docs', url: `${http.publicUrl}/docs`, note: `its document: ${http.publicUrl}/openapi.json` },
   ];
@@ -48,6 +53,12 @@ function addressesOf(stack: Stack): readonly Address[] {
   }
   if (stack.config.smtpUrl === undefined)
     addresses.push({ label: 'Mailbox', url: `${http.publicUrl}/dev/mail`, note: 'mails of this machine' });
+  if (isDemo)
+    addresses.push({
+      label: 'Demo shop',
+      url: `${http.publicUrl}/demo-shop`,
+      note: 'makes real clicks, leads, sales and refunds',
+    });
   if (temporal.uiUrl !== undefined)
     addresses.push({ label: 'Temporal UI', url: temporal.uiUrl, note: 'every workflow, event by event' });
   return addresses;
@@ -186,7 +197,10 @@ async function main(): Promise<number> {
     buildSite,
     workerEntry: entryOf('worker'),
     apiEntry: entryOf('api'),
+    ...(process.env['NODE_ENV'] === 'production' ? {} : { demo: makeDemo }),
   };
+  const wantsEmpty = flags.empty === true || existsSync(join(dataDir, emptyMark));
+  if (flags.empty === true) rememberEmpty(dataDir);
   let lost = false;
   let endWait: () => void = () => undefined;
   const ended = new Promise<void>((done) => {
@@ -195,7 +209,7 @@ async function main(): Promise<number> {
   const supervisor = new Supervisor({
     env: { ...process.env, BUILD_ID: process.env['BUILD_ID'] || versionOf() },
     strictPorts: flags['strict-ports'] === true,
-    empty: flags.empty === true,
+    empty: wantsEmpty,
     parts,
     report: terminalReport(out),
     onLost: (sentence) => {
@@ -224,7 +238,7 @@ async function main(): Promise<number> {
   let exitCode = 0;
   try {
     const stack = await supervisor.start();
-    const addresses = addressesOf(stack);
+    const addresses = addressesOf(stack, await holdsDemo(stack.config));
     printTable(out, addresses);
     if (flags.check === true) {
       const failed = await probe(addresses);
@@ -233,7 +247,9 @@ async function main(): Promise<number> {
       else out.write(`\n  ✔ all ${addresses.length} addresses answer\n`);
     } else {
       out.write('\n  Ctrl+C stops, data is kept\n');
+      const today = wantsEmpty ? undefined : makeToday(stack.config, out);
       await keepAlive(ended);
+      await today?.stop();
     }
     await supervisor.stop();
     out.write(`  stopped, data kept in ${relative('', dataDir) === dataDir ? `./${dataDir}` : dataDir}\n`);
@@ -250,6 +266,36 @@ async function main(): Promise<number> {
     stopFollowing();
   }
   return lost ? 1 : exitCode;
+}
+
+/** A file in the data folder: it was started with --empty, so no later start fills it. `npm run reset` takes it along. */
+const emptyMark = 'no-demo-data';
+
+function rememberEmpty(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(join(dataDir, emptyMark), 'Started with --empty: npm start adds no demo data here.\n');
+}
+
+/** Today's demo items, made while the console already answers. Its end is a line; a failure says so and is tried again at the next start. */
+function makeToday(config: Config, out: NodeJS.WriteStream): { stop(): Promise<void> } {
+  const abort = new AbortController();
+  const made = makeDemoOfToday(config, abort.signal).then(
+    (what) => {
+      if (what !== undefined) out.write(`  ✔ demo data of today ${what}\n`);
+    },
+    (error: unknown) => {
+      if (!abort.signal.aborted)
+        out.write(
+          `    demo data of today: ${error instanceof Error ? error.message : String(error)}; the next start goes on\n`,
+        );
+    },
+  );
+  return {
+    async stop() {
+      abort.abort();
+      await made;
+    },
+  };
 }
 
 /** The parts are processes of their own and keep nothing of this one busy. */

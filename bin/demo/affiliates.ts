@@ -225,7 +225,7 @@ function makeLinks(
           ? addMs(year.until, 3 * dayMs)
           : addMs(year.until, -12 * dayMs);
     const told = untold<LinkStatus>('link', id);
-    const destination = `https://${program.plan.host}/${place === 0 ? '' : 'start'}`;
+    const destination = place === 0 ? program.landingUrl : `${program.landingUrl}&from=${slug}`;
     rows.tell(told, {
       at: createdAt,
       event: 'created',

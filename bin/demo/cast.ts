@@ -39,7 +39,6 @@ export interface ProgramPlan {
   readonly name: string;
   readonly slug: string;
   readonly currency: string;
-  readonly host: string;
   readonly levels: number;
   readonly weight: number;
   readonly ownTerms: Readonly<Record<string, unknown>>;
@@ -54,7 +53,6 @@ export const programs: readonly ProgramPlan[] = [
     name: 'Northwind Cloud',
     slug: 'northwind-cloud',
     currency: 'USD',
-    host: 'northwind-cloud.test',
     levels: 2,
     weight: 5,
     ownTerms: { attributionWindow: 'P30D', commissionHold: 'P30D', customerVisibility: 'name_only' },
@@ -79,7 +77,6 @@ export const programs: readonly ProgramPlan[] = [
     name: 'Harbor Travel',
     slug: 'harbor-travel',
     currency: 'EUR',
-    host: 'harbor-travel.test',
     levels: 1,
     weight: 3,
     ownTerms: { attributionWindow: 'P14D', commissionHold: 'P14D', referralApproval: 'automatic' },
@@ -98,7 +95,6 @@ export const programs: readonly ProgramPlan[] = [
     name: 'Lumen Store',
     slug: 'lumen-store',
     currency: 'GBP',
-    host: 'lumen-store.test',
     levels: 1,
     weight: 2,
     ownTerms: { attributionWindow: 'P7D', commissionHold: 'P14D', customerVisibility: 'anonymous' },

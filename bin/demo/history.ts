@@ -1,6 +1,6 @@
 import { insertApiKey } from '../../db/access/apiKey.js';
 import { insertUser } from '../../db/access/user.js';
-import { ensureLogin, nextWorkspaceVersion } from '../../db/access/workspace.js';
+import { ensureLogin, getWorkspace, nextWorkspaceVersion } from '../../db/access/workspace.js';
 import { recordAudit } from '../../db/audit/audit.js';
 import { findRun, sealPlan } from '../../db/payout/payoutRun.js';
 import type { Tx } from '../../db/transaction.js';
@@ -47,12 +47,13 @@ export async function writeHistory(
     readonly now: Instant;
     readonly secrets: Secrets;
     readonly newId: NewId;
+    readonly shopOrigin: string;
   },
 ): Promise<MadeHistory> {
   const { workspaceId, now } = of;
   const chance = createChance(of.seed);
   const startsAt = addDays(startOfDay('UTC', dateIn('UTC', now)), -days);
-  const ground = await setUp(tx, { workspaceId, chance, startsAt });
+  const ground = await setUp(tx, { workspaceId, chance, startsAt, shopOrigin: of.shopOrigin });
   const rows = new Rows(chance);
   const agenda = createAgenda();
   const year: Year = { workspaceId, rows, chance, agenda, ground, startsAt, until: now, atTheEnd: [] };
@@ -160,6 +161,9 @@ async function openDoors(
   };
   const shopKey = await addKey('Demo shop', ['lead.write', 'lead.read', 'sale.write', 'sale.read'], null, null);
   await addKey('Warehouse export (ends soon)', [], 'auditor', addDays(now, 5));
+  const workspace = await getWorkspace(tx);
+  // The browser's bar and the shop's page ask for it; audited with all the rest below.
+  await tx('workspaces').update({ features: JSON.stringify({ ...workspace.features, demoData: true }) });
   await tx('demo_data').insert({
     seed: of.seed,
     anchored_on: dateIn('UTC', now),

@@ -237,7 +237,7 @@ export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], c
       visitor_id: journey.visitorId,
       referral_id: journey.id,
       day: at.slice(0, 10),
-      url: `https://${journey.program.plan.host}/`,
+      url: journey.program.landingUrl,
       created_at: at,
     });
     journey.visitAt = at;

@@ -25,6 +25,7 @@ export interface DemoProduct extends ProductPlan {
 export interface DemoProgram {
   readonly plan: ProgramPlan;
   readonly id: ProgramId;
+  readonly landingUrl: string;
   readonly currency: CurrencyCode;
   readonly products: readonly DemoProduct[];
   readonly terms: EffectiveTerms;
@@ -41,7 +42,13 @@ export interface Ground {
 /** What a year of business stands on: people, settings, programs with products, rules and terms, the calendar of payouts. */
 export async function setUp(
   tx: Tx,
-  of: { readonly workspaceId: WorkspaceId; readonly chance: Chance; readonly startsAt: Instant },
+  of: {
+    readonly workspaceId: WorkspaceId;
+    readonly chance: Chance;
+    readonly startsAt: Instant;
+    /** Where the demo shop is found: each program's landing page. */
+    readonly shopOrigin: string;
+  },
 ): Promise<Ground> {
   let at = of.startsAt;
   const later = (): Instant => (at = addMs(at, 60_000));
@@ -84,7 +91,7 @@ export async function setUp(
   const settings = mergeSettings(before.settings, { general: { timeZone: 'UTC' } });
   await updateSettings(tx, actAs(manager), before, settings);
   const made: DemoProgram[] = [];
-  for (const plan of programs) made.push(await makeProgram(tx, plan, settings, actAs, manager));
+  for (const plan of programs) made.push(await makeProgram(tx, plan, settings, of.shopOrigin, actAs, manager));
   const scheduleId = await insertSchedule(tx, actAs(personOf('preparer')), {
     name: 'Monthly',
     calendar: { every: 'month', dayOfMonth: 3, hour: 6, minute: 0 },
@@ -105,6 +112,7 @@ async function makeProgram(
   tx: Tx,
   plan: ProgramPlan,
   settings: Settings,
+  shopOrigin: string,
   actAs: (actor: Actor) => Act,
   manager: Actor,
 ): Promise<DemoProgram> {
@@ -112,6 +120,7 @@ async function makeProgram(
   if (currency === undefined) throw new InvariantError('the currencies of the demo data exist', { slug: plan.slug });
   const act = actAs(manager);
   const id = act.newId('program');
+  const landingUrl = `${shopOrigin}/demo-shop?shop=${plan.slug}`;
   await insertProgram(tx, act, {
     id,
     name: plan.name,
@@ -124,9 +133,9 @@ async function makeProgram(
     requirements: [],
     requiredChecks: [],
     ownTerms: plan.ownTerms,
-    landingUrl: `https://${plan.host}/`,
-    fallbackUrl: `https://${plan.host}/`,
-    destinationHosts: [plan.host],
+    landingUrl,
+    fallbackUrl: landingUrl,
+    destinationHosts: [new URL(shopOrigin).host],
     metadata: {},
   });
   const products: DemoProduct[] = [];
@@ -138,7 +147,7 @@ async function makeProgram(
       sku: product.sku,
       price: { minor: product.price, currency },
       period: product.period,
-      url: `https://${plan.host}/${product.sku}`,
+      url: `${landingUrl}#${product.sku}`,
       active: true,
     });
     await attachProduct(tx, actAs(manager), id, productId);
@@ -178,6 +187,7 @@ async function makeProgram(
   return {
     plan,
     id,
+    landingUrl,
     currency,
     products,
     terms: effectiveTerms(settings, { ownTerms: plan.ownTerms }),

@@ -17,6 +17,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.js
 // The demo year (screens.md 9.2): the books hold, every object's history is whole, it holds every state, and the same seed is the same year.
 
 const secrets = createSecrets([{ id: 'key1', key: createSecretKey(randomBytes(32)) }]);
+const shopOrigin = 'http://127.0.0.1:3000';
 const now = '2026-11-26T15:30:00.000Z' as Instant;
 
 interface World {
@@ -37,7 +38,7 @@ async function makeWorld(seed: number): Promise<World> {
     isFirst: true,
     ownerStatus: 'active',
   });
-  const made = await seedHistory(db, { secrets, seed, now });
+  const made = await seedHistory(db, { secrets, shopOrigin, seed, now });
   return { database, db, owner, workspaceId, made };
 }
 
@@ -101,7 +102,7 @@ test('every commission explains its amount, and its sale is its own', async () =
 });
 
 test('a second start keeps what is there', async () => {
-  expect(await seedHistory(world.db, { secrets, seed: 7, now })).toBeUndefined();
+  expect(await seedHistory(world.db, { secrets, shopOrigin, seed: 7, now })).toBeUndefined();
 });
 
 test('the same seed makes the same year, another one another', async () => {
