@@ -82,7 +82,7 @@ const create = defineRoute({
 });
 
 /** A refund is a fact: stored whatever stands against it. The same id and content again finds it; before its sale it waits. */
-async function takeInRefund(
+export async function takeInRefund(
   tx: Tx,
   act: Act,
   facts: RefundFacts,

@@ -13,6 +13,7 @@ import {
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
+import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { findSaleProgram } from '../../../db/reads/earning/saleProgram.js';
 import { getSaleView, listSales } from '../../../db/reads/earning/saleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -24,10 +25,12 @@ import {
   lockContact,
 } from '../../../db/tracking/contact.js';
 import { type Act, actFor } from '../../../domain/act.js';
-import { disputeEvent, type Sale } from '../../../domain/earning/sale.js';
+import type { Dispute } from '../../../domain/earning/dispute.js';
+import { disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
 import type { Referral } from '../../../domain/earning/referral.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import type { SaleId } from '../../../domain/ids.js';
+import { parseMoney } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { UnattributedCode } from '../../../domain/tracking/attribution.js';
 import { sha256Hex } from '../../../platform/secrets.js';
@@ -36,6 +39,7 @@ import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
+  type DisputeCreate,
   disputeCreate,
   disputeList,
   disputeWire,
@@ -79,7 +83,10 @@ const create = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const { sale, isNew } = await takeInSale(tx, act, ctx.body, sourceOf(ctx.scope, ctx.body.source));
+        const { sale, isNew } = await takeInSale(tx, act, ctx.body, {
+          source: sourceOf(ctx.scope, ctx.body.source),
+          channel: act.actor.type === 'user' ? 'manual' : 'api',
+        });
         const view = isNew
           ? { sale, commissionIds: [] }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
@@ -92,23 +99,32 @@ const create = defineRoute({
     ),
 });
 
+/** Who reports a sale, and by which way. */
+export interface SaleReport {
+  readonly source: string;
+  readonly channel: 'api' | 'manual' | 'postback' | 'pixel' | 'script' | 'payment_hook';
+  /** It was neither signed nor sent with a secret: kept in review (TRK-19). */
+  readonly isUnsigned?: boolean;
+}
+
 /**
  * Sale intake (architecture.md 6, hop 7): customer and contact first, so that copies and races wait for each other; then the click that is
  * named, the journey, the sale and its message, in one transaction. A repeat of the same external id and content finds its sale.
  */
-async function takeInSale(
+export async function takeInSale(
   tx: Tx,
   act: Act,
   body: SaleCreate,
-  source: string,
+  report: SaleReport,
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
+  const { source } = report;
   const contentHash = sha256Hex(canonical(body));
-  const repeat = await findRepeat(tx, act, { source, body, contentHash });
+  const repeat = await findRepeat(tx, act, { report, body, contentHash });
   if (repeat !== undefined) return repeat;
 
   const contact = await findOrMakeCustomer(tx, act, body);
   if (contact !== undefined) await lockContact(tx, contact.id);
-  const sameTime = await findRepeat(tx, act, { source, body, contentHash }); // its twin held the customer until now
+  const sameTime = await findRepeat(tx, act, { report, body, contentHash }); // its twin held the customer until now
   if (sameTime !== undefined) return sameTime;
 
   const id = act.newId('sale');
@@ -116,6 +132,7 @@ async function takeInSale(
   const place = await findPlace(tx, act, body, { id, contact, occurredAt });
   const { program, referral, parkedCode, attributionCode } = place;
   const isSettled = parkedCode === null && referral === undefined;
+  const lines = await priceLines(tx, body, program);
   const sale: NewSale = {
     id,
     source,
@@ -124,11 +141,11 @@ async function takeInSale(
     type: body.type,
     transactionType: body.transactionType ?? null,
     status: body.status,
-    channel: act.actor.type === 'user' ? 'manual' : 'api',
-    inReview: false,
+    channel: report.channel,
+    inReview: await needsReview(tx, body, lines, { program, report }),
     currency: body.amount.currency,
     captured: body.amount.minor,
-    lines: await priceLines(tx, body, program),
+    lines,
     subscriptionExternalId: body.subscription?.externalId ?? null,
     paymentNumber: body.subscription?.paymentNumber ?? null,
     customerExternalId: body.customer?.externalId ?? null,
@@ -161,6 +178,22 @@ async function takeInSale(
   return { sale: current ?? inserted, isNew: true };
 }
 
+/** What comes through a browser or another system's cart is not believed blindly (TRK-19); what comes by key or by hand is. */
+async function needsReview(
+  tx: Tx,
+  body: SaleCreate,
+  lines: readonly SaleLine[],
+  of: { readonly program: Sale['programId']; readonly report: SaleReport },
+): Promise<boolean> {
+  const { program, report } = of;
+  if (report.channel === 'api' || report.channel === 'manual' || report.channel === 'payment_hook') return false;
+  if (report.isUnsigned === true) return true;
+  if (lines.some((line) => line.product !== null && line.productId === null)) return true;
+  const reviewAbove = program === null ? null : (await readReferralTerms(tx, program)).reviewAbove;
+  const most = reviewAbove === null ? undefined : parseMoney(reviewAbove);
+  return most?.ok === true && most.money.currency === body.amount.currency && body.amount.minor > most.money.minor;
+}
+
 async function tell(tx: Tx, act: Act, referral: Pick<Referral, 'id'>, saleId: SaleId): Promise<void> {
   await enqueue(
     tx,
@@ -172,15 +205,23 @@ async function tell(tx: Tx, act: Act, referral: Pick<Referral, 'id'>, saleId: Sa
 async function findRepeat(
   tx: Tx,
   act: Act,
-  of: { readonly source: string; readonly body: SaleCreate; readonly contentHash: string },
+  of: { readonly report: SaleReport; readonly body: SaleCreate; readonly contentHash: string },
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean } | undefined> {
   const found = await findSaleByExternalId(tx, {
     mode: act.mode,
-    source: of.source,
+    source: of.report.source,
     externalId: of.body.externalId,
   });
   if (found === undefined) return undefined;
+  const { isUnsigned = false, channel } = of.report;
+  // What a browser says of an order that is known adds nothing to it, whatever it says.
+  if (isUnsigned) return { sale: found, isNew: false };
+  if (found.inReview && found.status !== 'declined' && isSamePayment(found, of.body))
+    return confirmBy(tx, act, found.id, of);
   if (found.contentHash === of.contentHash) return { sale: found, isNew: false };
+  // The same payment by two ways is told in two shapes (reliability.md T12).
+  if (found.channel !== channel && found.status !== 'declined' && isSamePayment(found, of.body))
+    return { sale: found, isNew: false };
   const sale = await lockSale(tx, found.id);
   const isRetry = sale?.status === 'declined' && of.body.status === 'succeeded' && isSamePayment(sale, of.body);
   if (sale === undefined || !isRetry)
@@ -195,6 +236,27 @@ async function findRepeat(
   });
   if (sale.referralId !== null) await tell(tx, act, { id: sale.referralId }, sale.id);
   return { sale: changed, isNew: true };
+}
+
+/** The same order by a way that can be trusted: it is in review no more (api.md 4.1). */
+async function confirmBy(
+  tx: Tx,
+  act: Act,
+  saleId: SaleId,
+  of: { readonly report: SaleReport; readonly contentHash: string },
+): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
+  const sale = await lockSale(tx, saleId);
+  assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId });
+  if (!sale.inReview) return { sale, isNew: false };
+  const confirmed = await updateSale(tx, act, sale, 'confirmed', { inReview: false, contentHash: of.contentHash });
+  await wake(tx, act, sale);
+  return { sale: confirmed, isNew: false };
+}
+
+async function wake(tx: Tx, act: Act, { referralId }: Sale): Promise<void> {
+  if (referralId === null) return;
+  const ref = { workspaceId: act.workspaceId, referralId };
+  await enqueue(tx, nudge('referral', workflowIds.referral(ref), ref));
 }
 
 function isSamePayment(sale: Sale, body: SaleCreate): boolean {
@@ -247,7 +309,7 @@ async function findPlace(
     return {
       ...nowhere,
       parkedCode: isUnknown ? 'unknown_customer' : null,
-      attributionCode: isUnknown ? null : 'coupon_unknown',
+      attributionCode: isUnknown ? null : body.coupon == null ? 'no_touch' : 'coupon_unknown',
     };
   }
   const taken = body.clickId == null ? undefined : await takeUpClick(tx, act, body.clickId);
@@ -344,11 +406,7 @@ const confirm = defineRoute({
           steppedUp: false,
         });
         await updateSale(tx, mine, sale, 'confirmed', { inReview: false });
-        const { referralId } = sale;
-        if (referralId !== null) {
-          const ref = { workspaceId: act.workspaceId, referralId };
-          await enqueue(tx, nudge('referral', workflowIds.referral(ref), ref));
-        }
+        await wake(tx, act, sale);
         return present(ctx, tx, sale.id);
       },
       { wake: true },
@@ -369,7 +427,49 @@ const disputes = defineRoute({
     }),
 });
 
-/** One step of a chargeback. The same again, or one that is not newer, is 200 without effect (api.md 8.3). */
+/**
+ * One step of a chargeback of a locked sale. The same again, or one that is not newer, has no effect (api.md 8.3). Codes:
+ * sale.currency_mismatch, sale.transition_not_allowed.
+ */
+export async function takeInDispute(
+  tx: Tx,
+  act: Act,
+  sale: Sale,
+  facts: DisputeCreate,
+): Promise<{ readonly dispute: Dispute; readonly isNew: boolean }> {
+  const { amount = null } = facts;
+  if (amount !== null && amount.currency !== sale.currency)
+    throw new DomainError('sale.currency_mismatch', { expectedCurrency: sale.currency });
+  const occurredAt = happenedAt(facts.occurredAt, act.now);
+  const before = (await listDisputes(tx, sale.id)).filter((step) => step.externalId === facts.externalId);
+  const last = before.at(-1);
+  if (last !== undefined && (last.step === facts.status || occurredAt < last.occurredAt))
+    return { dispute: last, isNew: false };
+  const isPossible = before.some((step) => step.processedAt === null) || disputeEvent(sale, facts.status) !== undefined;
+  if (!isPossible) throw new DomainError('sale.transition_not_allowed', { currentStatus: sale.status });
+  const stored = await insertDispute(tx, act, {
+    id: act.newId('dispute'),
+    source: sale.source,
+    externalId: facts.externalId,
+    step: facts.status,
+    saleId: sale.id,
+    referralId: sale.referralId,
+    currency: sale.currency,
+    amount: amount?.minor ?? null,
+    occurredAt,
+  });
+  if (sale.referralId === null) {
+    const event = disputeEvent(sale, stored.step);
+    const mine = actFor(act, { cause: { type: 'dispute', id: stored.id } });
+    if (event !== undefined) await updateSale(tx, mine, sale, event, {});
+    await markDisputeProcessed(tx, mine, stored, 'applied');
+  } else {
+    const ref = { workspaceId: act.workspaceId, referralId: sale.referralId };
+    await enqueue(tx, signalReferral(ref, 'disputeReported', { disputeId: stored.id }));
+  }
+  return { dispute: stored, isNew: true };
+}
+
 const dispute = defineRoute({
   method: 'POST',
   path: '/v1/sales/:saleId/disputes',
@@ -385,38 +485,8 @@ const dispute = defineRoute({
         const { sale: seen } = await getSaleView(tx, ctx.scope, ctx.mode, ctx.params.saleId);
         const sale = await lockSale(tx, seen.id);
         assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
-        const { amount = null } = ctx.body;
-        if (amount !== null && amount.currency !== sale.currency)
-          throw new DomainError('sale.currency_mismatch', { expectedCurrency: sale.currency });
-        const occurredAt = happenedAt(ctx.body.occurredAt, act.now);
-        const before = (await listDisputes(tx, sale.id)).filter((step) => step.externalId === ctx.body.externalId);
-        const last = before.at(-1);
-        const isOld = last !== undefined && (last.step === ctx.body.status || occurredAt < last.occurredAt);
-        if (isOld) return answer(presentDispute(last), { status: 200 });
-        const waiting = before.filter((step) => step.processedAt === null);
-        const isPossible = waiting.length > 0 || disputeEvent(sale, ctx.body.status) !== undefined;
-        if (!isPossible) throw new DomainError('sale.transition_not_allowed', { currentStatus: sale.status });
-        const stored = await insertDispute(tx, act, {
-          id: act.newId('dispute'),
-          source: sale.source,
-          externalId: ctx.body.externalId,
-          step: ctx.body.status,
-          saleId: sale.id,
-          referralId: sale.referralId,
-          currency: sale.currency,
-          amount: amount?.minor ?? null,
-          occurredAt,
-        });
-        if (sale.referralId === null) {
-          const event = disputeEvent(sale, stored.step);
-          const mine = actFor(act, { cause: { type: 'dispute', id: stored.id } });
-          if (event !== undefined) await updateSale(tx, mine, sale, event, {});
-          await markDisputeProcessed(tx, mine, stored, 'applied');
-        } else {
-          const ref = { workspaceId: act.workspaceId, referralId: sale.referralId };
-          await enqueue(tx, signalReferral(ref, 'disputeReported', { disputeId: stored.id }));
-        }
-        return answer(presentDispute(stored), { status: 202 });
+        const taken = await takeInDispute(tx, act, sale, ctx.body);
+        return answer(presentDispute(taken.dispute), { status: taken.isNew ? 202 : 200 });
       },
       { wake: true },
     ),

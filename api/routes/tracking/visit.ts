@@ -142,7 +142,7 @@ async function takeInVisit(
 }
 
 /** The answer is readable for the pages that the workspace lists; a foreign page is refused (api.md 4.1). Exact hosts, nothing that only ends alike. */
-function allowOrigin(koa: Context, formDomains: readonly string[]): void {
+export function allowOrigin(koa: Context, formDomains: readonly string[]): void {
   const origin = koa.get('origin');
   if (origin === '') return; // no browser's page: the public key is all that is asked for
   const host = URL.canParse(origin) ? new URL(origin).host : '';

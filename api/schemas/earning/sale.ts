@@ -32,51 +32,50 @@ const statuses = statusesOf(saleTransitions) as [
 export const externalIdText = text(255);
 export const sourceText = text(64);
 
-export const saleCreate = z
-  .strictObject({
-    externalId: externalIdText,
-    source: sourceText.exactOptional(),
-    occurredAt: instantWire.nullable().exactOptional(),
-    customer: z
-      .strictObject({
-        externalId: externalIdText.nullable().exactOptional(),
-        email: emailWire.nullable().exactOptional(),
-      })
-      .nullable()
-      .exactOptional(),
-    clickId: idWire('click').nullable().exactOptional(),
-    coupon: text(64).nullable().exactOptional(),
-    programId: idWire('program').nullable().exactOptional(),
-    type: z.enum(['payment', 'transaction']).default('payment'),
-    status: z.enum(['succeeded', 'declined']).default('succeeded'),
-    ...saleMoney,
-    subscription: z
-      .strictObject({
-        externalId: externalIdText,
-        paymentNumber: z.int().min(1).max(1_000_000).nullable().exactOptional(),
-      })
-      .nullable()
-      .exactOptional(),
-    metadata: metadataWire.exactOptional(),
-  })
-  .check((context) => {
-    const sale = context.value;
-    const issue = (code: 'required' | 'not_allowed_here', message: string, field: string): void => {
-      context.issues.push({ ...fieldIssue(code, message, [field]), input: sale });
-    };
-    const hasCustomer = sale.customer?.externalId != null || sale.customer?.email != null;
-    if (!hasCustomer && sale.clickId == null && sale.coupon == null)
-      issue('required', 'Name a customer, a click or a coupon.', 'customer');
-    const hasType = sale.transactionType !== undefined && sale.transactionType !== null;
-    if (sale.type === 'transaction' && !hasType) issue('required', 'Which type of transaction?', 'transactionType');
-    if (sale.type === 'payment' && hasType) issue('not_allowed_here', 'Only for transactions.', 'transactionType');
-    if (sale.lines != null && (sale.product != null || sale.quantity != null))
-      issue(
-        'not_allowed_here',
-        'Product and quantity stand on the lines.',
-        sale.product != null ? 'product' : 'quantity',
-      );
-  });
+export const saleFields = z.strictObject({
+  externalId: externalIdText,
+  source: sourceText.exactOptional(),
+  occurredAt: instantWire.nullable().exactOptional(),
+  customer: z
+    .strictObject({
+      externalId: externalIdText.nullable().exactOptional(),
+      email: emailWire.nullable().exactOptional(),
+    })
+    .nullable()
+    .exactOptional(),
+  clickId: idWire('click').nullable().exactOptional(),
+  coupon: text(64).nullable().exactOptional(),
+  programId: idWire('program').nullable().exactOptional(),
+  type: z.enum(['payment', 'transaction']).default('payment'),
+  status: z.enum(['succeeded', 'declined']).default('succeeded'),
+  ...saleMoney,
+  subscription: z
+    .strictObject({
+      externalId: externalIdText,
+      paymentNumber: z.int().min(1).max(1_000_000).nullable().exactOptional(),
+    })
+    .nullable()
+    .exactOptional(),
+  metadata: metadataWire.exactOptional(),
+});
+export const saleCreate = saleFields.check((context) => {
+  const sale = context.value;
+  const issue = (code: 'required' | 'not_allowed_here', message: string, field: string): void => {
+    context.issues.push({ ...fieldIssue(code, message, [field]), input: sale });
+  };
+  const hasCustomer = sale.customer?.externalId != null || sale.customer?.email != null;
+  if (!hasCustomer && sale.clickId == null && sale.coupon == null)
+    issue('required', 'Name a customer, a click or a coupon.', 'customer');
+  const hasType = sale.transactionType !== undefined && sale.transactionType !== null;
+  if (sale.type === 'transaction' && !hasType) issue('required', 'Which type of transaction?', 'transactionType');
+  if (sale.type === 'payment' && hasType) issue('not_allowed_here', 'Only for transactions.', 'transactionType');
+  if (sale.lines != null && (sale.product != null || sale.quantity != null))
+    issue(
+      'not_allowed_here',
+      'Product and quantity stand on the lines.',
+      sale.product != null ? 'product' : 'quantity',
+    );
+});
 export type SaleCreate = z.output<typeof saleCreate>;
 
 export const saleQuery = listQuery({
@@ -191,6 +190,8 @@ export const disputeCreate = z.strictObject({
   amount: moneyWire.nullable().exactOptional(),
   occurredAt: instantWire.nullable().exactOptional(),
 });
+export type DisputeCreate = z.output<typeof disputeCreate>;
+
 export const disputeWire = z.strictObject({
   ...objectFields('dispute', 'dispute'),
   saleId: z.string().nullable(),
