@@ -117,8 +117,11 @@ export function Shell({
     document.addEventListener('keydown', listen);
     return () => document.removeEventListener('keydown', listen);
   }, [hasSearch, searching.open]);
-  const isCurrent = (path: string): boolean =>
+  const fits = (path: string): boolean =>
     path === '/' ? pathname === '/' : pathname === path || pathname.startsWith(`${path}/`);
+  // The longest that fits: `/settings/team` is the team's, not also the settings'.
+  const isCurrent = (path: string): boolean =>
+    fits(path) && entries.every((other) => other.path.length <= path.length || !fits(other.path));
   return (
     <AppShell
       header={{ height: 56 }}
