@@ -1,7 +1,9 @@
 import knexFactory, { type Knex } from 'knex';
 import pg from 'pg';
 import type { Brand } from '../domain/brand.js';
-import { type Instant, instantOf } from '../domain/time.js';
+import type { Instant } from '../domain/time.js';
+import { columnTypes } from './columnTypes.js';
+import { pipelined, pipelinedUnprepared } from './pipeline.js';
 
 /** The application's pool: one workspace at a time. Only this file makes one. */
 export type Db = Brand<Knex, 'Db'>;
@@ -20,26 +22,6 @@ export interface ConnectOptions {
   readonly now?: () => Instant;
 }
 
-const oids = { int8: 20, timestamptz: 1184, date: 1082 } as const;
-
-/** Per pool, never globally: int8 → bigint, timestamptz → Instant, date → its text. `Date` exists in no row. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    if (format !== 'binary') {
-      if (oid === oids.int8) return (text: string) => BigInt(text);
-      if (oid === oids.timestamptz) return parseTimestamp;
-      if (oid === oids.date) return (text: string) => text;
-    }
-    return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
-  }) as typeof pg.types.getTypeParser,
-};
-
-function parseTimestamp(text: string): Instant {
-  const ms = Date.parse(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'));
-  if (Number.isNaN(ms)) throw new TypeError(`Postgres answered a time that is none: ${text}`); // 'infinity': refused on the way in
-  return instantOf(ms);
-}
-
 function sessionOptions(role: string, statementTimeoutMs: number, extra = ''): string {
   // lock_timeout under the activity's 6 s, so that a wait ends as a retry and not as a lost task (architecture.md 9).
   return `-c role=${role} -c TimeZone=UTC -c lock_timeout=2000 -c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000${extra}`;
@@ -54,12 +36,12 @@ export function replacedClock(db: Db): (() => Instant) | undefined {
 
 function knexPool(options: ConnectOptions, role: string, extra = ''): Knex {
   return knexFactory({
-    client: 'pg',
+    client: options.statementTimeoutMs === undefined ? pipelined : pipelinedUnprepared,
     connection: {
       connectionString: options.url,
       application_name: options.applicationName,
       options: sessionOptions(role, options.statementTimeoutMs ?? 5_000, extra),
-      types,
+      types: columnTypes,
       keepAlive: true,
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolSize },

@@ -5,6 +5,7 @@ import type { WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { type Db, replacedClock } from './connection.js';
 import { isConflict, translateError } from './errors.js';
+import { isOutdatedPlan } from './pipeline.js';
 
 /** An open transaction that sees one workspace. Only this file makes one. */
 export type Tx = Brand<Knex.Transaction, 'Tx'>;
@@ -14,7 +15,8 @@ export type ReadTx = Brand<Knex.Transaction, 'Tx' | 'ReadTx'>;
 const maxRepeats = 5;
 
 /**
- * Runs `work` in one transaction that sees one workspace. All of it is committed or none. Repeated only on 40001 and 40P01. `now` is
+ * Runs `work` in one transaction that sees one workspace. All of it is committed or none. Repeated only on 40001 and 40P01, and where
+ * a table was altered under a prepared plan. `now` is
  * Postgres's time at its start. An error at COMMIT means unknown and is rethrown: whoever repeats finds what is there by its business key.
  */
 export async function inWorkspace<T>(
@@ -58,7 +60,7 @@ async function retryOnConflict<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (!isConflict(error) || attempt >= maxRepeats) throw translateError(error);
+      if (!(isConflict(error) || isOutdatedPlan(error)) || attempt >= maxRepeats) throw translateError(error);
       await sleep(Math.random() * 10 * 2 ** attempt); // jitter: two that collided must not collide again
     }
   }

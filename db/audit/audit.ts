@@ -1,6 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import type { AuditEntryId } from '../../domain/ids.js';
-import { insertSet, type SetColumnType } from '../setInsert.js';
+import { hold, type HeldRows } from '../pipeline.js';
 import type { Tx } from '../transaction.js';
 
 export interface AuditEntry {
@@ -16,53 +16,39 @@ export interface AuditEntry {
   readonly changes?: Readonly<Record<string, unknown>>;
 }
 
-/** Writes the history of what this transaction does: the only one there is (decisions 6). The same cause twice is refused by its key. */
-export async function recordAudit(
-  tx: Tx,
-  act: Act,
-  ...entries: readonly AuditEntry[]
-): Promise<readonly AuditEntryId[]> {
-  if (entries.length === 0) return [];
+const heldEntries: HeldRows = {
+  table: 'audit_entries',
+  insert: `insert into audit_entries (id, mode, object_type, object_id, seq, from_status, to_status, event, actor_type, actor_id,
+      actor_user_id, reason_code, cause_type, cause_id, changes, request_id, workflow_id, run_id, activity_id, at)
+    select id, mode, object_type, object_id, seq, from_status, to_status, event, actor_type, actor_id,
+      actor_user_id, reason_code, cause_type, cause_id, changes, request_id, workflow_id, run_id, activity_id, at
+    from jsonb_to_recordset($1::jsonb) as entry (id text, mode text, object_type text, object_id text, seq integer, from_status text,
+      to_status text, event text, actor_type text, actor_id text, actor_user_id text, reason_code text, cause_type text, cause_id text,
+      changes jsonb, request_id text, workflow_id text, run_id text, activity_id text, at timestamptz)`,
+};
+
+/**
+ * Writes the history of what this transaction does: the only one there is (decisions 6). The same cause twice is refused by its key. All
+ * entries of a transaction are written by one statement, before something reads the table or with the COMMIT.
+ */
+export function recordAudit(tx: Tx, act: Act, ...entries: readonly AuditEntry[]): Promise<readonly AuditEntryId[]> {
   const rows = entries.map((entry) => rowOf(act, entry));
-  await tx('audit_entries').insert(rows);
-  return rows.map((row) => row.id);
+  hold(tx, heldEntries, rows);
+  return Promise.resolve(rows.map((row) => row.id));
 }
 
-/** The same for many entries of different causes, as the click step has them: one statement, one array per column. */
-export async function recordAuditSet(
+/** The same for many entries of different causes, as the click step has them. */
+export function recordAuditSet(
   tx: Tx,
   of: readonly { readonly act: Act; readonly entry: AuditEntry }[],
 ): Promise<void> {
-  await insertSet(
+  hold(
     tx,
-    'audit_entries',
-    columnTypes,
+    heldEntries,
     of.map(({ act, entry }) => rowOf(act, entry)),
   );
+  return Promise.resolve();
 }
-
-const columnTypes = {
-  id: 'text',
-  mode: 'text',
-  object_type: 'text',
-  object_id: 'text',
-  seq: 'integer',
-  from_status: 'text',
-  to_status: 'text',
-  event: 'text',
-  actor_type: 'text',
-  actor_id: 'text',
-  actor_user_id: 'text',
-  reason_code: 'text',
-  cause_type: 'text',
-  cause_id: 'text',
-  changes: 'jsonb',
-  request_id: 'text',
-  workflow_id: 'text',
-  run_id: 'text',
-  activity_id: 'text',
-  at: 'timestamptz',
-} as const satisfies Readonly<Record<keyof ReturnType<typeof rowOf>, SetColumnType>>;
 
 function rowOf(act: Act, entry: AuditEntry) {
   return {
@@ -80,7 +66,7 @@ function rowOf(act: Act, entry: AuditEntry) {
     reason_code: entry.reasonCode ?? act.reasonCode,
     cause_type: act.cause?.type ?? null,
     cause_id: act.cause?.id ?? null,
-    changes: JSON.stringify(entry.changes ?? {}),
+    changes: entry.changes ?? {},
     request_id: act.requestId,
     workflow_id: act.origin?.workflowId ?? null,
     run_id: act.origin?.runId ?? null,

@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/time.js';
-import { insertSet, type SetColumnType } from '../setInsert.js';
+import { hold, type HeldRows } from '../pipeline.js';
 import type { Tx } from '../transaction.js';
 
 /** 1 payouts, 2 single decisions (http: mail somebody waits for), 3 facts, 4 bulk decisions, 5 clicks and exports (temporal.md 4.3). */
@@ -17,38 +17,35 @@ export interface OutboxMessage {
   readonly dueAt?: Instant;
 }
 
+const heldMessages: HeldRows = {
+  table: 'outbox',
+  // Ordered, because the ids say what came first.
+  insert: `insert into outbox (lane, topic, ordering_key, endpoint, priority, payload, due_at)
+    select lane, topic, ordering_key, endpoint, priority, payload, coalesce(due_at, now())
+    from rows from (jsonb_to_recordset($1::jsonb) as (lane text, topic text, ordering_key text, endpoint text, priority smallint,
+      payload jsonb, due_at timestamptz)) with ordinality as message
+    order by message.ordinality`,
+};
+
 /** Writes messages with the fact or decision they tell of. The relay sends them after the commit, at least once. */
-export async function enqueue(tx: Tx, ...messages: readonly OutboxMessage[]): Promise<void> {
-  if (messages.length === 0) return;
-  await tx('outbox').insert(
+export function enqueue(tx: Tx, ...messages: readonly OutboxMessage[]): Promise<void> {
+  hold(
+    tx,
+    heldMessages,
     messages.map((message) => ({
-      ...rowOf(message),
-      ...(message.dueAt === undefined ? {} : { due_at: message.dueAt }),
+      lane: message.lane,
+      topic: message.topic,
+      ordering_key: message.orderingKey,
+      endpoint: message.endpoint ?? '',
+      priority: message.priority,
+      payload: message.payload,
+      due_at: message.dueAt ?? null,
     })),
   );
+  return Promise.resolve();
 }
 
-/** The same for many messages that are due at once: one statement, one array per column. In their order. */
-export async function enqueueSet(tx: Tx, messages: readonly Omit<OutboxMessage, 'dueAt'>[]): Promise<void> {
-  await insertSet(tx, 'outbox', columnTypes, messages.map(rowOf));
-}
-
-const columnTypes = {
-  lane: 'text',
-  topic: 'text',
-  ordering_key: 'text',
-  endpoint: 'text',
-  priority: 'smallint',
-  payload: 'jsonb',
-} as const satisfies Readonly<Record<keyof ReturnType<typeof rowOf>, SetColumnType>>;
-
-function rowOf(message: Omit<OutboxMessage, 'dueAt'>) {
-  return {
-    lane: message.lane,
-    topic: message.topic,
-    ordering_key: message.orderingKey,
-    endpoint: message.endpoint ?? '',
-    priority: message.priority,
-    payload: JSON.stringify(message.payload),
-  };
+/** The same for many messages, as the click step has them. */
+export function enqueueSet(tx: Tx, messages: readonly OutboxMessage[]): Promise<void> {
+  return enqueue(tx, ...messages);
 }

@@ -1,0 +1,416 @@
+import knexFactory, { type Knex } from 'knex';
+import type pg from 'pg';
+import { type ParseText, parserOf } from './columnTypes.js';
+
+// How statements reach Postgres, under Knex (performance.md 5). Three things make a transaction of thirty statements cheap: each text is
+// parsed and planned once per connection (a plan through the row policies costs more than the row), what is asked for at the same time
+// travels in one round trip, and writes nobody waits for travel with the next statement or with the COMMIT. Order is kept, always.
+
+/** What a statement answers, in the shape Knex expects of pg. */
+export interface Answer<Row = Record<string, unknown>> {
+  readonly command: string;
+  readonly rowCount: number | null;
+  readonly rows: Row[];
+}
+
+type WireValue = string | Buffer | null;
+
+interface Statement {
+  readonly text: string;
+  readonly values: readonly WireValue[];
+}
+
+interface Asked extends Statement {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Rows of one table that are written together, as late as possible: before a statement that names the table, or with the COMMIT. */
+export interface HeldRows {
+  /** Statements whose text holds this word must see the rows. */
+  readonly table: string;
+  /** Writes them all; `$1` is a JSON array of the rows, in the order in which they were held. */
+  readonly insert: string;
+}
+
+/** Statements kept prepared per connection. Postgres holds a plan of each, 20-50 KB; the rest are parsed anew. */
+const maxPrepared = 160;
+
+interface Known {
+  readonly name: string;
+  /** Undefined until it was answered once. */
+  row: RowShape | undefined;
+}
+
+interface RowShape {
+  readonly names: readonly string[];
+  readonly parsers: readonly ParseText[];
+  readonly blank: Readonly<Record<string, unknown>>;
+}
+
+/** What this process knows of one connection. */
+class Session {
+  /** Texts that Postgres has parsed for us, least recently used first. */
+  readonly known = new Map<string, Known>();
+  /** Names to close with the next round: pushed out, or of a parse that may have failed. */
+  stale: string[] = [];
+  names = 0;
+  readonly queue: Asked[] = [];
+  isScheduled = false;
+  prepares = true;
+  /** The BEGIN that travels with the first statement. */
+  opening: string | undefined;
+  isOpen = false;
+  readonly held = new Map<HeldRows, string[]>();
+}
+
+/** Texts sent once by this process: the second time makes one worth a name. */
+const seen = new Set<string>();
+const maxSeen = 2_000;
+
+const sessions = new WeakMap<object, Session>();
+/** The connection of an open transaction, by Knex's client of that transaction. */
+const connections = new WeakMap<object, pg.Client>();
+
+function sessionOf(connection: pg.Client): Session {
+  let session = sessions.get(connection);
+  if (session === undefined) {
+    session = new Session();
+    sessions.set(connection, session);
+  }
+  return session;
+}
+
+/** One round trip: its statements are sent together and answered in order; the first that fails ends it, and none after it was run. */
+class Round implements pg.Submittable {
+  readonly #session: Session;
+  readonly #asked: readonly Asked[];
+  readonly #plans: (Known | undefined)[] = [];
+  readonly #fresh = new Map<string, number>();
+  readonly #answers: Answer[] = [];
+  #rows: Record<string, unknown>[] = [];
+  #shape: RowShape | undefined;
+  #fault: unknown;
+  #isDone = false;
+
+  constructor(session: Session, asked: readonly Asked[]) {
+    this.#session = session;
+    this.#asked = asked;
+  }
+
+  submit(connection: pg.Connection): void {
+    const wire = connection as unknown as Wire;
+    wire.stream.cork();
+    for (const name of this.#session.stale.splice(0)) wire.close({ type: 'S', name });
+    this.#asked.forEach((statement, index) => {
+      const plan = this.#plan(statement.text, index);
+      this.#plans.push(plan);
+      const name = plan?.name ?? '';
+      if (plan === undefined || this.#fresh.get(statement.text) === index)
+        wire.parse({ name, text: statement.text, types: [] });
+      wire.bind({ portal: '', statement: name, values: statement.values });
+      if (plan?.row === undefined) wire.describe({ type: 'P', name: '' });
+      wire.execute({ portal: '', rows: 0 });
+    });
+    wire.sync();
+    wire.stream.uncork();
+  }
+
+  /** Undefined: sent without a name. */
+  #plan(text: string, index: number): Known | undefined {
+    const { known } = this.#session;
+    const found = known.get(text);
+    if (found !== undefined) {
+      known.delete(text); // to the end: used last
+      known.set(text, found);
+      return found;
+    }
+    if (!this.#session.prepares) return undefined;
+    if (!seen.has(text)) {
+      if (seen.size >= maxSeen) seen.clear();
+      seen.add(text);
+      return undefined;
+    }
+    const [oldest] = known;
+    if (known.size >= maxPrepared && oldest !== undefined) {
+      known.delete(oldest[0]);
+      this.#session.stale.push(oldest[1].name);
+    }
+    const fresh: Known = { name: `t${(this.#session.names += 1)}`, row: undefined };
+    known.set(text, fresh);
+    this.#fresh.set(text, index);
+    return fresh;
+  }
+
+  handleRowDescription({ fields }: { readonly fields: readonly { name: string; dataTypeID: number }[] }): void {
+    const names = fields.map((field) => field.name);
+    this.#shape = {
+      names,
+      parsers: fields.map((field) => parserOf(field.dataTypeID)),
+      blank: Object.fromEntries(names.map((name) => [name, null])),
+    };
+  }
+
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    if (this.#fault !== undefined) return;
+    const shape = this.#shape ?? this.#plans[this.#answers.length]?.row;
+    if (shape === undefined) return;
+    const row: Record<string, unknown> = { ...shape.blank };
+    try {
+      for (let index = 0; index < fields.length; index += 1) {
+        const text = fields[index];
+        const name = shape.names[index];
+        if (text !== null && text !== undefined && name !== undefined) row[name] = shape.parsers[index]?.(text);
+      }
+    } catch (error) {
+      this.#fault = error; // a value that cannot be: told once Postgres has answered the whole round
+    }
+    this.#rows.push(row);
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    const plan = this.#plans[this.#answers.length];
+    if (plan !== undefined) plan.row ??= this.#shape ?? { names: [], parsers: [], blank: {} };
+    const words = text.split(' ');
+    const count = Number(words.at(-1));
+    this.#answers.push({
+      command: words[0] ?? '',
+      rowCount: words.length > 1 && Number.isInteger(count) ? count : null,
+      rows: this.#rows,
+    });
+    this.#rows = [];
+    this.#shape = undefined;
+  }
+
+  handleEmptyQuery(): void {
+    this.handleCommandComplete({ text: '' });
+  }
+
+  handleError(error: unknown): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const at = this.#answers.length;
+    // A name that this round gave and Postgres did not confirm may exist or not: closed, and never used again.
+    for (const [text, index] of this.#fresh) {
+      if (index < at) continue;
+      const plan = this.#session.known.get(text);
+      this.#session.known.delete(text);
+      if (plan !== undefined) this.#session.stale.push(plan.name);
+    }
+    // A table was altered under its plan, or somebody between us and Postgres dropped the names: all of them anew.
+    if (isOutdatedPlan(error)) {
+      this.#session.stale.push(...[...this.#session.known.values()].map((plan) => plan.name));
+      this.#session.known.clear();
+    }
+    this.#asked.forEach((statement, index) => {
+      const answer = this.#answers[index];
+      if (answer === undefined) statement.reject(error);
+      else statement.resolve(answer);
+    });
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#asked.forEach((statement, index) => {
+      const answer = this.#answers[index];
+      if (answer === undefined || this.#fault !== undefined)
+        statement.reject(this.#fault ?? new Error('Postgres did not answer a statement'));
+      else statement.resolve(answer);
+    });
+  }
+
+  handlePortalSuspended(): void {
+    this.#fault = new Error('a statement asks for all its rows');
+  }
+
+  handleCopyInResponse(connection: { sendCopyFail(message: string): void }): void {
+    connection.sendCopyFail('COPY has a way of its own');
+  }
+
+  handleCopyData(): void {
+    this.#fault = new Error('COPY has a way of its own');
+  }
+}
+
+/** What a round says to pg's connection; its types leave most of it out. */
+interface Wire {
+  readonly stream: { cork(): void; uncork(): void };
+  parse(message: { name: string; text: string; types: readonly number[] }): void;
+  bind(message: { portal: string; statement: string; values: readonly WireValue[] }): void;
+  describe(message: { type: 'P'; name: string }): void;
+  execute(message: { portal: string; rows: number }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sync(): void;
+}
+
+/** "cached plan must not change result type", or a name that is not there. The transaction is lost; run again, it is planned anew. */
+export function isOutdatedPlan(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { readonly code?: unknown };
+  return code === '26000' || (code === '0A000' && error.message.includes('cached plan'));
+}
+
+/** A value as Postgres reads it. An object becomes JSON, an array one of Postgres's; a bigint in JSON is refused before anything is sent. */
+function wireValue(value: unknown): WireValue {
+  if (typeof value === 'string' || value === null) return value;
+  if (value === undefined) return null;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} is no value of a statement`);
+  if (Buffer.isBuffer(value)) return value;
+  if (Array.isArray(value)) return arrayLiteral(value);
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return JSON.stringify(value);
+}
+
+function arrayLiteral(values: readonly unknown[]): string {
+  const items = values.map((value): string => {
+    if (Array.isArray(value)) return arrayLiteral(value);
+    const item = wireValue(value);
+    if (item === null) return 'NULL';
+    if (Buffer.isBuffer(item)) return `"\\\\x${item.toString('hex')}"`;
+    return `"${item.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`;
+  });
+  return `{${items.join(',')}}`;
+}
+
+function ask(connection: pg.Client, text: string, values: readonly unknown[]): Promise<Answer> {
+  const session = sessionOf(connection);
+  return new Promise((resolve, reject) => {
+    const asked = { text, values: values.map(wireValue), resolve, reject };
+    prepend(session, text);
+    session.queue.push(asked);
+    if (session.isScheduled) return;
+    session.isScheduled = true;
+    // After the microtasks of this turn: what a `Promise.all` asks for goes together.
+    process.nextTick(() => {
+      session.isScheduled = false;
+      connection.query(new Round(session, session.queue.splice(0)));
+    });
+  });
+}
+
+/** What has to be there before this statement: the BEGIN, and held rows that it may read. */
+function prepend(session: Session, text: string | undefined): void {
+  if (session.opening !== undefined) {
+    session.queue.push(unasked(session.opening, []));
+    session.opening = undefined;
+  }
+  for (const [kind, rows] of session.held) {
+    if (text !== undefined && !text.includes(kind.table)) continue;
+    session.held.delete(kind);
+    session.queue.push(unasked(kind.insert, [`[${rows.join(',')}]`]));
+  }
+}
+
+/** Nobody waits for it: if it fails, the statement behind it was not run and tells. */
+function unasked(text: string, values: readonly WireValue[]): Asked {
+  return { text, values, resolve: () => undefined, reject: () => undefined };
+}
+
+const nothing = (command: string): Answer => ({ command, rowCount: null, rows: [] });
+
+async function control(connection: pg.Client, sql: string): Promise<Answer> {
+  const session = sessionOf(connection);
+  const text = sql.replace(/;$/, '');
+  if (text.startsWith('BEGIN')) {
+    session.opening = text;
+    session.isOpen = true;
+    return nothing('BEGIN');
+  }
+  if (text === 'COMMIT') {
+    session.isOpen = false;
+    if (session.opening !== undefined && session.held.size === 0) {
+      session.opening = undefined; // it asked nothing and wrote nothing
+      return nothing('COMMIT');
+    }
+    prepend(session, undefined);
+    try {
+      return await ask(connection, text, []);
+    } catch (error) {
+      // A held write was refused, and the COMMIT behind it was not run: Knex takes the transaction for ended.
+      await ask(connection, 'ROLLBACK', []).catch(() => undefined); // the connection is gone, and the transaction with it
+      throw error;
+    }
+  }
+  if (text === 'ROLLBACK') {
+    session.isOpen = false;
+    session.held.clear();
+    if (session.opening !== undefined) {
+      session.opening = undefined;
+      return nothing('ROLLBACK');
+    }
+    return ask(connection, text, []);
+  }
+  if (text.startsWith('SAVEPOINT')) prepend(session, undefined); // held rows before it survive a return to it
+  if (text.startsWith('ROLLBACK TO')) session.held.clear();
+  return ask(connection, text, []);
+}
+
+const controls = /^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/;
+
+const PgClient = (knexFactory({ client: 'pg' }).client as object).constructor as new (
+  config: Knex.Config,
+) => KnexPgClient;
+
+class PipelinedClient extends PgClient {
+  get prepares(): boolean {
+    return true;
+  }
+
+  override async _query(connection: pg.Client, query: KnexQuery): Promise<KnexQuery> {
+    sessionOf(connection).prepares = this.prepares;
+    const values = query.bindings ?? [];
+    if (values.length === 0 && controls.test(query.sql)) {
+      connections.set(this, connection);
+      query.response = await control(connection, query.sql);
+    } else query.response = await ask(connection, query.sql, values);
+    return query;
+  }
+}
+
+class PlanningClient extends PipelinedClient {
+  override get prepares(): boolean {
+    return false;
+  }
+}
+
+/** Knex's client for Postgres with this file under it: one statement per text. */
+export const pipelined = PipelinedClient as unknown as typeof Knex.Client;
+/** The same for long statements, each planned for the values it has: a plan kept from a small table would be the wrong one. */
+export const pipelinedUnprepared = PlanningClient as unknown as typeof Knex.Client;
+
+interface KnexQuery {
+  readonly sql: string;
+  readonly bindings?: readonly unknown[];
+  response?: unknown;
+}
+
+interface KnexPgClient {
+  _query(connection: pg.Client, query: KnexQuery): Promise<KnexQuery>;
+}
+
+interface HasClient {
+  readonly client: object;
+}
+
+function connectionOf(tx: object): pg.Client {
+  const connection = connections.get((tx as HasClient).client);
+  if (connection === undefined || !sessionOf(connection).isOpen) throw new Error('the transaction has ended');
+  return connection;
+}
+
+/** A statement of the hot path, with `$1`…: what Knex would build anew each time is a constant. Same rows, same errors. */
+export async function run<Row>(tx: object, text: string, values: readonly unknown[]): Promise<Row[]> {
+  return (await ask(connectionOf(tx), text, values)).rows as Row[];
+}
+
+/** Keeps rows for the one insert of their kind; whatever refuses them refuses the statement they travel with, or the COMMIT. */
+export function hold(tx: object, kind: HeldRows, rows: readonly object[]): void {
+  if (rows.length === 0) return;
+  const { held } = sessionOf(connectionOf(tx));
+  const texts = rows.map((row) => JSON.stringify(row)); // now: what cannot be written is refused where it was made
+  const waiting = held.get(kind);
+  if (waiting === undefined) held.set(kind, texts);
+  else waiting.push(...texts);
+}
