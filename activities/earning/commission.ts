@@ -1,10 +1,5 @@
 import type { DecisionRecord } from '../../db/audit/decision.js';
-import {
-  insertCommissions,
-  lockCommissions,
-  lockCommissionsOfReferral,
-  type NewCommission,
-} from '../../db/earning/commission.js';
+import { insertCommissions, lockCommissions, lockCommissionsOfReferral } from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
 import { lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
@@ -27,12 +22,10 @@ import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/
 import { type Act, actFor } from '../../domain/act.js';
 import { type Decided, refused } from '../../domain/decided.js';
 import { type Commission, decideApproval, eligibleFrom } from '../../domain/earning/commission.js';
-import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale, SaleLine } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { CommissionId, ProductId } from '../../domain/ids.js';
-import { reduce } from '../../domain/money.js';
+import type { ProductId } from '../../domain/ids.js';
 import { type Earnings, evaluatePlan, type NoCommissionCode } from '../../domain/program/planEvaluation.js';
 import type { Program } from '../../domain/program/program.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
@@ -40,6 +33,9 @@ import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { attributeReferral } from '../tracking/lead.js';
 import { applyDisputeStep } from './dispute.js';
+import { broughtAt, linesOfEarnings } from './earnedLines.js';
+import { accrueLead } from './leadCommission.js';
+import { raiseToWholeBand } from './wholeBand.js';
 import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
 import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
 import { nextStep } from './referral.js';
@@ -138,10 +134,20 @@ export async function accrueSale(tx: Tx, act: Act, referral: Referral, sale: Sal
   const lines = await insertCommissions(
     tx,
     mine,
-    commissionsOf(mine, { sale: { ...sale, lines: priced }, referral: current, earnings, needsReviewer, eligibleAt }),
+    linesOfEarnings(mine, {
+      cause: { type: 'sale', id: sale.id },
+      referral: current,
+      currency: sale.currency,
+      productIds: priced.map((line) => line.productId),
+      sub1: sale.sub1,
+      earnings,
+      needsReviewer,
+      eligibleAt,
+    }),
   );
   await settleSale(tx, mine, sale, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
+  await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
 }
 
 /** Who is credited. Renewals stay with the affiliate of the first payment (api.md 8.3). Undefined: the sale was moved or nobody is. */
@@ -238,13 +244,6 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
   };
 }
 
-/** When the customer was brought: his first lead or sale. Null: now (PRG-17). */
-function broughtAt(referral: Referral): Referral['leadAt'] {
-  const { leadAt, saleAt } = referral;
-  if (leadAt === null || saleAt === null) return leadAt ?? saleAt;
-  return leadAt < saleAt ? leadAt : saleAt;
-}
-
 /** A line that names no product is of the program's only one; a parked sale learns its program only now (api.md 8.3). */
 function withOnlyProduct(lines: readonly SaleLine[], products: ReadonlySet<string>): readonly SaleLine[] {
   const [only] = products.size === 1 ? [...products] : [];
@@ -259,61 +258,6 @@ function isOver(program: Program, sale: Sale): boolean {
   const isAfter = program.status === 'closed' && program.closedAt !== null && sale.occurredAt >= program.closedAt;
   const runsOut = program.renewals === 'run_out' && (sale.paymentNumber ?? 1) > 1;
   return isAfter && !runsOut;
-}
-
-function commissionsOf(
-  act: Act,
-  of: {
-    readonly sale: Sale;
-    readonly referral: Referral;
-    readonly earnings: Earnings;
-    readonly needsReviewer: boolean;
-    readonly eligibleAt: Commission['eligibleAt'];
-  },
-): readonly NewCommission[] {
-  const { sale, referral, earnings } = of;
-  const productIds = sale.lines.map((line) => line.productId);
-  let levelOne: CommissionId | null = null;
-  return earnings.lines.map((line) => {
-    const id = act.newId('commission');
-    if (line.level === 1) levelOne = id;
-    const [only] = line.parts;
-    const single = line.parts.length === 1 ? only : undefined;
-    return {
-      id,
-      kind: 'earned',
-      level: line.level,
-      affiliateId: line.affiliateId,
-      programId: referral.programId,
-      referralId: referral.id,
-      saleId: sale.id,
-      leadId: null,
-      originCommissionId: null,
-      level1CommissionId: line.level === 1 ? null : levelOne,
-      causeType: 'sale',
-      causeId: sale.id,
-      currency: sale.currency,
-      base: line.base.minor,
-      baseType: single?.baseType ?? null,
-      ratePpm: single?.rate ?? null,
-      ruleId: single?.rule.id ?? null,
-      ruleVersion: single?.rule.version ?? null,
-      parts: storedParts(line, false),
-      explanation: { ...explainLine(line, productIds) },
-      exact: reduce(line.exact),
-      clipReason: line.clipCode,
-      amount: line.amount.minor,
-      accrues: true,
-      status: 'pending',
-      onHold: line.isHeld,
-      needsReviewer: of.needsReviewer,
-      sub1: line.level === 1 ? sale.sub1 : null,
-      reason: null,
-      createdBy: null,
-      eligibleAt: of.eligibleAt,
-      approvedAt: null,
-    };
-  });
 }
 
 /** Marks the sale processed, with who was credited and why it earned nothing or less. */
@@ -367,7 +311,8 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
     const found = await lockLead(tx, id);
     if (found === undefined) continue;
     const lead = found.verdict === 'received' ? await updateLead(tx, act, found, 'accepted') : found;
-    if (lead.verdict === 'accepted') await updateLead(tx, act, lead, 'converted');
+    const converted = lead.verdict === 'accepted' ? await updateLead(tx, act, lead, 'converted') : lead;
+    await accrueLead(tx, act, referral, converted);
   }
   if (leadId === null && sale.contactId !== null) {
     const lead = await insertLead(tx, act, {
@@ -403,6 +348,7 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
     const accepted = await updateLead(tx, act, lead, 'accepted');
     const converted = sale.captured > 0n ? await updateLead(tx, act, accepted, 'converted') : accepted;
     await settleLead(tx, act, converted, 'attributed', { attributionStatus: 'attributed', attributionCode: null });
+    await accrueLead(tx, act, referral, converted);
     leadId = lead.id;
   }
   if (leadId !== null && sale.leadId !== leadId) await updateSale(tx, act, sale, 'tied', { leadId });
@@ -443,20 +389,12 @@ export async function reinstateAllOf(tx: Tx, act: Act, referral: Referral): Prom
   const lines = await lockCommissionsOfReferral(tx, referral.id);
   const back: Commission[] = [];
   for (const line of lines) {
-    if (line.status !== 'rejected' || (await lastReason(tx, line)) !== 'referral_rejected') continue;
+    if (line.status !== 'rejected' || (await findLastRejection(tx, line.id)) !== 'referral_rejected') continue;
     const lost = await lostToRefunds(tx, line);
     if (line.accrues && lost >= line.amount) continue;
     back.push(await reinstateLine(tx, act, line, lost));
   }
   return back;
-}
-
-async function lastReason(tx: Tx, line: Commission): Promise<string | null> {
-  const row = await tx('audit_entries')
-    .where({ object_id: line.id, event: 'rejected' })
-    .orderBy('seq', 'desc')
-    .first<{ reason_code: string | null } | undefined>('reason_code');
-  return row?.reason_code ?? null;
 }
 
 /**

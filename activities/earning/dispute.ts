@@ -3,7 +3,7 @@ import { markDisputeProcessed } from '../../db/earning/dispute.js';
 import { updateSale } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { type Commission, lostInAll } from '../../domain/earning/commission.js';
+import { type Commission, isTopUp, lostInAll } from '../../domain/earning/commission.js';
 import type { Dispute } from '../../domain/earning/dispute.js';
 import { disputeEvent, type Sale } from '../../domain/earning/sale.js';
 import { adjustmentLine } from './adjustment.js';
@@ -49,10 +49,10 @@ async function setHold(tx: Tx, act: Act, lines: readonly Commission[], onHold: b
 /** What a lost dispute took and is due after all: lines reversed or clawed back beyond their refunds. */
 async function restore(tx: Tx, act: Act, sale: Sale, lines: readonly Commission[]): Promise<void> {
   // All that stands for a line counts, its restoring entries of before too: won a second time, nothing comes back twice.
-  const owed = lines.filter((line) => line.kind === 'earned');
+  const owed = lines.filter((line) => line.kind === 'earned' || isTopUp(line));
   const due = owed.flatMap((line) => {
     const standing = lines
-      .filter((one) => one.id === line.id || one.originCommissionId === line.id)
+      .filter((one) => one.id === line.id || (one.originCommissionId === line.id && !isTopUp(one)))
       .reduce((total, one) => total + one.amount - one.reversed - one.clawedBack, 0n);
     const missing = line.amount - lostInAll(line, sale.refunded, sale.captured) - standing;
     const wasLostToRejection =

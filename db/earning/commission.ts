@@ -287,3 +287,92 @@ export function accrualKey(commission: Pick<Commission, 'id' | 'kind' | 'causeId
     ? `commission/${commission.causeId}/${commission.level}/${commission.affiliateId}/accrue`
     : `commission/${commission.id}/accrued/1`;
 }
+
+export async function lockCommissionsOfLead(tx: Tx, leadId: string): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .where({ lead_id: leadId })
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+/** Why a rejected line was rejected last, by its history. */
+export async function findLastRejection(tx: Tx, commissionId: string): Promise<string | null> {
+  const row = await tx('audit_entries')
+    .where({ object_id: commissionId, event: 'rejected' })
+    .orderBy('seq', 'desc')
+    .first<{ reason_code: string | null } | undefined>('reason_code');
+  return row?.reason_code ?? null;
+}
+
+/** The events for which rules on leads have paid on this referral, so for this contact and program (ruling 41). */
+export async function listPaidLeadEvents(
+  tx: ReadTx | Tx,
+  referralId: string,
+  exceptLeadId: string,
+): Promise<ReadonlySet<'lead' | 'registration'>> {
+  const { rows } = await tx.raw<{ rows: { event: 'lead' | 'registration' }[] }>(
+    `select distinct rule.event
+     from commissions as commission
+     cross join lateral jsonb_array_elements(commission.parts) as part
+     join commission_rules as rule on rule.workspace_id = commission.workspace_id and rule.id = part ->> 'ruleId'
+     where commission.referral_id = :referralId and commission.lead_id is not null and commission.lead_id <> :exceptLeadId
+       and commission.kind = 'earned' and commission.level = 1 and commission.status <> 'rejected'`,
+    { referralId, exceptLeadId },
+  );
+  return new Set(rows.map((row) => row.event));
+}
+
+/**
+ * The lines that a whole band may raise: what the affiliate earned on the level by this version of the rule in the period, and the entries
+ * that raised it before. Ids; the caller locks.
+ */
+export async function listLinesOfBand(
+  tx: Tx,
+  of: {
+    readonly mode: string;
+    readonly programId: string;
+    readonly affiliateId: string;
+    readonly level: number;
+    readonly ruleId: string;
+    readonly ruleVersion: number;
+    readonly exceptSaleId: string;
+    readonly range: { readonly from: Instant; readonly until: Instant } | null;
+  },
+): Promise<readonly string[]> {
+  const { range, ...bindings } = of;
+  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+    `with earned as (
+       select commission.workspace_id, commission.id
+       from commissions as commission
+       join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
+       where commission.mode = :mode and commission.program_id = :programId and commission.affiliate_id = :affiliateId
+         and commission.level = :level and commission.kind = 'earned' and commission.status in ('pending', 'approved', 'paid')
+         and commission.sale_id <> :exceptSaleId
+         and commission.parts @> jsonb_build_array(jsonb_build_object('ruleId', :ruleId::text, 'ruleVersion', :ruleVersion::int))
+         ${range === null ? '' : 'and sale.occurred_at >= :from and sale.occurred_at < :until'})
+     select id from earned
+     union all
+     select raise.id from earned
+     join commissions as raise on raise.workspace_id = earned.workspace_id and raise.origin_commission_id = earned.id
+     where raise.kind = 'adjustment' and raise.cause_type = 'sale'`,
+    { ...bindings, ...(range === null ? {} : range) },
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Locks the sales that these lines come from, by id, and answers what was refunded of each. */
+export async function lockSalesOfLines(
+  tx: Tx,
+  commissionIds: readonly string[],
+): Promise<ReadonlyMap<string, { readonly refunded: bigint; readonly captured: bigint }>> {
+  if (commissionIds.length === 0) return new Map();
+  const { rows } = await tx.raw<{ rows: { id: string; refunded_minor: bigint; captured_minor: bigint }[] }>(
+    `select sale.id, sale.refunded_minor, sale.captured_minor from sales as sale
+     where sale.id in (select commission.sale_id from commissions as commission where commission.id = any (:ids::text[]))
+     order by sale.id for no key update of sale`,
+    { ids: commissionIds },
+  );
+  return new Map(rows.map((row) => [row.id, { refunded: row.refunded_minor, captured: row.captured_minor }]));
+}

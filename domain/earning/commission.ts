@@ -249,6 +249,11 @@ export function lostInAll(commission: Commission, refunded: bigint, captured: bi
   return reversedInAll(commission.amount, refunded, captured);
 }
 
+/** What a whole band added to an earlier line that it names: caused by the sale that reached the row, of the line's own sale (RUL-16). */
+export function isTopUp(line: Pick<Commission, 'kind' | 'causeType' | 'originCommissionId'>): boolean {
+  return line.kind === 'adjustment' && line.causeType === 'sale' && line.originCommissionId !== null;
+}
+
 /** What stands of a line: neither taken off it nor clawed back beside it. */
 function standingAmount(line: Commission): bigint {
   return line.amount - line.reversed - line.clawedBack;
@@ -258,7 +263,9 @@ function standingAmount(line: Commission): bigint {
 function restoresOf(line: Commission, lines: readonly Commission[]): readonly Commission[] {
   const isSameFact = (one: Commission): boolean =>
     line.saleId === null ? one.leadId !== null && one.leadId === line.leadId : one.saleId === line.saleId;
-  return lines.filter((one) => one.kind === 'adjustment' && one.originCommissionId === line.id && isSameFact(one));
+  return lines.filter(
+    (one) => one.kind === 'adjustment' && one.originCommissionId === line.id && !isTopUp(one) && isSameFact(one),
+  );
 }
 
 /**

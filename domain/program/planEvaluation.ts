@@ -265,7 +265,7 @@ export function evaluatePlan(input: PlanInput): Earnings {
     for (const part of parts) {
       if (spentHere !== null) spend(spentHere, input, member, part);
       if (part.clip?.code === 'cap_reached') markLines(lineCodes, member.level, part.lineIndexes, 'cap_reached');
-      const row = wholeRow(part);
+      const row = wholeRow(input, part, member.level);
       if (row !== null) repricings.push({ level: member.level, affiliateId: member.affiliateId, rule: part.rule, row });
     }
     const [only] = parts;
@@ -636,13 +636,17 @@ function measure(input: PlanInput, bands: Bands, before: bigint, base: Money): b
   }
 }
 
-/** The row from which earlier lines of the period are due at its rate; null where nothing earlier changes. */
-function wholeRow(part: EarnedPart): number | null {
+/** The row that this event is the first to reach, so that earlier lines of the period are due at its rate; null where none changes. */
+function wholeRow(input: PlanInput, part: EarnedPart, level: number): number | null {
   const { bands } = part.rule.terms;
   const [slice] = part.slices;
   if (bands === null || slice === undefined || bands.mode !== 'whole' || !countsVolume(bands.by)) return null;
   const row = bands.rows.findIndex((one) => one.from === slice.from);
-  return row > 0 ? row : null;
+  const starts = rowStarts(bands, input.currency);
+  if (row <= 0 || starts === undefined) return null;
+  const volume = input.volumes.find((one) => one.level === level && one.period === bands.period);
+  const before = bands.by === 'sales_amount' ? (volume?.amount ?? 0n) : BigInt(volume?.count ?? 0);
+  return rowReached(starts, before) < row ? row : null;
 }
 
 /** Whose earnings count together against a cap, within the program. */

@@ -36,6 +36,11 @@ export function ruleConflicts(
       detail: 'A lead has no amount: only a flat sum, or a share of the level below.',
     });
   if (bands !== null) conflicts.push(...bandConflicts(bands, { levels, isLead, currency: program?.currency ?? null }));
+  if (bands !== null && rule.terms.cap !== null && bands.mode === 'whole' && countsVolume(bands.by))
+    conflicts.push({
+      code: 'band_cap',
+      detail: 'A band that raises earlier sales cannot be capped: its raises would come after the cap.',
+    });
   const needsLevelTwo = rule.scope === 'program' || rule.scope === 'program_product';
   if (program !== null && needsLevelTwo && program.levels >= 2 && !numbers.includes(2))
     conflicts.push({
