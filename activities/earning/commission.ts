@@ -1,5 +1,10 @@
 import type { DecisionRecord } from '../../db/audit/decision.js';
-import { insertCommissions, lockCommissions, lockCommissionsOfReferral } from '../../db/earning/commission.js';
+import {
+  findLastRejection,
+  insertCommissions,
+  lockCommissions,
+  lockCommissionsOfReferral,
+} from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
 import { lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
