@@ -2,6 +2,8 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Registry } from '../platform/metrics.js';
 import { DomainError } from '../domain/errors.js';
+import { logCalls } from './apiLog.js';
+import { demoShop } from './demoShop.js';
 import { observeRequests } from './httpMetrics.js';
 import { problemMiddleware } from './problems.js';
 import { requestContext, type RequestState } from './requestContext.js';
@@ -30,12 +32,16 @@ export function createApp(deps: ApiDeps, options: AppOptions): Koa<RequestState>
   app.on('error', (error: unknown) => deps.logger.error({ err: error }, 'answer failed'));
   app.use(requestContext(deps.newId, deps.logger));
   app.use(observeRequests(options.registry));
+  app.use(logCalls(deps));
   app.use(problemMiddleware(publicUrl));
   app.use(securityHeaders(publicUrl.startsWith('https:')));
   app.use(refuseOddRequests);
   app.use(healthRoutes(deps, options.health, options.registry, routes));
 
-  if (options.site !== undefined) app.use(signInPages(deps, options.site));
+  if (options.site !== undefined) {
+    app.use(signInPages(deps, options.site));
+    app.use(demoShop(deps, options.site));
+  }
 
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
@@ -89,6 +95,12 @@ const refuseOddRequests: Middleware = async (ctx, next) => {
   if ((ctx.req.url ?? '').length > maxUrlLength) throw new DomainError('request.uri_too_long');
   if (ctx.req.rawHeaders.length / 2 > maxHeaders) throw new DomainError('request.headers_too_large');
   const { path } = ctx;
+  // What people type. Only the two surfaces' own roots: everything else with a slash at its end is nothing of ours (api.md 1.10).
+  if ((path === '/portal/' || path === '/reseller/') && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
+    ctx.status = 308;
+    ctx.redirect(path.slice(0, -1) + ctx.search);
+    return;
+  }
   const isOdd =
     path.includes('//') || path.includes(';') || path.includes('\\') || (path.length > 1 && path.endsWith('/'));
   if (isOdd || !isDecodable(path)) throw new DomainError('resource.not_found');

@@ -54,6 +54,8 @@ export interface AuthOptions {
   readonly db: Db;
   readonly publicUrl: string;
   readonly clientAddress: (request: IncomingMessage) => string;
+  /** Told of the key as soon as it is known, before it is judged. */
+  readonly onKey?: (key: ApiKeyEntry) => void;
 }
 
 /** `__Host-` demands https; a first run on plain http has the short name (api.md 1.2). */
@@ -93,6 +95,7 @@ async function byKey(
   if (more.length > 0 || token === undefined || readApiKey(token)?.kind !== 'sk') throw unauthenticated();
   const key = await findApiKey(options.db, hashToken(token));
   if (key === undefined || key.kind !== 'secret') throw unauthenticated();
+  options.onKey?.(key);
   if (key.revokedAt !== null) throw new DomainError('access.api_user_revoked');
   if (key.creatorStatus !== 'active') throw new DomainError('access.api_user_revoked');
   const now = clockNow();

@@ -1,7 +1,25 @@
 import type { Middleware } from 'koa';
-import type { NewId } from '../domain/ids.js';
+import type { Mode } from '../domain/act.js';
+import type { AffiliateId, ApiKeyId, LeadFormId, LeadId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { Logger } from '../platform/logger.js';
+import type { ApiKeyEntry } from '../db/directory.js';
 import type { Caller } from './auth.js';
+
+/** What is known of a call by its key, or by the handler of a public edge. */
+export interface CallNote {
+  readonly workspaceId: WorkspaceId;
+  readonly mode: Mode;
+  readonly keyId?: ApiKeyId | null;
+  readonly affiliateId?: AffiliateId | null;
+  readonly formId?: LeadFormId | null;
+  /** It was to bring a lead by this channel. */
+  readonly leadChannel?: string | null;
+  readonly leadId?: LeadId | null;
+  /** A refusal that the caller is not told of, such as `spam`. */
+  readonly code?: string;
+  /** As it was sent; masked before it is kept. */
+  readonly payload?: unknown;
+}
 
 /** What every middleware and handler of a request shares. */
 export interface RequestState {
@@ -9,6 +27,12 @@ export interface RequestState {
   log: Logger;
   /** Set once the credential is known: for the log line. */
   caller?: Caller;
+  /** The key that was sent, also when it is refused: for the log of calls. */
+  apiKey?: ApiKeyEntry;
+  /** The body as it was parsed, for the same. */
+  payload?: unknown;
+  /** What the handler of a public edge says of the call, or adds to it. */
+  call?: Partial<CallNote>;
   /** The code of a refusal, for the log line. */
   refusal?: string;
   /** The pattern that matched, for log and metrics: never the path itself, which holds ids. */

@@ -13,6 +13,7 @@ import { DomainError, type DomainErrorCode, type ErrorParams, InvariantError } f
 import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import type { Config } from '../platform/config.js';
+import type { Engine } from '../platform/engineState.js';
 import { failpoint } from '../platform/failpoint.js';
 import type { HeadKeeper } from '../platform/headKeeper.js';
 import type { LiveHistories } from '../platform/liveHistories.js';
@@ -20,6 +21,7 @@ import type { Logger } from '../platform/logger.js';
 import type { Passwords } from '../platform/passwords.js';
 import type { Secrets } from '../platform/secrets.js';
 import { signalMessage, type WorkflowType } from '../workflows/contract.js';
+import type { ApiLog } from './apiLog.js';
 import { authenticate, type Caller, checkCsrf, checkOrigin, scopeFor } from './auth.js';
 import type { DecisionOutcomes } from './decisionOutcome.js';
 import { hashRequest, readIdempotencyKey } from './idempotency.js';
@@ -47,7 +49,11 @@ export interface ApiDeps {
   readonly heads: HeadKeeper;
   /** Histories of runs that are not archived yet: the one read that asks Temporal. */
   readonly liveHistories: LiveHistories;
+  /** What Temporal says of its own health: the System screen's. */
+  readonly engine: Engine;
   readonly rateLimiter: RateLimiter;
+  /** The log of machines' calls and of what public edges were sent. */
+  readonly apiLog: ApiLog;
   readonly passwords: Passwords;
   readonly signInGuard: SignInGuard;
   /** Address of the caller, through trusted proxies only. */
@@ -254,6 +260,9 @@ export function defineRoute<
         db: deps.db,
         publicUrl: deps.config.http.publicUrl,
         clientAddress: deps.clientAddress,
+        onKey: (key) => {
+          (koa.state as RequestState).apiKey = key;
+        },
       });
       (koa.state as RequestState).caller = caller;
       deps.rateLimiter.take(koa, caller, route);
@@ -269,7 +278,10 @@ export function defineRoute<
       const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
       const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
       const rawBody = isWrite ? await readJson(koa) : undefined;
-      if (isWrite) failpoint('api.parsed');
+      if (isWrite) {
+        (koa.state as RequestState).payload = rawBody;
+        failpoint('api.parsed');
+      }
       const body = (isWrite ? parseWith(definition.body, rawBody, 'body') : undefined) as z.output<B>;
 
       const requestHash = hashRequest(koa.method, koa.path, rawQuery, rawBody);

@@ -27,7 +27,9 @@ import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
+import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
+import { apiLogRoutes } from './routes/access/apiLog.js';
 import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
@@ -41,6 +43,7 @@ import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
 import { customFieldRoutes } from './routes/tracking/customField.js';
 import { leadRoutes } from './routes/tracking/lead.js';
+import { leadLogRoutes } from './routes/tracking/leadLog.js';
 import { leadSourceRoutes } from './routes/tracking/leadSource.js';
 import { postbackRoutes } from './routes/tracking/postback.js';
 import { scriptRoutes } from './routes/tracking/script.js';
@@ -53,6 +56,7 @@ export const routes: readonly Route[] = [
   ...userRoutes,
   ...roleRoutes,
   ...apiKeyRoutes,
+  ...apiLogRoutes,
   ...settingsRoutes,
   ...workspaceRoutes,
   ...preferenceRoutes,
@@ -61,6 +65,7 @@ export const routes: readonly Route[] = [
   ...consoleRoutes,
   ...clickRoutes,
   ...leadRoutes,
+  ...leadLogRoutes,
   ...leadSourceRoutes,
   ...customFieldRoutes,
   ...visitRoutes,
@@ -88,6 +93,7 @@ export const routes: readonly Route[] = [
   ...commissionRoutes,
   ...ledgerRoutes,
   ...linkRoutes,
+  ...linkCheckRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,
   ...ownEarningRoutes,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { quietReplays } from '../activities/audit/history.js';
 import { createApp } from '../api/app.js';
+import { createApiLog } from '../api/apiLog.js';
 import { clientAddressOf } from '../api/auth.js';
 import { createDecisionOutcomes } from '../api/decisionOutcome.js';
 import { createRateLimiter } from '../api/rateLimit.js';
@@ -24,6 +25,7 @@ import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { armFailpoints, withAnswerPoints } from '../platform/failpoint.js';
 import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
+import { temporalEngine } from '../platform/engineState.js';
 import { temporalLiveHistories } from '../platform/liveHistories.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
@@ -67,6 +69,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       () => outcomes.stop(),
     );
     const clientAddress = clientAddressOf(config.http.trustProxy);
+    const apiLog = createApiLog({ db, logger });
     const deps: ApiDeps = {
       db,
       longDb,
@@ -78,7 +81,9 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       outcomes,
       heads: new HeadKeeper(headsFolder(config.dataDir)),
       liveHistories: temporalLiveHistories(temporal.client),
+      engine: temporalEngine(temporal, config.temporal.namespace),
       rateLimiter: createRateLimiter(clientAddress),
+      apiLog,
       passwords: createPasswords(),
       signInGuard: createSignInGuard(),
       clientAddress,
@@ -122,6 +127,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
         state.isServing = false;
         await http.close(drainMs);
         await edge.drain();
+        await apiLog.stop();
         await endAll(ends);
         logger.info('api stopped');
       })();

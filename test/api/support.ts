@@ -3,6 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createApp } from '../../api/app.js';
+import { createApiLog } from '../../api/apiLog.js';
 import { clientAddressOf } from '../../api/auth.js';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { createRateLimiter } from '../../api/rateLimit.js';
@@ -21,6 +22,7 @@ import type { Permission, PresetId } from '../../domain/access/permission.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { Config } from '../../platform/config.js';
 import { HeadKeeper } from '../../platform/headKeeper.js';
+import { noEngine } from '../../platform/engineState.js';
 import { noLiveHistories } from '../../platform/liveHistories.js';
 import { createLogger } from '../../platform/logger.js';
 import { createPasswords } from '../../platform/passwords.js';
@@ -147,7 +149,9 @@ export async function startTestApi(
     outcomes,
     heads: new HeadKeeper(path.join(tmpdir(), `tributary-heads-${randomUUID()}`)),
     liveHistories: noLiveHistories,
+    engine: noEngine,
     rateLimiter: createRateLimiter(clientAddress),
+    apiLog: createApiLog({ db, logger }),
     passwords: createPasswords(),
     signInGuard: createSignInGuard(),
     clientAddress,
@@ -280,6 +284,7 @@ export async function startTestApi(
     },
     async close() {
       await http.close(1_000);
+      await deps.apiLog.stop();
       await outcomes.stop();
       await edgeDb.end();
       await db.destroy();

@@ -17,6 +17,7 @@ import type { ProgramId } from '../../../domain/ids.js';
 import { addDuration } from '../../../domain/time.js';
 import { decideLead, leadActions, type LeadVerb } from '../../../domain/tracking/lead.js';
 import { signalReferral } from '../../../workflows/contract.js';
+import { noteCall } from '../../apiLog.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
@@ -76,6 +77,7 @@ export const createLeadRoute = defineRoute({
           keyId: ctx.caller.key?.keyId ?? null,
           publicUrl: deps.config.http.publicUrl,
         });
+        noteCall(ctx.koa, { leadId: lead.id });
         const shown = presentLead(
           { lead, customerVisibility: await visibilityOf(tx, lead.programId), decision: null },
           readerOf(ctx),

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { LeadLogEntry } from '../../../db/reads/tracking/leadLog.js';
+import { maskedPayload } from '../../../domain/tracking/maskedPayload.js';
+import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
+import { instantWire, listOf } from '../wire.js';
+
+const outcomes = ['received', 'accepted', 'duplicate', 'invalid', 'converted', 'refused'] as const;
+const channels = ['form', 'api', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
+
+export const leadLogQuery = listQuery({
+  channel: anyOf(channels),
+  outcome: anyOf(outcomes),
+  code: anyText(),
+  keyId: anyText(),
+  formId: anyText(),
+  sourceId: anyText(),
+  affiliateId: anyText(),
+  programId: anyText(),
+  ...instantRange('createdAt'),
+});
+
+export const leadLogWire = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('lead_log_entry'),
+    at: instantWire,
+    channel: z.string(),
+    outcome: z.enum(outcomes),
+    code: z.string().nullable(),
+    leadId: z.string().nullable(),
+    externalId: z.string().nullable(),
+    event: z.string().nullable(),
+    unique: z.boolean().nullable(),
+    keyId: z.string().nullable(),
+    formId: z.string().nullable(),
+    sourceId: z.string().nullable(),
+    address: z.string().nullable(),
+    affiliateId: z.string().nullable(),
+    programId: z.string().nullable(),
+    clickId: z.string().nullable(),
+    referralId: z.string().nullable(),
+    assigneeId: z.string().nullable(),
+    /** How its referral was found. */
+    matchedBy: z.enum(['click', 'coupon', 'sender', 'hand']).nullable(),
+    payload: z.unknown(),
+    requestId: z.string().nullable(),
+  })
+  .openapi('LeadLogEntry');
+export const leadLogList = listOf(leadLogWire);
+
+function payloadOf(entry: LeadLogEntry): unknown {
+  if (entry.leadId === null) return entry.payload;
+  const { name, email, phone, company, clickId, coupon, sub1, event, externalId, customFields } = entry;
+  const sent = { externalId, event, name, email, phone, company, clickId, coupon, sub1, customFields };
+  return maskedPayload(Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null)));
+}
+
+function matchOf(entry: LeadLogEntry): z.output<typeof leadLogWire>['matchedBy'] {
+  if (entry.attributionStatus !== 'attributed') return null;
+  if (entry.clickId !== null) return 'click';
+  if (entry.coupon !== null) return 'coupon';
+  return entry.channel === 'manual' ? 'hand' : 'sender';
+}
+
+/** `affiliateId`: an affiliate's key asks, which learns nothing of others and no more of the person than its portal shows. */
+export function presentLeadLog(
+  entry: LeadLogEntry,
+  reader: { readonly affiliateId: string | null },
+): z.output<typeof leadLogWire> {
+  const isStaff = reader.affiliateId === null;
+  const isOwn = isStaff || entry.affiliateId === reader.affiliateId;
+  return {
+    id: entry.id,
+    object: 'lead_log_entry',
+    at: entry.at,
+    channel: entry.channel,
+    outcome: entry.outcome as (typeof outcomes)[number],
+    code: entry.code,
+    leadId: entry.leadId,
+    externalId: entry.externalId,
+    event: entry.event,
+    unique: entry.unique,
+    keyId: entry.keyId,
+    formId: isStaff ? entry.formId : null,
+    sourceId: isStaff ? entry.sourceId : null,
+    address: entry.address,
+    affiliateId: isOwn ? entry.affiliateId : null,
+    programId: entry.programId,
+    clickId: entry.clickId,
+    referralId: isOwn ? entry.referralId : null,
+    assigneeId: isStaff ? entry.assigneeId : null,
+    matchedBy: isOwn ? matchOf(entry) : null,
+    payload: isStaff || entry.leadId === null ? payloadOf(entry) : {},
+    requestId: entry.requestId,
+  };
+}
+
+/** By date only: searching for a name or an address would tell what the program keeps from affiliates (PRT-08). */
+export const ownLeadLogQuery = listQuery({
+  channel: anyOf(channels),
+  outcome: anyOf(outcomes),
+  ...instantRange('createdAt'),
+}).omit({ q: true });
+
+export const ownLeadLogWire = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('own_lead_log_entry'),
+    at: instantWire,
+    channel: z.string(),
+    outcome: z.enum(outcomes),
+    code: z.string().nullable(),
+    /** Its own reference is shown back (ruling 20). */
+    externalId: z.string().nullable(),
+    event: z.string().nullable(),
+    unique: z.boolean().nullable(),
+    programId: z.string().nullable(),
+    sub1: z.string().nullable(),
+    /** Whom the program lets affiliates see. */
+    customer: z.strictObject({ name: z.string().nullable(), email: z.string().nullable(), masked: z.boolean() }),
+    /** It earns for this affiliate: the referral is its own. */
+    credited: z.boolean(),
+    referralId: z.string().nullable(),
+  })
+  .openapi('OwnLeadLogEntry');
+export const ownLeadLogList = listOf(ownLeadLogWire);
+
+export function presentOwnLeadLog(
+  entry: LeadLogEntry,
+  reader: { readonly affiliateId: string; readonly visibility: string },
+): z.output<typeof ownLeadLogWire> {
+  const isOwn = entry.affiliateId === reader.affiliateId;
+  const isNamed = reader.visibility !== 'anonymous';
+  const isOpen = reader.visibility === 'full';
+  return {
+    id: entry.id,
+    object: 'own_lead_log_entry',
+    at: entry.at,
+    channel: entry.channel,
+    outcome: entry.outcome as (typeof outcomes)[number],
+    code: entry.code,
+    externalId: entry.externalId,
+    event: entry.event,
+    unique: entry.unique,
+    programId: entry.programId,
+    sub1: entry.sub1,
+    customer: { name: isNamed ? entry.name : null, email: isOpen ? entry.email : null, masked: !isOpen },
+    credited: isOwn && entry.leadId !== null && entry.attributionStatus === 'attributed',
+    referralId: isOwn ? entry.referralId : null,
+  };
+}
