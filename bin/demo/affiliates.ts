@@ -77,7 +77,8 @@ export function castAffiliates(year: Year, sealing: Sealing): readonly DemoAffil
 
 function joinedAtOf(year: Year, index: number): Instant {
   if (index >= pendingFrom && index < declinedAt) return soon(year.chance, addMs(year.until, -9 * dayMs), 0, 8 * dayMs);
-  const spreadDays = index < 12 || index >= declinedAt ? 20 : 300;
+  const isEarly = index < 12 || index >= firstTroubled;
+  const spreadDays = isEarly ? 20 : 300;
   return soon(year.chance, addMs(year.startsAt, dayMs), 0, spreadDays * dayMs);
 }
 
@@ -186,7 +187,8 @@ function castOne(
       });
   });
   // The busiest first, then ever quieter: a few bring most of it, as everywhere. Who left brings nothing.
-  const weight = index === terminatedAt ? 0.02 : isIn ? 1 / (index + 2) ** 0.75 : 0;
+  const isTroubled = index >= firstTroubled && index < pendingFrom;
+  const weight = index === terminatedAt ? 0.02 : isTroubled ? 0.16 : isIn ? 1 / (index + 2) ** 0.75 : 0;
   return { id, contactId, name, email, told, joinedAt, weight, recruiter, enrolments, links, methods };
 }
 
@@ -268,8 +270,8 @@ function makeMethods(
   joinedAt: Instant,
 ): readonly DemoMethod[] {
   const { ground } = year;
-  if (index % 11 === 7) return []; // nobody told us how to pay them
   const trouble = troubled[index - firstTroubled];
+  if (trouble === undefined && index % 11 === 7) return []; // nobody told us how to pay them
   const currencies = [...new Set(programsOf(ground.programs, index).map((program) => program.currency))];
   return currencies.map((currency) =>
     trouble !== undefined

@@ -9,7 +9,7 @@ export interface DemoStaff {
 
 /** The owner who opens the installation is not among them: what the demo data did is theirs, not his. */
 export const staff: readonly DemoStaff[] = [
-  { key: 'manager', name: 'Mara Lindholm', email: 'mara@demo.test', roleIds: ['affiliate_admin', 'program_manager'] },
+  { key: 'manager', name: 'Mara Lindholm', email: 'mara@demo.test', roleIds: ['admin', 'program_manager'] },
   { key: 'reviewer', name: 'Ravi Anand', email: 'ravi@demo.test', roleIds: ['reviewer'] },
   { key: 'preparer', name: 'Petra Vogel', email: 'petra@demo.test', roleIds: ['finance_preparer'] },
   { key: 'approver', name: 'Amadou Diallo', email: 'amadou@demo.test', roleIds: ['finance_approver'] },
@@ -59,9 +59,9 @@ export const programs: readonly ProgramPlan[] = [
     renews: true,
     terms: 'Recommend Northwind Cloud honestly. No bids on our name, no spam. We pay on the 3rd of each month.',
     products: [
-      { sku: 'nw-starter', name: 'Starter', price: 2_900n, tax: 0n, weight: 5, period: 'P1M' },
-      { sku: 'nw-team', name: 'Team', price: 9_900n, tax: 0n, weight: 3, period: 'P1M' },
-      { sku: 'nw-business', name: 'Business', price: 29_900n, tax: 0n, weight: 1, period: 'P1M' },
+      { sku: 'nw-starter', name: 'Starter', price: 2_900n, tax: 0n, weight: 4, period: 'P1M' },
+      { sku: 'nw-team', name: 'Team', price: 9_900n, tax: 0n, weight: 5, period: 'P1M' },
+      { sku: 'nw-business', name: 'Business', price: 29_900n, tax: 0n, weight: 2, period: 'P1M' },
     ],
     rules: [
       {

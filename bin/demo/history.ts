@@ -1,3 +1,4 @@
+import { demoShopKeyPurpose } from '../../api/demoShop.js';
 import { insertApiKey } from '../../db/access/apiKey.js';
 import { insertUser } from '../../db/access/user.js';
 import { ensureLogin, getWorkspace, nextWorkspaceVersion } from '../../db/access/workspace.js';
@@ -21,8 +22,6 @@ import { Rows } from './rows.js';
 import { type Ground, setUp } from './setUp.js';
 import { system, type Year } from './year.js';
 
-/** Under which purpose the demo shop's key is sealed. */
-export const shopKeyPurpose = 'demo_shop_key';
 const days = 365;
 
 export interface MadeHistory {
@@ -167,7 +166,7 @@ async function openDoors(
   await tx('demo_data').insert({
     seed: of.seed,
     anchored_on: dateIn('UTC', now),
-    shop_key: secrets.seal(shopKeyPurpose, shopKey),
+    shop_key: secrets.seal(demoShopKeyPurpose, shopKey),
     created_at: now,
   });
   // Also the entry by which the audit chain finds this transaction: everything else in it lies in the past.

@@ -57,7 +57,7 @@ export interface Consequences {
 
 /** A click's own chance to be followed up by a visit, and by a lead. */
 const visits = 0.5;
-const leads = 0.17;
+const leads = 0.21;
 const subs = ['kw1', 'footer', 'banner-a', 'banner-b', 'bio'] as const;
 
 export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], consequences: Consequences): void {

@@ -28,7 +28,7 @@ interface Payment {
 }
 
 /** Of those who became known, how many buy; of those who could renew, how many do; of payments, how many come back. */
-const buys = 0.62;
+const buys = 0.68;
 const renews = 0.82;
 const returns = 0.06;
 const mostRenewals = 12;

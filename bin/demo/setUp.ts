@@ -11,7 +11,7 @@ import { effectiveTerms, type EffectiveTerms, mergeSettings, type Settings } fro
 import type { Act, Actor } from '../../domain/act.js';
 import { InvariantError } from '../../domain/errors.js';
 import type { NewId, PayoutScheduleId, ProductId, ProgramId, UserId, WorkspaceId } from '../../domain/ids.js';
-import { parseCurrency, ppm, type CurrencyCode } from '../../domain/money.js';
+import { type CurrencyCode, type MoneyWire, parseCurrency, ppm } from '../../domain/money.js';
 import { everybody } from '../../domain/payout/payoutRun.js';
 import type { Rule, RuleLevel } from '../../domain/program/commissionPlan.js';
 import { addMs, type Duration, type Instant } from '../../domain/time.js';
@@ -88,7 +88,12 @@ export async function setUp(
   const manager = personOf('manager');
 
   const before = await lockSettings(tx);
-  const settings = mergeSettings(before.settings, { general: { timeZone: 'UTC' } });
+  const settings = mergeSettings(before.settings, {
+    general: { timeZone: 'UTC' },
+    payouts: {
+      minimumPayout: minimumsOf(programs.map((plan) => plan.currency)),
+    },
+  });
   await updateSettings(tx, actAs(manager), before, settings);
   const made: DemoProgram[] = [];
   for (const plan of programs) made.push(await makeProgram(tx, plan, settings, of.shopOrigin, actAs, manager));
@@ -106,6 +111,11 @@ export async function setUp(
     scheduleId,
     settings,
   };
+}
+
+/** Low enough that most are paid each month, high enough that some are not. */
+function minimumsOf(currencies: readonly string[]): readonly MoneyWire[] {
+  return currencies.map((currency) => ({ amount: '20.00', currency }));
 }
 
 async function makeProgram(

@@ -1,10 +1,12 @@
 import {
   Alert,
+  Anchor,
   AppShell,
   Badge,
   Box,
   Burger,
   Button,
+  Code,
   Group,
   Menu,
   Modal,
@@ -78,7 +80,7 @@ export function Shell({
 }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
-  const { secondFactor } = useMe();
+  const { secondFactor, features } = useMe();
   const needsFactor = secondFactor?.required === true && !secondFactor.enrolled;
   const navigate = useNavigate();
   const { pathname } = useLocation();
@@ -196,6 +198,7 @@ export function Shell({
             <Link to="/profile">{t('menu.needsFactor')}</Link>
           </Alert>
         ) : null}
+        {hasModes && features['demoData'] === true ? <DemoBar /> : null}
         {currentMode() === 'test' ? (
           <Box
             role="status"
@@ -211,6 +214,37 @@ export function Shell({
       {isSearching ? <SearchPalette entries={entries} onClose={searching.close} /> : null}
       <KeyHelp isOpen={isHelping} onClose={helping.close} />
     </AppShell>
+  );
+}
+
+/** Ledger rows are never deleted in place: the way to start clean is a new data folder (screens.md 9.2). */
+function DemoBar(): ReactElement {
+  const { t } = useTranslation();
+  const [isOpen, details] = useDisclosure(false);
+  return (
+    <Box
+      role="status"
+      p="xs"
+      mb="sm"
+      style={{ background: 'light-dark(#dbeafe, #172554)', color: 'light-dark(#1e3a8a, #dbeafe)' }}
+    >
+      <Group gap="xs">
+        <Text span size="sm">
+          {t('demo.bar')}
+        </Text>
+        <Anchor href="/demo-shop" size="sm" c="inherit" underline="always">
+          {t('demo.shop')}
+        </Anchor>
+        <Button size="compact-sm" variant="default" aria-expanded={isOpen} onClick={details.toggle}>
+          {t('demo.clean')}
+        </Button>
+      </Group>
+      {isOpen ? (
+        <Text size="sm" mt={4}>
+          {t('demo.how')} <Code>npm run reset</Code> {t('demo.then')} <Code>npm start -- --empty</Code>
+        </Text>
+      ) : null}
+    </Box>
   );
 }
 

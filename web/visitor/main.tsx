@@ -1,8 +1,11 @@
-import type { ReactElement } from 'react';
+import { lazy, type ReactElement, Suspense } from 'react';
 import { pageDetail, startApp } from '../kit/App.js';
 import { isLinkKind, OneTimeLink, UsedLink } from './OneTimeLink.js';
 import { ForgotPassword, SignIn } from './SignIn.js';
 import { en } from './texts.en.js';
+
+/** Only where there is demo data: nobody else loads it. */
+const DemoShop = lazy(async () => ({ default: (await import('./DemoShop.js')).DemoShop }));
 
 /** The server says which page this is; the token stays in the address and goes nowhere but to our own API. */
 function page(): ReactElement {
@@ -10,6 +13,12 @@ function page(): ReactElement {
   const token = /^\/(?:welcome|set-password|verify-email)\/([^/]+)$/.exec(pathname)?.[1];
   if (token !== undefined)
     return isLinkKind(pageDetail) ? <OneTimeLink kind={pageDetail} token={token} /> : <UsedLink />;
+  if (pathname === '/demo-shop')
+    return (
+      <Suspense>
+        <DemoShop />
+      </Suspense>
+    );
   return pathname === '/forgot-password' ? <ForgotPassword /> : <SignIn />;
 }
 

@@ -285,4 +285,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'notFound.text': 'Die Adresse hat sich vielleicht geändert. Das Menü führt weiter.',
   'notAllowed.title': 'Das dürfen Sie nicht sehen',
   'notAllowed.text': 'Das Recht {{right}} fehlt. Wer das Team verwaltet, kann es erteilen.',
+  'demo.bar': 'Das sind Demo-Daten: erfundene Leute, echte Abläufe.',
+  'demo.shop': 'Demo-Shop öffnen',
+  'demo.clean': 'Leer beginnen',
+  'demo.how':
+    'Die Bücher werden nie an Ort und Stelle gelöscht; leer beginnt man mit einem neuen Datenordner. npm start beenden, dann:',
+  'demo.then': 'und',
 };

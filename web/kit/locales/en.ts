@@ -281,4 +281,9 @@ export const en = {
   'notFound.text': 'The address may have changed. The menu leads on.',
   'notAllowed.title': 'You may not see this',
   'notAllowed.text': 'The right {{right}} is missing. Whoever manages the team can grant it.',
+  'demo.bar': 'This is demo data: made-up people, real workflows.',
+  'demo.shop': 'Open the demo shop',
+  'demo.clean': 'Start clean',
+  'demo.how': 'The books are never deleted in place, so a clean start is a new data folder. Stop npm start, then:',
+  'demo.then': 'and',
 } as const;
