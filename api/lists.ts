@@ -9,7 +9,7 @@ import { fieldIssue, instantWire, text } from './schemas/wire.js';
 const defaultLimit = 50;
 const maxLimit = 200;
 
-const limitParameter = z
+export const limitParameter = z
   .string()
   .default(String(defaultLimit))
   .transform((value, context) => {

@@ -101,6 +101,7 @@ export async function startTestApi(
       readonly publicUrl?: string;
       readonly nodeEnv?: Config['nodeEnv'];
       readonly metricsToken?: string;
+      readonly outboundAllow?: readonly string[];
     };
     readonly deps?: Partial<ApiDeps>;
   } = {},
@@ -130,7 +131,7 @@ export async function startTestApi(
     smtpUrl: undefined,
     logLevel: 'fatal',
     dataDir: '.data',
-    outboundAllow: [],
+    outboundAllow: options.config?.outboundAllow ?? [],
     ownerEmail: undefined,
     failpoints: '',
   };

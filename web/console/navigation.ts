@@ -37,6 +37,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'] },
       { path: '/ledger', text: 'nav.ledger', rights: ['ledger.read'] },
       { path: '/audit', text: 'nav.audit', rights: ['audit.read'] },
+      { path: '/audit/histories', text: 'nav.histories', rights: ['history.read'] },
     ],
   },
   {
@@ -49,6 +50,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/settings', text: 'nav.workspaceSettings', rights: ['settings.read'] },
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },
       { path: '/settings/permissions', text: 'nav.permissions', rights: ['user.read'] },
+      { path: '/system', text: 'nav.system', rights: ['system.read'] },
       { path: '/dev/mail', text: 'nav.mailbox', rights: ['system.write'] },
       { path: '/profile', text: 'nav.profile' },
     ],

@@ -1,5 +1,7 @@
 import { knownMigrations } from '../../../db/migrate.js';
 import { getSettings } from '../../../db/access/settings.js';
+import { nextWorkspaceVersion } from '../../../db/access/workspace.js';
+import { recordAudit } from '../../../db/audit/audit.js';
 import { listUnapplied } from '../../../db/reads/messaging/unapplied.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
 import { listGatewayViews } from '../../../db/reads/payout/payoutView.js';
@@ -31,9 +33,12 @@ import {
 import { sumCommissions } from '../../../db/reads/earning/commissionList.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
+import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
 import { addDays, addMs, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
+import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
+import { rehydrateWorkspace } from '../../rehydrate.js';
 import { defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
   figureNames,
@@ -48,6 +53,9 @@ import {
   setupSteps,
   setupTexts,
   setupWire,
+  failedRunsQuery,
+  failedRunsWire,
+  rehydrateWire,
   systemWire,
 } from '../../schemas/reporting/console.js';
 
@@ -283,6 +291,7 @@ const setup = defineRoute({
     }),
 });
 
+const sweepKinds: readonly SweepKind[] = ['unapplied', 'historyExport', 'due', 'retentionAlarm'];
 const mostUnapplied = 100;
 const runsShown = 5;
 
@@ -293,7 +302,14 @@ const system = defineRoute({
   permission: 'system.read',
   reply: systemWire,
   refuses: [],
-  async handle(ctx, { config }) {
+  async handle(ctx, { config, engine }) {
+    const prefix = config.temporal.taskQueuePrefix;
+    const sweepId = (kind: SweepKind): string => queueName(prefix, workflowIds.sweep(kind));
+    const gatewayQueues = ['sandbox', 'manual'].map(gatewayQueue);
+    const state = await engine.readState({
+      queues: [...taskQueues, ...gatewayQueues].map((queue) => queueName(prefix, queue)),
+      schedules: sweepKinds.map(sweepId),
+    });
     // This process serves only a database that has them all (readiness, api.md 4.3).
     const migration = (await knownMigrations()).at(-1) ?? null;
     return ctx.read(async (tx, now) => ({
@@ -304,6 +320,22 @@ const system = defineRoute({
       temporalUi: config.temporal.uiUrl ?? null,
       outbox: [...(await readOutboxState(tx, now))],
       workflows: [...(await countUnfinished(tx))],
+      engine:
+        state === 'away'
+          ? null
+          : {
+              queues: state.queues.map((one) => ({ ...one })),
+              sweeps: sweepKinds.flatMap((kind) =>
+                state.schedules
+                  .filter((one) => one.id === sweepId(kind))
+                  .map(({ paused, lastRunAt, nextRunAt }) => ({
+                    kind,
+                    paused,
+                    lastRunAt: lastRunAt as Instant | null,
+                    nextRunAt: nextRunAt as Instant | null,
+                  })),
+              ),
+            },
       unapplied: (await listUnapplied(tx, now, mostUnapplied)).length,
       schedules: await nextRuns(tx, now, runsShown),
       gateways: (await listGatewayViews(tx, ctx.mode)).map(({ id, adapter, frozenAt, frozenReason }) => ({
@@ -314,6 +346,62 @@ const system = defineRoute({
       })),
       audit: (await readAuditState(tx)) ?? null,
     }));
+  },
+});
+
+const failedRuns = defineRoute({
+  method: 'GET',
+  path: '/v1/workflows',
+  summary: 'Workflow runs that failed, timed out or were stopped by hand',
+  permission: 'system.read',
+  query: failedRunsQuery,
+  reply: failedRunsWire,
+  refuses: ['request.unavailable'],
+  async handle(ctx, { engine }) {
+    const runs = await engine.listFailed({ workspaceId: ctx.workspaceId, limit: ctx.query.limit });
+    if (runs === 'away') throw new DomainError('request.unavailable', { detail: 'Temporal does not answer.' });
+    return {
+      data: runs.map((run) => ({
+        ...run,
+        status: run.status as 'failed' | 'timed_out' | 'terminated',
+        startedAt: run.startedAt as Instant,
+        closedAt: run.closedAt as Instant | null,
+      })),
+      nextCursor: null,
+    };
+  },
+});
+
+const rehydrate = defineRoute({
+  method: 'POST',
+  path: '/v1/workflows/rehydrate',
+  summary: 'Start or wake every unfinished workflow of this workspace from the database',
+  permission: 'system.write',
+  stepUp: true,
+  reply: rehydrateWire,
+  status: 202,
+  refuses: ['access.step_up_required'],
+  async handle(ctx, deps) {
+    // In pages of their own: a repeat wakes once more what is awake, and nothing happens twice (temporal.md 4.5).
+    const written = await rehydrateWorkspace(deps.db, ctx.workspaceId);
+    return ctx.write(
+      async (tx, act) => {
+        const seq = await nextWorkspaceVersion(tx, act.now);
+        const { workspaceId: objectId } = ctx;
+        await recordAudit(tx, act, {
+          objectType: 'workspace',
+          objectId,
+          seq,
+          event: 'rehydrated',
+          changes: { written },
+        });
+        return {
+          object: 'rehydration' as const,
+          written: Object.entries(written).map(([workflowType, count]) => ({ workflowType, count })),
+        };
+      },
+      { wake: true },
+    );
   },
 });
 
@@ -353,4 +441,4 @@ const find = defineRoute({
 });
 
 /** What the console's first screens read (api.md 13, 16.2). */
-export const consoleRoutes: readonly Route[] = [home, queue, setup, system, find];
+export const consoleRoutes: readonly Route[] = [home, queue, setup, system, failedRuns, rehydrate, find];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
-import { anyOf, anyText, listQuery } from '../../lists.js';
+import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
 import { dateWire, instantWire, signedMoneyWire, text } from '../wire.js';
 import { activityDayWire } from '../affiliate/portal.js';
 
@@ -164,6 +164,20 @@ export const systemWire = z
       }),
     ),
     workflows: z.array(z.strictObject({ workflowType: z.string(), running: z.int(), parked: z.int() })),
+    /** What Temporal says of itself; null: it does not answer at this moment. Clicks, facts and decisions are kept meanwhile. */
+    engine: z
+      .strictObject({
+        queues: z.array(z.strictObject({ queue: z.string(), pollers: z.int(), waiting: z.int() })),
+        sweeps: z.array(
+          z.strictObject({
+            kind: z.string(),
+            paused: z.boolean(),
+            lastRunAt: instantWire.nullable(),
+            nextRunAt: instantWire.nullable(),
+          }),
+        ),
+      })
+      .nullable(),
     /** Facts, decisions and deadlines that nobody took up for a minute; 100 means 100 or more. */
     unapplied: z.int(),
     schedules: z.array(
@@ -187,6 +201,27 @@ export const systemWire = z
       .nullable(),
   })
   .openapi('ConsoleSystem');
+
+export const failedRunsQuery = z.strictObject({ limit: limitParameter });
+/** Runs that ended as none of ours should: failed, timed out, or stopped by hand. */
+export const failedRunsWire = z.strictObject({
+  data: z.array(
+    z.strictObject({
+      workflowId: z.string(),
+      runId: z.string(),
+      workflowType: z.string(),
+      status: z.enum(['failed', 'timed_out', 'terminated']),
+      startedAt: instantWire,
+      closedAt: instantWire.nullable(),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+export const rehydrateWire = z.strictObject({
+  object: z.literal('rehydration'),
+  /** Outbox rows written, by type of workflow: each starts or wakes one. */
+  written: z.array(z.strictObject({ workflowType: z.string(), count: z.int() })),
+});
 
 export const searchQuery = z.strictObject({ q: text(100) });
 export const searchWire = z.strictObject({

@@ -97,7 +97,7 @@ function Result({ result }: { readonly result: string }): ReactElement {
   );
 }
 
-function Verdict({ replay }: { readonly replay: Replay }): ReactElement {
+export function Verdict({ replay }: { readonly replay: Replay }): ReactElement {
   const { t } = useTranslation();
   const { change } = useAddress();
   const { firstDifference: difference } = replay;
