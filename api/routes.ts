@@ -43,6 +43,8 @@ import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
 import { customFieldRoutes } from './routes/tracking/customField.js';
 import { leadRoutes } from './routes/tracking/lead.js';
+import { formPageRoutes } from './routes/tracking/formPage.js';
+import { leadFormRoutes } from './routes/tracking/leadForm.js';
 import { leadLogRoutes } from './routes/tracking/leadLog.js';
 import { leadSourceRoutes } from './routes/tracking/leadSource.js';
 import { postbackRoutes } from './routes/tracking/postback.js';
@@ -65,6 +67,8 @@ export const routes: readonly Route[] = [
   ...consoleRoutes,
   ...clickRoutes,
   ...leadRoutes,
+  ...leadFormRoutes,
+  ...formPageRoutes,
   ...leadLogRoutes,
   ...leadSourceRoutes,
   ...customFieldRoutes,

@@ -171,6 +171,31 @@ export async function moveLink(tx: Tx, act: Act, link: Link, event: LinkEvent): 
   return toLink(row);
 }
 
+/** Notes what a look at the destination showed. Only a change of health is an entry of the link's history: it is looked at every day. */
+export async function recordLinkHealth(tx: Tx, act: Act, link: Link, health: LinkHealth): Promise<Link> {
+  const isNew = health !== link.health;
+  const [row] = await tx('links')
+    .where({ id: link.id })
+    .update({
+      health,
+      health_checked_at: act.now,
+      ...(isNew ? { version: link.version + 1, updated_at: act.now } : {}),
+    })
+    .returning<LinkRow[]>('*');
+  assertInvariant(row !== undefined, 'a locked link is there', { linkId: link.id });
+  if (isNew)
+    await recordAudit(tx, act, {
+      objectType: 'link',
+      objectId: link.id,
+      seq: link.version + 1,
+      event: 'checked',
+      from: link.status,
+      to: link.status,
+      changes: { health: [link.health, health] },
+    });
+  return toLink(row);
+}
+
 type Columns = Readonly<Record<string, unknown>>;
 
 function columnsOf(link: LinkChange): Columns {

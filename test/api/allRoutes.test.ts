@@ -354,6 +354,9 @@ const badQueries = [
   'expand=secret',
 ];
 
+/** The pixel's page must not break over us, and the script is the same for everybody (api.md 4.1). */
+const answersAnything: ReadonlySet<string> = new Set(['GET /t/sale.gif', 'GET /t/v1.js']);
+
 interface Damaged {
   readonly what: string;
   readonly path: string;
@@ -476,11 +479,14 @@ describe('damaged requests', () => {
     const faults: string[] = [];
     let sent = 0;
     let before = await snapshot();
-    for (const route of routes) {
+    for (const route of routes.filter((one) => !answersAnything.has(nameOf(one)))) {
       const requests = damage(route, next);
       const answers = await sendAll(requests.map((one) => ({ ...one, key: callerOf(route) })));
       sent += requests.length;
-      expect(requests.length, nameOf(route)).toBeGreaterThanOrEqual(30);
+      // A public read without an id in its path can be damaged in its query only.
+      expect(requests.length, nameOf(route)).toBeGreaterThanOrEqual(
+        route.permission === 'public' && !isWrite(route) ? badQueries.length : 30,
+      );
       answers.forEach((answer, index) => {
         const fault = faultOf(answer, (status) => status >= 400 && status < 500);
         if (fault !== undefined) faults.push(`${nameOf(route)} · ${requests[index]?.what}: ${fault}`);

@@ -10,6 +10,7 @@ import {
   linkStatusAt,
   linkTransitions,
 } from '../../../domain/tracking/link.js';
+import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
 import { decisionWire, idWire, instantWire, listOf, metadataWire, objectFields, text, versionFields } from '../wire.js';
@@ -77,6 +78,10 @@ export const linkWire = z
     ad: z.string().nullable(),
     isDefault: z.boolean(),
     warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+    /** What was seen just now: only in the answer of `check`. */
+    check: z
+      .strictObject({ status: z.int().nullable(), fault: z.string().nullable(), scriptFound: z.boolean().nullable() })
+      .exactOptional(),
     decision: decisionWire,
     undo: undoWire.exactOptional(),
     allowedActions: z.array(z.string()),
@@ -121,10 +126,65 @@ export function presentLink(
 }
 
 function healthWarnings(health: LinkReply['health']): readonly LinkWarning[] {
-  return health === 'unreachable'
-    ? [{ code: 'destination_unreachable', detail: 'The page did not answer at the last check.' }]
-    : [];
+  switch (health) {
+    case 'unreachable':
+      return [{ code: 'destination_unreachable', detail: 'The page did not answer at the last check.' }];
+    case 'untracked':
+      return [{ code: 'script_missing', detail: 'The tracking script was not on the page at the last check.' }];
+    case 'ok':
+    case 'unknown':
+      return [];
+    default:
+      return health satisfies never;
+  }
 }
+
+/** What a person should know of a destination that was looked at just now (LNK-09, LNK-10). */
+export function checkWarnings(seen: LinkCheck): readonly LinkWarning[] {
+  if (seen.isPrivate)
+    return [{ code: 'destination_private', detail: 'Only who has signed in, or is inside a network, sees the page.' }];
+  if (seen.health === 'unreachable')
+    return [
+      {
+        code: 'destination_unreachable',
+        detail: seen.status === null ? 'The page does not answer.' : `The page answers ${seen.status}.`,
+      },
+    ];
+  return healthWarnings(seen.health);
+}
+
+export const qrQuery = z.strictObject({ format: z.enum(['svg', 'png']).default('svg') });
+/** Bytes of a picture, not JSON. */
+export const pictureWire = z.string().openapi({ type: 'string', format: 'binary' });
+
+export const diagnoseBody = z.strictObject({ url: z.string().max(2_048) });
+const named = z.strictObject({ id: z.string(), name: z.string() }).nullable();
+export const diagnosisWire = z
+  .strictObject({
+    object: z.literal('link_diagnosis'),
+    url: z.string(),
+    destinationUrl: z.string().nullable(),
+    resolves: z.boolean().nullable(),
+    public: z.boolean().nullable(),
+    status: z.int().nullable(),
+    fault: z.string().nullable(),
+    scriptFound: z.boolean().nullable(),
+    link: z
+      .strictObject({
+        id: z.string(),
+        slug: z.string(),
+        kind: z.enum(linkKinds),
+        status: z.enum(statuses),
+        expiresAt: instantWire.nullable(),
+      })
+      .nullable(),
+    affiliate: named,
+    program: named,
+    credits: z.boolean(),
+    creditCode: z.enum(creditCodes).nullable(),
+    problems: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+  })
+  .openapi('LinkDiagnosis');
 
 /** A direct link is the page itself with `via`; the others go through the redirect (api.md 7.2). */
 export function addressOf(

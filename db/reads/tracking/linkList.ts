@@ -111,3 +111,18 @@ async function viewsOf(tx: ReadTx | Tx, rows: readonly ViewRow[]): Promise<reado
     decision: decisions.get(row.id) ?? null,
   }));
 }
+
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+// Whose link is it, and of which program?
+export async function findLinkNames(
+  tx: ReadTx | Tx,
+  link: Pick<Link, 'affiliateId' | 'programId'>,
+): Promise<{ readonly affiliate: Named | null; readonly program: Named | null }> {
+  const affiliate = await tx('affiliates').where({ id: link.affiliateId }).first<Named | undefined>('id', 'name');
+  const program = await tx('programs').where({ id: link.programId }).first<Named | undefined>('id', 'name');
+  return { affiliate: affiliate ?? null, program: program ?? null };
+}
