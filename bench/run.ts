@@ -6,6 +6,7 @@ import path from 'node:path';
 import { clickBench } from './click.js';
 import { decisionBench } from './decision.js';
 import type { Bench, Measured } from './measure.js';
+import { payoutRunBench } from './payoutRun.js';
 import { restBench } from './rest.js';
 import { rulesBench } from './rules.js';
 import { takeUpBench } from './takeUp.js';
@@ -16,6 +17,7 @@ const benches: readonly Bench[] = [
   clickBench,
   workflowBench,
   decisionBench,
+  payoutRunBench,
   restBench,
   takeUpBench,
   transitionsBench,

@@ -93,7 +93,10 @@ from commissions c
 left join payout_lines l on (l.workspace_id, l.commission_id) = (c.workspace_id, c.id) and l.released_at is null
 left join payouts x on (x.workspace_id, x.id) = (l.workspace_id, l.payout_id)
 where (c.status = 'paid') is distinct from (coalesce(x.status, '') = 'paid')
-   or l.amount_minor <> c.amount_minor - c.reversed_minor;
+   or l.amount_minor <> c.amount_minor - c.reversed_minor
+union all
+select l.commission_id from payout_lines l
+where not exists (select from commissions c where (c.workspace_id, c.id) = (l.workspace_id, l.commission_id));
 
 -- inv_11_lines_match_ledger
 with ledger as (

@@ -120,7 +120,14 @@ export async function planAndReserve(
     act,
     taken.map(({ draft }) => draft.id),
   );
-  const lines = await insertPlannedLines(tx, scope, all);
+  const linesOf = new Map(inputs.map((input) => [`${input.affiliateId}/${input.currency}`, input.lines]));
+  const lines = await insertPlannedLines(
+    tx,
+    all.map((row) => ({
+      payoutId: row.payoutId,
+      lines: linesOf.get(`${row.affiliateId}/${row.currency}`) ?? { ids: '', minors: '' },
+    })),
+  );
   assertInvariant(
     lines === all.reduce((total, row) => total + row.commissionCount, 0),
     'the lines written are those added up',
@@ -297,9 +304,9 @@ export async function recalculateDraft(
     await releasePayouts(tx, act, [payout]);
     return null;
   }
-  await insertPlannedLines(tx, scope, [
-    { payoutId: payout.id, affiliateId: payout.affiliateId, currency: payout.currency },
-  ]);
+  const [input] = inputs;
+  assertInvariant(input !== undefined, 'a row of a plan has its input', { payoutId: payout.id });
+  await insertPlannedLines(tx, [{ payoutId: payout.id, lines: input.lines }]);
   return changeAmount(tx, act, payout, row.netMinor, row);
 }
 

@@ -282,7 +282,7 @@ async function scopeOf(tx: Tx, run: PayoutRun): Promise<PlanScope> {
 
 /** The plan is whole: sealed by its hash, or begun anew when a refund took a draft apart between two pages. */
 async function fixPlan(tx: Tx, act: Act, run: PayoutRun): Promise<void> {
-  await releaseDrafts(tx, act, { runId: run.id, notPlannedIn: run.planVersion });
+  if (run.planVersion > 1) await releaseDrafts(tx, act, { runId: run.id, notPlannedIn: run.planVersion });
   const sealed = await sealPlan(tx, run);
   if (sealed.proof.some((proof) => !proof.linesEqualTotals)) {
     assertInvariant(run.planVersion < longestPlan, 'a plan comes to an end', { payoutRunId: run.id });

@@ -10,6 +10,7 @@ import {
 import { assertInvariant } from '../../domain/errors.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import { violates } from '../errors.js';
+import { insertSet } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 interface AccountRow {
@@ -33,33 +34,58 @@ async function openAccounts(
   // Sorted, so that two transactions that open the same accounts wait for each other in one order.
   const ordered = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   const find = async (): Promise<Map<string, string>> => {
-    const rows = await tx('ledger_accounts')
-      .select<AccountRow[]>('id', 'kind', 'owner_id', 'currency')
-      .where({ mode: act.mode })
-      .whereIn(
-        ['currency', 'kind', 'owner_id'],
-        ordered.map(({ account, currency }) => [currency, account.kind, account.ownerId]),
-      );
-    return new Map(rows.map((row) => [`${row.currency}/${row.kind}/${row.owner_id}`, row.id]));
+    // Joined with arrays: as a list of thousands of rows it took Postgres seconds to plan, the statement itself milliseconds.
+    const { rows } = await tx.raw<{ rows: AccountRow[] }>(
+      `select account.id, account.kind, account.owner_id, account.currency
+       from unnest(:currencies::text[], :kinds::text[], :owners::text[]) as wanted (currency, kind, owner_id)
+       join ledger_accounts as account
+         on account.mode = :mode and account.currency = wanted.currency and account.kind = wanted.kind and account.owner_id = wanted.owner_id`,
+      {
+        mode: act.mode,
+        currencies: ordered.map(({ currency }) => currency as string),
+        kinds: ordered.map(({ account }) => account.kind as string),
+        owners: ordered.map(({ account }) => account.ownerId),
+      },
+    );
+    return idsByKey(rows);
   };
   const found = await find();
   const missing = ordered.filter(({ account, currency }) => !found.has(keyOf(account, currency)));
   if (missing.length === 0) return found;
-  await tx('ledger_accounts')
-    .insert(
-      missing.map(({ account, currency }) => ({
-        id: act.newId('ledgerAccount'),
-        mode: act.mode,
-        currency,
-        kind: account.kind,
-        owner_id: account.ownerId,
-        normal_side: accountKinds[account.kind].side,
-        floored: accountKinds[account.kind].floored,
-      })),
-    )
-    .onConflict(['workspace_id', 'mode', 'currency', 'kind', 'owner_id'])
-    .ignore();
-  return find();
+  const opened = await insertSet<keyof typeof accountColumns, AccountRow>(
+    tx,
+    'ledger_accounts',
+    accountColumns,
+    missing.map(({ account, currency }) => ({
+      id: act.newId('ledgerAccount'),
+      mode: act.mode,
+      currency,
+      kind: account.kind,
+      owner_id: account.ownerId,
+      normal_side: accountKinds[account.kind].side,
+      floored: accountKinds[account.kind].floored,
+    })),
+    {
+      onConflict: 'on conflict (workspace_id, mode, currency, kind, owner_id) do nothing',
+      returning: ['id', 'kind', 'owner_id', 'currency'],
+    },
+  );
+  if (opened.length < missing.length) return find(); // another transaction opened some of them meanwhile
+  return new Map([...found, ...idsByKey(opened)]);
+}
+
+const accountColumns = {
+  id: 'text',
+  mode: 'text',
+  currency: 'text',
+  kind: 'text',
+  owner_id: 'text',
+  normal_side: 'text',
+  floored: 'boolean',
+} as const;
+
+function idsByKey(rows: readonly AccountRow[]): Map<string, string> {
+  return new Map(rows.map((row) => [`${row.currency}/${row.kind}/${row.owner_id}`, row.id]));
 }
 
 /** One account, opened when it is used for the first time; answers its id. */
@@ -122,7 +148,10 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
     rows.map(({ transfer }) => transfer),
   );
   try {
-    await tx('ledger_transfers').insert(
+    await insertSet(
+      tx,
+      'ledger_transfers',
+      transferColumns,
       rows.map(({ transfer, id }) => ({
         id,
         mode: act.mode,
@@ -141,7 +170,10 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
     });
     throw error;
   }
-  await tx('ledger_postings').insert(
+  await insertSet(
+    tx,
+    'ledger_postings',
+    postingColumns,
     rows.flatMap(({ transfer, id }) =>
       transfer.postings.map((posting, index) => ({
         transfer_id: id,
@@ -150,12 +182,34 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
         currency: posting.amount.currency,
         debit_account_id: idOf(posting.debit, posting.amount.currency),
         credit_account_id: idOf(posting.credit, posting.amount.currency),
-        amount_minor: posting.amount.minor,
+        amount_minor: posting.amount.minor.toString(),
       })),
     ),
   );
   return rows.map(({ id }) => id);
 }
+
+const transferColumns = {
+  id: 'text',
+  mode: 'text',
+  kind: 'text',
+  cause_type: 'text',
+  cause_id: 'text',
+  corrects_transfer_id: 'text',
+  idempotency_key: 'text',
+  posting_count: 'smallint',
+  effective_at: 'timestamptz',
+} as const;
+
+const postingColumns = {
+  transfer_id: 'text',
+  line: 'smallint',
+  mode: 'text',
+  currency: 'text',
+  debit_account_id: 'text',
+  credit_account_id: 'text',
+  amount_minor: 'bigint',
+} as const;
 
 /**
  * Posts moves of lines: locks the balances of everyone whose split depends on them, once and together, computes, posts (money.md 9).

@@ -12,7 +12,8 @@ import type { PlannedRow, SecondPerson } from '../../domain/payout/payoutRun.js'
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
-import { freeDraft, judgedLines, planBindings, type PlanScope } from '../reads/payout/payoutPlan.js';
+import { freeDraft, type PayableLines } from '../reads/payout/payoutPlan.js';
+import { insertSet } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 interface PayoutRow {
@@ -76,27 +77,17 @@ export interface Creator {
   readonly userId: string | null;
 }
 
-/** Drafts of a plan, with their history. The caller reserves their money in the same transaction. */
+/** Drafts of a plan, with their history: one statement each, however many. The caller reserves their money in the same transaction. */
 export async function insertDrafts(
   tx: Tx,
   act: Act,
   of: { readonly runId: string | null; readonly planVersion: number; readonly creator: Creator },
   planned: readonly PlannedPayout[],
 ): Promise<void> {
-  for (let from = 0; from < planned.length; from += chunkSize)
-    await insertDraftChunk(tx, act, of, planned.slice(from, from + chunkSize));
-}
-
-/** A statement takes 65,535 values; an audit entry has some twenty. */
-const chunkSize = 1_000;
-
-async function insertDraftChunk(
-  tx: Tx,
-  act: Act,
-  of: { readonly runId: string | null; readonly planVersion: number; readonly creator: Creator },
-  planned: readonly PlannedPayout[],
-): Promise<void> {
-  await tx('payouts').insert(
+  await insertSet(
+    tx,
+    'payouts',
+    draftColumns,
     planned.map((row) => {
       assertInvariant(row.method !== null && row.route !== null, 'who is paid has a method', {
         payoutId: row.payoutId,
@@ -107,7 +98,7 @@ async function insertDraftChunk(
         run_id: of.runId,
         affiliate_id: row.affiliateId,
         currency: row.currency,
-        amount_minor: row.netMinor,
+        amount_minor: row.netMinor.toString(),
         status: 'draft',
         method_id: row.method.id,
         method_type: row.method.type,
@@ -126,45 +117,64 @@ async function insertDraftChunk(
       };
     }),
   );
-  await recordAudit(
-    tx,
-    act,
-    ...planned.map((row) => ({ objectType: 'payout', objectId: row.payoutId, seq: 1, event: 'planned', to: 'draft' })),
-  );
+  for (let from = 0; from < planned.length; from += chunkSize)
+    await recordAudit(
+      tx,
+      act,
+      ...planned
+        .slice(from, from + chunkSize)
+        .map((row) => ({ objectType: 'payout', objectId: row.payoutId, seq: 1, event: 'planned', to: 'draft' })),
+    );
 }
 
-/** Writes the lines of freshly planned payouts: the plan's judgement once more, under the locks it took. Answers their number. */
+const draftColumns = {
+  id: 'text',
+  mode: 'text',
+  run_id: 'text',
+  affiliate_id: 'text',
+  currency: 'text',
+  amount_minor: 'bigint',
+  status: 'text',
+  method_id: 'text',
+  method_type: 'text',
+  method_version: 'integer',
+  method_fingerprint: 'text',
+  method_masked: 'text',
+  execution: 'text',
+  gateway: 'text',
+  plan_version: 'integer',
+  created_by_type: 'text',
+  created_by: 'text',
+  created_by_user: 'text',
+  due_on: 'date',
+  created_at: 'timestamptz',
+  updated_at: 'timestamptz',
+} as const;
+
+/** A statement takes 65,535 values; an audit entry has some twenty. */
+const chunkSize = 1_000;
+
+/**
+ * Writes the lines of planned payouts, exactly those that the locking statement added up: nobody can have changed them since. The ids and
+ * amounts come back as they were given out, because judging a page twice cost as much as writing it. Answers their number.
+ */
 export async function insertPlannedLines(
   tx: Tx,
-  scope: PlanScope,
-  payouts: readonly { readonly payoutId: string; readonly affiliateId: string; readonly currency: string }[],
+  payouts: readonly { readonly payoutId: string; readonly lines: PayableLines }[],
 ): Promise<number> {
   if (payouts.length === 0) return 0;
-  const { rows } = await tx.raw<{ rows: { lines: number }[] }>(
-    `with ${judgedLines(false)},
-     planned as (
-       select * from unnest(:payoutIds::text[], :payoutAffiliates::text[], :payoutCurrencies::text[]) as planned(payout_id, affiliate_id, currency)
-     ),
-     written as (
-       insert into payout_lines (payout_id, commission_id, amount_minor)
-       select planned.payout_id, judged.id, judged.minor
-       from judged
-       join planned on planned.affiliate_id = judged.affiliate_id and planned.currency = judged.currency
-       where judged.place = 'payable'
-       returning 1
-     )
-     select count(*)::int as lines from written`,
+  const { rowCount } = await tx.raw<{ rowCount: number }>(
+    `insert into payout_lines (payout_id, commission_id, amount_minor)
+     select planned.payout_id, line.id, line.minor::bigint
+     from unnest(:payoutIds::text[], :ids::text[], :minors::text[]) as planned (payout_id, ids, minors)
+     cross join lateral unnest(string_to_array(planned.ids, ','), string_to_array(planned.minors, ',')) as line (id, minor)`,
     {
-      ...planBindings(
-        scope,
-        payouts.map((payout) => payout.affiliateId),
-      ),
       payoutIds: payouts.map((payout) => payout.payoutId),
-      payoutAffiliates: payouts.map((payout) => payout.affiliateId),
-      payoutCurrencies: payouts.map((payout) => payout.currency),
+      ids: payouts.map((payout) => payout.lines.ids),
+      minors: payouts.map((payout) => payout.lines.minors),
     },
   );
-  return rows[0]?.lines ?? 0;
+  return rowCount;
 }
 
 export async function findPayout(tx: ReadTx | Tx, id: string): Promise<Payout | undefined> {
@@ -194,7 +204,7 @@ export async function lockDrafts(
       `not exists (
          select from payout_run_rows as row
          where row.run_id = payouts.run_id and row.plan_version = ? and row.affiliate_id = payouts.affiliate_id
-           and row.payout_id = payouts.id)`,
+           and row.currency = payouts.currency and row.payout_id = payouts.id)`,
       [of.notPlannedIn],
     );
   if (of.limit !== undefined) query.limit(of.limit);

@@ -15,6 +15,7 @@ import {
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { insertSet } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface PayoutRunRow {
@@ -231,27 +232,47 @@ export async function insertRunRows(
   run: Pick<PayoutRun, 'id' | 'planVersion'>,
   rows: readonly (PlannedRow & { readonly payoutId: string | null })[],
 ): Promise<void> {
-  for (let from = 0; from < rows.length; from += 1_000)
-    await tx('payout_run_rows').insert(
-      rows.slice(from, from + 1_000).map((row) => ({
-        run_id: run.id,
-        plan_version: run.planVersion,
-        affiliate_id: row.affiliateId,
-        currency: row.currency,
-        outcome: row.outcome,
-        payout_id: row.payoutId,
-        owed_minor: row.owedMinor,
-        gross_minor: row.grossMinor,
-        corrections_minor: row.correctionsMinor,
-        carried_minor: row.carriedMinor,
-        net_minor: row.netMinor,
-        commission_count: row.commissionCount,
-        reasons: JSON.stringify(row.reasons),
-        oddities: [...row.oddities],
-        stays_behind: JSON.stringify(row.staysBehind),
-      })),
-    );
+  await insertSet(
+    tx,
+    'payout_run_rows',
+    rowColumns,
+    rows.map((row) => ({
+      run_id: run.id,
+      plan_version: run.planVersion,
+      affiliate_id: row.affiliateId,
+      currency: row.currency,
+      outcome: row.outcome,
+      payout_id: row.payoutId,
+      owed_minor: row.owedMinor.toString(),
+      gross_minor: row.grossMinor.toString(),
+      corrections_minor: row.correctionsMinor.toString(),
+      carried_minor: row.carriedMinor.toString(),
+      net_minor: row.netMinor.toString(),
+      commission_count: row.commissionCount,
+      reasons: JSON.stringify(row.reasons),
+      oddities: `{${row.oddities.join(',')}}`, // codes of ours
+      stays_behind: JSON.stringify(row.staysBehind),
+    })),
+  );
 }
+
+const rowColumns = {
+  run_id: 'text',
+  plan_version: 'integer',
+  affiliate_id: 'text',
+  currency: 'text',
+  outcome: 'text',
+  payout_id: 'text',
+  owed_minor: 'bigint',
+  gross_minor: 'bigint',
+  corrections_minor: 'bigint',
+  carried_minor: 'bigint',
+  net_minor: 'bigint',
+  commission_count: 'integer',
+  reasons: 'jsonb',
+  oddities: 'text[]',
+  stays_behind: 'jsonb',
+} as const;
 
 /** The control totals and the hash of a finished plan: what an approval is for, to the line. */
 export async function sealPlan(
@@ -272,19 +293,32 @@ export async function sealPlan(
   const { rows: totals } = await tx.raw<{
     rows: { currency: string; payable: bigint; reserved: bigint; lines: bigint; listed: bigint; held: bigint }[];
   }>(
-    `with planned as (
-       select payout.currency, sum(payout.amount_minor)::bigint as reserved,
-              sum((select coalesce(sum(line.amount_minor), 0) from payout_lines as line
-                   where line.payout_id = payout.id and line.released_at is null))::bigint as lines,
-              sum((select coalesce(sum(balance.balance_minor), 0)
-                   from ledger_accounts as account
-                   join account_balances as balance on balance.account_id = account.id
-                   where account.kind = 'payout_open' and account.owner_id = payout.id and account.mode = :mode
-                     and account.currency = payout.currency))::bigint as held
+    `with mine as (
+       select payout.id, payout.currency, payout.amount_minor
        from payout_run_rows as row
        join payouts as payout on payout.id = row.payout_id and payout.status = 'draft'
        where row.run_id = :runId and row.plan_version = :planVersion
-       group by payout.currency
+     ),
+     written as (
+       select mine.currency, sum(line.amount_minor)::bigint as lines
+       from mine
+       join payout_lines as line on line.payout_id = mine.id and line.released_at is null
+       group by mine.currency
+     ),
+     held as (
+       select mine.currency, sum(balance.balance_minor)::bigint as held
+       from mine
+       join ledger_accounts as account
+         on account.kind = 'payout_open' and account.owner_id = mine.id and account.mode = :mode and account.currency = mine.currency
+       join account_balances as balance on balance.account_id = account.id
+       group by mine.currency
+     ),
+     planned as (
+       select mine.currency, sum(mine.amount_minor)::bigint as reserved, coalesce(min(written.lines), 0) as lines, coalesce(min(held.held), 0) as held
+       from mine
+       left join written using (currency)
+       left join held using (currency)
+       group by mine.currency
      ),
      listed as (
        select currency, (coalesce(sum(net_minor) filter (where outcome = 'paid'), 0))::bigint as listed

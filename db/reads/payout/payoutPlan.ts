@@ -117,6 +117,8 @@ interface InputRow {
   readonly unapproved_minor: bigint;
   readonly other_run_minor: bigint;
   readonly has_round_line: boolean;
+  readonly line_ids: string | null;
+  readonly line_minors: string | null;
   readonly method_id: PayoutMethodId | null;
   readonly method_type: PayoutMethodType | null;
   readonly method_status: PayoutMethodStatus | null;
@@ -130,13 +132,19 @@ interface InputRow {
   readonly median_minor: bigint | null;
 }
 
-/** The page's affiliates, once per currency, with everything that `planPayouts` judges. */
+/** What of an affiliate's lines is payable, as the locking statement saw it: ids and amounts in one order, comma between, only for Postgres. */
+export interface PayableLines {
+  readonly ids: string;
+  readonly minors: string;
+}
+
+/** The page's affiliates, once per currency, with everything that `planPayouts` judges; `lines` only when they are locked. */
 export async function readPlanInputs(
   tx: ReadTx | Tx,
   scope: PlanScope,
   ids: readonly AffiliateId[],
   lock: boolean,
-): Promise<readonly PlanInput[]> {
+): Promise<readonly (PlanInput & { readonly lines: PayableLines })[]> {
   if (ids.length === 0) return [];
   const workspaceMinimum = await readMinimums(tx);
   const { rows } = await tx.raw<{ rows: InputRow[] }>(
@@ -151,7 +159,9 @@ export async function readPlanInputs(
               coalesce(sum(minor) filter (where place = 'later'), 0)::bigint as later_minor,
               coalesce(sum(minor) filter (where place = 'unapproved'), 0)::bigint as unapproved_minor,
               coalesce(sum(minor) filter (where place = 'other_run'), 0)::bigint as other_run_minor,
-              coalesce(bool_or(place = 'payable' and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line
+              coalesce(bool_or(place = 'payable' and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line,
+              ${lock ? `string_agg(id, ',') filter (where place = 'payable')` : 'null::text'} as line_ids,
+              ${lock ? `string_agg(minor::text, ',') filter (where place = 'payable')` : 'null::text'} as line_minors
        from (select judged.*, coalesce(approved_at <= :previousCutOff, false) as is_carried from judged where place <> 'foreign') as judged
        group by judged.affiliate_id, judged.currency
      ),
@@ -173,7 +183,8 @@ export async function readPlanInputs(
               coalesce(approved.held_minor, 0) + coalesce(pending.held_minor, 0) as held_minor,
               coalesce(pending.pending_minor, 0) as pending_minor, pending.pending_until,
               coalesce(approved.later_minor, 0) as later_minor, coalesce(approved.unapproved_minor, 0) as unapproved_minor,
-              coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line
+              coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line,
+              approved.line_ids, approved.line_minors
        from approved
        full join pending using (affiliate_id, currency)
      ),
@@ -215,7 +226,10 @@ export async function readPlanInputs(
       now: scope.cutOffAt,
     },
   );
-  return rows.map((row) => toInput(row, scope, workspaceMinimum));
+  return rows.map((row) => ({
+    ...toInput(row, scope, workspaceMinimum),
+    lines: { ids: row.line_ids ?? '', minors: row.line_minors ?? '' },
+  }));
 }
 
 function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Money[]): PlanInput {
