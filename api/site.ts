@@ -34,6 +34,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'programs',
   'products',
   'links',
+  'clicks',
   'forms',
   'messages',
   'leads',

@@ -24,6 +24,7 @@ export const menu: readonly MenuGroup[] = [
   {
     text: 'nav.activity',
     entries: [
+      { path: '/clicks', text: 'nav.clicks', rights: ['link.read'] },
       { path: '/leads', text: 'nav.leads', rights: ['lead.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'] },
       { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r' },

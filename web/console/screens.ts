@@ -14,6 +14,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/programs/$programId', load: () => import('./screens/program/programDetail.js'), rights: ['program.read'] },
   { path: '/products', load: () => import('./screens/program/productList.js'), rights: ['program.read'] },
   { path: '/links', load: () => import('./screens/tracking/linkList.js'), rights: ['link.read'] },
+  { path: '/clicks', load: () => import('./screens/tracking/clickList.js'), rights: ['link.read'] },
   { path: '/leads', load: () => import('./screens/tracking/leadList.js'), rights: ['lead.read'] },
   { path: '/sales', load: () => import('./screens/earning/saleList.js'), rights: ['sale.read'] },
   { path: '/sales/$saleId', load: () => import('./screens/earning/saleDetail.js'), rights: ['sale.read'] },

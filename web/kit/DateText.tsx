@@ -16,6 +16,14 @@ function formatInstant(instant: string, timeZone: string, withTime: boolean): st
   return new Intl.DateTimeFormat(locale(), { ...parts, ...time }).format(new Date(instant));
 }
 
+/** "2026-12-15" as the reader writes a day; a day has no zone. */
+export function dayText(day: string): string {
+  const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeZone: 'UTC' }).format(
+    new Date(Date.UTC(year, month - 1, date)),
+  );
+}
+
 /** `Europe/Warsaw, UTC+1`: the name is always printed beside the offset of that day. */
 export function zoneLabel(timeZone: string, at: Date = new Date()): string {
   const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'shortOffset' }).formatToParts(at);

@@ -10,7 +10,9 @@ import {
   countActivity,
   listActivityDays,
   listBestAffiliates,
+  listBestCountries,
   listBestLinks,
+  listMoneyDays,
   sumActivity,
 } from '../../../db/reads/reporting/activity.js';
 import {
@@ -200,7 +202,9 @@ const home = defineRoute({
         figures.push({ name, value: await figureValue(tx, name, span), previous, list: listBehind(name, span) });
       }
       const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
+      const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
       const span = await spanOf(tx, ctx, 'link.read', range);
+      const compared = ctx.query.compare === 'none' ? null : { ...span, ...before, zone };
       return {
         object: 'console_home' as const,
         from,
@@ -208,10 +212,13 @@ const home = defineRoute({
         timeZone: zone,
         figures,
         trend: seesActivity ? markUnusual(await listActivityDays(tx, { ...span, zone })) : [],
+        previousTrend: seesActivity && compared !== null ? [...(await listActivityDays(tx, compared))] : [],
+        moneyTrend: seesMoney ? [...(await listMoneyDays(tx, { ...span, zone }))] : [],
         needsYou: await needs(tx, ctx, now),
         nextPayout: await nextPayout(tx, ctx, now),
         topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
         topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
+        topCountries: seesActivity ? [...(await listBestCountries(tx, span, topShown))] : [],
       };
     }),
 });

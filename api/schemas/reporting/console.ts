@@ -40,6 +40,10 @@ export const homeWire = z
       }),
     ),
     trend: z.array(activityDayWire.extend({ unusual: z.array(z.enum(['clicks', 'leads', 'sales'])) })),
+    /** The period before, day by day in the same order; empty with `compare=none`. */
+    previousTrend: z.array(activityDayWire),
+    /** A row per day and currency on which there was any; only for those who see sales and commissions. */
+    moneyTrend: z.array(z.strictObject({ day: dateWire, commissions: signedMoneyWire, revenue: signedMoneyWire })),
     needsYou: z.array(needWire),
     nextPayout: z
       .strictObject({
@@ -61,6 +65,7 @@ export const homeWire = z
         sales: z.int(),
       }),
     ),
+    topCountries: z.array(z.strictObject({ country: z.string(), leads: z.int(), sales: z.int() })),
   })
   .openapi('ConsoleHome');
 

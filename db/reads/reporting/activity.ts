@@ -114,6 +114,70 @@ export async function listActivityDays(
   return rows;
 }
 
+export interface MoneyDay {
+  readonly day: LocalDate;
+  readonly commissions: Money;
+  readonly revenue: Money;
+}
+
+/** A row per day and currency on which there was any; the days of a zone, the conditions of `sumActivity`. */
+export async function listMoneyDays(
+  tx: ReadTx,
+  span: ActivitySpan & { readonly zone: string },
+): Promise<readonly MoneyDay[]> {
+  const { rows } = await tx.raw<{
+    rows: { day: LocalDate; currency: CurrencyCode; commissions: bigint; revenue: bigint }[];
+  }>(
+    `select to_char(money.day, 'YYYY-MM-DD') as day, money.currency,
+            coalesce(sum(money.commissions), 0)::bigint as commissions, coalesce(sum(money.revenue), 0)::bigint as revenue
+     from (
+       select (commissions.created_at at time zone :zone)::date as day, commissions.currency,
+              commissions.amount_minor - commissions.reversed_minor as commissions, 0 as revenue
+       from commissions
+       where commissions.mode = :mode and commissions.status <> 'rejected' and ${within('commissions.created_at')} and ${own('commissions')}
+       union all
+       select (${facts.sales.at} at time zone :zone)::date, sales.currency, 0, sales.captured_minor - sales.refunded_minor
+       from sales
+       where ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as money
+     group by money.day, money.currency
+     order by money.day, money.currency`,
+    bindings(span),
+  );
+  return rows.map(({ day, currency, commissions, revenue }) => ({
+    day,
+    commissions: { minor: commissions, currency },
+    revenue: { minor: revenue, currency },
+  }));
+}
+
+export interface CountryActivity {
+  readonly country: string;
+  readonly leads: number;
+  readonly sales: number;
+}
+
+/** The countries with the most sales, then leads, as far as a lead named one. */
+export async function listBestCountries(
+  tx: ReadTx,
+  span: ActivitySpan,
+  limit: number,
+): Promise<readonly CountryActivity[]> {
+  const { rows } = await tx.raw<{ rows: CountryActivity[] }>(
+    `select country, sum(leads)::int as leads, sum(sales)::int as sales
+     from (
+       select leads.country, 1 as leads, 0 as sales from leads
+       where leads.country is not null and ${facts.leads.where} and ${within(facts.leads.at)} and ${own('leads')}
+       union all
+       select contact.country, 0, 1 from sales
+       join contacts as contact on contact.id = sales.contact_id
+       where contact.country is not null and ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as happened
+     group by country order by sales desc, leads desc, country
+     limit :limit`,
+    { ...bindings(span), limit },
+  );
+  return rows;
+}
+
 export interface LinkActivity {
   readonly id: LinkId;
   readonly slug: string;

@@ -291,4 +291,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'demo.how':
     'Die Bücher werden nie an Ort und Stelle gelöscht; leer beginnt man mit einem neuen Datenordner. npm start beenden, dann:',
   'demo.then': 'und',
+  'chart.unusual': 'ungewöhnlich',
+  'chart.dashed': 'Gestrichelt: der Zeitraum davor.',
+  'chart.day': 'Tag',
+  'chart.before': 'Davor',
+  'chart.asTable': 'Als Tabelle zeigen',
 };

@@ -286,4 +286,9 @@ export const en = {
   'demo.clean': 'Start clean',
   'demo.how': 'The books are never deleted in place, so a clean start is a new data folder. Stop npm start, then:',
   'demo.then': 'and',
+  'chart.unusual': 'unusual',
+  'chart.dashed': 'Dashed: the period before.',
+  'chart.day': 'Day',
+  'chart.before': 'Before',
+  'chart.asTable': 'Show as table',
 } as const;

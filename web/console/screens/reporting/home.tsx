@@ -1,20 +1,24 @@
-import { Anchor, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Anchor, Button, Checkbox, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { ReactElement, ReactNode } from 'react';
+import { type ReactElement, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getConsoleHomeOptions, getConsoleSetupOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { ConsoleHome, ConsoleSetup } from '../../../client/types.gen.js';
-import { DateText, zoneLabel } from '../../../kit/DateText.js';
+import { DateRange } from '../../../kit/DateRange.js';
+import { DateText, dayText, zoneLabel } from '../../../kit/DateText.js';
+import { locale } from '../../../kit/i18n.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyList, MoneyText } from '../../../kit/MoneyText.js';
+import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { Activity } from './homeActivity.js';
 
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
 function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
   if (list.startsWith('/v1/payouts/due')) return '/payout-runs';
-  return /^\/v1\/(affiliates|referrals|commissions|leads|sales|payouts|payout-runs|links|programs)\b/.test(list)
+  return /^\/v1\/(affiliates|referrals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(list)
     ? list.slice('/v1'.length)
     : null;
 }
@@ -22,7 +26,19 @@ function screenOf(list: string): string | null {
 /** What waits for a person, what is paid next, six figures with the rows behind each (screens.md 3.2). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const home = useQuery({ ...getConsoleHomeOptions(), refetchInterval: 30_000, refetchIntervalInBackground: false });
+  const { search } = useAddress();
+  const { from, to } = search;
+  const query = {
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(search['compare'] === 'none' ? { compare: 'none' as const } : {}),
+  };
+  const home = useQuery({
+    ...getConsoleHomeOptions({ query }),
+    placeholderData: keepPreviousData, // what was there stays until the next is (screens.md 1.1)
+    refetchInterval: 30_000,
+    refetchIntervalInBackground: false,
+  });
   const setup = useQuery({ ...getConsoleSetupOptions(), staleTime: 30_000 });
   return (
     <>
@@ -63,6 +79,7 @@ function To({ list, children }: { readonly list: string; readonly children: Reac
 
 function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
   const { t } = useTranslation();
+  const { search, change } = useAddress();
   return (
     <Stack>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -81,7 +98,9 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
         </Section>
         {home.nextPayout === null ? null : (
           <Section title={t('home.nextPayout')}>
-            <Text>{home.nextPayout.at === null ? t('home.noSchedule') : <DateText value={home.nextPayout.at} />}</Text>
+            <Text fw={600}>
+              {home.nextPayout.at === null ? t('home.noSchedule') : <DateText value={home.nextPayout.at} />}
+            </Text>
             <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
               {home.nextPayout.owed.map((owed) => (
                 <li key={owed.amount.currency}>
@@ -98,8 +117,16 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
         )}
       </SimpleGrid>
       <Section title={t('home.figures')}>
+        <Group justify="space-between" align="flex-end" mb="xs">
+          <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
+          <Checkbox
+            label={t('home.compare')}
+            checked={search['compare'] !== 'none'}
+            onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
+          />
+        </Group>
         <Text size="sm" c="dimmed" mb="xs">
-          {t('home.range', { from: home.from, to: home.to, zone: zoneLabel(home.timeZone) })}
+          {t('home.range', { from: dayText(home.from), to: dayText(home.to), zone: zoneLabel(home.timeZone) })}
         </Text>
         <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} m={0}>
           {home.figures.map((figure) => (
@@ -126,30 +153,106 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
           ))}
         </SimpleGrid>
       </Section>
-      {home.topAffiliates.length === 0 ? null : (
-        <Section title={t('home.topAffiliates')}>
-          <Stack gap={4} component="ol" m={0} pl="md">
-            {home.topAffiliates.map((one) => (
-              <li key={one.id}>
-                <To list={`/v1/affiliates/${one.id}`}>{one.name}</To> {t('home.activity', one)}
-              </li>
-            ))}
-          </Stack>
+      {home.trend.length === 0 ? null : (
+        <Section title={t('home.trend')}>
+          <Activity home={home} />
         </Section>
       )}
+      <Best home={home} />
     </Stack>
   );
 }
 
+/** Who and what brought the most in the span; each leads to its own page. */
+function Best({ home }: { readonly home: ConsoleHome }): ReactElement | null {
+  const { t } = useTranslation();
+  if (home.topAffiliates.length === 0) return null;
+  const country = new Intl.DisplayNames(locale(), { type: 'region' });
+  return (
+    <SimpleGrid cols={{ base: 1, md: 3 }}>
+      <Section title={t('home.topAffiliates')}>
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topAffiliates.map((one) => (
+            <li key={one.id}>
+              <To list={`/v1/affiliates/${one.id}`}>{one.name}</To> {t('home.activity', one)}
+            </li>
+          ))}
+        </Stack>
+      </Section>
+      <Section title={t('home.topLinks')}>
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topLinks.map((one) => (
+            <li key={one.id}>
+              <To list={`/v1/links?q=${one.slug}`}>{one.slug}</To>{' '}
+              {t('home.linkActivity', { clicks: one.clicks, sales: one.sales })}
+            </li>
+          ))}
+        </Stack>
+      </Section>
+      <Section title={t('home.topCountries')}>
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topCountries.map((one) => (
+            <li key={one.country}>
+              {`${country.of(one.country) ?? one.country} `}
+              {t('home.countryActivity', { leads: one.leads, sales: one.sales })}
+            </li>
+          ))}
+        </Stack>
+      </Section>
+    </SimpleGrid>
+  );
+}
+
+const notNow = 'setup-not-now';
+
+/** Where each step is done. */
+const stepPaths: Readonly<Record<string, string>> = {
+  settings: '/settings',
+  program: '/programs',
+  tracking: '/links',
+  affiliates: '/affiliates',
+  testReferral: '/referrals',
+  payout: '/payout-runs',
+};
+
 /** Six steps, each ticked by what is really there (screens.md 1.10). */
 function Checklist({ setup }: { readonly setup: ConsoleSetup }): ReactElement {
   const { t } = useTranslation();
+  // Put aside on this machine only: the next person still has to see what is open.
+  const [isAside, setAside] = useState(() => localStorage.getItem(notNow) === 'yes');
+  const put = (aside: boolean): void => {
+    localStorage.setItem(notNow, aside ? 'yes' : 'no');
+    setAside(aside);
+  };
+  const open = setup.steps.filter((step) => step.doneAt === null).length;
+  if (isAside)
+    return (
+      <Group>
+        <Button variant="default" size="compact-sm" onClick={() => put(false)}>
+          {t('setup.resume', { count: open })}
+        </Button>
+      </Group>
+    );
   return (
     <Section title={t('nav.setup')}>
+      <Group justify="flex-end">
+        <Button variant="default" size="compact-sm" onClick={() => put(true)}>
+          {t('setup.aside')}
+        </Button>
+      </Group>
       <Stack gap={6} component="ol" m={0} pl="md">
         {setup.steps.map((step) => (
           <li key={step.id}>
-            <Text fw={500}>{`${step.doneAt === null ? '○' : '✓'} ${t(`setup.${step.id}`)}`}</Text>
+            <Text fw={500}>
+              {`${step.doneAt === null ? '○' : '✓'} `}
+              {stepPaths[step.id] === undefined ? (
+                t(`setup.${step.id}`)
+              ) : (
+                <Anchor component={Link} to={stepPaths[step.id]} underline="always" inherit>
+                  {t(`setup.${step.id}`)}
+                </Anchor>
+              )}
+            </Text>
             <Text size="sm" c="dimmed">
               {step.doneAt === null ? t(`setup.${step.id}.text`) : <DateText value={step.doneAt} />}
             </Text>

@@ -5,8 +5,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMeHomeOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { OwnHome } from '../../../client/types.gen.js';
-import { useZone, zoneLabel } from '../../../kit/DateText.js';
-import { language } from '../../../kit/i18n.js';
+import { dayText, useZone, zoneLabel } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
@@ -15,14 +14,6 @@ import { useReasonText } from '../../../kit/texts.js';
 import { Agreements, needsAgreement } from './agreements.js';
 
 type NextPayout = OwnHome['nextPayouts'][number];
-
-/** "2026-12-15" as the reader writes a day; a day has no zone. */
-export function dayText(day: string): string {
-  const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
-  return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeZone: 'UTC' }).format(
-    new Date(Date.UTC(year, month - 1, date)),
-  );
-}
 
 /** When and how much, first; then what is missing and the button that fixes it (screens.md 6). */
 export function Screen(): ReactElement {

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMePayoutsByPayoutIdOptions, getMePayoutsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { OwnPayout } from '../../../client/types.gen.js';
-import { DateText } from '../../../kit/DateText.js';
+import { DateText, dayText } from '../../../kit/DateText.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
@@ -12,7 +12,6 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
-import { dayText } from '../affiliate/home.js';
 
 const statuses = ['pending', 'paid'] as const;
 

@@ -1,0 +1,82 @@
+import { Text } from '@mantine/core';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getClicksOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { Click } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
+import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { PageHead } from '../../../kit/Shell.js';
+import { useReasonText } from '../../../kit/texts.js';
+
+const credits = ['credited', 'not_credited', 'filtered'] as const;
+
+/** Every click with what became of it: whom it credits, or why nobody (features.md 4.1, 4.2). The rows behind Home's figure. */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  return (
+    <>
+      <PageHead title={t('click.title')} text={t('click.text')} />
+      <ResourceTable<Click>
+        screen="clicks"
+        label={t('click.title')}
+        list={(query) => getClicksOptions({ query }) as never}
+        rowLabel={(row) => row.id}
+        empty={{ title: t('click.none'), text: t('click.noneText') }}
+        filters={[
+          {
+            field: 'credit',
+            label: t('click.credit'),
+            options: credits.map((value) => ({ value, label: t(`click.credit.${value}`) })),
+          },
+          { field: 'affiliateId', label: t('commission.filter.affiliateId') },
+          { field: 'programId', label: t('commission.filter.programId') },
+        ]}
+        columns={[
+          {
+            key: 'createdAt',
+            title: t('click.at'),
+            render: (row) => <DateText value={row.createdAt} />,
+            csv: (row) => row.createdAt,
+          },
+          {
+            key: 'link',
+            title: t('click.link'),
+            render: (row) => row.linkSlug ?? row.linkId,
+            csv: (row) => row.linkSlug ?? row.linkId,
+          },
+          {
+            key: 'affiliate',
+            title: t('lead.affiliate'),
+            render: (row) => <AffiliateName id={row.affiliateId} />,
+            csv: (row) => row.affiliateId,
+          },
+          {
+            key: 'credit',
+            title: t('click.credit'),
+            render: (row) => (
+              <>
+                {t(`click.credit.${row.credit}`)}
+                {row.creditCode === null ? null : (
+                  <Text size="sm" c="dimmed">
+                    {reason(row.creditCode)}
+                  </Text>
+                )}
+              </>
+            ),
+            csv: (row) => row.creditCode ?? row.credit,
+          },
+          { key: 'sub1', title: t('click.sub1'), render: (row) => row.sub1 ?? '–', csv: (row) => row.sub1 },
+          {
+            key: 'referral',
+            title: t('click.referral'),
+            render: (row) =>
+              row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={row.referralId} />,
+            csv: (row) => row.referralId,
+          },
+        ]}
+      />
+    </>
+  );
+}
