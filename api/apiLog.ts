@@ -105,7 +105,8 @@ export function logCalls(deps: {
         at: clockNow(),
       },
     };
-    if (leadChannel === null || code === null) {
+    // A flood is answered by a counter, so it must not cost a transaction each.
+    if (leadChannel === null || code === null || koa.status === 429) {
       deps.apiLog.add(kept);
       return;
     }
@@ -128,7 +129,8 @@ function noteOf(koa: Context): CallNote | undefined {
 
 /** The problem's code; of a lead whose address or number is all that is wrong, `invalid_contact` (features.md 4.4). */
 function refusalOf(koa: Context): string {
-  const body: unknown = typeof koa.body === 'string' ? JSON.parse(koa.body) : undefined;
+  const isProblem = typeof koa.body === 'string' && koa.response.get('Content-Type').includes('json');
+  const body: unknown = isProblem ? JSON.parse(koa.body as string) : undefined;
   if (typeof body !== 'object' || body === null || !('code' in body) || typeof body.code !== 'string')
     return String(koa.status);
   const errors: readonly unknown[] = 'errors' in body && Array.isArray(body.errors) ? body.errors : [];

@@ -27,6 +27,7 @@ import { saleRoutes } from './routes/earning/sale.js';
 import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
+import { couponRoutes } from './routes/tracking/coupon.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
@@ -98,6 +99,7 @@ export const routes: readonly Route[] = [
   ...ledgerRoutes,
   ...linkRoutes,
   ...linkCheckRoutes,
+  ...couponRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,
   ...ownEarningRoutes,

@@ -5,6 +5,7 @@ import { upsertExternalCustomer } from '../../../db/earning/sale.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { type IntakeRules, readIntakeRules } from '../../../db/reads/tracking/intakeRules.js';
+import { findCouponProgram } from '../../../db/reads/tracking/couponProgram.js';
 import { findDefaultProgram } from '../../../db/reads/tracking/leadProgram.js';
 import type { Tx } from '../../../db/transaction.js';
 import {
@@ -23,12 +24,14 @@ import {
   settleLead,
   updateLead,
 } from '../../../db/tracking/lead.js';
+import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import type { LeadForm } from '../../../db/tracking/leadForm.js';
 import { type Act, actFor } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, ApiKeyId, ContactId, LeadId, ProgramId } from '../../../domain/ids.js';
-import { addDuration, parseLocalDate } from '../../../domain/time.js';
+import { addDuration, type Instant, parseLocalDate } from '../../../domain/time.js';
 import type { Touch, UnattributedCode } from '../../../domain/tracking/attribution.js';
+import { couponProblem } from '../../../domain/tracking/coupon.js';
 import { phoneKey } from '../../../domain/tracking/contactKey.js';
 import { customFieldProblems, type FieldProblem } from '../../../domain/tracking/leadField.js';
 import { acceptanceOf, isFormLike, opensAccount, routeLead } from '../../../domain/tracking/leadRouting.js';
@@ -46,6 +49,8 @@ export interface LeadReport {
   readonly affiliateId: AffiliateId | null;
   readonly channel: Lead['channel'];
   readonly keyId?: ApiKeyId | null;
+  /** When it happened, where that is known better than by its arrival: an event that another system sends late. */
+  readonly occurredAt?: Instant;
   /** The form it was submitted by, whose fields were judged already. */
   readonly form?: LeadForm;
   /** `config.http.publicUrl`: where the mailed links of opened accounts lead to. Without it none is opened. */
@@ -78,7 +83,12 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
 
   const taken = typeof body.clickId === 'string' ? await takeUpClick(tx, act, body.clickId) : undefined;
   const credited = taken?.visitorId == null ? undefined : taken;
-  const program = credited?.click.programId ?? (await programOf(tx, act, body, { affiliateId, contactId: contact.id }));
+  // A form's leads are its program's, whichever program the visitor clicked for.
+  const program =
+    form?.programId ??
+    (body.coupon == null ? null : await findCouponProgram(tx, body.coupon, report.occurredAt ?? act.now)) ??
+    credited?.click.programId ??
+    (await programOf(tx, act, body, { affiliateId, contactId: contact.id }));
   const rules = await readIntakeRules(tx, {
     keyId: report.keyId ?? null,
     sourceId: body.sourceId ?? form?.leadSourceId ?? null,
@@ -108,9 +118,9 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
           fact: {
             kind: 'lead',
             id,
-            occurredAt: act.now,
+            occurredAt: report.occurredAt ?? act.now,
             contactId: contact.id,
-            hasUnknownCoupon: typeof body.coupon === 'string',
+            coupon: body.coupon ?? null,
           },
         });
   const routing = routeLead({
@@ -149,7 +159,7 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
     customFields: body.customFields ?? {},
     consent: body.consent ?? null,
     metadata: body.metadata ?? {},
-    occurredAt: act.now,
+    occurredAt: report.occurredAt ?? act.now,
   });
   // Copies wait for each other at the contact; who slips through with another person's data under the same id meets the unique key.
   if (inserted === undefined) throw new DomainError('resource.already_exists', { field: 'externalId' });
@@ -330,7 +340,8 @@ async function refuseDuplicate(tx: Tx, act: Act, lead: Lead): Promise<Lead> {
 
 /** Kept although nobody is to be credited; staff may still give it to somebody (TRK-27). */
 async function keepUnattributed(tx: Tx, act: Act, lead: Lead, rules: IntakeRules, isTouchOver: boolean): Promise<Lead> {
-  const code: UnattributedCode = lead.coupon !== null ? 'coupon_unknown' : isTouchOver ? 'cookie_expired' : 'no_touch';
+  const problem = lead.coupon === null ? null : couponProblem(await findCouponByCode(tx, lead.coupon), lead.occurredAt);
+  const code: UnattributedCode = problem ?? (isTouchOver ? 'cookie_expired' : 'no_touch');
   const by = actFor(act, { cause: { type: 'lead', id: lead.id } });
   const ofProgram =
     lead.programId === null ? 'automatic' : (await readReferralTerms(tx, lead.programId)).leadAcceptance;

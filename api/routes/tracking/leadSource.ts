@@ -55,12 +55,12 @@ const list = defineRoute({
 
 const get = defineRoute({
   method: 'GET',
-  path: '/v1/lead-sources/:sourceId',
+  path: '/v1/lead-sources/:leadSourceId',
   permission: 'lead.read',
   params: leadSourceParams,
   reply: leadSourceWire,
   refuses: ['resource.not_found'],
-  handle: (ctx) => ctx.read(async (tx) => presentLeadSource(await present(findLeadSource(tx, ctx.params.sourceId)))),
+  handle: (ctx) => ctx.read(async (tx) => presentLeadSource(await present(findLeadSource(tx, ctx.params.leadSourceId)))),
 });
 
 const create = defineRoute({
@@ -89,7 +89,7 @@ const create = defineRoute({
 
 const edit = defineRoute({
   method: 'PATCH',
-  path: '/v1/lead-sources/:sourceId',
+  path: '/v1/lead-sources/:leadSourceId',
   permission: 'settings.write',
   params: leadSourceParams,
   body: leadSourcePatch,
@@ -97,7 +97,7 @@ const edit = defineRoute({
   refuses: ['resource.not_found', 'resource.already_exists'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      const source = await present(lockLeadSource(tx, ctx.params.sourceId));
+      const source = await present(lockLeadSource(tx, ctx.params.leadSourceId));
       ctx.requireVersion(source.version);
       if (ctx.body.assigneeId !== source.assigneeId) await requireAgent(tx, ctx.body.assigneeId);
       return presentLeadSource(await updateLeadSource(tx, act, source, ctx.body));
@@ -106,7 +106,7 @@ const edit = defineRoute({
 
 const remove = defineRoute({
   method: 'DELETE',
-  path: '/v1/lead-sources/:sourceId',
+  path: '/v1/lead-sources/:leadSourceId',
   permission: 'settings.write',
   params: leadSourceParams,
   reply: noContent,
@@ -114,7 +114,7 @@ const remove = defineRoute({
   refuses: ['resource.not_found', 'resource.in_use'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      const source = await present(lockLeadSource(tx, ctx.params.sourceId));
+      const source = await present(lockLeadSource(tx, ctx.params.leadSourceId));
       ctx.requireVersion(source.version);
       const usedBy = await leadSourceUses(tx, source.id);
       if (usedBy.length > 0) throw new DomainError('resource.in_use', { usedBy });

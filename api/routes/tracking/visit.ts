@@ -152,7 +152,7 @@ export function allowOrigin(koa: Context, formDomains: readonly string[]): void 
   koa.vary('Origin');
 }
 
-async function insertDirectClick(
+export async function insertDirectClick(
   tx: Tx,
   act: Act,
   deps: ApiDeps,

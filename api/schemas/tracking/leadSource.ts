@@ -3,7 +3,7 @@ import type { LeadSource } from '../../../db/tracking/leadSource.js';
 import { flag, listQuery } from '../../lists.js';
 import { idWire, listOf, nameText, objectFields, text, versionFields } from '../wire.js';
 
-export const leadSourceParams = z.strictObject({ sourceId: idWire('leadSource') });
+export const leadSourceParams = z.strictObject({ leadSourceId: idWire('leadSource') });
 
 const acceptance = z.enum(['automatic', 'manual']).nullable();
 

@@ -1,0 +1,436 @@
+import { randomBytes } from 'node:crypto';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { issueSignIn } from '../../../activities/reseller/customerAccount.js';
+import { findLeadFormEntry, findLink } from '../../../db/directory.js';
+import { inWorkspace, notify, readWorkspace, type Tx } from '../../../db/transaction.js';
+import { findClick } from '../../../db/tracking/click.js';
+import type { Lead } from '../../../db/tracking/lead.js';
+import { findLeadForm, type LeadForm } from '../../../db/tracking/leadForm.js';
+import type { Act } from '../../../domain/act.js';
+import { DomainError } from '../../../domain/errors.js';
+import { type LeadFormId, parseId, type WorkspaceId } from '../../../domain/ids.js';
+import { parseLocalDate } from '../../../domain/time.js';
+import { subAliases, subIdOf } from '../../../domain/tracking/click.js';
+import { fieldProblem, isLeadFieldName } from '../../../domain/tracking/leadField.js';
+import { randomToken } from '../../../platform/secrets.js';
+import { noteCall } from '../../apiLog.js';
+import { escapeHtml } from '../../html.js';
+import { parseJsonBody, readBody } from '../../jsonGuard.js';
+import { type FieldError, invalid, toDomainError } from '../../problems.js';
+import type { RequestState } from '../../requestContext.js';
+import type { ApiDeps, Route } from '../../route.js';
+import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
+import { parseWith } from '../../validation.js';
+import { clickCookie, readCookie } from './click.js';
+import { consentName, fieldHtml, trapName } from './leadFormEmbed.js';
+import { takeInLead } from './leadIntake.js';
+import { insertDirectClick } from './visit.js';
+
+// `GET` and `POST /f/{formId}`: the hosted form, which works without scripts (api.md 4.2, screens.md 8).
+
+const longestForm = 65_536;
+/** What carries the journey beside the form's own fields. */
+const carried = ['click_id', 'via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p', ...subAliases.keys()] as const;
+const viaNames = ['via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p'] as const;
+
+const texts = {
+  en: {
+    send: 'Send',
+    thanks: 'Thank you',
+    received: 'We have received your message and will get back to you.',
+    closed: 'This form is closed',
+    closedText: 'It takes no more messages. Thank you for your interest.',
+    wrong: 'Please check what is marked.',
+    busy: 'Please wait a minute and try again.',
+    required: 'Please fill this in.',
+    bad: 'Please check this.',
+    contact: 'We need an e-mail address or a phone number with its country code.',
+  },
+  de: {
+    send: 'Absenden',
+    thanks: 'Vielen Dank',
+    received: 'Wir haben Ihre Nachricht erhalten und melden uns.',
+    closed: 'Dieses Formular ist geschlossen',
+    closedText: 'Es nimmt keine Nachrichten mehr an. Danke für Ihr Interesse.',
+    wrong: 'Bitte prüfen Sie die markierten Felder.',
+    busy: 'Bitte warten Sie eine Minute und versuchen Sie es noch einmal.',
+    required: 'Bitte ausfüllen.',
+    bad: 'Bitte prüfen.',
+    contact: 'Wir brauchen eine E-Mail-Adresse oder eine Telefonnummer mit Ländervorwahl.',
+  },
+} as const;
+
+const formParams = z.strictObject({ formId: z.string() });
+const submitAnswer = z.strictObject({ id: z.string(), verdict: z.string() });
+
+interface Found {
+  readonly workspaceId: WorkspaceId;
+  readonly form: LeadForm;
+}
+
+async function find(deps: ApiDeps, koa: Context): Promise<Found> {
+  const id = parseId('leadForm', (parseWith(formParams, koa['params'], 'path') as { formId: string }).formId);
+  const entry = id === undefined ? undefined : await findLeadFormEntry(deps.db, id);
+  if (id === undefined || entry === undefined) throw new DomainError('resource.not_found');
+  const form = await readWorkspace(deps.db, entry.workspaceId, (tx) => findLeadForm(tx, id));
+  if (form === undefined) throw new DomainError('resource.not_found');
+  return { workspaceId: entry.workspaceId, form };
+}
+
+function wantsJson(koa: Context): boolean {
+  return koa.accepts('html', 'json') === 'json';
+}
+
+const publicRoute = {
+  path: '/f/:formId',
+  permission: 'public',
+  params: undefined,
+  query: undefined,
+  body: undefined,
+  idempotency: 'none',
+  ifMatch: 'none',
+  stepUp: false,
+  secretReply: false,
+} as const;
+
+/** The form as a page, or with `Accept: application/json` its fields. A form that is off is 410. */
+export const showFormRoute: Route = {
+  ...publicRoute,
+  method: 'GET',
+  summary: 'A hosted lead form',
+  reply: z.unknown(),
+  status: 200,
+  refuses: ['resource.not_found'],
+  async run(koa, deps) {
+    deps.rateLimiter.take(koa, null, showFormRoute);
+    const { form } = await find(deps, koa);
+    if (wantsJson(koa)) {
+      koa.status = form.active ? 200 : 410;
+      koa.set('Cache-Control', 'no-store');
+      koa.body = {
+        id: form.id,
+        object: 'lead_form',
+        language: form.language,
+        event: form.event,
+        active: form.active,
+        fields: form.active ? form.fields : [],
+        consentText: form.consentText,
+      };
+      return;
+    }
+    const t = texts[form.language];
+    if (!form.active) sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
+    else if (koa.query['done'] === '1') sendPage(koa, form, 200, t.thanks, thanksHtml(form));
+    else sendPage(koa, form, 200, form.name, formHtml(form, carriedOf(koa), {}, {}));
+  },
+};
+
+function thanksHtml(form: LeadForm): string {
+  const t = texts[form.language];
+  const paragraphs = (form.thankYouText ?? t.received)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => `<p>${escapeHtml(line)}</p>`);
+  return `<h1>${t.thanks}</h1>${paragraphs.join('')}`;
+}
+
+/** Click and sub-ids: from the address, the click else from the cookie that the redirect set on this host. */
+function carriedOf(koa: Context): Readonly<Record<string, string>> {
+  const query = new URLSearchParams(koa.querystring);
+  const values = Object.fromEntries(
+    carried.flatMap((name) => (query.get(name) ? [[name, query.get(name) ?? '']] : [])),
+  );
+  const cookie = koa.req.headers.cookie;
+  const kept = cookie === undefined ? undefined : readCookie(cookie, clickCookie);
+  return { ...(kept === undefined ? {} : { click_id: kept }), ...values };
+}
+
+function formHtml(
+  form: LeadForm,
+  hidden: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, string>>,
+  errors: Readonly<Record<string, string>>,
+  message = '',
+): string {
+  const t = texts[form.language];
+  const inputs = Object.entries(hidden).map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value.slice(0, 300))}">`,
+  );
+  const fields = form.fields.map((field) => {
+    const [value, error] = [values[field.name], errors[field.name]];
+    return fieldHtml(field, { ...(value === undefined ? {} : { value }), ...(error === undefined ? {} : { error }) });
+  });
+  const consent =
+    form.consentText === null
+      ? ''
+      : `<p class="tick"><input type="checkbox" id="f-consent" name="${consentName}" value="true"${values[consentName] === 'true' ? ' checked' : ''}>` +
+        `<label for="f-consent">${escapeHtml(form.consentText)}</label></p>`;
+  const alert = message === '' ? '' : `<p class="error" role="alert">${escapeHtml(message)}</p>`;
+  return (
+    `<h1>${escapeHtml(form.name)}</h1>${alert}<form method="post" action="/f/${form.id}" accept-charset="utf-8">${inputs.join('')}${fields.join('')}${consent}` +
+    `<p class="trap" aria-hidden="true"><label for="f-trap">Homepage</label><input id="f-trap" name="${trapName}" tabindex="-1" autocomplete="off"></p>` +
+    `<p><button type="submit">${t.send}</button></p></form>`
+  );
+}
+
+const style =
+  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;background:#fff;color:#15212b}' +
+  'h1{font-size:1.4rem}label{display:block;font-weight:600}.tick{display:flex;gap:.5rem;align-items:start}.tick label{font-weight:400}' +
+  'input:not([type=checkbox]),select,textarea{box-sizing:border-box;width:100%;min-height:2.5rem;padding:.4rem;font:inherit;border:1px solid #5b6b78;border-radius:4px;background:#fff;color:#15212b}' +
+  'input[type=checkbox]{width:1.5rem;height:1.5rem}button{min-height:2.75rem;padding:.5rem 1.5rem;font:inherit;font-weight:600;border:0;border-radius:4px;background:#0b5c78;color:#fff}' +
+  '.error{color:#a51d1d}.trap{position:absolute;left:-999rem}' +
+  '@media(prefers-color-scheme:dark){body{background:#10181f;color:#e8eef2}.error{color:#ff9c9c}button{background:#5fc0df;color:#08222c}}';
+
+/** A page that only its own domains may frame, without a script or a foreign address (LED-24). */
+function sendPage(koa: Context, form: LeadForm, status: number, title: string, content: string): void {
+  const nonce = randomBytes(16).toString('base64');
+  const frames =
+    form.frameDomains.length === 0
+      ? "'none'"
+      : form.frameDomains.flatMap((host) => [`https://${host}`, `http://${host}`]).join(' ');
+  // Browsers follow a form's redirect only to where the policy lets it go.
+  const goal = form.thankYouUrl === null ? '' : ` ${new URL(form.thankYouUrl).origin}`;
+  koa.status = status;
+  koa.set('Content-Type', 'text/html; charset=utf-8');
+  koa.set(
+    'Content-Security-Policy',
+    `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'self'${goal}; base-uri 'none'; frame-ancestors ${frames}`,
+  );
+  koa.set('Cache-Control', 'no-store');
+  koa.set('X-Robots-Tag', 'noindex');
+  koa.body =
+    `<!doctype html><html lang="${form.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
+    `<title>${escapeHtml(title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${content}</main></body></html>`;
+}
+
+/** A submission: form-encoded (also from a foreign page's plain HTML) or JSON. 303 to what comes after; JSON: 202 with id and verdict. */
+export const submitFormRoute: Route = {
+  ...publicRoute,
+  method: 'POST',
+  summary: 'Submit a lead form',
+  reply: submitAnswer,
+  status: 202,
+  refuses: ['resource.not_found', 'request.validation_failed', 'request.rate_limited'],
+  async run(koa, deps) {
+    const { workspaceId, form } = await find(deps, koa);
+    noteCall(koa, { workspaceId, mode: 'live', formId: form.id, leadChannel: 'form' });
+    try {
+      deps.rateLimiter.take(koa, null, submitFormRoute);
+    } catch (error) {
+      noteCall(koa, { code: 'spam' }); // a flood, whoever sends it
+      if (isJson(koa)) throw error;
+      return sendPage(koa, form, 429, form.name, formHtml(form, {}, {}, {}, texts[form.language].busy));
+    }
+    if (!form.active) {
+      if (isJson(koa)) throw new DomainError('access.not_enabled', { capability: 'lead_form' });
+      const t = texts[form.language];
+      noteCall(koa, { code: 'not_enabled' });
+      return sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
+    }
+    const sent = await readSubmission(koa);
+    noteCall(koa, { payload: Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName)) });
+    if ((sent[trapName] ?? '') !== '') {
+      noteCall(koa, { code: 'spam' });
+      return thank(koa, form, { id: deps.newId('lead'), verdict: 'received', goal: afterUrl(form, null) });
+    }
+    let taken: { readonly lead: Lead; readonly token: string | null };
+    try {
+      taken = await takeIn(koa, deps, workspaceId, form, sent);
+    } catch (error) {
+      if (isJson(koa)) throw error;
+      return refuseOnPage(koa, form, sent, toDomainError(error));
+    }
+    await notify(deps.db, 'outbox', '');
+    noteCall(koa, { leadId: taken.lead.id });
+    return thank(koa, form, { id: taken.lead.id, verdict: taken.lead.verdict, goal: afterUrl(form, taken.token) });
+  },
+};
+
+function isJson(koa: Context): boolean {
+  return (koa.req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === 'application/json';
+}
+
+async function readSubmission(koa: Context): Promise<Readonly<Record<string, string>>> {
+  const media = (koa.req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (koa.req.headers['content-encoding'] !== undefined)
+    throw new DomainError('request.unsupported_media_type', { detail: 'Send the body without Content-Encoding.' });
+  if (media !== 'application/json' && media !== 'application/x-www-form-urlencoded')
+    throw new DomainError('request.unsupported_media_type', { detail: 'Send a form, or JSON.' });
+  const bytes = await readBody(koa.req, longestForm);
+  if (media === 'application/json') {
+    const parsed = parseWith(
+      z.record(z.string().max(64), z.union([z.string(), z.boolean()])),
+      parseJsonBody(bytes),
+      'body',
+    );
+    return Object.fromEntries(
+      Object.entries(parsed as Record<string, string | boolean>).map(([name, value]) => [name, String(value)]),
+    );
+  }
+  const fields: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(bytes.toString('utf8'))) {
+    if (Object.hasOwn(fields, name))
+      throw invalid({ pointer: `#/${name.slice(0, 64)}`, code: 'not_allowed_here', detail: 'Given more than once.' });
+    Object.defineProperty(fields, name, { value: value.replaceAll('\r\n', '\n'), enumerable: true });
+  }
+  return fields;
+}
+
+async function takeIn(
+  koa: Context,
+  deps: ApiDeps,
+  workspaceId: WorkspaceId,
+  form: LeadForm,
+  sent: Readonly<Record<string, string>>,
+): Promise<{ readonly lead: Lead; readonly token: string | null }> {
+  const body = bodyOf(form, sent, isJson(koa));
+  const slug = viaNames.map((name) => sent[name] ?? '').find((value) => /^[\w-]{1,200}$/.test(value));
+  // Before the transaction: the directory looks over all workspaces, through a connection of its own.
+  const direct = slug === undefined || body.clickId !== undefined ? undefined : await findLink(deps.db, slug);
+  const link = direct?.workspaceId === workspaceId ? direct : undefined;
+  return inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    const known = body.clickId == null ? undefined : await findClick(tx, body.clickId);
+    const act: Act = {
+      workspaceId,
+      // A test click's journey is a test to its end (TRK-29).
+      mode: known?.mode ?? 'live',
+      now,
+      actor: { type: 'visitor', id: null, userId: null },
+      cause: null,
+      reasonCode: null,
+      origin: null,
+      requestId: (koa.state as RequestState).requestId,
+      newId: deps.newId,
+    };
+    const clickId = link === undefined ? body.clickId : await clickOf(tx, act, deps, { koa, link, sent });
+    const { lead } = await takeInLead(
+      tx,
+      act,
+      { ...body, ...(clickId == null ? {} : { clickId }) },
+      { affiliateId: null, channel: 'form', form, publicUrl: deps.config.http.publicUrl },
+    );
+    if (!form.signIn || lead.customerAccountId === null) return { lead, token: null };
+    const token = randomToken();
+    await issueSignIn(tx, act, { token, customerAccountId: lead.customerAccountId, leadId: lead.id });
+    return { lead, token };
+  });
+}
+
+/** The affiliate's identifier in the form's own address: the submission is click and lead together (LED-25). */
+function clickOf(
+  tx: Tx,
+  act: Act,
+  deps: ApiDeps,
+  of: {
+    readonly koa: Context;
+    readonly link: Parameters<typeof insertDirectClick>[3]['link'];
+    readonly sent: Readonly<Record<string, string>>;
+  },
+) {
+  const { koa, link, sent } = of;
+  const query = new URLSearchParams(
+    Object.fromEntries(carried.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]]))),
+  );
+  const report = { key: '', url: `${koa.path}?${query.toString()}`, referrer: koa.get('referer') };
+  return insertDirectClick(tx, act, deps, { koa, link, report, userAgent: koa.get('user-agent') });
+}
+
+/** The lead that was submitted. All field errors at once, each by its name; unknown ones only where a program sent them. */
+function bodyOf(form: LeadForm, sent: Readonly<Record<string, string>>, isStrict: boolean): LeadCreate {
+  const errors: FieldError[] = [];
+  const own: Record<string, string> = {};
+  const custom: Record<string, string> = {};
+  for (const field of form.fields) {
+    const value = (sent[field.name] ?? '').trim();
+    const definition = {
+      ...field,
+      key: field.name,
+      type: isLeadFieldName(field.name) ? ('text' as const) : (field.type as 'text'),
+    };
+    const isLong = field.type === 'longText';
+    const isNoDay = field.type === 'date' && value !== '' && parseLocalDate(value) === undefined;
+    const problem =
+      isLong && value.length <= 2_000 && value !== ''
+        ? undefined
+        : isNoDay
+          ? 'bad_format'
+          : fieldProblem(definition, value);
+    if (problem !== undefined)
+      errors.push({ pointer: `#/${field.name}`, code: problem, detail: `${field.label}: not valid.` });
+    else if (value !== '') (isLeadFieldName(field.name) && field.name !== 'message' ? own : custom)[field.name] = value;
+  }
+  if (isStrict) {
+    const known = new Set<string>([...form.fields.map((field) => field.name), ...carried, trapName, consentName]);
+    for (const name of Object.keys(sent))
+      if (!known.has(name))
+        errors.push({ pointer: `#/${name}`, code: 'unknown_field', detail: 'The form has no such field.' });
+  }
+  if (errors.length > 0) throw invalid(...errors);
+  const clickId = parseId('click', sent['click_id'] ?? '');
+  const sub1 = [...subAliases].find(([name, place]) => place === 1 && (sent[name] ?? '') !== '')?.[0];
+  const cut = sub1 === undefined ? null : subIdOf(sent[sub1] ?? '');
+  const { message, ...fields } = custom;
+  const parsed = parseWith(
+    leadCreate,
+    {
+      ...own,
+      event: form.event,
+      programId: form.programId,
+      ...(clickId === undefined ? {} : { clickId }),
+      ...(cut === null ? {} : { sub1: cut }),
+      customFields: fields,
+      ...(form.consentText === null
+        ? {}
+        : { consent: { text: form.consentText, given: sent[consentName] === 'true' } }),
+    },
+    'body',
+  ) as LeadCreate;
+  return message === undefined ? parsed : { ...parsed, customFields: { ...parsed.customFields, message } };
+}
+
+/** The form again, with what was sent and what is wrong with it. */
+function refuseOnPage(koa: Context, form: LeadForm, sent: Readonly<Record<string, string>>, error: DomainError): void {
+  if (error.code !== 'request.validation_failed') throw error;
+  const t = texts[form.language];
+  const found = (error.params['errors'] ?? []) as readonly FieldError[];
+  const errors = Object.fromEntries(
+    found.map(({ pointer = '', code }) => {
+      const name = pointer.replace(/^#\//, '');
+      const isContact = (name === 'email' || name === 'phone') && (sent['email'] ?? '') === '';
+      return [name, code === 'required' && isContact ? t.contact : code === 'required' ? t.required : t.bad];
+    }),
+  );
+  const isContact = found.every(({ pointer }) => pointer === '#/email' || pointer === '#/phone');
+  noteCall(koa, { code: isContact ? 'invalid_contact' : 'validation_failed' });
+  const hidden = Object.fromEntries(carried.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])));
+  sendPage(koa, form, 422, form.name, formHtml(form, hidden, sent, errors, t.wrong));
+}
+
+/** Where the visitor goes next: the form's own address with the sign-in token, or the thank-you text. */
+function afterUrl(form: LeadForm, token: string | null): string {
+  if (form.thankYouUrl === null) return `/f/${form.id}?done=1`;
+  const url = new URL(form.thankYouUrl);
+  if (token !== null) url.searchParams.set('sign_in_token', token);
+  return url.href;
+}
+
+function thank(
+  koa: Context,
+  form: { readonly id: LeadFormId },
+  done: { readonly id: string; readonly verdict: string; readonly goal: string },
+): void {
+  koa.set('Cache-Control', 'no-store');
+  if (isJson(koa)) {
+    koa.status = 202;
+    koa.body = { id: done.id, verdict: done.verdict };
+    return;
+  }
+  koa.status = 303;
+  koa.set('Location', done.goal);
+  koa.set('Referrer-Policy', 'no-referrer'); // the address may hold the token
+  koa.body = null;
+  koa.status = 303;
+}
+
+export const formPageRoutes: readonly Route[] = [showFormRoute, submitFormRoute];
