@@ -1,3 +1,4 @@
+import { paymentSecretPurpose } from '../domain/earning/paymentEvent.js';
 import { detailsPurpose } from '../domain/payout/payoutMethod.js';
 
 /**
@@ -29,6 +30,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     purpose: 'signing',
     expression: 'signing_secret',
     assign: 'signing_secret = $1',
+  },
+  {
+    name: 'secrets of payment sources',
+    table: 'payment_sources',
+    key: ['workspace_id', 'id'],
+    purpose: paymentSecretPurpose,
+    expression: 'secret',
+    assign: 'secret = $1',
   },
   {
     name: 'second factors',

@@ -56,6 +56,11 @@ export function newApiKey(kind: 'sk' | 'pk', mode: 'live' | 'test'): string {
   return `${head}${checksum(head)}`;
 }
 
+/** A signing secret as Standard Webhooks writes one: 24 random bytes behind `whsec_`. */
+export function newWebhookSecret(): string {
+  return `whsec_${randomBytes(24).toString('base64')}`;
+}
+
 /** What an API key says it is; undefined when its form or checksum is wrong. */
 export function readApiKey(text: string): { readonly kind: 'sk' | 'pk'; readonly mode: 'live' | 'test' } | undefined {
   const match = /^(sk|pk)_(live|test)_[0-9A-Za-z]{38}$/.exec(text);

@@ -39,6 +39,7 @@ import type { ActivityDeps } from '../deps.js';
 import { attributeReferral } from '../tracking/lead.js';
 import { applyDisputeStep } from './dispute.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
+import { applyWhatCameBefore, endBeyondLimit } from './lateOrder.js';
 import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
 import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
@@ -153,6 +154,8 @@ export async function accrueSale(tx: Tx, act: Act, referral: Referral, sale: Sal
   await settleSale(tx, mine, sale, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
+  await endBeyondLimit(tx, mine, current, sale);
+  await applyWhatCameBefore(tx, mine, sale.id);
 }
 
 /** Who is credited. Renewals stay with the affiliate of the first payment (api.md 8.3). Undefined: the sale was moved or nobody is. */
@@ -174,7 +177,7 @@ async function creditSale(
     id: sale.id,
     occurredAt: sale.occurredAt,
     contactId: sale.contactId,
-    hasUnknownCoupon: sale.coupon !== null,
+    coupon: sale.coupon,
   });
   if (attributed.kind === 'moved') return undefined;
   if (attributed.kind === 'nobody') {
@@ -227,6 +230,7 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
     mode: sale.mode,
     affiliateId: referral.affiliateId,
     referralId: referral.id,
+    saleId: sale.id,
     brought: broughtAt(referral),
     customerId: sale.contactId ?? '',
     event: { kind: 'sale', type: sale.type, transactionType: sale.transactionType, isFirstPayment: !hasEarlier },

@@ -38,7 +38,7 @@ export async function applyDisputeStep(tx: Tx, act: Act, sale: Sale, dispute: Di
   }
 }
 
-async function setHold(tx: Tx, act: Act, lines: readonly Commission[], onHold: boolean): Promise<void> {
+export async function setHold(tx: Tx, act: Act, lines: readonly Commission[], onHold: boolean): Promise<void> {
   for (const line of lines) {
     const isOpen = line.status === 'pending' || line.status === 'approved';
     if (isOpen && line.onHold !== onHold)

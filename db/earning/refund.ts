@@ -159,3 +159,16 @@ export async function listParkedRefunds(
     .select<RefundRow[]>('*');
   return rows.map(toRefund);
 }
+
+/** The newest refund of a sale that took something. */
+export async function findLastRefundOf(tx: ReadTx | Tx, saleId: string): Promise<Refund | undefined> {
+  const row = await tx('refunds')
+    .where({ sale_id: saleId })
+    .where('applied_minor', '>', '0')
+    .orderBy([
+      { column: 'occurred_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .first<RefundRow | undefined>();
+  return row === undefined ? undefined : toRefund(row);
+}

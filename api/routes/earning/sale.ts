@@ -14,6 +14,7 @@ import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
+import { findCouponProgram } from '../../../db/reads/tracking/couponProgram.js';
 import { findSaleProgram } from '../../../db/reads/earning/saleProgram.js';
 import { getSaleView, listSales } from '../../../db/reads/earning/saleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -24,6 +25,7 @@ import {
   findOrInsertContact,
   lockContact,
 } from '../../../db/tracking/contact.js';
+import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { type Act, actFor } from '../../../domain/act.js';
 import type { Dispute } from '../../../domain/earning/dispute.js';
 import { disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
@@ -33,6 +35,7 @@ import type { SaleId } from '../../../domain/ids.js';
 import { parseMoney } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { UnattributedCode } from '../../../domain/tracking/attribution.js';
+import { couponProblem } from '../../../domain/tracking/coupon.js';
 import { sha256Hex } from '../../../platform/secrets.js';
 import { nudge, signalReferral, workflowIds } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
@@ -273,7 +276,9 @@ async function findOrMakeCustomer(tx: Tx, act: Act, body: SaleCreate): Promise<C
     if (contact !== undefined) return contact;
   }
   const byEmail = email === null ? undefined : await findContactByEmail(tx, email);
-  if (byEmail === undefined && email === null && body.clickId == null) return undefined;
+  const names =
+    body.clickId != null || (body.coupon != null && (await findCouponByCode(tx, body.coupon)) !== undefined);
+  if (byEmail === undefined && email === null && !names) return undefined;
   const contact =
     byEmail ??
     (await findOrInsertContact(tx, act, {
@@ -316,6 +321,7 @@ async function findPlace(
   const products = (body.lines ?? [body]).flatMap((line) => line.product ?? []);
   const programId =
     body.programId ??
+    (body.coupon == null ? null : await findCouponProgram(tx, body.coupon, of.occurredAt)) ??
     (taken?.visitorId == null ? null : taken.click.programId) ??
     (await findSaleProgram(tx, {
       mode: act.mode,
@@ -323,8 +329,8 @@ async function findPlace(
       occurredAt: of.occurredAt,
       products,
     }));
-  const nobody: UnattributedCode =
-    body.coupon != null ? 'coupon_unknown' : taken?.visitorId != null ? 'cookie_expired' : 'no_touch';
+  const problem = body.coupon == null ? null : couponProblem(await findCouponByCode(tx, body.coupon), of.occurredAt);
+  const nobody: UnattributedCode = problem ?? (taken?.visitorId != null ? 'cookie_expired' : 'no_touch');
   if (programId === null) return { ...nowhere, parkedCode: null, attributionCode: nobody };
   const program = await findProgram(tx, programId);
   if (program === undefined)
@@ -340,7 +346,7 @@ async function findPlace(
       id: of.id,
       occurredAt: of.occurredAt,
       contactId: of.contact.id,
-      hasUnknownCoupon: body.coupon != null,
+      coupon: body.coupon ?? null,
     },
   });
   return {

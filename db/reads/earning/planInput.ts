@@ -33,6 +33,8 @@ export interface Judging<T extends ReadTx | Tx> {
   readonly occurredAt: Instant;
   readonly lines: readonly PricedLine[];
   readonly products: ReadonlySet<string>;
+  /** The sale that is judged; absent: one that is imagined, or a lead. */
+  readonly saleId?: string;
   /** Where the sale or the caller says it; else one more than the referral has. */
   readonly paymentNumber: number | null;
   /** The sale or lead that is judged once more: what it earned does not count. */
@@ -54,7 +56,11 @@ export async function readPlanInput<T extends ReadTx | Tx>(tx: T, of: Judging<T>
   const keys = lockKeys(of, wanted, chain);
   if (keys.length > 0) await of.lock?.(tx, keys);
   const zone = wanted.asksZone ? await readZone(tx, program) : 'UTC';
-  const { payments, firstAt } = await findEarnedBefore(tx, of.referralId, of.without);
+  const { payments, firstAt } = await findEarnedBefore(tx, {
+    referralId: of.referralId,
+    occurredAt,
+    saleId: of.saleId ?? null,
+  });
   return {
     programId: program.id,
     currency: program.currency,
@@ -236,20 +242,23 @@ async function readSpent(
   return spent;
 }
 
-/** What a referral earned before this event: for limits in payments and months (RUL-04). Rejected and reversed ones do not count. */
+/**
+ * What a referral earned on payments that happened before this one, whenever they arrived: for limits in payments and months (RUL-04,
+ * BEY-25). A payment that was given back was one; what a person or a limit took off its line was none.
+ */
 export async function findEarnedBefore(
   tx: ReadTx | Tx,
-  referralId: string | null,
-  without: string | null = null,
+  of: { readonly referralId: string | null; readonly occurredAt: Instant; readonly saleId: string | null },
 ): Promise<{ readonly payments: number; readonly firstAt: Instant | null }> {
-  if (referralId === null) return { payments: 0, firstAt: null };
+  if (of.referralId === null) return { payments: 0, firstAt: null };
   const { rows } = await tx.raw<{ rows: { payments: number; first_at: Instant | null }[] }>(
     `select count(distinct commission.sale_id)::int as payments, min(sale.occurred_at) as first_at
      from commissions as commission
      join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
      where commission.referral_id = :referralId and commission.kind = 'earned' and commission.level = 1
-       and commission.sale_id <> :without and commission.status not in ('rejected', 'reversed')`,
-    { referralId, without: without ?? '' },
+       and (sale.occurred_at < :occurredAt or (sale.occurred_at = :occurredAt and sale.id < :saleId))
+       and (commission.status <> 'rejected' or sale.refunded_minor > 0)`,
+    { referralId: of.referralId, occurredAt: of.occurredAt, saleId: of.saleId ?? '~' },
   );
   return { payments: rows[0]?.payments ?? 0, firstAt: rows[0]?.first_at ?? null };
 }
