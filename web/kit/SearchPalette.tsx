@@ -4,16 +4,12 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { readPath } from './api.js';
+import { getSearch } from '../client/sdk.gen.js';
+import type { GetSearchResponse } from '../client/types.gen.js';
 import type { ProblemError } from './problem.js';
 import { ErrorView } from './ErrorView.js';
 
-/** A typed hit of `GET /v1/search`; the address follows from its kind. */
-interface Hit {
-  readonly type: string;
-  readonly id: string;
-  readonly label: string;
-}
+type Hit = GetSearchResponse['data'][number];
 
 /** Where an object of this id is shown, by the prefix of the id (api.md 1.1); undefined when it has no screen of its own. */
 export function screenOf(id: string): string | undefined {
@@ -24,6 +20,7 @@ export function screenOf(id: string): string | undefined {
     pay: 'payouts',
     run: 'payout-runs',
     prg: 'programs',
+    sal: 'sales',
   }[id.slice(0, 3)];
   return folder === undefined ? undefined : `/${folder}/${id}`;
 }
@@ -44,7 +41,7 @@ export function SearchPalette({
   const isId = /^[a-z]{2,4}_[0-9a-z]{26}$/.test(text.trim());
   const { data, error, isFetching } = useQuery<{ readonly data: readonly Hit[] }, ProblemError>({
     queryKey: ['search', asked],
-    queryFn: () => readPath('/v1/search', { q: asked }),
+    queryFn: async ({ signal }) => (await getSearch({ query: { q: asked }, signal, throwOnError: true })).data,
     enabled: asked.length >= 2 && !isId,
     placeholderData: keepPreviousData,
   });
@@ -54,7 +51,17 @@ export function SearchPalette({
     .map((entry) => ({ key: entry.path, label: t('search.goTo', { screen: t(entry.text) }), to: entry.path }));
   const hits = (isId ? [] : (data?.data ?? [])).flatMap((hit) => {
     const to = screenOf(hit.id);
-    return to === undefined ? [] : [{ key: hit.id, label: `${hit.label} · ${hit.type}`, to }];
+    return to === undefined
+      ? []
+      : [
+          {
+            key: hit.id,
+            label: [hit.title, hit.detail ?? '', t(`search.kind.${hit.kind}`, { defaultValue: hit.kind })]
+              .filter((part) => part !== '')
+              .join(' · '),
+            to,
+          },
+        ];
   });
   const choices = [
     ...(direct === undefined ? [] : [{ key: direct, label: text.trim(), to: direct }]),
