@@ -22,6 +22,7 @@ export const idPrefixes = {
   link: 'lnk',
   promoTool: 'tool',
   coupon: 'cpn',
+  media: 'med',
   document: 'doc',
   click: 'clk',
   visit: 'vis',
@@ -97,6 +98,10 @@ export type AffiliateId = Id<'affiliate'>;
 export type EnrolmentId = Id<'enrolment'>;
 export type ContactId = Id<'contact'>;
 export type LinkId = Id<'link'>;
+export type PromoToolId = Id<'promoTool'>;
+export type MediaId = Id<'media'>;
+export type CouponId = Id<'coupon'>;
+export type TrackingTestId = Id<'trackingTest'>;
 export type ClickId = Id<'click'>;
 export type VisitId = Id<'visit'>;
 export type TouchId = Id<'touch'>;

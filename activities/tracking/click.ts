@@ -12,6 +12,7 @@ import { enqueueSet } from '../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { inWorkspace, notify, type Tx } from '../../db/transaction.js';
 import { insertAttribution } from '../../db/tracking/attribution.js';
+import { findCouponByCode } from '../../db/tracking/coupon.js';
 import {
   type Click,
   findClicks,
@@ -36,8 +37,9 @@ import { type Act, type Actor, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { ContactId, NewId, ProgramId, ReferralId, WorkspaceId } from '../../domain/ids.js';
-import { addMs, type Instant } from '../../domain/time.js';
+import { addDuration, addMs, type Instant } from '../../domain/time.js';
 import { type Attribution, chooseTouch, type ReferrerChoice, type Touch } from '../../domain/tracking/attribution.js';
+import { type CouponProblem, couponProblem } from '../../domain/tracking/coupon.js';
 import { addTouches, type JourneyStep } from '../../domain/tracking/journey.js';
 import type { Logger } from '../../platform/logger.js';
 import { startMessage, workflowIds } from '../../workflows/contract.js';
@@ -367,8 +369,8 @@ export interface JourneyFact {
   readonly id: string;
   readonly occurredAt: Instant;
   readonly contactId: ContactId;
-  /** It names a code that no coupon has. */
-  readonly hasUnknownCoupon: boolean;
+  /** The code that it names. */
+  readonly coupon: string | null;
 }
 
 /** Who is credited on a journey for a fact, by the program's terms of now. Pure but for reading touches and terms. */
@@ -390,9 +392,32 @@ export async function attributionFor(
     couponPriority,
     first: of.first,
     last: of.last,
-    hasUnknownCoupon: of.fact.hasUnknownCoupon,
+    couponProblem: await problemOf(tx, of.fact),
   });
   return { attribution, referrerChoice };
+}
+
+async function problemOf(tx: Tx, fact: JourneyFact): Promise<CouponProblem | null> {
+  return fact.coupon === null ? null : couponProblem(await findCouponByCode(tx, fact.coupon), fact.occurredAt);
+}
+
+/** The touch of a code that credits its affiliate in this program (BEY-18): good from the fact that named it, for the program's window. */
+async function couponTouch(tx: Tx, { programId, fact }: JourneyWanted): Promise<readonly Touch[]> {
+  if (fact.coupon === null) return [];
+  const found = await findCouponByCode(tx, fact.coupon);
+  if (found?.coupon.programId !== programId || couponProblem(found, fact.occurredAt) !== null) return [];
+  const { attributionWindow } = await readReferralTerms(tx, programId);
+  return [
+    {
+      kind: 'coupon',
+      sourceId: `${found.coupon.id}/${fact.id}`,
+      affiliateId: found.coupon.affiliateId,
+      linkId: null,
+      sub1: null,
+      occurredAt: fact.occurredAt,
+      endsAt: addDuration(fact.occurredAt, attributionWindow),
+    },
+  ];
 }
 
 export interface JourneyWanted {
@@ -410,15 +435,16 @@ export interface JourneyWanted {
  * one contact end as one referral; a tracking journey of somebody with a referral already is merged by the fact's activity.
  */
 export async function journeyFor(tx: Tx, act: Act, wanted: JourneyWanted): Promise<Referral | undefined> {
-  const { programId, fact, taken, ownTouch } = wanted;
+  const { programId, fact, taken } = wanted;
+  const ownTouches = [...(wanted.ownTouch === undefined ? [] : [wanted.ownTouch]), ...(await couponTouch(tx, wanted))];
   const own = await findContactReferral(tx, { mode: act.mode, programId, contactId: fact.contactId });
   const ofVisitor = taken?.click.programId === programId ? taken.referral : undefined;
   const isVisitorsOwn = ofVisitor !== undefined && (ofVisitor.contactId ?? fact.contactId) === fact.contactId;
   if (isVisitorsOwn) {
-    if (ownTouch !== undefined) await insertTouch(tx, ofVisitor.id, ownTouch);
+    for (const touch of ownTouches) await insertTouch(tx, ofVisitor.id, touch);
     return ofVisitor;
   }
-  const touches = [...(await countingTouches(tx, wanted)), ...(ownTouch === undefined ? [] : [ownTouch])];
+  const touches = [...(await countingTouches(tx, wanted)), ...ownTouches];
   if (own !== undefined) {
     for (const touch of touches) await insertTouch(tx, own.id, touch);
     return own;

@@ -62,7 +62,7 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
     id: lead.id,
     occurredAt: lead.occurredAt,
     contactId: lead.contactId,
-    hasUnknownCoupon: lead.coupon !== null,
+    coupon: lead.coupon,
   };
   // A journey of somebody else, or one that has just ended: the lead gets its own where a touch still counts (features.md 2.2).
   const isOther = referral.contactId !== null && referral.contactId !== lead.contactId;

@@ -275,7 +275,7 @@ export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], c
       couponPriority: program.terms.couponPriority,
       first: null,
       last: null,
-      hasUnknownCoupon: false,
+      couponProblem: null,
     });
     const credited = byId.get(attribution.affiliateId ?? '');
     assertInvariant(credited !== undefined, 'a journey in its window has a touch that counts', { id: journey.id });

@@ -203,7 +203,7 @@ export function followPayments(year: Year, books: Books): Consequences {
       couponPriority: journey.program.terms.couponPriority,
       first: journey.first,
       last: journey.affiliate?.id ?? null,
-      hasUnknownCoupon: false,
+      couponProblem: null,
     });
     storeAttribution(year, journey, payment.id, at, { ...attribution, affiliateId: journey.affiliate?.id ?? null });
     journey.stage = laterStage(journey.stage, 'sale');

@@ -1,5 +1,6 @@
 import type { AffiliateId, LinkId } from '../ids.js';
 import type { Instant } from '../time.js';
+import type { CouponProblem } from './coupon.js';
 
 /** A credited click, a coupon, an API lead or a hand entry that names an affiliate on a referral, good until its window ends. */
 export interface Touch {
@@ -48,8 +49,8 @@ export interface AttributionInput {
   /** The referrers already on the referral: the first stays for ever, the last until another touch counts. */
   readonly first: AffiliateId | null;
   readonly last: AffiliateId | null;
-  /** A code was named that no coupon has. */
-  readonly hasUnknownCoupon: boolean;
+  /** A code was named that gives no credit, and why not; null: none was, or it gives credit by a touch of its own. */
+  readonly couponProblem: CouponProblem | null;
 }
 
 export interface Attribution {
@@ -113,6 +114,6 @@ function whyNot(touch: Touch, input: AttributionInput & { readonly couponCounts:
 }
 
 function whyNobody(input: AttributionInput, touches: readonly Touch[]): UnattributedCode {
-  if (input.hasUnknownCoupon) return 'coupon_unknown';
+  if (input.couponProblem !== null) return input.couponProblem;
   return touches.some((touch) => touch.occurredAt <= input.at) ? 'cookie_expired' : 'no_touch';
 }

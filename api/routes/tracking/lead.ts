@@ -202,7 +202,7 @@ async function judge(
             id: lead.id,
             occurredAt: lead.occurredAt,
             contactId: lead.contactId,
-            hasUnknownCoupon: false,
+            coupon: null,
           },
         })
       : undefined;
@@ -309,7 +309,7 @@ async function attribute(
       id: lead.id,
       occurredAt: lead.occurredAt,
       contactId: lead.contactId,
-      hasUnknownCoupon: false,
+      coupon: null,
     },
   });
   assertInvariant(journey !== undefined, 'a touch makes a journey', { leadId: lead.id });
