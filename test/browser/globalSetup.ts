@@ -11,7 +11,12 @@ export default async function setUp(): Promise<() => Promise<void>> {
   const stack = await LiveStack.start();
   try {
     const { origin, hostname } = new URL(stack.signInLink);
-    process.env[notesVariable] = JSON.stringify({ origin, link: stack.signInLink, environment: stack.environment });
+    process.env[notesVariable] = JSON.stringify({
+      origin,
+      link: stack.signInLink,
+      environment: stack.environment,
+      pids: { worker: stack.pidOf('worker-0'), temporal: stack.pidOf('temporal') },
+    });
     const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },

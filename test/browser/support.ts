@@ -13,6 +13,8 @@ interface StackNotes {
   /** The printed link, used up by globalSetup. */
   readonly link: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Of the parts that a test makes stand still and go on. */
+  readonly pids: { readonly worker: number; readonly temporal: number };
 }
 
 export function stackNotes(): StackNotes {
