@@ -198,7 +198,7 @@ function visitor(index: number): Actor {
 }
 
 function programsOf(programs: readonly DemoProgram[], index: number): readonly DemoProgram[] {
-  if (index === 0) return programs;
+  if (index === 0) return programs.slice(0, 1);
   if (index >= firstTroubled && index < pendingFrom) return programs.slice(0, 1);
   if (index > declinedAt) return programs.slice(2, 3);
   const wanted = [index % 3, ...(index % 4 === 0 ? [(index + 1) % 3] : [])];

@@ -182,7 +182,11 @@ async function act(deps: RecentDeps, workspaceId: WorkspaceId, as: (key: DemoSta
       await sleep(200, undefined, { signal: deps.signal });
     }
   };
-  const { slugs, troubled: troubledIds } = await readTargets(deps.db, workspaceId);
+  const findId = async (path: string): Promise<string | undefined> => {
+    const [found] = (await shop.get(`${path}&limit=1`))['data'] as readonly Json[];
+    return found === undefined ? undefined : textOf(found, 'id');
+  };
+  const { slugs, troubled: troubledIds, portal: portalIds } = await readTargets(deps.db, workspaceId);
 
   await as('manager').post(
     '/v1/affiliates',
@@ -193,21 +197,25 @@ async function act(deps: RecentDeps, workspaceId: WorkspaceId, as: (key: DemoSta
   for (const [number, name] of visitors.entries()) {
     const slug = slugs[number % slugs.length];
     if (slug === undefined) break;
-    const clickId = await follow(deps, slug, number);
-    const email = `${name.toLowerCase().replace(' ', '.')}@customer.test`;
-    const lead = await shop.post(
-      '/v1/leads',
-      {
-        externalId: `today-${number}`,
-        customerExternalId: `today-${number}`,
-        clickId,
-        event: 'registration',
-        name,
-        email,
-      },
-      `lead ${number}`,
-    );
-    const leadId = textOf(lead, 'id');
+    const externalId = `today-${number}`;
+    // A start that was killed in between has clicked before; a second click would be a second visitor.
+    const leadId =
+      (await findId(`/v1/leads?externalId=${externalId}`)) ??
+      textOf(
+        await shop.post(
+          '/v1/leads',
+          {
+            externalId,
+            customerExternalId: externalId,
+            clickId: await follow(deps, slug, number),
+            event: 'registration',
+            name,
+            email: `${name.toLowerCase().replace(' ', '.')}@customer.test`,
+          },
+          `lead ${number}`,
+        ),
+        'id',
+      );
     const settled = await until(`/v1/leads/${leadId}`, (body) => body['processedAt'] !== null);
     known.push({ leadId, referralId: textOf(settled, 'referralId'), number });
   }
@@ -216,17 +224,23 @@ async function act(deps: RecentDeps, workspaceId: WorkspaceId, as: (key: DemoSta
   for (const { number } of known.filter((one) => one.number % 2 === 0)) {
     const product = products.get(slugs[number % slugs.length] ?? '');
     if (product === undefined) continue;
-    const sale = await shop.post(
-      '/v1/sales',
-      {
-        externalId: `today-order-${number}`,
-        customer: { externalId: `today-${number}` },
-        product: product.sku,
-        amount: product.price,
-      },
-      `sale ${number}`,
-    );
-    sales.push(textOf(sale, 'id'));
+    const externalId = `today-order-${number}`;
+    const saleId =
+      (await findId(`/v1/sales?externalId=${externalId}`)) ??
+      textOf(
+        await shop.post(
+          '/v1/sales',
+          {
+            externalId,
+            customer: { externalId: `today-${number}` },
+            product: product.sku,
+            amount: product.price,
+          },
+          `sale ${number}`,
+        ),
+        'id',
+      );
+    sales.push(saleId);
   }
   const [refunded] = sales;
   if (refunded !== undefined) {
@@ -264,8 +278,18 @@ async function act(deps: RecentDeps, workspaceId: WorkspaceId, as: (key: DemoSta
     if (payoutId !== '')
       await as('approver').post(`/v1/payouts/${payoutId}/approve`, { reason: 'Checked' }, `approve ${payoutId}`);
   }
-  const run = await shop.post('/v1/payout-runs', { note: 'Extra run, waits for your approval' }, 'run');
-  await until(`/v1/payout-runs/${textOf(run, 'id')}`, (body) => body['status'] !== 'planning');
+  // Without Ana, so that her portal still says what she gets on the 3rd, and the preview says who was left out.
+  const runId =
+    (await findId('/v1/payout-runs?status=planned,planning')) ??
+    textOf(
+      await shop.post(
+        '/v1/payout-runs',
+        { note: 'Extra run, waits for your approval', excludeAffiliateIds: portalIds },
+        'run',
+      ),
+      'id',
+    );
+  await until(`/v1/payout-runs/${runId}`, (body) => body['status'] !== 'planning');
   return `${known.length} leads, ${sales.length} sales, a refund, ${troubledIds.length} payouts, a run to approve`;
 }
 
@@ -287,7 +311,11 @@ async function follow({ apiUrl, signal }: RecentDeps, slug: string, number: numb
 async function readTargets(
   db: Db,
   workspaceId: WorkspaceId,
-): Promise<{ readonly slugs: readonly string[]; readonly troubled: readonly string[] }> {
+): Promise<{
+  readonly slugs: readonly string[];
+  readonly troubled: readonly string[];
+  readonly portal: readonly string[];
+}> {
   return readWorkspace(db, workspaceId, async (tx) => {
     const { rows: links } = await tx.raw<{ rows: { slug: string }[] }>(
       `select link.slug
@@ -304,7 +332,12 @@ async function readTargets(
        order by id`,
       { accounts: [...troubled] },
     );
-    return { slugs: links.map((row) => row.slug), troubled: troubledRows.map((row) => row.affiliate_id) };
+    const ana = await tx('affiliates').where({ email: 'ana@demo.test' }).first<{ id: string } | undefined>('id');
+    return {
+      slugs: links.map((row) => row.slug),
+      troubled: troubledRows.map((row) => row.affiliate_id),
+      portal: ana === undefined ? [] : [ana.id],
+    };
   });
 }
 

@@ -175,7 +175,10 @@ async function take(browser: Browser, product: Product, picture: Picture): Promi
     colorScheme: picture.theme,
   });
   try {
-    await context.addInitScript({ content: `localStorage.setItem('color-scheme', '${picture.theme}')` });
+    await context.addInitScript({
+      // As a reader who has put the set-up aside.
+      content: `localStorage.setItem('color-scheme', '${picture.theme}'); localStorage.setItem('setup-not-now', 'yes')`,
+    });
     const cookie = picture.as === null ? product.cookie : await signIn(product.origin, product.link(picture.as));
     const [name = '', value = ''] = cookie.split('; ')[0]?.split('=') ?? [];
     const { hostname } = new URL(product.origin);

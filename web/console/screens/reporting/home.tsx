@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Checkbox, Grid, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useState } from 'react';
@@ -82,82 +82,90 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
   const { search, change } = useAddress();
   return (
     <Stack>
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Section title={t('home.needsYou')}>
-          {home.needsYou.length === 0 ? (
-            <Text>{t('home.nothingWaits')}</Text>
-          ) : (
-            <Stack gap={6} component="ul" m={0} pl="md">
-              {home.needsYou.map((need) => (
-                <li key={need.kind}>
-                  <To list={need.list}>{t(`home.need.${need.kind}`, { count: need.count })}</To>
-                </li>
-              ))}
-            </Stack>
-          )}
-        </Section>
-        {home.nextPayout === null ? null : (
-          <Section title={t('home.nextPayout')}>
-            <Text fw={600}>
-              {home.nextPayout.at === null ? t('home.noSchedule') : <DateText value={home.nextPayout.at} />}
-            </Text>
-            <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
-              {home.nextPayout.owed.map((owed) => (
-                <li key={owed.amount.currency}>
-                  <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
-                </li>
-              ))}
-            </Stack>
-            <Group mt="xs">
-              <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
-                {t('run.listTitle')}
-              </Button>
-            </Group>
-          </Section>
-        )}
-      </SimpleGrid>
-      <Section title={t('home.figures')}>
-        <Group justify="space-between" align="flex-end" mb="xs">
-          <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
-          <Checkbox
-            label={t('home.compare')}
-            checked={search['compare'] !== 'none'}
-            onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
-          />
-        </Group>
-        <Text size="sm" c="dimmed" mb="xs">
-          {t('home.range', { from: dayText(home.from), to: dayText(home.to), zone: zoneLabel(home.timeZone) })}
-        </Text>
-        <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} m={0}>
-          {home.figures.map((figure) => (
-            <div key={figure.name}>
-              <Text component="dt" size="sm" c="dimmed">
-                {t(`home.figure.${figure.name}`)}
-              </Text>
-              <Text component="dd" m={0} fz="xl" fw={600}>
-                <To list={figure.list}>
-                  {figure.value.count === null ? <MoneyList values={figure.value.money} /> : figure.value.count}
-                </To>
-              </Text>
-              {figure.previous === null ? null : (
-                <Text component="dd" m={0} size="sm" c="dimmed">
-                  {t('home.before')}{' '}
-                  {figure.previous.count === null ? (
-                    <MoneyList values={figure.previous.money} />
-                  ) : (
-                    figure.previous.count
-                  )}
-                </Text>
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
+          <Stack>
+            <Section title={t('home.needsYou')}>
+              {home.needsYou.length === 0 ? (
+                <Text>{t('home.nothingWaits')}</Text>
+              ) : (
+                <Stack gap={6} component="ul" m={0} pl="md">
+                  {home.needsYou.map((need) => (
+                    <li key={need.kind}>
+                      <To list={need.list}>{t(`home.need.${need.kind}`, { count: need.count })}</To>
+                    </li>
+                  ))}
+                </Stack>
               )}
-            </div>
-          ))}
-        </SimpleGrid>
-      </Section>
-      {home.trend.length === 0 ? null : (
-        <Section title={t('home.trend')}>
-          <Activity home={home} />
-        </Section>
-      )}
+            </Section>
+            {home.nextPayout === null ? null : (
+              <Section title={t('home.nextPayout')}>
+                <Text fw={600}>
+                  {home.nextPayout.at === null ? t('home.noSchedule') : <DateText value={home.nextPayout.at} />}
+                </Text>
+                <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
+                  {home.nextPayout.owed.map((owed) => (
+                    <li key={owed.amount.currency}>
+                      <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
+                    </li>
+                  ))}
+                </Stack>
+                <Group mt="xs">
+                  <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
+                    {t('run.listTitle')}
+                  </Button>
+                </Group>
+              </Section>
+            )}
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 8 }}>
+          <Stack>
+            <Section title={t('home.figures')}>
+              <Group justify="space-between" align="flex-end" mb="xs">
+                <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
+                <Checkbox
+                  label={t('home.compare')}
+                  checked={search['compare'] !== 'none'}
+                  onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
+                />
+              </Group>
+              <Text size="sm" c="dimmed" mb="xs">
+                {t('home.range', { from: dayText(home.from), to: dayText(home.to), zone: zoneLabel(home.timeZone) })}
+              </Text>
+              <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} m={0}>
+                {home.figures.map((figure) => (
+                  <div key={figure.name}>
+                    <Text component="dt" size="sm" c="dimmed">
+                      {t(`home.figure.${figure.name}`)}
+                    </Text>
+                    <Text component="dd" m={0} fz="xl" fw={600}>
+                      <To list={figure.list}>
+                        {figure.value.count === null ? <MoneyList values={figure.value.money} /> : figure.value.count}
+                      </To>
+                    </Text>
+                    {figure.previous === null ? null : (
+                      <Text component="dd" m={0} size="sm" c="dimmed">
+                        {t('home.before')}{' '}
+                        {figure.previous.count === null ? (
+                          <MoneyList values={figure.previous.money} />
+                        ) : (
+                          figure.previous.count
+                        )}
+                      </Text>
+                    )}
+                  </div>
+                ))}
+              </SimpleGrid>
+            </Section>
+            {home.trend.length === 0 ? null : (
+              <Section title={t('home.trend')}>
+                <Activity home={home} />
+              </Section>
+            )}
+          </Stack>
+        </Grid.Col>
+      </Grid>
       <Best home={home} />
     </Stack>
   );
@@ -240,7 +248,7 @@ function Checklist({ setup }: { readonly setup: ConsoleSetup }): ReactElement {
           {t('setup.aside')}
         </Button>
       </Group>
-      <Stack gap={6} component="ol" m={0} pl="md">
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="xs" component="ol" m={0} pl="md">
         {setup.steps.map((step) => (
           <li key={step.id}>
             <Text fw={500}>
@@ -258,7 +266,7 @@ function Checklist({ setup }: { readonly setup: ConsoleSetup }): ReactElement {
             </Text>
           </li>
         ))}
-      </Stack>
+      </SimpleGrid>
     </Section>
   );
 }
