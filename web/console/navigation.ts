@@ -43,7 +43,10 @@ export const menu: readonly MenuGroup[] = [
   },
   {
     text: 'nav.developers',
-    entries: [{ path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] }],
+    entries: [
+      { path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] },
+      { path: '/developers/payment-sources', text: 'nav.paymentSources', rights: ['webhook.read'] },
+    ],
   },
   {
     text: 'nav.settings',

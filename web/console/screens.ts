@@ -41,6 +41,16 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/settings/brand', load: () => import('./screens/access/brandForm.js'), rights: ['settings.read'] },
   { path: '/settings/$section', load: () => import('./screens/access/settingsSection.js'), rights: ['settings.read'] },
   { path: '/developers/api-keys', load: () => import('./screens/access/apiKeyList.js'), rights: ['key.read'] },
+  {
+    path: '/developers/payment-sources',
+    load: () => import('./screens/earning/paymentSourceList.js'),
+    rights: ['webhook.read'],
+  },
+  {
+    path: '/developers/payment-sources/$sourceId',
+    load: () => import('./screens/earning/paymentSourceDetail.js'),
+    rights: ['webhook.read'],
+  },
   { path: '/settings/team', load: () => import('./screens/access/teamList.js'), rights: ['user.read'] },
   { path: '/settings/permissions', load: () => import('./screens/access/permissionTable.js'), rights: ['user.read'] },
   { path: '/audit/histories', load: () => import('./screens/audit/historyList.js'), rights: ['history.read'] },

@@ -1,10 +1,12 @@
 import { accessTexts } from './accessTexts.de.js';
+import { developerTexts } from './developerTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
   ...accessTexts,
+  ...developerTexts,
   ...moneyTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',

@@ -1,10 +1,12 @@
 // Texts of the console. Keys are sorted by screen; the other language does not compile without every one of them.
 import { accessTexts } from './accessTexts.en.js';
+import { developerTexts } from './developerTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { workTexts } from './workTexts.en.js';
 
 export const en = {
   ...accessTexts,
+  ...developerTexts,
   ...moneyTexts,
   ...workTexts,
   'nav.settings': 'Settings',
