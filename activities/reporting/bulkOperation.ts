@@ -3,6 +3,7 @@ import { enqueue } from '../../db/messaging/outbox.js';
 import {
   type BulkOperation,
   collectOutcomes,
+  findJob,
   findReferralsOf,
   listItemsToDecide,
   lockOperation,
@@ -10,13 +11,14 @@ import {
   markItemSkipped,
   moveOperation,
 } from '../../db/reporting/bulkOperation.js';
-import { notify, type Tx } from '../../db/transaction.js';
+import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { bulkVerbOf } from '../../domain/reporting/bulkOperation.js';
+import { bulkVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
 import type { ReferralId } from '../../domain/ids.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
+import { simulateJob } from '../program/simulation.js';
 
 /** Decisions per page: one transaction of rows and outbox rows (temporal.md 3.7). */
 const perPage = 200;
@@ -26,10 +28,12 @@ const bulkPriority = 4;
 /** What a job's activity answers: are there more pages, and how many results are still out? */
 export type BulkStep = { readonly status: string; readonly hasMore: boolean; readonly open: number };
 
-export function bulkOperationActivities(deps: Pick<ActivityDeps, 'db' | 'newId' | 'reached'>) {
+export function bulkOperationActivities(deps: Pick<ActivityDeps, 'db' | 'longDb' | 'newId' | 'reached'>) {
   return {
     /** Writes the decisions of the next items. Run twice it goes on behind them: an item with a decision is not taken again. */
     async decideBulkPage(ref: JobRef): Promise<BulkStep> {
+      const asked = await readWorkspace(deps.db, ref.workspaceId, (tx) => findJob(tx, ref.jobId));
+      if (asked?.kind === simulationKind) return simulateJob(deps, ref);
       const step = await databaseActivity(deps, ref, async (tx, act) => {
         const job = await lockOperation(tx, ref.jobId);
         if (job === undefined || (job.status !== 'queued' && job.status !== 'running')) return ended(job);

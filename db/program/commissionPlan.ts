@@ -15,6 +15,7 @@ import {
   type RulePlace,
   type RuleScope,
   type RuleTerms,
+  type RuleVersion,
 } from '../../domain/program/commissionPlan.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
@@ -198,6 +199,48 @@ export async function listRulesAt(
     const chosen = chooseVersion(all, at, brought);
     return chosen === undefined ? [] : [chosen];
   });
+}
+
+/** Every version of every rule, ended ones too, with the time in which each was in force. */
+export async function listAllRuleVersions(tx: ReadTx | Tx): Promise<readonly (RuleRecord & RuleVersion)[]> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(`select ${columns} ${joined} order by rule.id, version.version`);
+  return rows.map((row) => {
+    const isEndedFirst = row.ended_at !== null && (row.effective_to === null || row.ended_at < row.effective_to);
+    return { ...toRule(row), from: row.effective_from, to: isEndedFirst ? row.ended_at : row.effective_to };
+  });
+}
+
+type DraftJson = Omit<Rule, 'terms'> & { readonly body: BodyJson };
+
+/** A rule that is not stored, as a job keeps it. */
+export function draftJson(rule: Rule): unknown {
+  const { terms, ...rest } = rule;
+  return { ...rest, body: toBody(rule.transactionType, terms) } satisfies DraftJson;
+}
+
+/** The rule that `draftJson` wrote. */
+export function draftOf(json: unknown): Rule {
+  const { body, ...rest } = json as DraftJson;
+  return { ...rest, terms: toTerms(body) };
+}
+
+/** Active rules of scope global for payments. */
+export async function listGlobalRules(tx: ReadTx | Tx): Promise<readonly RuleRecord[]> {
+  return listActivePaymentRules(tx, `rule.scope = 'global'`);
+}
+
+/** Active rules for payments that are narrower than the global one: what one rate for everybody keeps or clears (RUL-12). */
+export async function listOverrides(tx: ReadTx | Tx): Promise<readonly RuleRecord[]> {
+  return listActivePaymentRules(tx, `rule.scope <> 'global'`);
+}
+
+async function listActivePaymentRules(tx: ReadTx | Tx, where: string): Promise<readonly RuleRecord[]> {
+  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
+    `select ${columns} ${joined}
+     where version.version = rule.version and rule.ended_at is null and rule.event in ('payment', 'first_payment') and ${where}
+     order by rule.id`,
+  );
+  return rows.map(toRule);
 }
 
 export async function findRule(tx: ReadTx | Tx, id: string): Promise<RuleRecord | undefined> {

@@ -1,6 +1,7 @@
 import type { Act, Actor, Mode } from '../../domain/act.js';
 import type { OperationId } from '../../domain/ids.js';
-import type { Tx } from '../transaction.js';
+import type { Instant } from '../../domain/time.js';
+import type { ReadTx, Tx } from '../transaction.js';
 
 /** A job as its pages read it: who asked for what, and how far it is. */
 export interface BulkOperation {
@@ -169,4 +170,53 @@ export async function findReferralsOf(
     { ids: [...ids], mode },
   );
   return new Map(rows.map((row) => [row.id, row.referral_id]));
+}
+
+/** Writes a job that has no items: one piece of work with one result. */
+export async function insertJob(
+  tx: Tx,
+  act: Act,
+  job: { readonly id: OperationId; readonly kind: string; readonly request: unknown; readonly total: number },
+): Promise<void> {
+  await tx('operations').insert({
+    id: job.id,
+    mode: act.mode,
+    kind: job.kind,
+    status: 'queued',
+    request: JSON.stringify(job.request),
+    total: job.total,
+    requested_by_type: act.actor.type,
+    requested_by: act.actor.id,
+    requested_by_user: act.actor.userId,
+    request_id: act.requestId,
+    created_at: act.now,
+  });
+}
+
+/** What a job was asked, in the form its kind gives it. */
+export async function findJob<Request>(
+  tx: ReadTx | Tx,
+  id: string,
+): Promise<{ readonly kind: string; readonly mode: Mode; readonly request: Request } | undefined> {
+  return tx('operations')
+    .where({ id })
+    .first<{ kind: string; mode: Mode; request: Request }>('kind', 'mode', 'request');
+}
+
+/** Keeps the result of a job without items and ends it. */
+export async function finishJob(
+  tx: Tx,
+  now: Instant,
+  job: Pick<BulkOperation, 'id' | 'version'>,
+  outcome: { readonly result: unknown; readonly total: number },
+): Promise<void> {
+  await tx('operations')
+    .where({ id: job.id })
+    .update({
+      status: 'done',
+      result: JSON.stringify(outcome.result),
+      total: outcome.total,
+      finished_at: now,
+      version: job.version + 1,
+    });
 }

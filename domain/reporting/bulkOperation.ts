@@ -9,6 +9,9 @@ export const bulkKinds = [
 ] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
+/** The kind of job that runs a simulation of more than 10,000 sales (api.md 6.2): no decisions, one result. */
+export const simulationKind = 'rules.simulate';
+
 export interface BulkVerb {
   readonly objectType: 'referrals' | 'commissions';
   readonly verb: 'approve' | 'reject';

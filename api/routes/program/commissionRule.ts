@@ -43,8 +43,8 @@ import { noContent } from '../../schemas/wire.js';
 import { fieldRefusal } from './directDecision.js';
 
 /** Refuses what contradicts itself, its program or another rule of the same place (RUL-18). */
-async function checkRule(
-  tx: Tx,
+export async function checkRule(
+  tx: ReadTx | Tx,
   rule: RulePlace & { readonly terms: RuleTerms },
   except: string | null,
 ): Promise<void> {

@@ -68,6 +68,11 @@ async function getOperation(tx: ReadTx | Tx, caller: Caller, id: OperationId): P
   return { kind: 'decision', decision };
 }
 
+/** A job as its owner sees it: for routes whose answer it is. */
+export async function showOperation(tx: ReadTx | Tx, caller: Caller, id: OperationId): Promise<Operation> {
+  return presentOperation(tx, await getOperation(tx, caller, id));
+}
+
 async function presentOperation(tx: ReadTx | Tx, found: Found): Promise<Operation> {
   const by = found.kind === 'job' ? found.job.requestedBy : found.decision.actor.id;
   const name = by === null ? null : ((await findUserName(tx, by)) ?? null);
