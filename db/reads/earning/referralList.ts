@@ -115,15 +115,16 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: ReferralFil
     const due = filter.dueAt?.[bound as keyof typeof comparison];
     if (due !== undefined) query.where('referral.decide_by', operator, due);
   }
-  // Literal search: no pattern characters, so that "%" finds a percent sign (api.md 1.6).
+  // Literal search: no pattern characters, so that "%" finds a percent sign (api.md 1.6). An affiliate does not search by what it may not
+  // see: a hit would tell who an anonymous customer is.
   if (filter.q !== undefined)
     query.whereRaw(
-      `(referral.id = :q or exists (
+      `(referral.id = :q or :mayName and exists (
          select from contacts as contact where contact.id = referral.contact_id
            and (strpos(lower(coalesce(contact.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(contact.email, '')), lower(:q)) > 0))
         or exists (select from external_customers as customer where customer.contact_id = referral.contact_id
                    and customer.mode = referral.mode and strpos(lower(customer.external_id), lower(:q)) > 0))`,
-      { q: filter.q },
+      { q: filter.q, mayName: scope.kind !== 'affiliate' },
     );
   return query;
 }

@@ -82,11 +82,13 @@ export async function listLeads(
   if (filter.unique !== undefined) query.where('lead.is_unique', filter.unique);
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('lead.created_at', comparison[bound as keyof typeof comparison], at);
+  // An affiliate finds by name or mail only what it sent itself: a hit elsewhere would tell who an anonymous customer is.
   if (filter.q !== undefined)
     query.whereRaw(
-      `(strpos(lower(coalesce(lead.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(lead.email, '')), lower(:q)) > 0
+      `((:sender::text is null or lead.source = :sender) and (strpos(lower(coalesce(lead.name, '')), lower(:q)) > 0
+          or strpos(lower(coalesce(lead.email, '')), lower(:q)) > 0)
         or lead.external_id = :q or lead.id = :q)`,
-      { q: filter.q },
+      { q: filter.q, sender: scope.kind === 'affiliate' ? scope.affiliateId : null },
     );
   return viewsOf(tx, await keyset(query, page, { createdAt: 'lead.created_at' }, 'lead.id'));
 }
