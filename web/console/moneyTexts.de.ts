@@ -240,7 +240,6 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'home.nextPayout': 'Nächste Auszahlung',
   'home.noSchedule': 'Kein Lauf ist geplant.',
   'home.figures': 'Zahlen',
-  'home.range': '{{from}} bis {{to}} ({{zone}})',
   'home.before': 'Davor:',
   'home.figure.clicks': 'Klicks',
   'home.figure.leads': 'Leads',

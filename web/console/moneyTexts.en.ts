@@ -238,7 +238,6 @@ export const moneyTexts = {
   'home.nextPayout': 'Next payout',
   'home.noSchedule': 'No run is scheduled.',
   'home.figures': 'Figures',
-  'home.range': '{{from}} to {{to}} ({{zone}})',
   'home.before': 'Before:',
   'home.figure.clicks': 'Clicks',
   'home.figure.leads': 'Leads',

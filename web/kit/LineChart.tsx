@@ -74,7 +74,7 @@ export function LineChart({
             strokeDasharray="5 4"
           />
         )}
-        <path d={path(points)} fill="none" stroke="var(--mantine-primary-color-filled)" strokeWidth="2.5" />
+        <path d={path(points)} fill="none" stroke="var(--mantine-color-anchor)" strokeWidth="2.5" />
         {points.map((point, index) =>
           point.isUnusual === true ? (
             <g key={point.day}>
@@ -161,6 +161,6 @@ function ChartTable({
 /** A round number at or above the largest: 1, 2 or 5 times a power of ten. */
 function niceTop(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most));
-  const step = [1, 2, 5, 10].find((one) => one * power >= most) ?? 10;
+  const step = [1, 2, 4, 6, 8, 10].find((one) => one * power >= most) ?? 10;
   return Math.max(2, step * power);
 }

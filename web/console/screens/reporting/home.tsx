@@ -6,10 +6,10 @@ import { useTranslation } from 'react-i18next';
 import { getConsoleHomeOptions, getConsoleSetupOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { ConsoleHome, ConsoleSetup } from '../../../client/types.gen.js';
 import { DateRange } from '../../../kit/DateRange.js';
-import { DateText, dayText, zoneLabel } from '../../../kit/DateText.js';
+import { DateText } from '../../../kit/DateText.js';
 import { locale } from '../../../kit/i18n.js';
 import { Loaded } from '../../../kit/Loaded.js';
-import { MoneyList, MoneyText } from '../../../kit/MoneyText.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { Activity } from './homeActivity.js';
@@ -79,9 +79,9 @@ function To({ list, children }: { readonly list: string; readonly children: Reac
 
 function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
   const { t } = useTranslation();
-  const { search, change } = useAddress();
   return (
     <Stack>
+      <Figures home={home} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Stack>
@@ -121,43 +121,6 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Stack>
-            <Section title={t('home.figures')}>
-              <Group justify="space-between" align="flex-end" mb="xs">
-                <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
-                <Checkbox
-                  label={t('home.compare')}
-                  checked={search['compare'] !== 'none'}
-                  onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
-                />
-              </Group>
-              <Text size="sm" c="dimmed" mb="xs">
-                {t('home.range', { from: dayText(home.from), to: dayText(home.to), zone: zoneLabel(home.timeZone) })}
-              </Text>
-              <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3 }} m={0}>
-                {home.figures.map((figure) => (
-                  <div key={figure.name}>
-                    <Text component="dt" size="sm" c="dimmed">
-                      {t(`home.figure.${figure.name}`)}
-                    </Text>
-                    <Text component="dd" m={0} fz="xl" fw={600}>
-                      <To list={figure.list}>
-                        {figure.value.count === null ? <MoneyList values={figure.value.money} /> : figure.value.count}
-                      </To>
-                    </Text>
-                    {figure.previous === null ? null : (
-                      <Text component="dd" m={0} size="sm" c="dimmed">
-                        {t('home.before')}{' '}
-                        {figure.previous.count === null ? (
-                          <MoneyList values={figure.previous.money} />
-                        ) : (
-                          figure.previous.count
-                        )}
-                      </Text>
-                    )}
-                  </div>
-                ))}
-              </SimpleGrid>
-            </Section>
             {home.trend.length === 0 ? null : (
               <Section title={t('home.trend')}>
                 <Activity home={home} />
@@ -167,6 +130,56 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
         </Grid.Col>
       </Grid>
       <Best home={home} />
+    </Stack>
+  );
+}
+
+/** Six figures of the span, each with what it was before and a link to the rows that sum to it. */
+function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
+  const { t } = useTranslation();
+  const { search, change } = useAddress();
+  return (
+    <section aria-label={t('home.figures')}>
+      <Group justify="space-between" align="flex-end" mb="xs">
+        <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
+        <Checkbox
+          label={t('home.compare')}
+          checked={search['compare'] !== 'none'}
+          onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
+        />
+      </Group>
+      <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3, xl: 6 }} spacing="xs" m={0}>
+        {home.figures.map((figure) => (
+          <Paper key={figure.name} withBorder p="sm">
+            <Text component="dt" size="sm" c="dimmed">
+              {t(`home.figure.${figure.name}`)}
+            </Text>
+            <Text component="dd" m={0} fz={figure.value.count === null ? 'md' : 'xl'} fw={600}>
+              <To list={figure.list}>
+                <Value value={figure.value} />
+              </To>
+            </Text>
+            {figure.previous === null ? null : (
+              <Text component="dd" m={0} size="xs" c="dimmed">
+                {t('home.before')} <Value value={figure.previous} />
+              </Text>
+            )}
+          </Paper>
+        ))}
+      </SimpleGrid>
+    </section>
+  );
+}
+
+/** A count, or a line per currency. */
+function Value({ value }: { readonly value: ConsoleHome['figures'][number]['value'] }): ReactElement {
+  if (value.count !== null) return <>{value.count}</>;
+  if (value.money.length === 0) return <>–</>;
+  return (
+    <Stack gap={0} component="span">
+      {value.money.map((money) => (
+        <MoneyText key={money.currency} value={money} />
+      ))}
     </Stack>
   );
 }

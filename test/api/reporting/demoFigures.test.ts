@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seedHistory } from '../../../bin/demo.js';
+import { connect } from '../../../db/connection.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { itemsOf, type Json, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+
+// For the fixed seed, every number on Home, a run and the portal's Home leads to rows that sum to it (screens.md 11).
+
+let api: TestApi;
+let ws: TestWorkspace;
+let anaKey: string;
+
+beforeAll(async () => {
+  api = await startTestApi({ config: { nodeEnv: 'development' } });
+  ws = await api.makeWorkspace({ saved: false });
+  // A longer statement than the API's own 5 s: the year is one transaction.
+  const db = connect({ url: api.database.appUrl, poolSize: 2, applicationName: 'demo', statementTimeoutMs: 120_000 });
+  try {
+    await seedHistory(db, {
+      secrets: api.deps.secrets,
+      shopOrigin: 'http://127.0.0.1:3000',
+      seed: 11,
+      workspaceId: ws.id,
+    });
+  } finally {
+    await db.destroy();
+  }
+  const ana = await inWorkspace(api.db, ws.id, (tx) =>
+    tx('affiliates').where({ email: 'ana@demo.test' }).first<{ id: string }>('id'),
+  );
+  const { key } = await api.makePerson(ws, ['owner'], { permissions: ['me.read'], affiliateId: ana.id });
+  anaKey = key;
+}, 240_000);
+afterAll(() => api.close());
+
+const as = (path: string, key = ws.key) => api.as(key, path);
+
+/** Every row of a list, page by page. */
+async function allRows(list: string, key = ws.key): Promise<readonly Json[]> {
+  const rows: Json[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const more = `limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const answer = await as(`${list}${list.includes('?') ? '&' : '?'}${more}`, key);
+    expect(answer.status, `${list}: ${answer.text.slice(0, 300)}`).toBe(200);
+    rows.push(...itemsOf(answer.body['data']));
+    cursor = answer.body['nextCursor'] as string | null;
+  }
+  return rows;
+}
+
+interface Money {
+  readonly amount: string;
+  readonly currency: string;
+}
+
+/** In hundredths: the three currencies have two decimals. */
+function minor(money: Money): bigint {
+  return BigInt(money.amount.replace('.', ''));
+}
+
+function sums(rows: readonly Json[], of: (row: Json) => readonly [Money, 1 | -1][]): Record<string, string> {
+  const totals = new Map<string, bigint>();
+  for (const row of rows)
+    for (const [money, sign] of of(row))
+      totals.set(money.currency, (totals.get(money.currency) ?? 0n) + (sign === 1 ? minor(money) : -minor(money)));
+  return Object.fromEntries([...totals].map(([currency, total]) => [currency, total.toString()]));
+}
+
+function moneyOf(list: readonly Json[]): Record<string, string> {
+  return Object.fromEntries(
+    (list as unknown as readonly Money[]).map((money): [string, string] => [money.currency, minor(money).toString()]),
+  );
+}
+
+describe('Home', () => {
+  let home: Json;
+  beforeAll(async () => {
+    const answer = await as('/v1/console/home');
+    expect(answer.status, answer.text).toBe(200);
+    home = answer.body;
+  });
+  const figure = (name: string): Json => {
+    const found = itemsOf(home['figures']).find((one) => one['name'] === name);
+    if (found === undefined) throw new Error(`no figure ${name}`);
+    return found;
+  };
+
+  test.each(['clicks', 'leads', 'referrals', 'sales'])('%s is the number of its rows', async (name) => {
+    const { value, list } = figure(name);
+    const rows = await allRows(String(list));
+    expect(rows.length).toBe(value['count']);
+    expect(rows.length).toBeGreaterThan(20);
+    if (name !== 'referrals')
+      expect(itemsOf(home['trend']).reduce((total, day) => total + Number(day[name]), 0)).toBe(rows.length);
+  });
+
+  test('commissions earned are the sum of their rows, per currency', async () => {
+    const { value, list } = figure('commissions');
+    const rows = await allRows(String(list));
+    expect(moneyOf(itemsOf(value['money']))).toEqual(
+      sums(rows, (row) => [
+        [row['amount'] as unknown as Money, 1],
+        ...(row['reversed'] === null || row['reversed'] === undefined
+          ? []
+          : ([[row['reversed'] as unknown as Money, -1]] as [Money, -1][])),
+      ]),
+    );
+    expect(moneyOf(itemsOf(value['money']))).toEqual(
+      sums(itemsOf(home['moneyTrend']), (row) => [[row['commissions'] as unknown as Money, 1]]),
+    );
+  });
+
+  test('net revenue is what its sales kept, per currency', async () => {
+    const { value, list } = figure('revenue');
+    const rows = await allRows(String(list));
+    expect(moneyOf(itemsOf(value['money']))).toEqual(
+      sums(rows, (row) => [
+        [row['amount'] as unknown as Money, 1],
+        [row['refunded'] as unknown as Money, -1],
+      ]),
+    );
+    expect(moneyOf(itemsOf(value['money']))).toEqual(
+      sums(itemsOf(home['moneyTrend']), (row) => [[row['revenue'] as unknown as Money, 1]]),
+    );
+  });
+
+  test('what needs a person is as many rows as it says', async () => {
+    for (const need of itemsOf(home['needsYou'])) {
+      const rows = await allRows(String(need['list']));
+      expect(rows.length, String(need['kind'])).toBe(need['count']);
+    }
+    expect(itemsOf(home['needsYou']).map((need) => need['kind'])).toEqual(
+      expect.arrayContaining(['application', 'referral', 'payout_method']),
+    );
+  });
+
+  test('what the next payout owes is what is due', async () => {
+    const next = home['nextPayout'] as Json;
+    const due = await allRows(String(next['list']));
+    const owed = itemsOf(next['owed']);
+    expect(owed.length).toBe(3);
+    expect(sums(due, (row) => [[row['amount'] as unknown as Money, 1]])).toEqual(
+      moneyOf(owed.map((one) => one['amount'] as Json)),
+    );
+  });
+});
+
+test('a run: its payouts, its lines and its commissions sum to its head', async () => {
+  const [run] = await allRows('/v1/payout-runs');
+  if (run === undefined) throw new Error('the year has runs');
+  const preview = await as(`/v1/payout-runs/${String(run['id'])}/preview`);
+  expect(preview.status, preview.text).toBe(200);
+  const paid = await allRows(`/v1/payout-runs/${String(run['id'])}/lines?outcome=paid`);
+  const payouts = await allRows(`/v1/payouts?runId=${String(run['id'])}`);
+  expect(payouts.length).toBe(paid.length);
+  expect(payouts.length).toBeGreaterThan(3);
+  const ofPayouts = sums(payouts, (row) => [[row['amount'] as unknown as Money, 1]]);
+  expect(sums(paid, (row) => [[row['net'] as unknown as Money, 1]])).toEqual(ofPayouts);
+  for (const payout of payouts.slice(0, 5)) {
+    const lines = await as(`/v1/payouts/${String(payout['id'])}/lines`);
+    const money = payout['amount'] as unknown as Money;
+    expect(sums(itemsOf(lines.body['data']), (row) => [[row['amount'] as unknown as Money, 1]])).toEqual({
+      [money.currency]: minor(money).toString(),
+    });
+  }
+  const notPaid = await allRows(`/v1/payout-runs/${String(run['id'])}/lines?outcome=not_paid`);
+  const keys = [...paid, ...notPaid].map((row) => JSON.stringify([row['affiliateId'], row['currency'] ?? row['net']]));
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('the portal: the four words of the balance are the sums of their own rows', async () => {
+  const home = await as('/v1/me/home', anaKey);
+  expect(home.status, home.text).toBe(200);
+  const [balance] = itemsOf(home.body['balances']);
+  if (balance === undefined) throw new Error('Ana earns');
+  const mine = await allRows('/v1/me/commissions', anaKey);
+  const currency = String(balance['currency'] ?? (balance['pending'] as unknown as Money).currency);
+  const sumOf = (list: string): string =>
+    sums(
+      mine.filter((row) => row['status'] === list),
+      (row) => [[row['net'] as unknown as Money, 1]],
+    )[currency] ?? '0';
+  const pending = minor(balance['pending'] as unknown as Money);
+  expect(BigInt(sumOf('pending'))).toBe(pending);
+  expect(pending).toBeGreaterThan(0n);
+  expect(home.body['totals']).toMatchObject({
+    clicks: itemsOf(home.body['chart']).reduce((total, day) => total + Number(day['clicks']), 0),
+    leads: itemsOf(home.body['chart']).reduce((total, day) => total + Number(day['leads']), 0),
+    sales: itemsOf(home.body['chart']).reduce((total, day) => total + Number(day['sales']), 0),
+  });
+  const payouts = await allRows('/v1/me/payouts', anaKey);
+  expect(
+    sums(
+      payouts.filter((row) => row['status'] === 'paid'),
+      (row) => [[row['amount'] as unknown as Money, 1]],
+    ),
+  ).toEqual({ [currency]: minor(balance['paid'] as unknown as Money).toString() });
+});
