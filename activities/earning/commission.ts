@@ -124,9 +124,15 @@ async function accruedSale(tx: Tx, act: Act, referral: Referral, saleId: string)
 }
 
 /** The step: a commission per level, or the stored reason for none. Whoever calls it holds the locks of contact, referral and sale. */
-export async function accrueSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Promise<void> {
+export async function accrueSale(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+  cause: Act['cause'] = { type: 'sale', id: sale.id },
+): Promise<void> {
   if (sale.processedAt !== null || sale.contactId === null) return;
-  const mine = actFor(act, { cause: { type: 'sale', id: sale.id } });
+  const mine = actFor(act, { cause });
   if (sale.status === 'declined') return settleSale(tx, mine, sale, referral, { code: 'declined' });
 
   const credited = await creditSale(tx, mine, referral, sale);
@@ -297,7 +303,7 @@ async function settleSale(
   const current = await lockSale(tx, sale.id); // converting its lead may have written it
   assertInvariant(current !== undefined, 'a locked sale is there', { saleId: sale.id });
   // Declined is no end: the same payment may succeed on retry, and is then processed once more.
-  const cause = sale.status === 'declined' ? null : { type: 'sale', id: sale.id };
+  const cause = sale.status === 'declined' ? null : act.cause;
   await updateSale(tx, actFor(act, { cause }), current, 'processed', {
     processedAt: act.now,
     outcome: result.code ?? result.attributionCode ?? 'accrued',

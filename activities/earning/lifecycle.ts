@@ -46,6 +46,7 @@ import type { ActivityDeps } from '../deps.js';
 import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
 import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
+import { rerunSale } from './rerun.js';
 import { restoreReversedOf } from './restoration.js';
 import { endLinesOf } from './termination.js';
 
@@ -219,6 +220,11 @@ async function judge(tx: Tx, act: Act, referral: Referral, decision: DecisionRec
   if (decision.via === 'temporal' && decision.actor.userId === null) return refused('decision.malformed');
   const commissionId = commissionOf(decision);
   const stake = { referralId: referral.id, commissionId };
+  if (decision.objectType === 'sales') {
+    if (decision.verb !== 'reinstate') return refused('decision.malformed');
+    const refusal = await refuseWithoutRight(tx, decision, ['commission.decide'], stake);
+    return refusal ?? rerunSale(tx, act, referral, decision.objectId);
+  }
   if (commissionId !== null) {
     const refusal = await refuseWithoutRight(tx, decision, ['commission.decide'], stake);
     return refusal ?? decideCommission(tx, act, referral, decision);

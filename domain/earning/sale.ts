@@ -1,5 +1,6 @@
 import type { Mode } from '../act.js';
 import type { AffiliateId, ContactId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
+import { type Decided, refused } from '../decided.js';
 import { allocate, type CurrencyCode, type Money } from '../money.js';
 import type { PricedLine } from '../program/planEvaluation.js';
 import type { Instant } from '../time.js';
@@ -91,6 +92,29 @@ export function decideRefund(
   const event: SaleEvent = isFull ? 'refunded' : 'partRefunded';
   const moves = applied > 0n && nextStatus(saleTransitions, sale.status, event) !== undefined;
   return { applied, flag: wanted > rest ? 'refund_exceeds_sale' : null, event: moves ? event : null };
+}
+
+/**
+ * May a sale be judged once more? Only what did not lead to anything that stands: not one given back in full, not one whose commissions are
+ * pending, approved or paid, and not of a referral that is rejected (COM-07).
+ */
+export function decideRerun(
+  sale: Pick<Sale, 'status' | 'processedAt'>,
+  referralStatus: string,
+  lines: readonly { readonly status: string }[],
+): Decided<'reinstated'> {
+  const not = (reasonCode: string | null): Decided<'reinstated'> =>
+    refused('sale.transition_not_allowed', {
+      currentStatus: sale.status,
+      ...(reasonCode === null ? {} : { reasonCode }),
+    });
+  if (sale.processedAt === null || sale.status === 'declined') return not(null);
+  if (sale.status === 'refunded' || sale.status === 'charged_back') return not('refunded');
+  if (referralStatus === 'rejected') return not('referral_rejected');
+  if (lines.some((line) => line.status === 'paid'))
+    return refused('commission.commission_paid', { currentStatus: 'paid' });
+  if (lines.some((line) => line.status !== 'rejected')) return not('already_decided');
+  return { kind: 'accepted', event: 'reinstated' };
 }
 
 /** A dispute's step → the sale's move; undefined where the table has none (api.md 8.3). */

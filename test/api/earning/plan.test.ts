@@ -314,3 +314,42 @@ describe('versions and levels', () => {
     expect(await refused({ cap: eur })).toEqual([422, 'currency_mismatch', undefined]);
   });
 });
+
+describe('judging a sale once more (COM-07, BEY-13)', () => {
+  const rerun = (id: string) => world.settled(world.as(`/v1/sales/${id}/rerun`, {}));
+
+  test('what earned nothing for a cause that is repaired earns once, by the terms of its time', async () => {
+    const at = await scene({});
+    const product = (await world.as('/v1/products', { name: 'Later', sku: `later-${at.programId.slice(-6)}` })).body;
+    const sale = await pay(at, '100.00', { product: product['id'] });
+    expect([sale['noCommissionCode'], sale['commissionIds']]).toEqual(['not_commissionable', []]);
+    await world.as(`/v1/programs/${at.programId}/products`, { productId: product['id'] });
+    await world.api.as(world.ws.key, `/v1/commission-rules/${at.rule['id']}`, {
+      method: 'PATCH',
+      headers: { 'if-match': '"1"' },
+      body: { levels: [percent(500_000)] },
+    });
+    const again = await rerun(sale['id']);
+    expect([again.status, again.body['noCommissionCode']], again.text).toEqual([200, null]);
+    expect((await lines(at)).map((one) => [one['amount']['amount'], one['ruleVersion']])).toEqual([['10.00', 1]]);
+    const once = await rerun(sale['id']);
+    expect([once.status, once.body['code']]).toEqual([409, 'transition_not_allowed']);
+    expect(await lines(at)).toHaveLength(1);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('a rejected commission comes back, the same record; not after a refund', async () => {
+    const at = await scene({});
+    const sale = await pay(at, '100.00');
+    const [line] = await lines(at);
+    await world.settled(world.as(`/v1/commissions/${line?.['id']}/reject`, { reason: 'A mistake.' }));
+    const again = await rerun(sale['id']);
+    expect(again.status, again.text).toBe(200);
+    expect((await lines(at)).map((one) => [one['id'], one['status']])).toEqual([[line?.['id'], 'pending']]);
+    await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: `r-${sale['id']}` });
+    await world.settle();
+    const refunded = await rerun(sale['id']);
+    expect([refunded.status, refunded.body['code']]).toEqual([409, 'transition_not_allowed']);
+    expect(await world.broken()).toEqual([]);
+  });
+});
