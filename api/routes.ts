@@ -18,6 +18,8 @@ import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
+import { rerunRoutes } from './routes/earning/rerun.js';
+import { simulationRoutes } from './routes/program/simulation.js';
 import { commissionRoutes } from './routes/earning/commission.js';
 import { paymentHookRoutes } from './routes/earning/paymentHook.js';
 import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
@@ -28,6 +30,7 @@ import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
 import { couponRoutes } from './routes/tracking/coupon.js';
+import { trackingTestRoutes } from './routes/tracking/trackingTest.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
@@ -35,6 +38,7 @@ import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { sessionRoutes } from './routes/access/session.js';
+import { savedViewRoutes } from './routes/access/savedView.js';
 import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
@@ -42,6 +46,7 @@ import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
+import { contactRoutes } from './routes/tracking/contact.js';
 import { customFieldRoutes } from './routes/tracking/customField.js';
 import { leadRoutes } from './routes/tracking/lead.js';
 import { formPageRoutes } from './routes/tracking/formPage.js';
@@ -61,6 +66,7 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...apiLogRoutes,
   ...settingsRoutes,
+  ...savedViewRoutes,
   ...workspaceRoutes,
   ...preferenceRoutes,
   ...devEmailRoutes,
@@ -73,6 +79,7 @@ export const routes: readonly Route[] = [
   ...leadLogRoutes,
   ...leadSourceRoutes,
   ...customFieldRoutes,
+  ...contactRoutes,
   ...visitRoutes,
   ...postbackRoutes,
   ...scriptRoutes,
@@ -92,6 +99,8 @@ export const routes: readonly Route[] = [
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,
+  ...rerunRoutes,
+  ...simulationRoutes,
   ...commissionRuleRoutes,
   ...saleRoutes,
   ...refundRoutes,
@@ -100,6 +109,7 @@ export const routes: readonly Route[] = [
   ...linkRoutes,
   ...linkCheckRoutes,
   ...couponRoutes,
+  ...trackingTestRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,
   ...ownEarningRoutes,

@@ -47,6 +47,7 @@ export function isUnavailable(error: unknown): boolean {
 const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readonly field?: string }>> = {
   logins_email_key: { code: 'resource.already_exists', field: 'email' },
   users_one_per_login: { code: 'resource.already_exists', field: 'email' },
+  saved_views_name_key: { code: 'resource.already_exists', field: 'name' },
   roles_name_key: { code: 'resource.already_exists', field: 'name' },
   programs_slug_key: { code: 'resource.already_exists', field: 'slug' },
   programs_name_key: { code: 'resource.already_exists', field: 'name' },

@@ -79,6 +79,7 @@ export const idPrefixes = {
   operation: 'op',
   privacyRequest: 'prq',
   trackingTest: 'tst',
+  savedView: 'view',
   request: 'req',
 } as const;
 
