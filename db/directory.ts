@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { CustomRole } from '../domain/access/permission.js';
 import type { Mode } from '../domain/act.js';
@@ -316,6 +317,16 @@ export async function findLink(db: Db, slug: string): Promise<LinkEntry | undefi
         ownTerms: row.own_terms,
         settings: row.settings ?? {},
       };
+}
+
+/** Uses up a tracking test's one-time token (by its SHA-256) for a click on its link; false: no such test, of another link, used or over. */
+export async function takeTrackingTest(db: Db, token: string, linkId: LinkId, clickId: string): Promise<boolean> {
+  const [row] = await rowsOf<{ taken: boolean }>(db, 'directory_take_tracking_test(?, ?, ?) as taken', [
+    createHash('sha256').update(token, 'utf8').digest(),
+    linkId,
+    clickId,
+  ]);
+  return row?.taken === true;
 }
 
 /** The name of a program by its public slug, for its fallback page. */

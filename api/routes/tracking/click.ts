@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isbot } from 'isbot';
 import type { Db, EdgeDb } from '../../../db/connection.js';
-import { findProgramBySlug } from '../../../db/directory.js';
+import { findProgramBySlug, takeTrackingTest } from '../../../db/directory.js';
 import { isUnavailable } from '../../../db/errors.js';
 import { type NewClick, recordClicks } from '../../../db/tracking/click.js';
 import { type NewId, parseId } from '../../../domain/ids.js';
@@ -53,6 +53,8 @@ export interface ClickEdge {
 }
 
 export const clickCookie = 'trb_click';
+/** Names the one-time token in a tracking test's address. */
+export const testParameter = 'trb_test';
 const consentCookie = 'trb_consent';
 const longestUrl = 8_192;
 const longestReferrer = 1_000;
@@ -94,11 +96,31 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     const query = cut === -1 ? '' : url.slice(cut + 1);
     const parts = query === '' ? noParts : parseQuery(query);
     const click = judge(request, isHead, target, query, parts);
+    if (query !== '' && query.includes(testParameter)) return followTest(response, target, parts, click);
     await clicks.add(click.row);
     count(click.row.credit);
     const destination = click.isRedirected ? deepLink(target, parts) : undefined;
     if (destination === undefined) return page(response, 404, neutralPage);
     redirect(response, locationOf(destination, parts, click.row.id), click.cookie);
+  }
+
+  /** The one-time address of a tracking test makes a test click, once; anything else of that name is an ordinary one (api.md 1.3, 15). */
+  async function followTest(
+    response: ServerResponse,
+    target: ClickTarget,
+    parts: readonly QueryPart[],
+    click: ReturnType<typeof judge>,
+  ): Promise<void> {
+    const token = parts.find((part) => part.name === testParameter)?.value ?? '';
+    const { row } = click;
+    const isTest =
+      row.credit !== 'filtered' && token !== '' && (await takeTrackingTest(deps.db, token, target.link.linkId, row.id));
+    await clicks.add(isTest ? { ...row, mode: 'test' } : row);
+    count(row.credit);
+    const rest = parts.filter((part) => part.name !== testParameter);
+    const destination = click.isRedirected ? deepLink(target, rest) : undefined;
+    if (destination === undefined) return page(response, 404, neutralPage);
+    redirect(response, locationOf(destination, rest, row.id), click.cookie);
   }
 
   function judge(

@@ -9,10 +9,11 @@ import { inWorkspace, notify, type Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
 import type { Sale } from '../../../domain/earning/sale.js';
 import { DomainError } from '../../../domain/errors.js';
-import { parseId } from '../../../domain/ids.js';
+import { type LeadId, parseId } from '../../../domain/ids.js';
 import { type CallParameter, isInTime, signedText } from '../../../domain/tracking/postback.js';
 import { epochSeconds } from '../../../platform/clock.js';
 import { isSameText } from '../../../platform/secrets.js';
+import { noteCall } from '../../apiLog.js';
 import { parseJsonBody, readBody } from '../../jsonGuard.js';
 import { type FieldError, invalid } from '../../problems.js';
 import type { ApiDeps, Route } from '../../route.js';
@@ -32,6 +33,7 @@ import { takeInRefund } from '../earning/refund.js';
 import { type SaleReport, takeInSale } from '../earning/sale.js';
 import { clickCookie, readCookie } from './click.js';
 import { takeInLead } from './leadIntake.js';
+import { modeOfCall } from './testMode.js';
 import { allowOrigin } from './visit.js';
 
 /** A call is a few hundred bytes; what is longer is none. */
@@ -91,8 +93,13 @@ function signatureOf(deps: ApiDeps, key: PublicKeyEntry, { parameters, fields }:
   return isSameText(wanted, sig) ? 'valid' : 'bad';
 }
 
-async function keyOf(deps: ApiDeps, publicKey: string): Promise<PublicKeyEntry> {
+async function keyOf(koa: Context, deps: ApiDeps, call: SeenCall, publicKey: string): Promise<PublicKeyEntry> {
   const key = await findPublicKey(deps.db, publicKey);
+  if (key !== undefined) {
+    const { workspaceId, mode, keyId, affiliateId } = key;
+    const { sig: _sig, ...payload } = call.fields;
+    noteCall(koa, { workspaceId, mode, keyId, affiliateId, payload });
+  }
   if (key === undefined) throw invalid({ parameter: 'key', code: 'not_found', detail: 'There is no such key.' });
   return key;
 }
@@ -135,8 +142,9 @@ function postbackRoute(method: 'GET' | 'POST'): Route {
       deps.rateLimiter.take(koa, null, route);
       const call = seen([...queryParameters(koa), ...(method === 'POST' ? await bodyParameters(koa) : [])]);
       const fields = parseWith(postbackCall, call.fields, 'query') as PostbackCall;
-      const key = await keyOf(deps, fields.key);
+      const key = await keyOf(koa, deps, call, fields.key);
       const signature = signatureOf(deps, key, call);
+      if (fields.event === 'lead') noteCall(koa, { leadChannel: signature === 'valid' ? 'postback' : 'script' });
       const isFromPage = signature === 'none' && method === 'POST' && koa.get('origin') !== '';
       if (signature !== 'valid' && !isFromPage) {
         deps.logger.warn({ workspaceId: key.workspaceId, keyId: key.keyId, signature }, 'postback refused');
@@ -144,8 +152,10 @@ function postbackRoute(method: 'GET' | 'POST'): Route {
       }
       const taken = await inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
         if (isFromPage) allowOrigin(koa, (await getSettings(tx)).settings.domains.formDomains);
-        return takeIn(tx, { ...actOf(deps, koa, key), now }, key, fields, isFromPage);
+        const mode = await modeOfCall(tx, key, fields.click_id ?? null);
+        return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, key, fields, isFromPage);
       });
+      if (taken.answer.object === 'lead') noteCall(koa, { leadId: taken.answer.id as LeadId });
       await notify(deps.db, 'outbox', '');
       koa.status = taken.isNew ? 202 : 200;
       koa.set('Cache-Control', 'no-store');
@@ -325,6 +335,7 @@ const pixel: Route = {
       // Ours or the caller's: the page sees its image, and the log what came of it.
       const code = error instanceof DomainError ? error.code : 'internal';
       deps.logger[code === 'internal' ? 'error' : 'warn']({ code, err: error }, 'pixel not taken');
+      noteCall(koa, { code: code.slice(code.indexOf('.') + 1) });
     }
     koa.status = 200;
     koa.set('Cache-Control', 'no-store');
@@ -337,7 +348,7 @@ const pixel: Route = {
 async function takeInPixel(koa: Context, deps: ApiDeps): Promise<void> {
   const call = seen(queryParameters(koa));
   const fields = parseWith(pixelCall, call.fields, 'query') as PixelCall;
-  const key = await keyOf(deps, fields.key);
+  const key = await keyOf(koa, deps, call, fields.key);
   const signature = signatureOf(deps, key, call);
   if (signature === 'bad') throw new DomainError('access.bad_signature');
   const cookies = koa.req.headers.cookie;
@@ -351,7 +362,8 @@ async function takeInPixel(koa: Context, deps: ApiDeps): Promise<void> {
   await inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     const isUnsigned = signature === 'none';
     const report: SaleReport = { source: key.affiliateId ?? 'main', channel: 'pixel', isUnsigned };
-    const { sale, isNew } = await takeInSale(tx, { ...actOf(deps, koa, key), now }, body, report);
+    const mode = await modeOfCall(tx, key, clickId ?? null);
+    const { sale, isNew } = await takeInSale(tx, { ...actOf(deps, koa, key), mode, now }, body, report);
     if (isUnsigned && isNew) await demandSignature(tx, sale);
   });
   await notify(deps.db, 'outbox', '');

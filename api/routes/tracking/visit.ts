@@ -23,6 +23,7 @@ import {
   subIdOf,
 } from '../../../domain/tracking/click.js';
 import { parseQuery } from '../../../domain/tracking/redirect.js';
+import { noteCall } from '../../apiLog.js';
 import { parseJsonBody, readBody } from '../../jsonGuard.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
@@ -30,6 +31,7 @@ import { type ApiDeps, defineRoute, type Route } from '../../route.js';
 import { presentVisit, visitList, visitQuery, type VisitReport, visitReport } from '../../schemas/tracking/visit.js';
 import { parseWith } from '../../validation.js';
 import { targetOf } from './clickTarget.js';
+import { modeOfCall } from './testMode.js';
 
 /** A page view is a few hundred bytes; what is longer is none. */
 const longestReport = 32_768;
@@ -71,6 +73,8 @@ export const reportVisitRoute: Route = {
     const report = parseWith(visitReport, body, 'body') as VisitReport;
     const key = await findPublicKey(deps.db, report.key);
     if (key === undefined) throw invalid({ pointer: '#/key', code: 'not_found', detail: 'There is no such key.' });
+    const { workspaceId, mode, keyId } = key;
+    noteCall(koa, { workspaceId, mode, keyId, payload: { clickId: report.clickId, consent: report.consent } });
     const answer = await takeInVisit(deps, koa, key, report);
     koa.status = 200;
     koa.set('Content-Type', 'application/json; charset=utf-8');
@@ -103,7 +107,7 @@ async function takeInVisit(
     allowOrigin(koa, settings.domains.formDomains);
     const act: Act = {
       workspaceId: key.workspaceId,
-      mode: key.mode,
+      mode: await modeOfCall(tx, key, report.clickId ?? null),
       now,
       actor: { type: 'visitor', id: null, userId: null },
       cause: null,
@@ -128,7 +132,7 @@ async function takeInVisit(
     if (taken.visitorId === null) return { ...nothingSeen, clickId: taken.click.id };
     const visit = await recordVisit(tx, act, {
       id: deps.newId('visit'),
-      mode: key.mode,
+      mode: act.mode,
       clickId: taken.click.id,
       linkId: taken.click.linkId,
       visitorId: taken.visitorId,

@@ -1,0 +1,170 @@
+import knexFactory, { type Knex } from 'knex';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clickEdge } from '../../../api/routes/tracking/click.js';
+import { eventually } from '../../support/eventually.js';
+import { dataOf, makeAffiliate, makeProgram } from '../program/support.js';
+import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+import { browser, clickIdOf } from './world.js';
+
+// The tracking tester (api.md 15, TRK-29, TST-03): one test click from a one-time address, through what a live page reports, over HTTP.
+
+let api: TestApi;
+let shop: TestWorkspace;
+let owner: Knex;
+let key: string;
+let linkId: string;
+let slug: string;
+let programId: string;
+let affiliateId: string;
+
+beforeAll(async () => {
+  api = await startTestApi({
+    edge: (deps) =>
+      clickEdge({
+        ...deps,
+        publicUrl: deps.config.http.publicUrl,
+        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
+      }),
+  });
+  shop = await api.makeWorkspace();
+  owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });
+  await owner('settings')
+    .where({ workspace_id: shop.id })
+    .update({ sections: owner.raw(`jsonb_set(sections, '{domains,formDomains}', '["shop.example"]')`) });
+  await api.as(shop.key, '/v1/commission-rules', {
+    body: { scope: 'global', event: 'payment', levels: [{ level: 1, kind: 'percent', ratePpm: 100_000 }] },
+  });
+  programId = await makeProgram(api, shop);
+  affiliateId = await makeAffiliate(api, shop, [programId]);
+  const link = dataOf(await api.as(shop.key, `/v1/links?affiliateId=${affiliateId}`))[0];
+  linkId = String(link?.['id']);
+  slug = String(link?.['slug']);
+  key = String(
+    (await api.as(shop.key, '/v1/api-keys', { body: { name: 'page', kind: 'public', test: false } })).body['publicKey'],
+  );
+});
+afterAll(async () => {
+  await owner.destroy();
+  await api.close();
+});
+
+const begin = async () => {
+  const made = await api.as(shop.key, '/v1/tracking-tests', { body: { linkId } });
+  expect(made.status, made.text).toBe(201);
+  return { id: String(made.body['id']), url: new URL(String(made.body['url'])) };
+};
+const follow = (url: URL, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(`${api.url}${url.pathname}${url.search}`, {
+    redirect: 'manual',
+    headers: { 'user-agent': browser, ...headers },
+  });
+const arrived = async (id: string) =>
+  (
+    (await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'] as unknown as readonly {
+      step: string;
+      arrived: boolean;
+    }[]
+  ).flatMap((one) => (one.arrived ? [one.step] : []));
+const post = (path: string, body: unknown) =>
+  fetch(`${api.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain', origin: 'https://shop.example', 'user-agent': browser },
+    body: JSON.stringify(body),
+  });
+
+test('one test click flows through all stages of the live page, marked test, and nothing of it is live', async () => {
+  const { id, url } = await begin();
+  expect(await arrived(id)).toEqual([]);
+
+  const answer = await follow(url);
+  const clickId = clickIdOf(answer);
+  expect(answer.headers.get('location')).not.toContain('trb_test');
+  expect(await owner('clicks').where({ id: clickId }).first('mode', 'credit')).toEqual({
+    mode: 'test',
+    credit: 'credited',
+  });
+  expect(await arrived(id)).toEqual(['click']);
+
+  await post('/t/visit', { key, url: `https://shop.example/?click_id=${clickId}`, clickId, consent: 'granted' });
+  expect(await arrived(id)).toEqual(['click', 'cookie', 'visit']);
+  await post('/t/postback', { key, event: 'lead', click_id: clickId, email: 'tess@buyer.example' });
+  expect(await arrived(id)).toEqual(['click', 'cookie', 'visit', 'lead']);
+  await fetch(`${api.url}/t/sale.gif?key=${key}&order_id=t-1&amount=5.00&currency=USD&click_id=${clickId}`);
+  expect(await arrived(id)).toEqual(['click', 'cookie', 'visit', 'lead', 'sale']);
+
+  for (const table of ['visits', 'leads', 'sales', 'referrals'])
+    expect([...new Set(await owner(table).pluck<string[]>('mode'))], table).toEqual(['test']);
+  for (const path of ['/v1/clicks', '/v1/visits', '/v1/leads', '/v1/sales', '/v1/referrals?status=tracking']) {
+    expect(dataOf(await api.as(shop.key, path)), path).toEqual([]);
+    expect(dataOf(await api.as(shop.testKey, path)), path).toHaveLength(1);
+  }
+});
+
+test('the address works once: again it is an ordinary click, and so is a made-up or foreign one', async () => {
+  const { id, url } = await begin();
+  const first = clickIdOf(await follow(url));
+  const second = clickIdOf(await follow(url));
+  const forged = new URL(url);
+  forged.searchParams.set('trb_test', 'AAAAAAAAAAAAAAAAAAAAAA');
+  const third = clickIdOf(await follow(forged));
+  const modes = async (ids: readonly string[]) => {
+    const rows = await owner('clicks')
+      .whereIn('id', [...ids])
+      .select<{ id: string; mode: string }[]>('id', 'mode');
+    return ids.map((one) => rows.find((row) => row.id === one)?.mode);
+  };
+  expect(await modes([first, second, third])).toEqual(['test', 'live', 'live']);
+  expect((await api.as(shop.key, `/v1/tracking-tests/${id}`)).body).toMatchObject({ clickId: first, url: null });
+
+  const other = await makeAffiliate(api, shop, [programId]);
+  const link = dataOf(await api.as(shop.key, `/v1/links?affiliateId=${other}`))[0];
+  const open = await begin();
+  const moved = new URL(open.url.href.replace(slug, String(link?.['slug'])));
+  expect(await modes([clickIdOf(await follow(moved))])).toEqual(['live']);
+  expect(await arrived(open.id)).toEqual([]);
+});
+
+test('a preview does not use it up; after a day it is over; each missing step says what to do', async () => {
+  const { id, url } = await begin();
+  await follow(url, { 'user-agent': 'Slackbot-LinkExpanding 1.0' });
+  expect(await arrived(id)).toEqual([]);
+  const steps = (await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'];
+  expect(steps).toMatchObject([
+    { step: 'click', repair: { code: 'open_address' } },
+    { step: 'cookie', repair: { code: 'allow_cookie' } },
+    { step: 'visit', repair: { code: 'add_script' } },
+    { step: 'lead', repair: { code: 'report_lead' } },
+    { step: 'sale', repair: { code: 'report_sale' } },
+  ]);
+  await owner('tracking_tests')
+    .where({ id })
+    .update({ expires_at: new Date(Date.now() - 1_000) });
+  const late = clickIdOf(await follow(url));
+  expect(await owner('clicks').where({ id: late }).first('mode')).toEqual({ mode: 'live' });
+  expect((await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'][0]).toMatchObject({
+    repair: { code: 'test_over' },
+  });
+});
+
+test('ready code with the own key, and the last call under each', async () => {
+  const { body } = await api.as(shop.key, '/v1/tracking-snippets');
+  expect(dataOf({ body } as never).map(({ kind }) => kind)).toEqual(['script', 'pixel', 'postback', 'form']);
+  expect(body['data'][0]).toMatchObject({
+    code: `<script async src="http://localhost:3000/t/v1.js" data-key="${key}"></script>`,
+    publicKey: key,
+  });
+  await eventually(async () => {
+    const seen = await api.as(shop.key, '/v1/tracking-snippets?kind=pixel');
+    return seen.body['data'][0]?.['lastCall'] !== null;
+  });
+  expect((await api.as(shop.key, '/v1/tracking-snippets?kind=sms')).status).toBe(422);
+});
+
+test('who may not see links sees no tests; another workspace finds none', async () => {
+  const { id } = await begin();
+  const { key: agent } = await api.makePerson(shop, ['agent']);
+  expect((await api.as(agent, '/v1/tracking-tests', { body: { linkId } })).status).toBe(403);
+  const other = await api.makeWorkspace();
+  expect((await api.as(other.key, `/v1/tracking-tests/${id}`)).status).toBe(404);
+  expect((await api.as(other.key, '/v1/tracking-tests', { body: { linkId } })).status).toBe(422);
+});
