@@ -70,7 +70,7 @@ export function createApiLog({ db, logger }: { readonly db: Db; readonly logger:
   };
 }
 
-/** Logs each call of a machine, and what public edges say of theirs (LED-15). Stands outside of the problems, so that it sees the answer. */
+/** Logs each call of a machine, each change by a person, and what public edges say of theirs (LED-15). Stands outside of the problems, so that it sees the answer. */
 export function logCalls(deps: {
   readonly apiLog: ApiLog;
   readonly newId: NewId;
@@ -120,8 +120,13 @@ export function logCalls(deps: {
 }
 
 function noteOf(koa: Context): CallNote | undefined {
-  const { call, apiKey, route, payload } = koa.state as RequestState;
-  if (apiKey === undefined) return call?.workspaceId === undefined ? undefined : (call as CallNote);
+  const { call, apiKey, route, payload, caller } = koa.state as RequestState;
+  if (apiKey === undefined && call?.workspaceId !== undefined) return call as CallNote;
+  if (apiKey === undefined) {
+    // What a person changes is logged without its body: an audit entry names the request, the log its address (AUD-01).
+    const isChange = caller !== undefined && koa.method !== 'GET' && koa.method !== 'HEAD';
+    return isChange ? { workspaceId: caller.workspaceId, mode: caller.mode } : undefined;
+  }
   const { workspaceId, mode, keyId, affiliateId } = apiKey;
   const leadChannel = route === 'POST /v1/leads' ? 'api' : null;
   return { workspaceId, mode, keyId, affiliateId, leadChannel, payload, ...call };

@@ -182,6 +182,7 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'audit.noChanges': 'Nichts außer dem Status.',
   'audit.cause': 'Ursache',
   'audit.request': 'Anfrage',
+  'audit.address': 'Von wo',
   'audit.engine': 'Durchgang und Schritt',
   'audit.follow': 'Diesem Objekt folgen',
   'audit.notSealed': 'noch nicht',

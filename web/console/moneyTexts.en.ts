@@ -179,6 +179,7 @@ export const moneyTexts = {
   'audit.noChanges': 'Nothing besides the state.',
   'audit.cause': 'Cause',
   'audit.request': 'Request',
+  'audit.address': 'From where',
   'audit.engine': 'Run and step',
   'audit.follow': 'Follow this object',
   'audit.notSealed': 'not yet',

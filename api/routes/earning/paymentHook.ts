@@ -9,6 +9,7 @@ import { DomainError } from '../../../domain/errors.js';
 import { parseId } from '../../../domain/ids.js';
 import { clockNow, epochSeconds } from '../../../platform/clock.js';
 import { sha256Hex } from '../../../platform/secrets.js';
+import { noteCall } from '../../apiLog.js';
 import { checkMediaType, parseJsonBody, readBody } from '../../jsonGuard.js';
 import type { RequestState } from '../../requestContext.js';
 import type { ApiDeps, Route } from '../../route.js';
@@ -56,11 +57,13 @@ const receive: Route = {
       const body = mapFields(parseJsonBody(bytes), entry.fieldMap);
       event = ownEvent(parseWith(standardEvent, body, 'body') as StandardEvent, entry.mode, bodyHash);
     }
+    noteCall(koa, { workspaceId: entry.workspaceId, mode: event.mode });
     const settled = await takeInPaymentEvent(
       deps,
       { workspaceId: entry.workspaceId, sourceId, requestId: (koa.state as RequestState).requestId },
       event,
     );
+    if (settled.code !== null) noteCall(koa, { code: settled.code });
     koa.status = settled.isRepeat || settled.outcome === 'ignored' ? 200 : 202;
     koa.set('Cache-Control', 'no-store');
     koa.body = { object: 'payment_event', id: event.id, outcome: settled.outcome, code: settled.code };

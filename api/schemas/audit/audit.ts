@@ -27,6 +27,7 @@ export const auditEntryWire = z
     cause: z.strictObject({ type: z.string(), id: z.string() }).nullable(),
     changes: z.record(z.string(), z.unknown()),
     requestId: z.string().nullable(),
+    address: z.string().nullable().meta({ description: 'From where: kept as long as the log of calls.' }),
     commit: z.strictObject({ id: z.string(), leaf: leafWire.nullable() }),
     workflow: z
       .strictObject({ workflowId: z.string(), runId: z.string().nullable(), activityId: z.string().nullable() })
@@ -69,6 +70,7 @@ export function presentAuditEntry(entry: AuditEntryView): z.output<typeof auditE
     cause: entry.cause,
     changes: entry.changes,
     requestId: entry.requestId,
+    address: entry.address,
     commit: {
       id: entry.commitId,
       leaf: entry.leaf === null ? null : { sequence: Number(entry.leaf.sequence), hash: entry.leaf.hash },

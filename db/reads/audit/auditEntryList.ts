@@ -22,6 +22,8 @@ export interface AuditEntryView {
   readonly cause: { readonly type: string; readonly id: string } | null;
   readonly changes: Readonly<Record<string, unknown>>;
   readonly requestId: string | null;
+  /** From where: the caller's address, as long as the log of calls keeps it (settings.privacy.apiLog). */
+  readonly address: string | null;
   readonly commitId: string;
   /** Null: the chain takes it within a minute. */
   readonly leaf: { readonly sequence: bigint; readonly hash: string } | null;
@@ -137,8 +139,16 @@ async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly 
       'id',
       rows.flatMap((row) => (row.cause_id === null ? [] : [row.cause_id])),
     )
-    .select<{ id: string; note: string | null }[]>('id', 'note');
-  const noteOf = new Map(decisions.map((decision) => [decision.id, decision.note]));
+    .select<{ id: string; note: string | null; request_id: string | null }[]>('id', 'note', 'request_id');
+  const decisionOf = new Map(decisions.map((decision) => [decision.id, decision]));
+  // A decision is carried out by a workflow's activity: where it was made its own row says.
+  const requestOf = (row: EntryRow): string | null =>
+    row.request_id ?? decisionOf.get(row.cause_id ?? '')?.request_id ?? null;
+  // The address stands in the log and not in the trail: the trail is never changed, an address has to go one day (AUD-08).
+  const calls = await tx('api_log')
+    .whereIn('request_id', [...new Set(rows.flatMap((row) => requestOf(row) ?? []))])
+    .select<{ request_id: string; address: string | null }[]>('request_id', 'address');
+  const addressOf = new Map(calls.map((call) => [call.request_id, call.address]));
   return rows.map((row) => ({
     id: row.id,
     mode: row.mode,
@@ -154,10 +164,11 @@ async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly 
       name: names.get(row.actor_id ?? '') ?? names.get(row.actor_user_id ?? '') ?? null,
     },
     reasonCode: row.reason_code,
-    reason: noteOf.get(row.cause_id ?? '') ?? null,
+    reason: decisionOf.get(row.cause_id ?? '')?.note ?? null,
     cause: row.cause_id === null ? null : { type: row.cause_type ?? 'unknown', id: row.cause_id },
     changes: row.changes,
     requestId: row.request_id,
+    address: addressOf.get(requestOf(row) ?? '') ?? null,
     commitId: row.commit_id,
     leaf: leafOf.get(row.commit_id) ?? null,
     workflow:

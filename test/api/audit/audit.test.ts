@@ -17,6 +17,7 @@ import { HeadKeeper } from '../../../platform/headKeeper.js';
 import { type LiveHistory, TemporalAway } from '../../../platform/liveHistories.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
+import { eventually } from '../../support/eventually.js';
 import { insertRow } from '../../support/rows.js';
 import { itemsOf, startTestApi, type TestAnswer, type TestApi, type TestWorkspace } from '../support.js';
 
@@ -173,6 +174,14 @@ async function archived(referralId: string, workspace: TestWorkspace = shop): Pr
   const row = await owner('histories').where({ run_id: runId }).first<{ id: HistoryId }>('id');
   return row.id;
 }
+
+test('an entry says from where (AUD-01)', async () => {
+  const made = await api.as(shop.key, '/v1/products', { body: { name: 'Traced' } });
+  const path = `/v1/audit-entries?objectId=${made.body['id']}`;
+  await eventually(async () => (await api.as(auditor, path)).body['data']?.[0]?.['address'] !== null);
+  const [entry] = rowsOf(await api.as(auditor, path));
+  expect(entry).toMatchObject({ event: 'created', address: expect.stringMatching(/127\.0\.0\.1|::1/) });
+});
 
 describe('audit entries', () => {
   test('tell who did what, in order, why, and which leaf seals it', async () => {

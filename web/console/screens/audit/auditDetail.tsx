@@ -50,6 +50,7 @@ export function Screen(): ReactElement {
                   ],
                   [t('audit.cause'), entry.cause === null ? null : `${humanize(entry.cause.type)} ${entry.cause.id}`],
                   [t('audit.request'), entry.requestId],
+                  [t('audit.address'), entry.address],
                   [
                     t('audit.leaf'),
                     entry.commit.leaf === null
