@@ -146,7 +146,7 @@ async function plan(deps: PayoutDeps, workspaceId: WorkspaceId, payoutRunId: Pay
   const activities = payoutRunActivities(deps);
   const ref = { workspaceId, payoutRunId };
   for (;;) {
-    const step = (await new MockActivityEnvironment().run(activities.planPage, ref)) as PayoutRunStep;
+    const step = (await new MockActivityEnvironment().run(() => activities.planPage(ref))) as PayoutRunStep;
     if (step.next === 'wait' && step.status === 'planned') return;
     if (step.next !== 'plan') throw new Error(`the plan ended as ${step.status}`);
   }

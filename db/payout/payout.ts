@@ -167,7 +167,8 @@ export async function insertPlannedLines(
     `insert into payout_lines (payout_id, commission_id, amount_minor)
      select planned.payout_id, line.id, line.minor::bigint
      from unnest(:payoutIds::text[], :ids::text[], :minors::text[]) as planned (payout_id, ids, minors)
-     cross join lateral unnest(string_to_array(planned.ids, ','), string_to_array(planned.minors, ',')) as line (id, minor)`,
+     cross join lateral unnest(string_to_array(planned.ids, ','), string_to_array(planned.minors, ',')) as line (id, minor)
+     order by line.id`, // in the order of the index over all commissions; that of the page's own payouts is small
     {
       payoutIds: payouts.map((payout) => payout.payoutId),
       ids: payouts.map((payout) => payout.lines.ids),

@@ -72,6 +72,14 @@ export function judgedLines(lock: boolean): string {
        order by commission.id
        ${lock ? 'for no key update of commission' : ''}
      ),
+     live as materialized (
+       -- by the affiliates' open payouts: a paid one's lines are not approved any more, and those of everybody are a million
+       select taken.commission_id
+       from payouts as payout
+       join payout_lines as taken on taken.payout_id = payout.id and taken.released_at is null
+       where payout.affiliate_id = any(:ids::text[]) and payout.mode = :mode and payout.status in ('draft', 'pending')
+         and not (:takesDrafts::boolean and ${freeDraft('payout')})
+     ),
      judged as (
        select line.*,
               case when live.commission_id is not null then 'other_run'
@@ -82,9 +90,7 @@ export function judgedLines(lock: boolean): string {
                    when :programs::text[] <> '{}' and not line.program_id = any(:programs::text[]) then 'foreign'
                    else 'payable' end as place
        from line
-       left join payout_lines as live on live.commission_id = line.id and live.released_at is null
-         and not (:takesDrafts::boolean and exists (
-           select from payouts as draft where draft.id = live.payout_id and ${freeDraft('draft')}))
+       left join live on live.commission_id = line.id
        left join referrals as referral on referral.id = line.referral_id
      )`;
 }
@@ -176,7 +182,8 @@ export async function readPlanInputs(
          and (:programs::text[] = '{}' or commission.program_id = any(:programs::text[]))
        group by commission.affiliate_id, commission.currency
      ),
-     owed as (
+     -- materialized: through row-level security a coalesce() of the full join may not be looked up in an index
+     owed as materialized (
        select affiliate_id, currency,
               coalesce(approved.gross_minor, 0) as gross_minor, coalesce(approved.corrections_minor, 0) as corrections_minor,
               coalesce(approved.carried_minor, 0) as carried_minor, coalesce(approved.line_count, 0) as line_count,

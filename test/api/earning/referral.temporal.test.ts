@@ -6,6 +6,7 @@ import type { ContactId, ReferralId } from '../../../domain/ids.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
 import { hashToken, newApiKey } from '../../../platform/secrets.js';
+import { eventually } from '../../support/eventually.js';
 import { createReferralWorld, type ReferralWorld } from '../../workflows/referralWorld.js';
 import { startTestApi, type TestApi } from '../support.js';
 
@@ -71,6 +72,9 @@ const dataOf = (answer: { readonly body: unknown }): readonly Readonly<Record<st
 const post = (path: string, body: unknown, by = owner, headers = {}) =>
   api.as(by, path, { method: 'POST', body, headers });
 
+/** 50 decisions of one referral are 50 steps of one workflow. */
+const patience = { within: 120_000 };
+
 describe('decisions over HTTP', () => {
   test('approve answers the approved referral; again is 409 with who was first', async () => {
     const { id } = await pending();
@@ -97,6 +101,45 @@ describe('decisions over HTTP', () => {
       },
     });
   });
+
+  test.each(['approve', 'reject'] as const)(
+    '50 requests at once to %s take one effect; the others say who and when',
+    async (verb) => {
+      const { id } = await pending();
+      const body = { reasonCode: verb === 'approve' ? 'staff_decision' : 'fraud' };
+
+      const answers = await Promise.all(Array.from({ length: 50 }, () => post(`/v1/referrals/${id}/${verb}`, body)));
+
+      // One that a busy machine answers with 202 after its 5 s is judged by its row, as all are.
+      const decisions = await eventually(async () => {
+        const rows = await w.inTx((tx) =>
+          tx('decisions')
+            .where({ object_id: id, verb })
+            .select<{ state: string; code: string | null }[]>('state', 'code'),
+        );
+        return rows.length > 0 && rows.every((row) => row.state !== 'open') && rows;
+      }, patience);
+      expect(decisions.filter((row) => row.state === 'done')).toHaveLength(1);
+      expect(new Set(decisions.filter((row) => row.state !== 'done').map((row) => row.code))).toEqual(
+        new Set(['referral.already_decided']),
+      );
+      expect(answers.filter((answer) => answer.status === 200).length).toBeLessThanOrEqual(1);
+      for (const answer of answers.filter(({ status }) => status !== 200 && status !== 202))
+        expect(answer).toMatchObject({
+          status: 409,
+          body: {
+            code: 'already_decided',
+            currentStatus: verb === 'approve' ? 'approved' : 'rejected',
+            decidedBy: { name: 'owner' },
+            decidedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as unknown,
+          },
+        });
+      const event = verb === 'approve' ? 'approved' : 'rejected';
+      const entries = await w.inTx((tx) => tx('audit_entries').where({ object_id: id, event }));
+      expect(entries).toHaveLength(1);
+    },
+    180_000,
+  );
 
   test('the same Idempotency-Key answers the same decision; another body with it is refused', async () => {
     const { id } = await pending();
