@@ -103,7 +103,7 @@ export async function makeDemoOfToday(config: Config, signal: AbortSignal): Prom
   if (config.nodeEnv === 'production') return undefined;
   const db = connect({ url: config.database.url, poolSize: 2, applicationName: 'tributary demo' });
   try {
-    return await makeRecent({ db, apiUrl: `http://127.0.0.1:${config.http.port}`, signal });
+    return await makeRecent({ db, apiUrl: apiUrlOf(config), signal });
   } finally {
     await db.destroy();
   }
@@ -119,6 +119,13 @@ export async function holdsDemo(config: Config): Promise<boolean> {
   } finally {
     await db.destroy();
   }
+}
+
+/** The API from this machine: behind somebody's proxy its public address may not be reached from here. */
+function apiUrlOf({ http }: Config): string {
+  return new URL(http.publicUrl).hostname === 'localhost'
+    ? shopOriginOf(http.publicUrl)
+    : `http://127.0.0.1:${http.port}`;
 }
 
 async function main(): Promise<void> {
