@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Db } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
 import { markNudged } from '../db/messaging/nudge.js';
-import { deleteOutdated, findClickDetailsSetting } from '../db/messaging/outdated.js';
+import { deleteOutdated, deleteOutdatedSignIns, findPrivacySetting } from '../db/messaging/outdated.js';
 import { enqueue } from '../db/messaging/outbox.js';
 import { type ClosedRun, listMissingExports } from '../db/reads/audit/missingExports.js';
 import { listUnapplied, type Unapplied } from '../db/reads/messaging/unapplied.js';
@@ -23,8 +23,11 @@ export interface SweepDeps {
 const nudgesPerPass = 1_000;
 const nudgesPerWorkspace = 250;
 const keptDays = 30;
-/** Product default of settings.privacy.clickDetails (features.md 20.1). */
+/** What could not be sent is evidence for the operator, longer than what was. */
+const deadDays = 90;
+/** Product defaults of settings.privacy.clickDetails and .apiLog (features.md 20.1); a mail is kept as long as the log of requests. */
 const clickDetailsDays = 90;
+const apiLogDays = 180;
 
 /** What the sweeps do. All workspaces in one pass, a transaction each: it writes outbox rows, deletes what is outdated, nothing else. */
 export function sweepActivities(deps: SweepDeps) {
@@ -73,14 +76,20 @@ export function sweepActivities(deps: SweepDeps) {
           const deleted = await inWorkspace(deps.db, id, async (tx, now) =>
             deleteOutdated(tx, {
               sent: addDays(now, -keptDays),
+              dead: addDays(now, -deadDays),
               keys: addDays(now, -keptDays),
-              clickDetails: clickDetailsBefore(now, await findClickDetailsSetting(tx)),
+              mails: keptSince(now, await findPrivacySetting(tx, 'apiLog'), apiLogDays),
+              clickDetails: keptSince(now, await findPrivacySetting(tx, 'clickDetails'), clickDetailsDays),
             }),
           );
           found += deleted;
           Context.current().heartbeat(found);
           if (deleted === 0) break;
         }
+      }
+      for (let deleted = -1; deleted !== 0; found += deleted) {
+        deleted = await deleteOutdatedSignIns(deps.db, keptDays);
+        Context.current().heartbeat(found);
       }
       return { found };
     },
@@ -140,7 +149,7 @@ async function requestExportsOf(
   return missing.length;
 }
 
-function clickDetailsBefore(now: Instant, setting: string | undefined): Instant {
+function keptSince(now: Instant, setting: string | undefined, days: number): Instant {
   const duration = setting === undefined ? undefined : parseDuration(setting);
-  return duration === undefined ? addDays(now, -clickDetailsDays) : addMs(now, -durationMs(duration));
+  return duration === undefined ? addDays(now, -days) : addMs(now, -durationMs(duration));
 }

@@ -1,20 +1,34 @@
+import type { Knex } from 'knex';
 import type { Instant } from '../../domain/time.js';
+import type { Db } from '../connection.js';
 import type { Tx } from '../transaction.js';
 
 /** Rows per statement: a short one, so that it never holds up the relay or an API call. */
 const batch = 5_000;
 
 /**
- * Deletes a batch of what nobody needs any more: messages sent 30 days ago, keys of requests of 30 days ago (not those that guard money),
- * what could point to a visitor and is older than the workspace's setting. Answers how many; 0: nothing is left.
+ * Deletes a batch of what nobody needs any more: messages sent 30 days ago and those that could not be sent, some time later; keys of requests
+ * of 30 days ago (not those that guard money); mails as old as the log of requests is kept; what could point to a visitor and is older than
+ * the workspace's setting. Answers how many; 0: nothing is left.
  */
 export async function deleteOutdated(
   tx: Tx,
-  before: { readonly sent: Instant; readonly keys: Instant; readonly clickDetails: Instant },
+  before: {
+    readonly sent: Instant;
+    readonly dead: Instant;
+    readonly keys: Instant;
+    readonly mails: Instant;
+    readonly clickDetails: Instant;
+  },
 ): Promise<number> {
   const { rows } = await tx.raw<{ rows: { deleted: bigint }[] }>(
     `with messages as (
        delete from outbox where id = any (array(select id from outbox where sent_at < :sent limit :batch)) returning 1
+     ), dead as (
+       delete from outbox where id = any (array(select id from outbox where dead_at < :dead limit :batch)) returning 1
+     ), mails as (
+       delete from emails where (workspace_id, id) in (
+         select workspace_id, id from emails where created_at < :mails and (sent_at is not null or created_at < :dead) limit :batch) returning 1
      ), keys as (
        delete from idempotency_keys where ctid = any (array(
          select ctid from idempotency_keys where created_at < :keys and not keep_for_ever limit :batch)) returning 1
@@ -23,16 +37,26 @@ export async function deleteOutdated(
        delete from click_details where ctid = any (array(
          select ctid from click_details where created_at < :clickDetails limit :batch)) returning 1
      )
-     select (select count(*) from messages) + (select count(*) from keys) + (select count(*) from details) as deleted`,
+     select (select count(*) from messages) + (select count(*) from dead) + (select count(*) from mails) + (select count(*) from keys) + (select count(*) from details) as deleted`,
     { ...before, batch },
   );
   return Number(rows[0]?.deleted ?? 0n);
 }
 
-/** How long what can point to a visitor is kept, as the workspace set it; undefined: the product's default. */
-export async function findClickDetailsSetting(tx: Tx): Promise<string | undefined> {
+/** How long the workspace keeps what can point to a visitor, and the log of requests; undefined: the product's default. */
+export async function findPrivacySetting(tx: Tx, name: 'clickDetails' | 'apiLog'): Promise<string | undefined> {
   const { rows } = await tx.raw<{ rows: { value: string | null }[] }>(
-    `select sections -> 'privacy' ->> 'clickDetails' as value from settings`,
+    `select sections -> 'privacy' ->> :name as value from settings`,
+    { name },
   );
   return rows[0]?.value ?? undefined;
+}
+
+/** Sessions and one-time links that ended so many days ago: they stand above workspaces. Answers how many; 0: nothing is left. */
+export async function deleteOutdatedSignIns(db: Db, days: number): Promise<number> {
+  const { rows } = await (db as Knex).raw<{ rows: { deleted: number }[] }>(
+    'select directory_delete_outdated(?, ?) as deleted',
+    [days, batch],
+  );
+  return rows[0]?.deleted ?? 0;
 }

@@ -330,6 +330,28 @@ test('what was sent or keyed 30 days ago, and what could point to an old visitor
   expect(await owner('click_details').select('click_id')).toEqual([{ click_id: 'clk_6' }]);
 });
 
+test('mails, sessions and one-time links that nobody can use any more are deleted, and what could not be sent', async () => {
+  const daysAgo = (days: number): string => minutesAgo(days * 24 * 60);
+  const mail = { workspace_id: workspaceId, kind: 'invite', recipient: 'a@shop.example', subject: 's', body: 'b' };
+  await insertRow(owner, 'emails', { ...mail, id: 'eml_old', created_at: daysAgo(181), sent_at: daysAgo(181) });
+  await insertRow(owner, 'emails', { ...mail, id: 'eml_kept', created_at: daysAgo(179), sent_at: daysAgo(179) });
+  const message = { workspace_id: workspaceId, lane: 'http', topic: 'mail', priority: 2 };
+  await insertRow(owner, 'outbox', { ...message, dead_at: daysAgo(91), ordering_key: 'old dead' });
+  await insertRow(owner, 'outbox', { ...message, dead_at: daysAgo(89), ordering_key: 'young dead' });
+  const token = { kind: 'sign_in', token_hash: Buffer.from('x') };
+  const link = (id: string, at: string) =>
+    owner('one_time_tokens').insert({ ...token, id, token_hash: Buffer.from(id), expires_at: at });
+  await link('ott_old', daysAgo(31));
+  await link('ott_kept', daysAgo(29));
+
+  await sweep('due');
+
+  expect(await owner('emails').where({ workspace_id: workspaceId }).orderBy('id').pluck('id')).toEqual(['eml_kept']);
+  expect(await owner('outbox').whereNotNull('dead_at').pluck('ordering_key')).not.toContain('old dead');
+  expect(await owner('outbox').whereNotNull('dead_at').pluck('ordering_key')).toContain('young dead');
+  expect(await owner('one_time_tokens').orderBy('id').pluck('id')).toEqual(['ott_kept']);
+});
+
 test('a run that closed without asking for its archive is asked for, once; one that only expired is not', async () => {
   const journeys = [await insertReferral(), await insertReferral(), await insertReferral({ status: 'expired' })];
   const runs: string[] = [];
