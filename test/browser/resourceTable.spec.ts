@@ -103,3 +103,22 @@ test('keys: j and k walk the rows, ? lists the keys, letters in a field are text
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keys' })).toHaveCount(0);
 });
+
+test('a view is kept, used again from another list of the same kind, and forgotten', async ({ page }) => {
+  const name = `Invited ${Date.now()}`;
+  await page.goto('/settings/team?status=invited&sort=name');
+  await page.getByRole('button', { name: 'Views' }).press('Enter');
+  await page.getByLabel('Keep this view as').fill(name);
+  await page.getByRole('button', { name: 'Keep the view' }).press('Enter');
+  const kept = page.getByRole('button', { name, exact: true });
+  await expect(kept).toBeVisible();
+
+  await page.goto('/settings/team?q=owner');
+  await page.getByRole('button', { name: 'Views' }).press('Enter');
+  await kept.press('Enter');
+  await expect(page).toHaveURL((url) => url.search === '?status=invited&sort=name');
+
+  await page.getByRole('button', { name: 'Views' }).press('Enter');
+  await page.getByRole('button', { name: `Forget the view ${name}` }).press('Enter');
+  await expect(kept).toHaveCount(0);
+});

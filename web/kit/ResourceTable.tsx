@@ -32,6 +32,7 @@ import { locale } from './i18n.js';
 import { useKeys } from './keys.js';
 import { type Money, MoneyList } from './MoneyText.js';
 import { useAddress } from './router.js';
+import { SavedViews } from './SavedViews.js';
 import { useCan } from './session.js';
 
 export interface Column<Row> {
@@ -265,6 +266,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
               {t('list.export')}
             </Button>
           ) : null}
+          <SavedViews screen={screen} />
           <ColumnChoice
             columns={columns}
             order={order}

@@ -75,7 +75,8 @@ test('enrolling shows secret and picture, and only a right code turns the second
   expect(before.body['secondFactor']).toEqual({ enrolled: false, required: false, recoveryCodesLeft: null });
 
   const draft = await browse(pia, '/v1/auth/totp/enrol', { method: 'POST' });
-  expect(draft.body).toMatchObject({ object: 'totp_draft', secret: expect.stringMatching(/^[A-Z2-7]{32}$/) });
+  expect(draft.body).toMatchObject({ object: 'totp_draft' });
+  expect(draft.body['secret']).toMatch(/^[A-Z2-7]{32}$/);
   expect(draft.body['address']).toContain(`secret=${String(draft.body['secret'])}`);
   expect(draft.body['qrSvg']).toContain('<svg');
   const wrong = await browse(pia, '/v1/auth/totp/confirm', { body: { code: '000000' } });

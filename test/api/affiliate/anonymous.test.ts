@@ -37,7 +37,8 @@ beforeAll(async () => {
     },
   });
   world = await createEarningWorld({ deps: { logger: pino({ level: 'trace' }, sink) } });
-  const { api, ws, as } = world;
+  const { api, ws } = world;
+  const as: EarningWorld['as'] = (...call) => world.as(...call);
   await saveSettings(api, ws, { affiliates: { customerVisibility: 'full' } }); // the program is stricter than the workspace
   programId = await world.program({ name: 'Quiet', customerVisibility: 'anonymous' });
   await world.rule({
