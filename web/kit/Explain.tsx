@@ -28,7 +28,14 @@ interface Rule {
 }
 interface Parts {
   readonly rules?: readonly Rule[];
-  readonly inputs?: readonly { readonly base: Money; readonly ratePpm: number | null }[];
+  readonly inputs?: readonly {
+    readonly base: Money;
+    readonly ratePpm: number | null;
+    readonly flat?: Money | null;
+    readonly ordinal?: number | null;
+    readonly bandFrom?: string | null;
+  }[];
+  readonly cap?: { readonly amount: Money; readonly before: Money; readonly left: Money } | null;
   readonly exact?: { readonly numerator: string; readonly denominator: string };
   readonly rounded?: Money;
   readonly adjustments?: readonly {
@@ -105,6 +112,14 @@ export function ExplanationView({
             <List.Item key={index}>
               <MoneyText value={input.base} />
               {input.ratePpm === null ? null : ` × ${formatRate(input.ratePpm)}`}
+              {input.flat == null ? null : (
+                <>
+                  {' → '}
+                  <MoneyText value={input.flat} />
+                </>
+              )}
+              {input.bandFrom == null ? null : ` · ${t('explain.band', { from: input.bandFrom })}`}
+              {input.ordinal == null ? null : ` · ${t('explain.ordinal', { number: input.ordinal })}`}
             </List.Item>
           ))}
         </List>
@@ -145,6 +160,17 @@ export function ExplanationView({
           </Text>
           <Text size="sm" c="dimmed">
             {t('explain.halfAway')}
+          </Text>
+        </Part>
+      )}
+      {parts.cap == null ? null : (
+        <Part title={t('explain.cap')}>
+          <Text size="sm">
+            <MoneyText value={parts.cap.amount} /> − <MoneyText value={parts.cap.before} /> →{' '}
+            <MoneyText value={parts.cap.left} />
+          </Text>
+          <Text size="sm" c="dimmed">
+            {t('explain.capText')}
           </Text>
         </Part>
       )}

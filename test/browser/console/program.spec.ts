@@ -52,3 +52,30 @@ test('a program is made, refused while something is missing, given rule, product
   await page.getByRole('tab', { name: 'Overview' }).click();
   await expect(page.getByRole('tabpanel')).toContainText('active');
 });
+
+test('a rule with bands and a cap is shown with what it would have cost, then tried out', async ({ page }) => {
+  await page.goto(`/programs/${world.programId}?tab=rules`);
+  await page.getByRole('button', { name: 'New rule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Rising');
+  await dialog.getByLabel('Earned with').selectOption('first_payment');
+  await dialog.getByLabel('The rate rises with volume').check();
+  await dialog.getByLabel('Band 1: percent').fill('10');
+  await dialog.getByLabel('Band 2: percent').fill('15');
+  await dialog.getByLabel('At most, in USD').fill('100.00');
+  await expect(dialog.getByRole('status')).toContainText('from 0: 10 % of the net amount');
+  await expect(dialog.getByRole('status')).toContainText('from 10: 15 %');
+  await expect(dialog.getByRole('status')).toContainText('At most');
+  await dialog.getByRole('button', { name: 'Show what it would have cost' }).click();
+  await expect(dialog.getByText('What it would have cost')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Save the rule' }).click();
+  await expect(page.getByRole('region', { name: 'Rising' })).toContainText('from 10: 15 %');
+
+  await page.getByRole('tab', { name: 'Playground' }).click();
+  await page.getByLabel('Brought by').selectOption({ label: world.affiliateName });
+  await page.getByLabel('Earned with').selectOption('first_payment');
+  await page.getByLabel('Amount in USD').fill('49.99');
+  await page.getByRole('button', { name: 'What does it earn?' }).click();
+  await expect(page.getByRole('region', { name: 'Level 1' })).toContainText('number 1, band from 0');
+  await expect(page.getByRole('region', { name: 'Level 1' })).toContainText('5.00');
+});

@@ -39,8 +39,9 @@ import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
-import { RuleSentence } from './ruleSentence.js';
+import { type Rule, RuleSentence } from './ruleSentence.js';
 
 /** One program: its gates, its rules with what the affiliate reads, products, agreements, versions (screens.md 3.9). */
 export function Screen(): ReactElement {
@@ -76,7 +77,7 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const tabs = ['overview', ...(can('rule.read') ? ['rules'] : []), 'products', 'agreements', 'versions'];
+  const tabs = ['overview', ...(can('rule.read') ? ['rules', 'playground'] : []), 'products', 'agreements', 'versions'];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
   return (
     <Tabs value={tab} keepMounted={false} onChange={(next) => change({ tab: next ?? '' }, { replace: true })}>
@@ -92,6 +93,9 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
       </Tabs.Panel>
       <Tabs.Panel value="rules">
         <Rules program={program} />
+      </Tabs.Panel>
+      <Tabs.Panel value="playground">
+        <QuotePanel program={program} />
       </Tabs.Panel>
       <Tabs.Panel value="products">
         <Products programId={program.id} />
@@ -171,6 +175,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
   const { t } = useTranslation();
   const mayWrite = useCan()('rule.write');
   const [isAdding, setAdding] = useState(false);
+  const [editing, setEditing] = useState<Rule | null>(null);
   const query = useQuery(getCommissionRulesOptions({ query: { programId: program.id, limit: 100 } }));
   const global = useQuery(getCommissionRulesOptions({ query: { scope: 'global', limit: 20 } }));
   return (
@@ -212,6 +217,13 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
                     {t('rule.affiliateReads')}
                   </Text>
                   <RuleSentence rule={rule} />
+                  {mayWrite && rule.status === 'active' ? (
+                    <Group mt="sm">
+                      <Button variant="default" size="compact-sm" onClick={() => setEditing(rule)}>
+                        {t('rule.newVersion')}
+                      </Button>
+                    </Group>
+                  ) : null}
                 </Paper>
               ))}
             </Stack>
@@ -219,6 +231,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
         }}
       </Loaded>
       {isAdding ? <RuleForm program={program} onClose={() => setAdding(false)} /> : null}
+      {editing === null ? null : <RuleForm program={program} rule={editing} onClose={() => setEditing(null)} />}
     </Stack>
   );
 }
