@@ -1,0 +1,127 @@
+import knexFactory, { type Knex } from 'knex';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { holdsDemo, makeDemo, makeDemoOfToday } from '../../bin/demo.js';
+import { checkBooks } from '../../db/reads/earning/bookChecks.js';
+import { type Config, loadConfig } from '../../platform/config.js';
+import { apiClient, type ApiClient, at, textAt } from '../support/apiClient.js';
+import { eventually } from '../support/eventually.js';
+import { LiveStack } from '../support/liveStack.js';
+
+// The first run of a newcomer (screens.md 9): the year, today's items through the real API and workflows, and the shop.
+
+/** The year and ten journeys on a busy machine. */
+const patient = { within: 120_000 };
+
+let stack: LiveStack;
+let config: Config;
+let owner: Knex;
+let shop: ApiClient;
+
+beforeAll(async () => {
+  stack = await LiveStack.start({ env: { NODE_ENV: 'development' } });
+  config = loadConfig(stack.environment);
+  owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 1 } });
+}, 300_000);
+afterAll(async () => {
+  await owner?.destroy();
+  await stack?.stop();
+});
+
+test('without demo data there is no shop', async () => {
+  expect(await holdsDemo(config)).toBe(false);
+  expect((await fetch(`${stack.baseUrl}/demo-shop`)).status).toBe(404);
+});
+
+test('the year is made once, today through the API, and a killed start goes on where it stopped', async () => {
+  expect(await makeDemo(config)).toBe('3 programs, 48 affiliates, 12 months');
+  expect(await makeDemo(config)).toBeUndefined();
+  expect(await holdsDemo(config)).toBe(true);
+
+  const killed = new AbortController();
+  const first = makeDemoOfToday(config, killed.signal).catch((error: unknown) => error);
+  await eventually(async () => {
+    const { rows } = await owner.raw<{ rows: { leads: number }[] }>(
+      `select count(*)::int as leads from leads where external_id like 'today-%'`,
+    );
+    expect(rows[0]?.leads).toBeGreaterThan(1);
+    return true;
+  }, patient);
+  killed.abort();
+  expect(await first).toMatchObject({ name: 'AbortError' });
+
+  expect(await makeDemoOfToday(config, new AbortController().signal)).toMatch(/^8 leads, 4 sales, a refund, 3 payouts/);
+  expect(await makeDemoOfToday(config, new AbortController().signal)).toBeUndefined();
+  const { rows } = await owner.raw<{ rows: { leads: number; keys: number; runs: number }[] }>(
+    `select (select count(*)::int from leads where external_id like 'today-%') as leads,
+            (select count(*)::int from api_keys where name = 'Demo data of today' and revoked_at is null) as keys,
+            (select count(*)::int from payout_runs where status = 'planned') as runs`,
+  );
+  expect(rows[0]).toEqual({ leads: 8, keys: 0, runs: 1 });
+}, 400_000);
+
+test('payouts of today show what can go wrong, and the books hold', async () => {
+  await eventually(async () => {
+    const { rows } = await owner.raw<{ rows: { states: string[] }[] }>(
+      `select array_agg(distinct attempt.state order by attempt.state) as states
+       from payout_attempts as attempt where attempt.gateway = 'sandbox'`,
+    );
+    expect(rows[0]?.states).toEqual(['refused', 'returned', 'unknown']);
+    return true;
+  }, patient);
+  await eventually(async () => {
+    expect((await checkBooks(owner)).filter((result) => result.violations > 0)).toEqual([]);
+    return true;
+  }, patient);
+}, 300_000);
+
+test('the shop is told what it sells, and its key reports a lead, a sale and a refund of a click', async () => {
+  const page = await fetch(`${stack.baseUrl}/demo-shop`);
+  expect(page.status).toBe(200);
+  const detail = /name="page" content="([A-Za-z0-9+/=]+)"/.exec(await page.text())?.[1] ?? '';
+  const told = JSON.parse(Buffer.from(detail, 'base64').toString('utf8')) as {
+    readonly key: string;
+    readonly programs: readonly {
+      readonly products: readonly { readonly sku: string; readonly price: unknown }[];
+      readonly links: readonly { readonly slug: string }[];
+    }[];
+  };
+  expect(told.programs).toHaveLength(3);
+  shop = apiClient(
+    () => stack.baseUrl,
+    () => told.key,
+  );
+  const [program] = told.programs;
+  const [product] = program?.products ?? [];
+  const click = await fetch(`${stack.baseUrl}/r/${program?.links[0]?.slug ?? ''}`, {
+    redirect: 'manual',
+    headers: { 'user-agent': 'Mozilla/5.0 (a person)', 'sec-fetch-dest': 'document' },
+  });
+  const landing = new URL(click.headers.get('location') ?? '');
+  expect(landing.pathname).toBe('/demo-shop');
+  const clickId = landing.searchParams.get('click_id');
+
+  const customer = { externalId: 'shop-1', customerExternalId: 'shop-1', email: 'shop-1@customer.test' };
+  const lead = await shop.post('/v1/leads', { ...customer, clickId, event: 'registration' });
+  expect(lead.status).toBe(202);
+  const until = (path: string, holds: (body: unknown) => boolean): Promise<boolean> =>
+    eventually(async () => {
+      const answer = await shop.get(path);
+      expect([answer.status, holds(answer.body)]).toEqual([200, true]);
+      return true;
+    }, patient);
+  await until(`/v1/leads/${textAt(lead.body, 'id')}`, (body) => at(body, 'processedAt') !== null);
+  const sale = await shop.post('/v1/sales', {
+    externalId: 'shop-order-1',
+    customer: { externalId: 'shop-1' },
+    product: product?.sku,
+    amount: product?.price,
+  });
+  const saleId = textAt(sale.body, 'id');
+  await until(`/v1/sales/${saleId}`, (body) => at(body, 'commissionIds.0') !== undefined);
+  const refund = await shop.post(`/v1/sales/${saleId}/refunds`, { externalId: 'shop-refund-1' });
+  expect(refund.status).toBe(202);
+  await until(`/v1/sales/${saleId}`, (body) => at(body, 'status') === 'refunded');
+  // What a shop reports and nothing else.
+  expect((await shop.get('/v1/affiliates')).status).toBe(403);
+  expect((await shop.post('/v1/payout-runs', {})).status).toBe(403);
+}, 400_000);
