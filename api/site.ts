@@ -34,6 +34,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'programs',
   'products',
   'links',
+  'coupons',
   'clicks',
   'forms',
   'messages',

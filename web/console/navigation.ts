@@ -11,18 +11,22 @@ export const menu: readonly MenuGroup[] = [
   },
   {
     text: 'nav.affiliatesGroup',
+    ofModule: true,
     entries: [{ path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a' }],
   },
   {
     text: 'nav.programsGroup',
+    ofModule: true,
     entries: [
       { path: '/programs', text: 'nav.programs', rights: ['program.read'] },
       { path: '/products', text: 'nav.products', rights: ['program.read'] },
       { path: '/links', text: 'nav.links', rights: ['link.read'] },
+      { path: '/coupons', text: 'nav.coupons', rights: ['link.read'] },
     ],
   },
   {
     text: 'nav.activity',
+    ofModule: true,
     entries: [
       { path: '/clicks', text: 'nav.clicks', rights: ['link.read'] },
       { path: '/leads', text: 'nav.leads', rights: ['lead.read'] },
@@ -45,6 +49,7 @@ export const menu: readonly MenuGroup[] = [
     text: 'nav.developers',
     entries: [
       { path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] },
+      { path: '/developers/tracking', text: 'nav.tracking', rights: ['link.read'] },
       { path: '/developers/payment-sources', text: 'nav.paymentSources', rights: ['webhook.read'] },
     ],
   },

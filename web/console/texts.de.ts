@@ -1,6 +1,7 @@
 import { accessTexts } from './accessTexts.de.js';
 import { developerTexts } from './developerTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
+import { trackingTexts } from './trackingTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
 
@@ -8,6 +9,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...accessTexts,
   ...developerTexts,
   ...moneyTexts,
+  ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',
   'nav.team': 'Team',

@@ -2,12 +2,14 @@
 import { accessTexts } from './accessTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
+import { trackingTexts } from './trackingTexts.en.js';
 import { workTexts } from './workTexts.en.js';
 
 export const en = {
   ...accessTexts,
   ...developerTexts,
   ...moneyTexts,
+  ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Settings',
   'nav.team': 'Team',

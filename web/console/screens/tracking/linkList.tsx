@@ -1,4 +1,4 @@
-import { Button, CopyButton, Text } from '@mantine/core';
+import { Button, CopyButton, Group, Text } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLinksOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -12,6 +12,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { DiagnoseDialog } from './linkCheckView.js';
 import { LinkForm } from './linkForm.js';
 
 const statuses = ['active', 'disabled', 'expired', 'archived'] as const;
@@ -30,6 +31,7 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
       fixed={fixed}
       list={(query) => getLinksOptions({ query }) as never}
       rowLabel={(row) => row.slug}
+      rowHref={(row) => `/links/${row.id}`}
       rowActions={(row) => (
         <DecisionButtons path={`/v1/links/${row.id}`} actions={row.allowedActions} size="compact-sm" />
       )}
@@ -114,7 +116,7 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
         {
           key: 'health',
           title: t('link.health'),
-          render: (row) => [t(`link.health.${row.health}`), ...row.warnings.map((one) => reason(one.code))].join(', '),
+          render: (row) => t(`link.health.${row.health}`),
           csv: (row) => row.health,
         },
         {
@@ -149,6 +151,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayCreate = useCan()('link.write');
   const [isCreating, setCreating] = useState(false);
+  const [isDiagnosing, setDiagnosing] = useState(false);
   useKeys({
     c: () => {
       if (mayCreate) setCreating(true);
@@ -159,10 +162,18 @@ export function Screen(): ReactElement {
       <PageHead
         title={t('link.title')}
         text={t('link.text')}
-        actions={mayCreate ? <Button onClick={() => setCreating(true)}>{t('link.new')}</Button> : undefined}
+        actions={
+          <Group gap="xs">
+            <Button variant="default" onClick={() => setDiagnosing(true)}>
+              {t('link.diagnose')}
+            </Button>
+            {mayCreate ? <Button onClick={() => setCreating(true)}>{t('link.new')}</Button> : null}
+          </Group>
+        }
       />
       <LinkTable />
       {isCreating ? <LinkForm onClose={() => setCreating(false)} /> : null}
+      {isDiagnosing ? <DiagnoseDialog onClose={() => setDiagnosing(false)} /> : null}
     </>
   );
 }

@@ -13,6 +13,8 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { CouponCards } from './couponCards.js';
+import { LinkBuilder } from './linkBuilder.js';
 
 /** Own links with one-tap copy; a further one below the hosts that the program allows (screens.md 6). */
 export function Screen(): ReactElement {
@@ -20,6 +22,7 @@ export function Screen(): ReactElement {
   const can = useCan();
   const reason = useReasonText();
   const [isCreating, setCreating] = useState(false);
+  const [built, setBuilt] = useState<OwnLink | undefined>();
   const mayWrite = can('me.write');
   return (
     <>
@@ -42,6 +45,14 @@ export function Screen(): ReactElement {
                 </Button>
               )}
             </CopyButton>
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={() => setBuilt(link)}
+              aria-label={t('link.buildOne', { link: link.slug })}
+            >
+              {t('link.more')}
+            </Button>
             <DecisionButtons path={`/v1/me/links/${link.id}`} actions={link.allowedActions} size="compact-sm" />
           </Group>
         )}
@@ -67,6 +78,8 @@ export function Screen(): ReactElement {
           },
         ]}
       />
+      <CouponCards />
+      {built === undefined ? null : <LinkBuilder link={built} onClose={() => setBuilt(undefined)} />}
       {isCreating ? <NewLink onClose={() => setCreating(false)} /> : null}
     </>
   );
