@@ -12,12 +12,14 @@ import { gatewayRoutes } from './routes/payout/gateway.js';
 import { gatewayHookRoutes } from './routes/payout/gatewayHook.js';
 import { ownPayoutRoutes } from './routes/payout/ownPayout.js';
 import { payoutRoutes } from './routes/payout/payout.js';
+import { payoutFileRoutes } from './routes/payout/payoutFile.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { payoutRunRoutes } from './routes/payout/payoutRun.js';
 import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
+import { groupRoutes } from './routes/affiliate/group.js';
 import { rerunRoutes } from './routes/earning/rerun.js';
 import { simulationRoutes } from './routes/program/simulation.js';
 import { commissionRoutes } from './routes/earning/commission.js';
@@ -48,6 +50,7 @@ import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
 import { contactRoutes } from './routes/tracking/contact.js';
 import { customFieldRoutes } from './routes/tracking/customField.js';
+import { riskRoutes } from './routes/tracking/riskCase.js';
 import { leadRoutes } from './routes/tracking/lead.js';
 import { formPageRoutes } from './routes/tracking/formPage.js';
 import { leadFormRoutes } from './routes/tracking/leadForm.js';
@@ -80,6 +83,7 @@ export const routes: readonly Route[] = [
   ...leadSourceRoutes,
   ...customFieldRoutes,
   ...contactRoutes,
+  ...riskRoutes,
   ...visitRoutes,
   ...postbackRoutes,
   ...scriptRoutes,
@@ -90,6 +94,7 @@ export const routes: readonly Route[] = [
   ...enrolmentRoutes,
   ...payoutMethodRoutes,
   ...payoutRunRoutes,
+  ...payoutFileRoutes,
   ...payoutRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,
@@ -99,6 +104,7 @@ export const routes: readonly Route[] = [
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,
+  ...groupRoutes,
   ...rerunRoutes,
   ...simulationRoutes,
   ...commissionRuleRoutes,

@@ -1,4 +1,5 @@
 import { paymentSecretPurpose } from '../domain/earning/paymentEvent.js';
+import { payoutFilePurpose } from '../domain/payout/payoutFile.js';
 import { detailsPurpose } from '../domain/payout/payoutMethod.js';
 
 /**
@@ -38,6 +39,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     purpose: paymentSecretPurpose,
     expression: 'secret',
     assign: 'secret = $1',
+  },
+  {
+    name: 'contents of payout files',
+    table: 'payout_files',
+    key: ['workspace_id', 'id'],
+    purpose: payoutFilePurpose,
+    expression: 'content',
+    assign: 'content = $1',
   },
   {
     name: 'second factors',

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PayoutId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import { chooseForFile, type FilePayout, splitFiles } from '../../../domain/payout/payoutFile.js';
+
+const payout = (change: Partial<FilePayout> = {}): FilePayout => ({
+  id: 'pay_1' as PayoutId,
+  affiliateId: 'aff_1',
+  name: 'Ada',
+  currency: 'USD' as CurrencyCode,
+  amountMinor: 1_000n,
+  status: 'pending',
+  onHold: false,
+  methodType: 'paypal',
+  methodMasked: 'a…@b.example',
+  dueOn: null,
+  paidOn: null,
+  reference: null,
+  methodFits: true,
+  isInFile: false,
+  ...change,
+});
+
+describe('who is in which file (PAY-07, PAY-08)', () => {
+  test.each<[string, Partial<FilePayout>, string | null, boolean]>([
+    ['approved, to PayPal', {}, null, true],
+    ['held', { onHold: true }, 'on_hold', true],
+    ['a draft', { status: 'draft' }, 'draft', true],
+    ['paid', { status: 'paid' }, 'already_paid', true],
+    ['to a bank', { methodType: 'bank' }, 'no_paypal_method', true],
+    ['to an account that was changed since', { methodFits: false }, 'method_changed_recently', true],
+    ['in a file that somebody may have uploaded', { isInFile: true }, 'in_earlier_file', true],
+    ['cancelled', { status: 'cancelled' }, null, false],
+  ])('%s', (_name, change, code, isGeneric) => {
+    const one = payout(change);
+    const paypal = chooseForFile([one], 'paypal_mass_pay');
+    expect(paypal.chosen).toEqual(code === null && isGeneric ? [one] : []);
+    expect(paypal.skipped.map((skipped) => skipped.code)).toEqual(code === null ? [] : [code]);
+    expect(chooseForFile([one], 'generic_csv')).toEqual({ chosen: isGeneric ? [one] : [], skipped: [] });
+  });
+});
+
+test('every payout is in exactly one part, one currency each, and the parts sum to the whole', () => {
+  const money = fc.record({
+    currency: fc.constantFrom('USD', 'EUR', 'JPY'),
+    amountMinor: fc.bigInt({ min: 1n, max: 10n ** 12n }),
+  });
+  fc.assert(
+    fc.property(fc.array(money, { maxLength: 40 }), fc.integer({ min: 1, max: 7 }), (rows, limit) => {
+      const payouts = rows.map((row, index) => ({
+        id: `pay_${String(index).padStart(3, '0')}` as PayoutId,
+        currency: row.currency as CurrencyCode,
+        amountMinor: row.amountMinor,
+      }));
+      const parts = splitFiles(payouts, limit);
+      expect(new Set(parts.flatMap((part) => part.payouts.map(({ id }) => id))).size).toBe(payouts.length);
+      for (const part of parts) {
+        expect(part.payouts.length).toBeLessThanOrEqual(limit);
+        expect(part.payouts.every((row) => row.currency === part.currency)).toBe(true);
+        expect(part.amountMinor).toBe(part.payouts.reduce((sum, row) => sum + row.amountMinor, 0n));
+      }
+      expect(splitFiles([...payouts].reverse(), limit)).toEqual(parts);
+    }),
+  );
+});
