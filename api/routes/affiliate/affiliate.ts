@@ -16,6 +16,7 @@ import {
   moveAffiliate,
   updateAffiliate,
 } from '../../../db/affiliate/affiliate.js';
+import { findDefaultGroup, findGroup } from '../../../db/affiliate/group.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import { countAffiliates, listAffiliates, viewAffiliate } from '../../../db/reads/affiliate/affiliateList.js';
@@ -197,7 +198,7 @@ async function createAffiliate(
     timeZone: body.timeZone ?? null,
     kind: body.kind ?? 'external',
     status,
-    groupId: null,
+    groupId: body.groupId === undefined ? ((await findDefaultGroup(tx))?.id ?? null) : body.groupId,
     rank: body.rank ?? null,
     recruiterId: body.recruiterId ?? null,
     // Somebody who sees assigned affiliates only would lose sight of the one just made (AFF-31).
@@ -234,7 +235,8 @@ async function personOf(tx: Tx, body: AffiliateCreate) {
 
 /** The ids of a body name what exists, and a recruiter closes no circle. */
 async function checkReferences(tx: Tx, body: AffiliateCreate | AffiliatePatch, affiliate?: Affiliate): Promise<void> {
-  if (body.groupId !== undefined && body.groupId !== null) throw fieldRefusal('groupId', 'not_found', 'No such group.');
+  if (body.groupId !== undefined && body.groupId !== null && (await findGroup(tx, body.groupId)) === undefined)
+    throw fieldRefusal('groupId', 'not_found', 'No such group.');
   if (body.timeZone !== undefined && body.timeZone !== null && !isTimeZone(body.timeZone))
     throw fieldRefusal('timeZone', 'not_in_list', 'A zone of the IANA list, such as Europe/Warsaw.');
   for (const field of ['managerId', 'leadAgentId'] as const) {
@@ -299,7 +301,7 @@ const edit = defineRoute({
 });
 
 function changeOf(body: AffiliatePatch, affiliate: Affiliate, act: Act, config: Config): AffiliateChange {
-  const { emailVerified, minimumPayout, website, groupId: _none, ...fields } = body;
+  const { emailVerified, minimumPayout, website, ...fields } = body;
   const judged = judgedWebsite(website, config);
   const isNewAddress = body.email !== undefined && body.email !== affiliate.email;
   const verifiedAt = emailVerified === true ? (affiliate.emailVerifiedAt ?? act.now) : undefined;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
+import { findGroup } from '../../../db/affiliate/group.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js';
 import { insertEmail } from '../../../db/messaging/email.js';
@@ -162,6 +163,11 @@ export async function addPayoutMethod(
   const reason = unusable(type, settings, config, ctx.mode);
   if (reason !== null)
     throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail: reason });
+  const group = affiliate.groupId === null ? undefined : await findGroup(tx, affiliate.groupId);
+  if (group !== undefined && group.payoutMethodTypes.length > 0 && !group.payoutMethodTypes.includes(type)) {
+    const detail = 'Not among the types of the affiliate’s group.';
+    throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail });
+  }
   const judged = judgeDetails(type, details);
   if (!judged.ok) throw invalid(...judged.problems.map(describeProblem));
   for (const earlier of await lockMethodsOf(tx, affiliate.id, currency))

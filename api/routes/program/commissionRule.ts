@@ -13,6 +13,7 @@ import {
 import { findProduct } from '../../../db/program/product.js';
 import { findProgram } from '../../../db/program/program.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { findGroup } from '../../../db/affiliate/group.js';
 import { readPlanInput } from '../../../db/reads/earning/planInput.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { listRules } from '../../../db/reads/program/commissionRuleList.js';
@@ -54,6 +55,8 @@ export async function checkRule(
     throw fieldRefusal('productId', 'not_found', 'No such product.');
   if (rule.affiliateId !== null && (await findAffiliate(tx, rule.affiliateId)) === undefined)
     throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
+  if (rule.groupId !== null && (await findGroup(tx, rule.groupId)) === undefined)
+    throw fieldRefusal('groupId', 'not_found', 'No such group.');
   if (program !== null) checkCurrency(rule.terms, program.currency);
   const same = (await listRulesOfPlace(tx, rule)).filter((one) => one.id !== except);
   const conflicts: readonly RuleConflict[] = [

@@ -112,6 +112,7 @@ interface InputRow {
   readonly affiliate_status: string;
   readonly approved_money: string | null;
   readonly minimum_payout: unknown;
+  readonly group_minimum_payout: unknown;
   readonly gross_minor: bigint;
   readonly corrections_minor: bigint;
   readonly carried_minor: bigint;
@@ -202,7 +203,7 @@ export async function readPlanInputs(
        where payout.affiliate_id = any(:ids::text[]) and payout.mode = :mode and payout.status = 'paid'
        group by payout.affiliate_id, payout.currency
      )
-     select owed.*, affiliate.status as affiliate_status, affiliate.approved_money, affiliate.minimum_payout,
+     select owed.*, affiliate.status as affiliate_status, affiliate.approved_money, affiliate.minimum_payout, affiliate_group.minimum_payout as group_minimum_payout,
             method.id as method_id, method.type as method_type, method.status as method_status, method.active_at as method_active_at,
             method.version as method_version, method.fingerprint as method_fingerprint, method.masked as method_masked,
             coalesce(method.verified_at, method.created_at) as method_changed_at,
@@ -213,6 +214,7 @@ export async function readPlanInputs(
             coalesce(history.paid_before, 0) as paid_before, history.median_minor
      from owed
      join affiliates as affiliate on affiliate.id = owed.affiliate_id
+     left join groups as affiliate_group on affiliate_group.id = affiliate.group_id
      left join lateral (
        select candidate.*
        from payout_methods as candidate
@@ -263,6 +265,7 @@ function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Mon
       currency,
       [
         { scope: 'affiliate', amounts: readMoneyList(row.minimum_payout) },
+        { scope: 'group', amounts: readMoneyList(row.group_minimum_payout) },
         { scope: 'workspace', amounts: workspaceMinimum },
       ],
       defaultMinimum(currency),

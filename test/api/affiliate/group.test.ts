@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import type { Json } from '../support.js';
+
+let world: EarningWorld;
+let programId: string;
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+const percent = (ratePpm: number) => [{ level: 1, kind: 'percent', ratePpm }];
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program({ referralApproval: 'automatic', commissionApproval: 'automatic' });
+  const rule = await world.rule({ scope: 'program', programId, event: 'payment', levels: percent(100_000) });
+  expect(rule.status, rule.text).toBe(201);
+}, 60_000);
+afterAll(() => world?.close());
+
+async function group(body: Readonly<Record<string, unknown>>): Promise<Json> {
+  const made = await world.as('/v1/groups', body);
+  expect(made.status, made.text).toBe(201);
+  return made.body;
+}
+const affiliateOf = async (id: string): Promise<Json> => (await world.as(`/v1/affiliates/${id}`)).body;
+
+test('groups are named once, listed with their members, one is the default that new affiliates join (GRP-01)', async () => {
+  const standard = await group({ name: 'Standard', isDefault: true });
+  const taken = await world.as('/v1/groups', { name: 'standard' });
+  expect([taken.status, taken.body['code'], taken.body['existingId']]).toEqual([409, 'already_exists', standard['id']]);
+  const joined = await affiliateOf(await world.affiliate(programId));
+  expect(joined['groupId']).toBe(standard['id']);
+  const other = await group({ name: 'Newcomers', isDefault: true, area: 'DACH' });
+  const listed: readonly Json[] = (await world.as('/v1/groups?sort=name')).body['data'];
+  expect(listed.map((one) => [one['name'], one['isDefault'], one['memberCount']])).toEqual([
+    ['Newcomers', true, 0],
+    ['Standard', false, 1],
+  ]);
+  const unknown = await world.as(`/v1/affiliates/${joined['id']}`, { groupId: `grp_${'0'.repeat(26)}` }, 'PATCH');
+  expect([unknown.status, unknown.body['errors'][0]['code']]).toEqual([422, 'not_found']);
+  expect((await world.as(`/v1/groups/${other['id']}`, undefined, 'DELETE')).status).toBe(204);
+});
+
+test('a rule of the group pays its members; a move changes only what is earned afterwards (GRP-02, GRP-06, RUL-09)', async () => {
+  const vip = await group({ name: 'VIP' });
+  const rule = await world.rule({ scope: 'group', groupId: vip['id'], event: 'payment', levels: percent(300_000) });
+  expect(rule.status, rule.text).toBe(201);
+  const affiliateId = await world.affiliate(programId);
+  const pay = async (number: number): Promise<void> => {
+    const clickId = await world.click({ programId, affiliateId });
+    const customer = { externalId: `g-${number}`, email: `g${number}@buyer.example` };
+    await world.sale({ externalId: `g-${number}`, customer, clickId, amount: usd('100.00') });
+  };
+  await pay(1);
+  const moved = await world.as(`/v1/affiliates/${affiliateId}`, { groupId: vip['id'] }, 'PATCH');
+  expect([moved.status, moved.body['groupId']], moved.text).toEqual([200, vip['id']]);
+  await pay(2);
+  const lines = await world.commissions(`affiliateId=${affiliateId}`);
+  expect(lines.map((one) => [one['amount']['amount'], one['parts'][0]['scope']])).toEqual([
+    ['10.00', 'program'],
+    ['30.00', 'group'],
+  ]);
+  const used = await world.as(`/v1/groups/${vip['id']}`, undefined, 'DELETE');
+  expect([used.status, used.body['code'], used.body['usedBy']]).toEqual([409, 'in_use', [rule.body['id']]]);
+});
+
+test('its threshold counts after the affiliate’s own and before the workspace’s (GRP-03, ruling 7)', async () => {
+  const low = await group({ name: 'Low threshold', minimumPayout: [usd('20.00')] });
+  const people = [
+    await world.affiliate(programId, { groupId: low['id'] }),
+    await world.affiliate(programId, { groupId: null }),
+  ];
+  for (const affiliateId of people) {
+    const body = { affiliateId, programId, kind: 'bonus', amount: usd('25.00'), reason: 'A start.', skipHold: true };
+    const bonus = await world.as('/v1/commissions', body);
+    expect(bonus.status, bonus.text).toBe(201);
+    expect((await world.as(`/v1/commissions/${bonus.body['id']}/approve`, {})).status).toBe(200);
+  }
+  const preview = await world.as('/v1/payout-runs/preview', { currencies: ['USD'] });
+  const text = preview.text;
+  expect(preview.status, text).toBe(200);
+  expect(text).toContain('25.00 of 50.00 USD (workspace)');
+  expect(text).not.toContain('(group)');
+  const raised = await world.as(`/v1/groups/${low['id']}`, { minimumPayout: [usd('30.00')] }, 'PATCH');
+  expect([raised.status, raised.body['minimumPayout']], raised.text).toEqual([200, [usd('30.00')]]);
+  expect((await world.as('/v1/payout-runs/preview', { currencies: ['USD'] })).text).toContain(
+    '25.00 of 30.00 USD (group)',
+  );
+});
+
+test('a group with members goes only where they move, each with its line of history', async () => {
+  const [from, to] = [await group({ name: 'Going' }), await group({ name: 'Staying' })];
+  const affiliateId = await world.affiliate(programId, { groupId: from['id'] });
+  const guarded = await world.as(`/v1/groups/${from['id']}`, undefined, 'DELETE');
+  expect([guarded.status, guarded.body['code']]).toEqual([409, 'in_use']);
+  expect((await world.as(`/v1/groups/${from['id']}?moveTo=${to['id']}`, undefined, 'DELETE')).status).toBe(204);
+  expect((await affiliateOf(affiliateId))['groupId']).toBe(to['id']);
+  expect((await world.as(`/v1/groups/${from['id']}`)).status).toBe(404);
+});
