@@ -6,9 +6,11 @@ import path from 'node:path';
 import { clickBench } from './click.js';
 import { decisionBench } from './decision.js';
 import type { Bench, Measured } from './measure.js';
+import { listsBench } from './lists.js';
 import { payoutRunBench } from './payoutRun.js';
 import { restBench } from './rest.js';
 import { rulesBench } from './rules.js';
+import { startBench } from './start.js';
 import { takeUpBench } from './takeUp.js';
 import { transitionsBench } from './transitions.js';
 import { workflowBench } from './workflow.js';
@@ -22,6 +24,8 @@ const benches: readonly Bench[] = [
   takeUpBench,
   transitionsBench,
   rulesBench,
+  startBench,
+  listsBench,
 ];
 
 const [name] = process.argv.slice(2);

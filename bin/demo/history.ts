@@ -3,7 +3,7 @@ import { insertApiKey } from '../../db/access/apiKey.js';
 import { insertUser } from '../../db/access/user.js';
 import { ensureLogin, getWorkspace, nextWorkspaceVersion } from '../../db/access/workspace.js';
 import { recordAudit } from '../../db/audit/audit.js';
-import { findRun, sealPlan } from '../../db/payout/payoutRun.js';
+import { readPlanHash } from '../../db/reads/payout/planHash.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { dateIn, startOfDay } from '../../domain/calendar.js';
@@ -80,9 +80,7 @@ export async function writeHistory(
 /** The hash of a plan is Postgres's own, over the rows as they stand. */
 async function sealPlans(tx: Tx, runs: readonly PastRun[]): Promise<void> {
   for (const { id } of runs) {
-    const run = await findRun(tx, id);
-    if (run === undefined) throw new InvariantError('a run that was loaded is there', { payoutRunId: id });
-    const { hash } = await sealPlan(tx, run);
+    const { hash } = await readPlanHash(tx, { runId: id, planVersion: 1 });
     await tx('payout_runs').where({ id }).update({ plan_hash: hash });
   }
 }

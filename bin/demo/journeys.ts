@@ -3,7 +3,7 @@ import { firstDeadline } from '../../domain/earning/deadline.js';
 import { laterStage, type ReferralStage, type ReferralStatus } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { AffiliateId, ContactId, LeadId, LinkId, ReferralId } from '../../domain/ids.js';
-import { addMs, durationMs, type Instant } from '../../domain/time.js';
+import { addMs, durationMs, epochMs, type Instant } from '../../domain/time.js';
 import { chooseTouch, type Touch } from '../../domain/tracking/attribution.js';
 import { emailKey } from '../../domain/tracking/contactKey.js';
 import type { LeadVerdict } from '../../domain/tracking/lead.js';
@@ -67,10 +67,10 @@ export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], c
   const byId = new Map(affiliates.map((affiliate) => [affiliate.id as string, affiliate]));
 
   // Busier from month to month, quieter at weekends, and one day on which somebody's newsletter went out.
-  const days = Math.ceil((Date.parse(until) - Date.parse(startsAt)) / dayMs);
+  const days = Math.ceil((epochMs(until) - epochMs(startsAt)) / dayMs);
   for (let day = 0; day < days; day += 1) {
     const from = addMs(startsAt, day * dayMs);
-    const weekday = new Date(from).getUTCDay();
+    const weekday = (Math.floor(epochMs(from) / dayMs) + 4) % 7; // 1970 began on a Thursday; Sunday is 0
     const quiet = weekday === 0 || weekday === 6 ? 0.6 : 1;
     const loud = day === days - 9 ? 2.8 : 1;
     const count = Math.round((7 + (13 * day) / days) * quiet * loud * (0.75 + 0.5 * chance.next()));

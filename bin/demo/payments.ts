@@ -1,5 +1,4 @@
 import type { Actor } from '../../domain/act.js';
-import { accrualKey } from '../../db/earning/commission.js';
 import { type Commission, eligibleFrom, lossesOf, standingOf } from '../../domain/earning/commission.js';
 import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import { laterStage } from '../../domain/earning/referral.js';
@@ -167,7 +166,7 @@ export function followPayments(year: Year, books: Books): Consequences {
         commission,
         affiliate: who,
         journey,
-        key: accrualKey(commission),
+        key: `commission/${id}/${part.level}/${who.id}/accrue`, // money.md 8
         cause,
         actor: shop,
       });

@@ -1,4 +1,5 @@
 import { minimumPayout } from '../../domain/access/settings.js';
+import { periodContaining } from '../../domain/calendar.js';
 import { account, affiliateAccounts, posting } from '../../domain/earning/ledger.js';
 import { leftOf } from '../../domain/earning/commission.js';
 import type { PayoutAttemptId, PayoutId, PayoutRunId } from '../../domain/ids.js';
@@ -39,7 +40,7 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
   const paidBefore = new Map<string, bigint[]>();
   let previousCutOff: Instant | null = null;
 
-  for (let month = firstOf(year.startsAt, 1); month < year.until; month = firstOf(month, 1)) {
+  for (let month = nextMonth(year.startsAt); month < year.until; month = nextMonth(month)) {
     const nominalAt = addMs(addDays(month, 2), 6 * hourMs);
     if (addMs(nominalAt, 2 * 24 * hourMs) > year.until) break; // not paid yet: the next run is a real one
     const cutOffAt = month;
@@ -374,8 +375,7 @@ function sumOf(lines: readonly Line[]): bigint {
   return lines.reduce((total, line) => total + leftOf(line.commission), 0n);
 }
 
-/** The first instant of the month that lies `months` after the one of `at`. */
-function firstOf(at: Instant, months: number): Instant {
-  const date = new Date(at);
-  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1)).toISOString() as Instant;
+/** The first instant of the month after the one of `at`. */
+function nextMonth(at: Instant): Instant {
+  return periodContaining('UTC', 'month', at).until;
 }

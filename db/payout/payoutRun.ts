@@ -15,6 +15,7 @@ import {
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { readPlanHash } from '../reads/payout/planHash.js';
 import { insertSet } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
@@ -279,17 +280,7 @@ export async function sealPlan(
   tx: Tx,
   run: PayoutRun,
 ): Promise<{ readonly hash: string; readonly paid: number; readonly proof: readonly RunProof[] }> {
-  const { rows: hashes } = await tx.raw<{ rows: { hash: string; paid: number }[] }>(
-    `select 'sha256:' || encode(sha256(convert_to(coalesce(string_agg(
-              concat_ws('|', row.affiliate_id, row.currency, row.outcome, row.payout_id, row.owed_minor, row.net_minor, row.commission_count,
-                        row.reasons::text, payout.method_id, payout.method_version, payout.method_fingerprint, payout.amount_minor),
-              E'\\n' order by row.affiliate_id, row.currency), '') || E'\\n' || :runId || '/' || :planVersion::text, 'UTF8')), 'hex') as hash,
-            (count(*) filter (where row.outcome = 'paid'))::int as paid
-     from payout_run_rows as row
-     left join payouts as payout on payout.id = row.payout_id
-     where row.run_id = :runId and row.plan_version = :planVersion`,
-    { runId: run.id, planVersion: run.planVersion },
-  );
+  const sealed = await readPlanHash(tx, { runId: run.id, planVersion: run.planVersion });
   const { rows: totals } = await tx.raw<{
     rows: { currency: string; payable: bigint; reserved: bigint; lines: bigint; listed: bigint; held: bigint }[];
   }>(
@@ -340,8 +331,6 @@ export async function sealPlan(
      order by listed.currency`,
     { runId: run.id, planVersion: run.planVersion, mode: run.mode },
   );
-  const sealed = hashes[0];
-  assertInvariant(sealed !== undefined, 'a plan has a hash', { runId: run.id });
   return {
     hash: sealed.hash,
     paid: sealed.paid,
