@@ -380,6 +380,7 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'system.sweep.unapplied': 'Was niemand aufnahm',
   'system.sweep.historyExport': 'Archiv aufgezeichneter Läufe',
   'system.sweep.due': 'Fristen und Aufräumen',
+  'system.sweep.risk': 'Suche nach Betrug',
   'system.sweep.retentionAlarm': 'Wächter der Aufbewahrung',
   'system.lastRun': 'zuletzt',
   'system.paused': 'pausiert',
@@ -411,5 +412,7 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'histories.end': 'Beendet',
   'histories.hash': 'Hash',
   'histories.replayFor': '{{id}} nachspielen',
+  'module.off':
+    'Das Affiliate-Modul ist aus: Nichts Neues wird verfolgt, Links führen Besucher weiter ans Ziel, und Geschuldetes kann bezahlt werden.',
   'factor.kept': 'Ich habe sie aufbewahrt',
 };

@@ -370,6 +370,7 @@ export const accessTexts = {
   'system.sweep.unapplied': 'What nobody took up',
   'system.sweep.historyExport': 'Archive of recorded runs',
   'system.sweep.due': 'Deadlines and clean-up',
+  'system.sweep.risk': 'Search for fraud',
   'system.sweep.retentionAlarm': 'Watch over retention',
   'system.lastRun': 'last run',
   'system.paused': 'paused',
@@ -400,5 +401,7 @@ export const accessTexts = {
   'histories.end': 'Ended',
   'histories.hash': 'Hash',
   'histories.replayFor': 'Replay {{id}}',
+  'module.off':
+    'The affiliate module is off: nothing new is tracked, links still deliver visitors, and what is owed can still be paid.',
   'factor.kept': 'I have kept them',
 } as const;

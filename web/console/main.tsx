@@ -1,5 +1,7 @@
+import { Alert } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
 import { getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
 import { startApp } from '../kit/App.js';
 import { ZoneContext } from '../kit/DateText.js';
@@ -19,12 +21,30 @@ function Frame({ children }: { readonly children: ReactElement }): ReactElement 
     <RequireSession audience="staff">
       <StepUpProvider>
         <Zone>
-          <Shell menu={menu} catalogues={catalogues} brand="Tributary" hasSearch hasModes>
-            {children}
-          </Shell>
+          <ModuleShell>{children}</ModuleShell>
         </Zone>
       </StepUpProvider>
     </RequireSession>
+  );
+}
+
+/** With the module switched off its menu is gone; money, record and settings stay (PRG-22). */
+function ModuleShell({ children }: { readonly children: ReactElement }): ReactElement {
+  const { t } = useTranslation();
+  const { data } = useQuery({ ...getWorkspaceOptions(), staleTime: 300_000 });
+  const isOff = data?.moduleEnabled === false;
+  const shown = isOff ? menu.filter((group) => group.ofModule !== true) : menu;
+  return (
+    <Shell menu={shown} catalogues={catalogues} brand="Tributary" hasSearch hasModes>
+      <>
+        {isOff ? (
+          <Alert role="status" color="yellow" variant="outline" mb="sm" c="var(--mantine-color-text)">
+            {t('module.off')}
+          </Alert>
+        ) : null}
+        {children}
+      </>
+    </Shell>
   );
 }
 

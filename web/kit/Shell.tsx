@@ -47,6 +47,8 @@ export interface MenuEntry {
 
 export interface MenuGroup {
   readonly text: string | null;
+  /** Of the affiliate module: absent while the workspace has it off (PRG-22). */
+  readonly ofModule?: true;
   readonly entries: readonly MenuEntry[];
 }
 

@@ -53,6 +53,8 @@ export const workspaceWire = z
     features: z.record(z.string(), z.unknown()),
     timeZone: z.string(),
     defaultCurrency: z.string(),
+    /** Off: nothing new is tracked and the console hides the module's screens; links deliver, finance can still pay (PRG-22). */
+    moduleEnabled: z.boolean(),
     settingsSavedAt: instantWire.nullable(),
     payoutsFrozenAt: instantWire.nullable(),
     ...versionFields,
@@ -75,6 +77,7 @@ export function presentWorkspace(workspace: Workspace, settings: SettingsRecord)
     features: { ...workspace.features },
     timeZone: settings.settings.general.timeZone,
     defaultCurrency: settings.settings.general.defaultCurrency,
+    moduleEnabled: settings.settings.general.moduleEnabled,
     settingsSavedAt: settings.savedAt,
     payoutsFrozenAt: workspace.payoutsFrozenAt,
     version: workspace.version,

@@ -125,6 +125,29 @@ test('a bad value is refused at its field, and a colour nobody could read text o
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
 });
 
+test('the module switched off takes its menu away and leaves the money; on brings everything back', async ({
+  page,
+}) => {
+  const { must } = await ownerCallsNow();
+  const turn = async (moduleEnabled: boolean) => {
+    const { version } = (await must('GET', '/v1/settings')) as { version: number };
+    await must('PATCH', '/v1/settings', { general: { moduleEnabled } }, { 'if-match': `"${version}"` });
+  };
+  const entry = (name: string) => page.getByRole('navigation').first().getByRole('link', { name, exact: true });
+  await turn(false);
+  try {
+    await page.goto('/');
+    await expect(page.getByText(/^The affiliate module is off/)).toBeVisible();
+    await expect(entry('Payouts')).toBeVisible();
+    for (const name of ['Affiliates', 'Programs', 'Referrals']) await expect(entry(name)).toHaveCount(0);
+  } finally {
+    await turn(true);
+  }
+  await page.reload();
+  await expect(entry('Affiliates')).toBeVisible();
+  await expect(page.getByText(/^The affiliate module is off/)).toHaveCount(0);
+});
+
 test('who may only look sees the settings and no way to change them', async ({ browser }) => {
   const { page, context } = await person(browser, ['auditor']);
   await page.goto('/settings/security');
