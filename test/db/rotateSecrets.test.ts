@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { detailsPurpose } from '../../domain/payout/payoutMethod.js';
 import { newId } from '../../platform/newId.js';
 import { rotateSecrets } from '../../platform/rotateSecrets.js';
+import { sealedColumns } from '../../platform/sealedColumns.js';
 import { createSecrets } from '../../platform/secrets.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -68,16 +69,16 @@ test('a rotation seals anew what the old key sealed, leaves the rest, names what
   const first = await rotateSecrets(database.ownerUrl, secrets, newKey.id);
   const second = await rotateSecrets(database.ownerUrl, secrets, newKey.id);
 
-  expect(first.map(({ resealed, unreadable }) => [resealed, unreadable])).toEqual([
-    [1, 1],
-    [0, 0],
-    [1, 0],
-  ]);
-  expect(second.map(({ resealed, unreadable }) => [resealed, unreadable])).toEqual([
-    [0, 1],
-    [0, 0],
-    [0, 0],
-  ]);
+  // By name, and only what is there: most of the sealed columns are empty here.
+  const counted = (done: typeof first) =>
+    Object.fromEntries(
+      done
+        .filter(({ resealed, unreadable }) => resealed > 0 || unreadable > 0)
+        .map(({ name, resealed, unreadable }) => [name, [resealed, unreadable]]),
+    );
+  expect(first.map(({ name }) => name)).toEqual(sealedColumns.map(({ name }) => name));
+  expect(counted(first)).toEqual({ 'payout method details': [1, 1], 'stored answers that hold a secret': [1, 0] });
+  expect(counted(second)).toEqual({ 'payout method details': [0, 1] });
   const newestOnly = createSecrets([newKey]);
   for (const [index, id] of methods.slice(0, 2).entries()) {
     const row = await owner('payout_methods').where({ id }).first<{ details: { sealed: string } }>('details');
