@@ -3,6 +3,7 @@ import { type Settings, settingChanges, settingsOf, type StoredSections } from '
 import { InvariantError } from '../../domain/errors.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { keepDefaultRule } from '../program/defaultRule.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface SettingsRecord {
@@ -75,6 +76,9 @@ export async function updateSettings(
     event: 'changed',
     changes: { fields: settingChanges(before.settings, after) },
   });
+  const [old, now] = [before.settings.commissions.defaultRule, after.commissions.defaultRule];
+  const isFirst = before.savedAt === null;
+  if (isFirst || JSON.stringify(old) !== JSON.stringify(now)) await keepDefaultRule(tx, act, isFirst ? null : old, now);
   return { version, settings: after, savedAt: before.savedAt ?? act.now, updatedAt: act.now };
 }
 
