@@ -10,12 +10,16 @@ import { statementActivities } from './payout/statement.js';
 import { bulkOperationActivities } from './reporting/bulkOperation.js';
 import { type SweepDeps, sweepActivities } from './sweep.js';
 import { leadActivities } from './tracking/lead.js';
+import { type LinkHealthDeps, linkHealthActivities } from './tracking/linkHealth.js';
+import { riskActivities } from './tracking/risk.js';
 
 /** Every activity by its name; names are unique over all factories, because spreading overwrites silently (a test compares). */
-export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps & PayoutDeps) {
+export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps & PayoutDeps & LinkHealthDeps) {
   return {
     ...sweepActivities(deps),
     ...leadActivities(deps),
+    ...riskActivities(deps),
+    ...linkHealthActivities(deps),
     ...referralActivities(deps),
     ...checkActivities(deps),
     ...commissionActivities(deps),

@@ -1,14 +1,18 @@
 import type { Context } from 'koa';
 import { findSession } from '../db/directory.js';
+import { inWorkspace } from '../db/transaction.js';
+import { rememberDevice } from '../db/tracking/device.js';
 import { insertSession, type Membership } from '../db/access/login.js';
 import { sessionEnds, sessionLimits } from '../domain/access/session.js';
 import { DomainError } from '../domain/errors.js';
-import type { LoginId, SessionId } from '../domain/ids.js';
+import { type LoginId, parseId, type SessionId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { clockNow } from '../platform/clock.js';
 import { hashToken, randomToken } from '../platform/secrets.js';
-import { sessionCookieName } from './auth.js';
+import { readCookie, sessionCookieName } from './auth.js';
+import { deviceOf } from './device.js';
 import type { ApiDeps } from './route.js';
+import { clickCookie } from './routes/tracking/click.js';
 
 const longestUserAgent = 300;
 
@@ -40,8 +44,24 @@ export async function startSession(
   });
   if ((await findSession(deps.db, hashToken(token))) === undefined)
     throw new DomainError('access.token_used_or_expired');
+  if (membership.audience === 'affiliate' && membership.affiliateId !== null)
+    await rememberPortalDevice(deps, koa, membership);
   setSessionCookie(deps, koa, token, sessionLimits[membership.audience].absoluteMs / 1_000);
   return session;
+}
+
+/** What a later referral is compared with: does an affiliate buy by its own link? (FRD-01) */
+async function rememberPortalDevice(deps: ApiDeps, koa: Context, membership: Membership): Promise<void> {
+  const { affiliateId } = membership;
+  if (affiliateId === null) return;
+  const cookie = readCookie(koa.req.headers.cookie, clickCookie);
+  await inWorkspace(deps.db, membership.workspaceId, (tx, now) =>
+    rememberDevice(tx, now, {
+      affiliateId,
+      device: deviceOf(deps, koa),
+      visitorClickId: cookie === undefined ? null : (parseId('click', cookie) ?? null),
+    }),
+  );
 }
 
 /** HttpOnly, SameSite=Lax, the whole site; Secure and `__Host-` on https (api.md 1.2). */

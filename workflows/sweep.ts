@@ -17,6 +17,10 @@ export async function sweep({ kind }: SweepInput): Promise<{ readonly found: num
       return pages.nudgeUnapplied();
     case 'due':
       return pages.deleteOutdated();
+    case 'linkHealth':
+      return pages.checkDueLinks();
+    case 'risk':
+      return pages.scanRisks();
     case 'historyExport':
       // The window overlaps the schedule's interval: visibility is late, and a worker may have been away.
       return requestExports(addMs(now, -2 * hourMs), now, false);

@@ -1,26 +1,14 @@
-import {
-  findConfirmingSale,
-  findPeople,
-  hasOpenFlag,
-  insertCheck,
-  insertRiskFlag,
-  listChecks,
-  moveCheck,
-} from '../../db/earning/check.js';
+import { findConfirmingSale, insertCheck, listChecks, moveCheck } from '../../db/earning/check.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
+import { hasBlockingFlag } from '../../db/tracking/riskFlag.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
-import {
-  blockingChecks,
-  type Check,
-  checkEventOf,
-  decideCheckMove,
-  findSelfReferral,
-} from '../../domain/earning/check.js';
+import { blockingChecks, type Check, checkEventOf, decideCheckMove } from '../../domain/earning/check.js';
 import type { CheckStatus, Referral } from '../../domain/earning/referral.js';
 import { DomainError } from '../../domain/errors.js';
 import { signalReferral } from '../../workflows/contract.js';
+import { flagReferral } from '../tracking/risk.js';
 
 // Steps of verification (REF-04). Whoever calls them holds the transaction and the referral's lock.
 
@@ -36,14 +24,14 @@ export async function runInternalChecks(tx: Tx, act: Act, referral: Referral): P
   const checks = await listChecks(tx, referral.id);
   const judged: Check[] = [];
   for (const check of checks) judged.push(await judge(tx, bySystem, referral, check));
-  if (!checks.some((check) => check.kind === 'fraud')) await findAndFlagSelfReferral(tx, bySystem, referral);
+  if (!checks.some((check) => check.kind === 'fraud')) await flagReferral(tx, bySystem, referral);
   return judged;
 }
 
 async function judge(tx: Tx, act: Act, referral: Referral, check: Check): Promise<Check> {
   switch (check.kind) {
     case 'fraud': {
-      const found = await findAndFlagSelfReferral(tx, act, referral);
+      const found = (await flagReferral(tx, act, referral)).find(({ code }) => code === 'self_referral');
       if (check.provider !== null && found === undefined) return check; // its provider decides
       const event = found === undefined ? 'passed' : 'failed';
       // Staff decided otherwise already: their word stands until something new is found.
@@ -51,7 +39,7 @@ async function judge(tx: Tx, act: Act, referral: Referral, check: Check): Promis
       if (decideCheckMove(check, event).kind !== 'accepted') return check;
       return moveCheck(tx, act, check, event, {
         reasonCode: found === undefined ? null : 'self_referral',
-        evidence: found === undefined ? {} : { affiliateId: found.affiliateId, same: found.same },
+        evidence: found === undefined ? {} : found.evidence,
       });
     }
     case 'payment':
@@ -74,27 +62,12 @@ export async function confirmPayment(tx: Tx, act: Act, check: Check): Promise<Ch
   });
 }
 
-async function findAndFlagSelfReferral(tx: Tx, act: Act, referral: Referral) {
-  if (referral.contactId === null) return undefined;
-  const credited = [referral.affiliateId, referral.firstAffiliateId, referral.lastAffiliateId];
-  const affiliateIds = [...new Set(credited.filter((id) => id !== null))];
-  if (affiliateIds.length === 0) return undefined;
-  const { buyer, affiliates } = await findPeople(tx, { contactId: referral.contactId, affiliateIds });
-  const found = findSelfReferral(buyer, affiliates);
-  if (found !== undefined) {
-    await insertRiskFlag(tx, act, {
-      referralId: referral.id,
-      affiliateId: found.affiliateId,
-      code: 'self_referral',
-      evidence: { same: found.same, contactId: referral.contactId },
-    });
-  }
-  return found;
-}
-
 /** Nothing stops an automatic approval: no required check is open or failed, nobody flagged it (REF-08). */
 export async function isClean(tx: Tx, referral: Referral, checks: readonly Check[]): Promise<boolean> {
-  return blockingChecks(checks).length === 0 && !(await hasOpenFlag(tx, referral.id));
+  return (
+    blockingChecks(checks).length === 0 &&
+    !(await hasBlockingFlag(tx, { referralId: referral.id, affiliateId: referral.affiliateId }))
+  );
 }
 
 /**

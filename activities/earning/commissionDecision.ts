@@ -2,6 +2,7 @@ import { listChecks } from '../../db/earning/check.js';
 import { findAffiliateStatuses, findLivePayouts, updateCommission } from '../../db/earning/commission.js';
 import { findSale, listSalesInReview } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
+import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Act } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
 import type { Refused } from '../../domain/decided.js';
@@ -54,6 +55,14 @@ export async function decideLine(
   line: Commission,
   verb: string,
 ): Promise<Refused | undefined> {
+  const caseId = verb === 'release' || verb === 'reject' ? await findCaseHolding(tx, line.id) : undefined;
+  // Money of an open case moves by the end of the case only (FRD-09).
+  if (caseId !== undefined)
+    return {
+      kind: 'refused',
+      code: 'commission.commission_blocked',
+      params: { blockers: [{ code: 'on_hold', detail: `Case ${caseId} holds it.`, until: null }] },
+    };
   const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
   switch (verb) {
     case 'approve': {

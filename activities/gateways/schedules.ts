@@ -29,6 +29,8 @@ const sweepIntervals: Readonly<Record<SweepKind, string>> = {
   unapplied: '1 minute',
   historyExport: '10 minutes',
   due: '1 hour',
+  risk: '5 minutes',
+  linkHealth: '15 minutes',
   retentionAlarm: '1 day',
 };
 

@@ -1,11 +1,9 @@
 import type { Act } from '../../domain/act.js';
-import type { Check, CheckKind, PersonKeys } from '../../domain/earning/check.js';
+import type { Check, CheckKind } from '../../domain/earning/check.js';
 import { type CheckEvent, checkTransitions } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
-import type { RiskFlag } from '../../domain/tracking/riskFlag.js';
 import { recordAudit } from '../audit/audit.js';
 import { type CheckRow, toCheck } from '../reads/earning/checkRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
@@ -133,83 +131,6 @@ export async function clearVerdict(tx: Tx, act: Act, check: Check): Promise<void
   await tx('checks')
     .where({ id: check.id })
     .update({ pending_verdict: null, ask_at: null, processed_at: act.now, outcome: 'unchanged', updated_at: act.now });
-}
-
-interface PersonRow {
-  readonly contact_id: string | null;
-  readonly email_key: string | null;
-  readonly phone_key: string | null;
-}
-
-/** Buyer and affiliates as keys to compare. */
-export async function findPeople(
-  tx: ReadTx | Tx,
-  of: { readonly contactId: string; readonly affiliateIds: readonly string[] },
-): Promise<{
-  readonly buyer: PersonKeys;
-  readonly affiliates: readonly (PersonKeys & { readonly affiliateId: AffiliateId })[];
-}> {
-  const buyer = await tx('contacts')
-    .where({ id: of.contactId })
-    .first<PersonRow | undefined>('id as contact_id', 'email_key', 'phone_key');
-  const affiliates = await tx('affiliates')
-    .join('contacts', function on() {
-      this.on('contacts.workspace_id', 'affiliates.workspace_id').andOn('contacts.id', 'affiliates.contact_id');
-    })
-    .whereIn('affiliates.id', [...of.affiliateIds])
-    .orderBy('affiliates.id')
-    .select<(PersonRow & { readonly affiliate_id: string })[]>(
-      'affiliates.id as affiliate_id',
-      'affiliates.contact_id',
-      'contacts.email_key',
-      'contacts.phone_key',
-    );
-  return {
-    buyer: toPerson(buyer ?? { contact_id: of.contactId, email_key: null, phone_key: null }),
-    affiliates: affiliates.map((row) => ({ ...toPerson(row), affiliateId: row.affiliate_id as AffiliateId })),
-  };
-}
-
-function toPerson(row: PersonRow): PersonKeys {
-  return { contactId: row.contact_id, emailKey: row.email_key, phoneKey: row.phone_key };
-}
-
-/** Raises a flag once per referral and code. Answers whether it is new. */
-export async function insertRiskFlag(
-  tx: Tx,
-  act: Act,
-  flag: Pick<RiskFlag, 'referralId' | 'affiliateId' | 'code' | 'evidence'>,
-): Promise<boolean> {
-  const there = await tx('risk_flags')
-    .where({ referral_id: flag.referralId, code: flag.code })
-    .first<{ id: string } | undefined>('id');
-  if (there !== undefined) return false;
-  const id = act.newId('riskFlag');
-  await tx('risk_flags').insert({
-    id,
-    referral_id: flag.referralId,
-    affiliate_id: flag.affiliateId,
-    code: flag.code,
-    evidence: JSON.stringify(flag.evidence),
-    created_at: act.now,
-  });
-  await recordAudit(tx, act, {
-    objectType: 'riskFlag',
-    objectId: id,
-    seq: 1,
-    event: 'raised',
-    to: 'open',
-    changes: { referralId: flag.referralId, affiliateId: flag.affiliateId, code: flag.code },
-  });
-  return true;
-}
-
-export async function hasOpenFlag(tx: ReadTx | Tx, referralId: string): Promise<boolean> {
-  const row = await tx('risk_flags')
-    .where({ referral_id: referralId })
-    .whereNull('dismissed_at')
-    .first<{ id: string } | undefined>('id');
-  return row !== undefined;
 }
 
 /** Has money of this referral really arrived? Confirms the payment check. */

@@ -367,3 +367,25 @@ export async function listWaitingClicks(
     .select<{ id: string; workspace_id: WorkspaceId }[]>('id', 'workspace_id');
   return rows.map((row) => ({ id: row.id, workspaceId: row.workspace_id }));
 }
+
+/**
+ * Marks the credited clicks of the last quarter of an hour that came from an address with more than `limit` clicks in their minute as suspect:
+ * out of unique counts, still redirected (FRD-02). Answers how many.
+ */
+export async function markBurstsSuspect(tx: Tx, limit: number): Promise<number> {
+  const { rowCount } = await tx.raw<{ rowCount: number }>(
+    `update clicks set suspect = true
+     from (
+       select details.click_id
+       from click_details as details
+       join (select address_hash, date_trunc('minute', created_at) as minute
+             from click_details
+             where created_at >= now() - interval '15 minutes' and address_hash is not null
+             group by 1, 2 having count(*) > :limit) as burst
+         on burst.address_hash = details.address_hash and burst.minute = date_trunc('minute', details.created_at)
+       where details.created_at >= now() - interval '15 minutes') as suspect_click
+     where clicks.id = suspect_click.click_id and clicks.credit = 'credited' and not clicks.suspect`,
+    { limit },
+  );
+  return rowCount;
+}

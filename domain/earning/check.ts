@@ -1,5 +1,5 @@
 import { type Decided, refused } from '../decided.js';
-import type { AffiliateId, CheckId, ReferralId } from '../ids.js';
+import type { CheckId, ReferralId } from '../ids.js';
 import type { Instant } from '../time.js';
 import { nextStatus } from '../transitions.js';
 import { type CheckEvent, type CheckStatus, checkTransitions } from './referral.js';
@@ -76,39 +76,6 @@ export function blockingChecks(checks: readonly Pick<Check, 'kind' | 'status' | 
         return check.status === 'failed' ? [{ code: 'check_failed', detail: `The ${nameOf[kind]} has failed.` }] : [];
       }),
   );
-}
-
-/** A person as far as comparing goes: keys, not addresses. */
-export interface PersonKeys {
-  readonly contactId: string | null;
-  readonly emailKey: string | null;
-  readonly phoneKey: string | null;
-}
-
-export interface SelfReferral {
-  readonly affiliateId: AffiliateId;
-  /** What buyer and affiliate have in common. */
-  readonly same: readonly ('contact' | 'email' | 'phone')[];
-}
-
-/** Has an affiliate referred itself? (FRD) Compared by contact, normalised e-mail and phone; undefined: no. */
-export function findSelfReferral(
-  buyer: PersonKeys,
-  affiliates: readonly (PersonKeys & { readonly affiliateId: AffiliateId })[],
-): SelfReferral | undefined {
-  for (const affiliate of affiliates) {
-    const same = [
-      ...(isSame(buyer.contactId, affiliate.contactId) ? (['contact'] as const) : []),
-      ...(isSame(buyer.emailKey, affiliate.emailKey) ? (['email'] as const) : []),
-      ...(isSame(buyer.phoneKey, affiliate.phoneKey) ? (['phone'] as const) : []),
-    ];
-    if (same.length > 0) return { affiliateId: affiliate.affiliateId, same };
-  }
-  return undefined;
-}
-
-function isSame(a: string | null, b: string | null): boolean {
-  return a !== null && a === b;
 }
 
 /** How long to wait until a provider that did not answer is asked again: 1 min, doubling, at most 6 h. Milliseconds. */

@@ -1,13 +1,52 @@
 import type { AffiliateId, ReferralId } from '../ids.js';
 import type { Instant } from '../time.js';
 
+/** Findings of features.md 19, screens.md 3.16. */
+export const riskCodes = [
+  'self_referral',
+  'click_burst',
+  'lead_burst',
+  'late_click',
+  'throwaway_mail',
+  'click_flood',
+  'refund_share',
+  'ring',
+  'chain_abuse',
+  'manual_review',
+  'affiliate_conflict',
+  'shared_destination',
+] as const;
+export type RiskCode = (typeof riskCodes)[number];
+
+/**
+ * Findings with which a referral never approves itself. The others are for staff to see and punish nobody: that a rival sends somebody's
+ * contact again must not hold that somebody's money.
+ */
+const blocking: ReadonlySet<RiskCode> = new Set([
+  'self_referral',
+  'click_burst',
+  'lead_burst',
+  'late_click',
+  'throwaway_mail',
+  'click_flood',
+  'refund_share',
+  'ring',
+  'chain_abuse',
+  'manual_review',
+]);
+export const blockingRiskCodes: readonly RiskCode[] = [...blocking];
+
+export function isBlockingRisk(code: RiskCode): boolean {
+  return blocking.has(code);
+}
+
 /** Something odd about a referral or an affiliate, with what showed it. Staff look at it and dismiss it, or act (features.md 19). */
 export interface RiskFlag {
   readonly id: string;
   readonly referralId: ReferralId | null;
   readonly affiliateId: AffiliateId | null;
-  readonly code: 'self_referral' | 'affiliate_conflict';
-  /** Ids and kinds, no addresses. */
+  readonly code: RiskCode;
+  /** Ids, counts and kinds, no addresses. */
   readonly evidence: Readonly<Record<string, unknown>>;
   readonly at: Instant;
   readonly dismissedAt: Instant | null;

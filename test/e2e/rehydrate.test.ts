@@ -150,7 +150,13 @@ test('a start twice makes one workspace and its schedules, and a new sign-in lin
   expect(await owner('one_time_tokens').whereNull('used_at')).toHaveLength(1);
   const ids: string[] = [];
   for await (const { scheduleId } of (await client()).schedule.list()) ids.push(scheduleId);
-  expect(ids.toSorted()).toEqual(['sweep/due', 'sweep/historyExport', 'sweep/retentionAlarm', 'sweep/unapplied']);
+  expect(ids.toSorted()).toEqual([
+    'sweep/due',
+    'sweep/historyExport',
+    'sweep/retentionAlarm',
+    'sweep/risk',
+    'sweep/unapplied',
+  ]);
 });
 
 test('a pause of a schedule survives the next start', async () => {

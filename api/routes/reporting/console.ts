@@ -298,7 +298,7 @@ const setup = defineRoute({
     }),
 });
 
-const sweepKinds: readonly SweepKind[] = ['unapplied', 'historyExport', 'due', 'retentionAlarm'];
+const sweepKinds: readonly SweepKind[] = ['unapplied', 'historyExport', 'due', 'retentionAlarm', 'risk'];
 const mostUnapplied = 100;
 const runsShown = 5;
 

@@ -15,6 +15,7 @@ import { subAliases, subIdOf } from '../../../domain/tracking/click.js';
 import { fieldProblem, isLeadFieldName } from '../../../domain/tracking/leadField.js';
 import { randomToken } from '../../../platform/secrets.js';
 import { noteCall } from '../../apiLog.js';
+import { deviceOf } from '../../device.js';
 import { escapeHtml } from '../../html.js';
 import { parseJsonBody, readBody } from '../../jsonGuard.js';
 import { type FieldError, invalid, toDomainError } from '../../problems.js';
@@ -308,7 +309,7 @@ async function takeIn(
       tx,
       act,
       { ...body, ...(clickId == null ? {} : { clickId }) },
-      { affiliateId: null, channel: 'form', form, publicUrl: deps.config.http.publicUrl },
+      { affiliateId: null, channel: 'form', form, device: deviceOf(deps, koa), publicUrl: deps.config.http.publicUrl },
     );
     if (!form.signIn || lead.customerAccountId === null) return { lead, token: null };
     const token = randomToken();

@@ -25,8 +25,10 @@ import {
   updateLead,
 } from '../../../db/tracking/lead.js';
 import { findCouponByCode } from '../../../db/tracking/coupon.js';
+import { type Device, keepLeadDetails } from '../../../db/tracking/device.js';
 import type { LeadForm } from '../../../db/tracking/leadForm.js';
-import { type Act, actFor } from '../../../domain/act.js';
+import { raiseFlag } from '../../../db/tracking/riskFlag.js';
+import { type Act, actFor, systemActor } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, ApiKeyId, ContactId, LeadId, ProgramId } from '../../../domain/ids.js';
 import { addDuration, type Instant, parseLocalDate } from '../../../domain/time.js';
@@ -53,6 +55,8 @@ export interface LeadReport {
   readonly occurredAt?: Instant;
   /** The form it was submitted by, whose fields were judged already. */
   readonly form?: LeadForm;
+  /** From where a form or script was sent; an API's caller is the merchant's own server. */
+  readonly device?: Device;
   /** `config.http.publicUrl`: where the mailed links of opened accounts lead to. Without it none is opened. */
   readonly publicUrl?: string;
 }
@@ -163,7 +167,8 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
   });
   // Copies wait for each other at the contact; who slips through with another person's data under the same id meets the unique key.
   if (inserted === undefined) throw new DomainError('resource.already_exists', { field: 'externalId' });
-  if (isRefused) return { lead: await refuseDuplicate(tx, act, inserted), isNew: true };
+  if (report.device !== undefined) await keepLeadDetails(tx, act.now, inserted.id, report.device);
+  if (isRefused) return { lead: await refuseDuplicate(tx, act, inserted, earlier), isNew: true };
   const kept = await openAccountFor(tx, act, inserted, report, {
     opens: opensAccount(
       rules.acquisitionModel,
@@ -332,7 +337,17 @@ async function ownTouch(
 }
 
 /** Stored and logged, without referral and without a word about the first sender (LED-16, LED-17). */
-async function refuseDuplicate(tx: Tx, act: Act, lead: Lead): Promise<Lead> {
+async function refuseDuplicate(tx: Tx, act: Act, lead: Lead, earlier: Lead): Promise<Lead> {
+  const firstSender = earlier.affiliateId ?? earlier.source;
+  // Somebody else sends the same person: staff see both, and nobody's money waits for it (FRD-03).
+  if (lead.source !== mainSource && lead.source !== firstSender)
+    await raiseFlag(tx, actFor(act, { actor: systemActor, cause: null }), {
+      referralId: earlier.referralId,
+      affiliateId: earlier.affiliateId,
+      code: 'affiliate_conflict',
+      evidence: { leadIds: [earlier.id, lead.id], affiliateIds: [firstSender, lead.source] },
+      onceKey: `affiliate_conflict/${earlier.id}/${lead.source}`,
+    });
   const by = actFor(act, { cause: { type: 'lead', id: lead.id } });
   const refusedLead = await updateLead(tx, by, lead, 'duplicated', { verdictCode: 'duplicate' }, 'duplicate');
   return settleLead(tx, by, refusedLead, 'duplicate');

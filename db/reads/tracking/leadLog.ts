@@ -139,9 +139,9 @@ export async function listLeadLog(
                         or affiliate.id in (select object_id from user_assignments
                                             where object_type = 'affiliate' and user_id = :userId))))`);
   }
-  const among = (name: keyof LeadLogFilter & string, lead: string, call: string): void => {
+  const among = (name: Exclude<keyof LeadLogFilter, 'createdAt'>, lead: string, call: string): void => {
     const values = filter[name];
-    if (!Array.isArray(values)) return;
+    if (values === undefined) return;
     bindings[name] = [...values];
     leads.push(`${lead} = any(:${name})`);
     calls.push(`${call} = any(:${name})`);

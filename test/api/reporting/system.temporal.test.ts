@@ -68,7 +68,7 @@ test('the sweeps stand there once they are made, with their next run', async () 
 
   const sweeps = itemsOf(answer.body['engine']['sweeps']);
   expect(sweeps.map((one) => one['kind'])).toEqual(
-    expect.arrayContaining(['unapplied', 'historyExport', 'due', 'retentionAlarm']),
+    expect.arrayContaining(['unapplied', 'historyExport', 'due', 'retentionAlarm', 'risk']),
   );
   for (const sweep of sweeps) {
     expect(sweep['paused']).toBe(false);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { askAgainMs, blockingChecks, decideCheckMove, findSelfReferral } from '../../../domain/earning/check.js';
+import { askAgainMs, blockingChecks, decideCheckMove } from '../../../domain/earning/check.js';
 import { readClaim } from '../../../domain/earning/claim.js';
 import { deadlineStep, dormantAfter, firstDeadline, msUntil, waitUntil } from '../../../domain/earning/deadline.js';
 import {
@@ -8,7 +8,7 @@ import {
   referralActions,
   referralTransitions,
 } from '../../../domain/earning/referral.js';
-import { type AffiliateId, idKindOf, idOfUuid, parseId } from '../../../domain/ids.js';
+import { idKindOf, idOfUuid, parseId } from '../../../domain/ids.js';
 import { addDays, addDuration, type Duration, type Instant } from '../../../domain/time.js';
 import { statusesOf } from '../../../domain/transitions.js';
 
@@ -64,20 +64,6 @@ describe('a check', () => {
       code: 'check.transition_not_allowed',
       params: { currentStatus: 'waived' },
     });
-  });
-
-  test.each([
-    { what: 'the contact', buyer: { contactId: 'c1', emailKey: null, phoneKey: null }, same: ['contact'] },
-    { what: 'the mailbox', buyer: { contactId: 'c2', emailKey: 'ada@blog.example', phoneKey: null }, same: ['email'] },
-    { what: 'the phone', buyer: { contactId: 'c2', emailKey: null, phoneKey: '+481' }, same: ['phone'] },
-    { what: 'nothing', buyer: { contactId: 'c2', emailKey: 'jo@b.example', phoneKey: '+482' }, same: undefined },
-    { what: 'only what both lack', buyer: { contactId: null, emailKey: null, phoneKey: null }, same: undefined },
-  ])('buyer and affiliate share $what', ({ buyer, same }) => {
-    const affiliateId = 'aff_1' as AffiliateId;
-    const affiliate = { affiliateId, contactId: 'c1', emailKey: 'ada@blog.example', phoneKey: '+481' };
-
-    expect(findSelfReferral(buyer, [affiliate])?.same).toEqual(same);
-    expect(findSelfReferral(buyer, [{ affiliateId, contactId: null, emailKey: null, phoneKey: null }])).toBeUndefined();
   });
 
   test('is asked again ever more seldom, but never later than after six hours', () => {

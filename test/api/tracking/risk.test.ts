@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scanWorkspace } from '../../../activities/tracking/risk.js';
+import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { newId } from '../../../platform/newId.js';
+import { insertRow } from '../../support/rows.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { itemsOf, type Json } from '../support.js';
+
+let world: EarningWorld;
+let programId: string;
+let affiliateId: string;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program({ referralApproval: 'automatic', commissionApproval: 'automatic' });
+  affiliateId = await world.affiliate(programId);
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 100_000 }],
+  });
+});
+afterAll(() => world.close());
+
+let people = 0;
+const email = (): string => `person${(people += 1)}@buyer.example`;
+const money = (amount: string) => ({ amount, currency: 'USD' });
+
+async function referralOf(body: Readonly<Record<string, unknown>>, of = affiliateId): Promise<Json> {
+  const clickId = await world.click({ programId, affiliateId: of });
+  const sent = await world.as('/v1/leads', { email: email(), clickId, ...body });
+  expect(sent.status).toBe(202);
+  await world.settle();
+  const lead = await world.as(`/v1/leads/${String(sent.body['id'])}`);
+  return (await world.as(`/v1/referrals/${String(lead.body['referralId'])}`)).body;
+}
+const flagsOf = async (query: string): Promise<readonly Json[]> =>
+  itemsOf((await world.as(`/v1/risk-flags?${query}`)).body['data']);
+const affiliate = (id: string) =>
+  world.owner('affiliates').where({ id }).first<{ email: string; contact_id: string }>();
+
+/** Signs an affiliate's person in, in the browser that sends these headers. */
+async function signIn(id: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  const { api, ws, owner } = world;
+  const [login, user] = [newId('login'), newId('user')];
+  await owner('logins').insert({ id: login, email: `${randomUUID()}@blog.example` });
+  await owner('users').insert({
+    workspace_id: ws.id,
+    id: user,
+    login_id: login,
+    audience: 'affiliate',
+    name: 'Ada',
+    email: 'ada@blog.example',
+    rights: ['view', 'manage'],
+    affiliate_id: id,
+    status: 'active',
+  });
+  const token = await inWorkspace(api.db, ws.id, (tx, now) =>
+    insertOneTimeToken(tx, newId, now, { kind: 'sign_in', loginId: login, workspaceId: ws.id, userId: user }),
+  );
+  expect((await api.as(null, '/v1/auth/one-time', { body: { token }, headers })).status).toBe(200);
+}
+
+test('an honest referral approves itself; one of the affiliate’s own mailbox in any spelling never does (FRD-01, T6)', async () => {
+  expect(await referralOf({})).toMatchObject({ status: 'approved', flags: [] });
+
+  await world
+    .owner('contacts')
+    .where({ id: (await affiliate(affiliateId))?.contact_id })
+    .update({
+      email: 'ada.kowal@gmail.com',
+      email_key: 'adakowal@gmail.com',
+      phone_key: '+48600100500',
+    });
+  const own = await referralOf({ email: 'a.d.a.kowal+shop@googlemail.com' });
+  expect(own).toMatchObject({
+    status: 'pending',
+    flags: [{ code: 'self_referral', evidence: { affiliateId, same: expect.arrayContaining(['email']) as unknown } }],
+  });
+  const ben = await world.affiliate(programId);
+  await world
+    .owner('contacts')
+    .where({ id: (await affiliate(ben))?.contact_id })
+    .update({ phone_key: '+48600100700' });
+  const byPhone = await referralOf({ phone: '0048 600-100-700' }, ben);
+  expect(byPhone).toMatchObject({
+    status: 'pending',
+    flags: [{ evidence: { same: expect.arrayContaining(['phone']) as unknown } }],
+  });
+  await world.settle();
+  expect((await world.as(`/v1/referrals/${String(own['id'])}`)).body['status']).toBe('pending');
+
+  // Dismissed with a note, it is free to go.
+  const [flag] = await flagsOf(`referralId=${String(own['id'])}&open=true`);
+  expect(flag).toMatchObject({ blocking: true, affiliate: { id: affiliateId }, allowedActions: ['dismiss'] });
+  const path = `/v1/risk-flags/${String(flag?.['id'])}/dismiss`;
+  expect(await world.as(path, {})).toMatchObject({ status: 422 });
+  expect(await world.as(path, { reason: 'Her sister' })).toMatchObject({ status: 200, body: { note: 'Her sister' } });
+  expect(await world.as(path, { reason: 'again' })).toMatchObject({ status: 409, body: { code: 'already_decided' } });
+  await world.settle();
+  expect((await world.as(`/v1/referrals/${String(own['id'])}`)).body['status']).toBe('approved');
+});
+
+test('the affiliate’s portal in the browser that clicked, or from its device within a day, is a self-referral (FRD-01)', async () => {
+  const [one, two] = [await world.affiliate(programId), await world.affiliate(programId)];
+  const clickId = await world.click({ programId, affiliateId: one });
+  await signIn(one, { cookie: `trb_click=${clickId}`, 'user-agent': 'Firefox' });
+  const sent = await world.as('/v1/leads', { email: email(), clickId });
+  await world.settle();
+  const lead = await world.as(`/v1/leads/${String(sent.body['id'])}`);
+  expect((await world.as(`/v1/referrals/${String(lead.body['referralId'])}`)).body).toMatchObject({
+    status: 'pending',
+    flags: [{ code: 'self_referral', evidence: { same: ['visitor'] } }],
+  });
+
+  await signIn(two, { 'user-agent': 'Firefox' });
+  const other = await world.click({ programId, affiliateId: two });
+  const device = await world
+    .owner('affiliate_devices')
+    .where({ affiliate_id: two })
+    .first<{ address_hash: Buffer; user_agent: string }>();
+  const click = await world.owner('clicks').where({ id: other }).first<{ created_at: Date }>();
+  await world.owner('click_details').where({ click_id: other }).delete();
+  await world.owner('click_details').insert({
+    click_id: other,
+    workspace_id: world.ws.id,
+    address_hash: device?.address_hash,
+    user_agent: device?.user_agent,
+    created_at: click?.created_at,
+  });
+  const second = await world.as('/v1/leads', { email: email(), clickId: other });
+  await world.settle();
+  const seen = await world.as(`/v1/leads/${String(second.body['id'])}`);
+  expect((await world.as(`/v1/referrals/${String(seen.body['referralId'])}`)).body).toMatchObject({
+    status: 'pending',
+    flags: [{ evidence: { same: ['device'] } }],
+  });
+});
+
+test('a burst of clicks from one address marks them suspect and its referral waits for a person (FRD-02)', async () => {
+  const burster = await world.affiliate(programId);
+  const clicks = await Promise.all(Array.from({ length: 25 }, () => world.click({ programId, affiliateId: burster })));
+  const hash = Buffer.alloc(32, 7);
+  const rows = await world
+    .owner('clicks')
+    .whereIn('id', clicks)
+    .select<{ id: string; created_at: Date }[]>('id', 'created_at');
+  await world.owner('click_details').whereIn('click_id', clicks).delete();
+  await world.owner('click_details').insert(
+    rows.map((row) => ({
+      click_id: row.id,
+      workspace_id: world.ws.id,
+      address_hash: hash,
+      user_agent: 'bot',
+      created_at: row.created_at,
+    })),
+  );
+  const sent = await world.as('/v1/leads', { email: email(), clickId: clicks[0] });
+  await world.settle();
+  const lead = await world.as(`/v1/leads/${String(sent.body['id'])}`);
+  expect((await world.as(`/v1/referrals/${String(lead.body['referralId'])}`)).body).toMatchObject({
+    status: 'pending',
+    flags: [{ code: 'click_burst', evidence: { clicksPerMinute: 25, limit: 20 } }],
+  });
+  const scan = () =>
+    inWorkspace(world.api.db, world.ws.id, (tx, now) => scanWorkspace(tx, world.api.act(world.ws.id, now)));
+  await scan();
+  const suspects = await world.owner('clicks').whereIn('id', clicks).where({ suspect: true });
+  expect(suspects.length).toBeGreaterThanOrEqual(21); // a minute’s border may cut the burst in two
+  expect(await scan()).toBe(0); // once more finds nothing new
+});
+
+test('the same person sent by two affiliates is a conflict for staff, and the first one’s money does not wait (FRD-03)', async () => {
+  const rival = await world.affiliate(programId);
+  const keys = await Promise.all(
+    [affiliateId, rival].map(async (id) =>
+      String((await world.as('/v1/api-keys', { name: 'k', affiliateId: id })).body['secret']),
+    ),
+  );
+  const body = { email: email(), programId };
+  const first = await world.api.as(keys[0] ?? '', '/v1/leads', { body });
+  await world.settle();
+  expect((await world.api.as(keys[1] ?? '', '/v1/leads', { body })).body['verdict']).toBe('duplicate');
+  const lead = await world.as(`/v1/leads/${String(first.body['id'])}`);
+  const [flag] = await flagsOf(`referralId=${String(lead.body['referralId'])}`);
+  expect(flag).toMatchObject({
+    code: 'affiliate_conflict',
+    blocking: false,
+    evidence: { affiliateIds: [affiliateId, rival] },
+  });
+  await world.settle();
+  expect((await world.as(`/v1/referrals/${String(lead.body['referralId'])}`)).body['status']).toBe('approved');
+});
+
+test('accounts of one hand are a ring with its edges, and the recruiter of one’s own second account is shown (FRD-07, FRD-08, T19)', async () => {
+  const members = [
+    await world.affiliate(programId),
+    await world.affiliate(programId),
+    await world.affiliate(programId),
+  ];
+  for (const id of members)
+    await insertRow(world.owner, 'payout_methods', {
+      id: newId('payoutMethod'),
+      workspace_id: world.ws.id,
+      affiliate_id: id,
+      fingerprint: 'one-account',
+      status: 'active',
+    });
+  await world.owner('affiliates').where({ id: members[1] }).update({ recruiter_id: members[0] });
+  await inWorkspace(world.api.db, world.ws.id, (tx, now) => scanWorkspace(tx, world.api.act(world.ws.id, now)));
+  for (const id of members) {
+    const codes = (await flagsOf(`affiliateId=${id}`)).map((flag) => flag['code']);
+    expect(codes).toEqual(expect.arrayContaining(['ring', 'shared_destination']));
+  }
+  const [ring] = await flagsOf(`affiliateId=${String(members[2])}&code=ring`);
+  expect(ring?.['evidence']).toMatchObject({ members: [...members].sort(), kinds: ['payout_account'] });
+  expect(await flagsOf(`affiliateId=${String(members[0])}&code=chain_abuse`)).toHaveLength(1);
+  expect(await flagsOf(`affiliateId=${String(members[2])}&code=chain_abuse`)).toEqual([]);
+  await world.owner('payout_methods').where({ fingerprint: 'one-account' }).delete(); // rows without a history
+  // What speaks against the affiliate stops its next referral from approving itself.
+  expect(await referralOf({}, members[2])).toMatchObject({ status: 'pending' });
+});
+
+test('a case holds its money: nothing moves it but release or reject, which closes the case (FRD-09)', async () => {
+  const held = await world.affiliate(programId);
+  const referral = await referralOf({ customerExternalId: 'case-1' }, held);
+  const sale = await world.sale({ externalId: 'case-s1', customer: { externalId: 'case-1' }, amount: money('100.00') });
+  const [commissionId] = sale['commissionIds'] as unknown as readonly string[];
+  const line = async () => (await world.as(`/v1/commissions/${String(commissionId)}`)).body;
+  const open = (body: Readonly<Record<string, unknown>>) =>
+    world.as('/v1/risk-cases', { affiliateId: held, kind: 'manual_review', ...body });
+  expect(await open({})).toMatchObject({ status: 422 });
+  expect(await open({ commissionIds: ['com_01kaz0c3v7m2q8x4t6w9y1b5de'] })).toMatchObject({ status: 404 });
+
+  const made = await open({ referralIds: [referral['id']], evidence: { report: 'call of 3 May' }, notes: 'Looking' });
+  expect(made).toMatchObject({
+    status: 201,
+    body: { status: 'open', commissionIds: [commissionId], allowedActions: ['release', 'reject'] },
+  });
+  await world.settle();
+  expect(await line()).toMatchObject({ onHold: true });
+  const path = `/v1/risk-cases/${String(made.body['id'])}`;
+  expect((await world.as(path)).body['held']).toEqual([money('10.00')]);
+  const single = await world.settled(world.as(`/v1/commissions/${String(commissionId)}/release`, {}));
+  expect(single).toMatchObject({ status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } });
+  expect(await line()).toMatchObject({ onHold: true });
+
+  expect(await world.as(`${path}/release`, {})).toMatchObject({ status: 422 });
+  expect(await world.as(`${path}/release`, { reason: 'All in order' })).toMatchObject({
+    status: 200,
+    body: { status: 'released', held: expect.anything() as unknown },
+  });
+  await world.settle();
+  expect(await line()).toMatchObject({ onHold: false });
+  expect(await world.as(`${path}/reject`, { reason: 'x' })).toMatchObject({
+    status: 409,
+    body: { code: 'already_decided', currentStatus: 'released' },
+  });
+  expect(await flagsOf(`referralId=${String(referral['id'])}&open=true`)).toEqual([]);
+
+  const again = await open({ referralIds: [referral['id']] });
+  await world.settle();
+  expect((await world.as(`/v1/risk-cases/${String(again.body['id'])}/reject`, { reason: 'Forged order' })).status).toBe(
+    200,
+  );
+  await world.settle();
+  expect((await world.as(`/v1/referrals/${String(referral['id'])}`)).body).toMatchObject({ status: 'rejected' });
+  expect(await line()).toMatchObject({ status: 'reversed' }); // it was approved before
+  expect(await world.broken()).toEqual([]);
+});
+
+test('who may look at risks and who may act', async () => {
+  const reviewer = await world.api.makePerson(world.ws, ['reviewer'], { name: 'Rob' });
+  expect((await world.api.as(reviewer.key, '/v1/risk-flags')).status).toBe(200);
+  expect(
+    await world.api.as(reviewer.key, '/v1/risk-cases', { body: { affiliateId, kind: 'ring', referralIds: [] } }),
+  ).toMatchObject({
+    status: 403,
+    body: { missingPermission: 'risk.write' },
+  });
+  const other = await world.api.makeWorkspace({ name: 'Other' });
+  expect(itemsOf((await world.api.as(other.key, '/v1/risk-flags')).body['data'])).toEqual([]);
+});
