@@ -36,8 +36,23 @@ export async function deleteOutdated(
        -- by place: the table's key begins with the time, a delete by click would read all of it for each batch
        delete from click_details where ctid = any (array(
          select ctid from click_details where created_at < :clickDetails limit :batch)) returning 1
+     ), devices as (
+       delete from affiliate_devices where ctid = any (array(
+         select ctid from affiliate_devices where seen_at < :clickDetails limit :batch)) returning 1
+     ), senders as (
+       delete from lead_details where ctid = any (array(
+         select ctid from lead_details where created_at < :clickDetails limit :batch)) returning 1
+     ), calls as (
+       -- the log of requests is as old as the mails that it is kept beside
+       delete from api_log where ctid = any (array(
+         select ctid from api_log where created_at < :mails limit :batch)) returning 1
+     ), links as (
+       delete from customer_tokens where ctid = any (array(
+         select ctid from customer_tokens where expires_at < :keys limit :batch)) returning 1
      )
-     select (select count(*) from messages) + (select count(*) from dead) + (select count(*) from mails) + (select count(*) from keys) + (select count(*) from details) as deleted`,
+     select (select count(*) from messages) + (select count(*) from dead) + (select count(*) from mails) + (select count(*) from keys)
+          + (select count(*) from details) + (select count(*) from devices) + (select count(*) from senders) + (select count(*) from calls)
+          + (select count(*) from links) as deleted`,
     { ...before, batch },
   );
   return Number(rows[0]?.deleted ?? 0n);
