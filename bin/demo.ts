@@ -40,6 +40,8 @@ export async function seedHistory(
           and not exists (select from settings where saved_at is not null) as is_empty`,
     );
     if (rows[0]?.is_empty !== true) return undefined;
+    // The year is thought out while the transaction waits: seconds, on a busy machine more than the pool's own limit of ten.
+    await tx.raw(`set local idle_in_transaction_session_timeout = '5min'`);
     return writeHistory(tx, {
       workspaceId,
       seed: of.seed ?? demoSeed,
@@ -74,8 +76,10 @@ async function analyse(ownerUrl: string): Promise<void> {
   }
 }
 
-/** For `npm start`: makes the year if nothing is there yet; answers what it made, in words. Refused in production. */
-export async function makeDemo(config: Config): Promise<string | undefined> {
+/** For `npm start`: makes the year if nothing is there yet; answers what it made. Refused in production. */
+export async function makeDemo(
+  config: Config,
+): Promise<{ readonly words: string; readonly testKey: string } | undefined> {
   if (config.nodeEnv === 'production') throw new Error('production takes no demo data (screens.md 9.2)');
   const db = connect({
     url: config.database.url,
@@ -90,7 +94,7 @@ export async function makeDemo(config: Config): Promise<string | undefined> {
     });
     if (made === undefined) return undefined;
     if (config.database.migrationUrl !== undefined) await analyse(config.database.migrationUrl);
-    return `${made.programs} programs, ${made.affiliates} affiliates, 12 months`;
+    return { words: `${made.programs} programs, ${made.affiliates} affiliates, 12 months`, testKey: made.testKey };
   } finally {
     await db.destroy();
   }
@@ -131,7 +135,8 @@ function apiUrlOf({ http }: Config): string {
 async function main(): Promise<void> {
   try {
     const config = loadConfig(localEnvironment(process.env));
-    console.log((await makeDemo(config)) ?? 'no year made: the workspace holds something already');
+    const made = await makeDemo(config);
+    console.log(made?.words ?? 'no year made: the workspace holds something already');
     const today = await makeDemoOfToday(config, new AbortController().signal);
     if (today !== undefined) console.log(`today: ${today}`);
   } catch (error) {

@@ -32,8 +32,11 @@ interface Address {
 }
 
 /** What is printed at the end and what --check asks. A page that does not answer must not be listed. */
-function addressesOf(stack: Stack, isDemo: boolean): readonly Address[] {
+function addressesOf(stack: Stack, isDemo: boolean, testKey: string | undefined): readonly Address[] {
   const { http, temporal } = stack.config;
+  // Keys are stored hashed: the first start is the only one that knows it.
+  const docsNote =
+    testKey === undefined ? `keys: ${http.publicUrl}/developers/api-keys` : `test key, shown once: ${testKey}`;
   const addresses: Address[] = [
     { label: 'Console', url: http.publicUrl, note: 'for staff' },
     {
@@ -42,7 +45,7 @@ function addressesOf(stack: Stack, isDemo: boolean): readonly Address[] {
       note: isDemo ? 'sign in as ana@demo.test: the link arrives in the mailbox' : 'for affiliates',
     },
     { label: 'Resellers', url: `${http.publicUrl}/reseller`, note: 'for resellers' },
-    { label: 'API docs', url: `${http.publicUrl}/docs`, note: `its document: ${http.publicUrl}/openapi.json` },
+    { label: 'API docs', url: `${http.publicUrl}/docs`, note: docsNote },
   ];
   if (stack.signInLink !== undefined) {
     addresses.unshift({
@@ -191,13 +194,19 @@ async function main(): Promise<number> {
     `\n  tributary ${versionOf()}   Node ${process.versions.node}   data: ${relative('', dataDir) === dataDir ? `./${dataDir}` : dataDir}\n\n`,
   );
   const stopFollowing = flags.logs === true ? followLogs(join(dataDir, 'log'), out) : (): void => undefined;
+  let testKey: string | undefined;
+  const makeYear = async (config: Config): Promise<string | undefined> => {
+    const made = await makeDemo(config);
+    testKey = made?.testKey;
+    return made?.words;
+  };
   const parts: StackParts = {
     migrate: migrateUp,
     bootstrap: (config: Config) => bootstrap(config, createLogger({ logLevel: 'warn' }, { process: 'bootstrap' })),
     buildSite,
     workerEntry: entryOf('worker'),
     apiEntry: entryOf('api'),
-    ...(process.env['NODE_ENV'] === 'production' ? {} : { demo: makeDemo }),
+    ...(process.env['NODE_ENV'] === 'production' ? {} : { demo: makeYear }),
   };
   const wantsEmpty = flags.empty === true || existsSync(join(dataDir, emptyMark));
   if (flags.empty === true) rememberEmpty(dataDir);
@@ -238,7 +247,7 @@ async function main(): Promise<number> {
   let exitCode = 0;
   try {
     const stack = await supervisor.start();
-    const addresses = addressesOf(stack, await holdsDemo(stack.config));
+    const addresses = addressesOf(stack, await holdsDemo(stack.config), testKey);
     printTable(out, addresses);
     if (flags.check === true) {
       const failed = await probe(addresses);

@@ -5,7 +5,7 @@ import { ensureLogin, getWorkspace, nextWorkspaceVersion } from '../../db/access
 import { recordAudit } from '../../db/audit/audit.js';
 import { readPlanHash } from '../../db/reads/payout/planHash.js';
 import type { Tx } from '../../db/transaction.js';
-import type { Act } from '../../domain/act.js';
+import type { Act, Mode } from '../../domain/act.js';
 import { dateIn, startOfDay } from '../../domain/calendar.js';
 import { InvariantError } from '../../domain/errors.js';
 import type { NewId, WorkspaceId } from '../../domain/ids.js';
@@ -32,6 +32,8 @@ export interface MadeHistory {
   readonly sales: number;
   readonly commissions: number;
   readonly payouts: number;
+  /** A key of the test mode, shown once: the first start prints it (screens.md 9.1). */
+  readonly testKey: string;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function writeHistory(
   for (const store of year.atTheEnd) store();
   await rows.load(tx);
   await sealPlans(tx, runs);
-  await openDoors(tx, of, ground, affiliates);
+  const testKey = await openDoors(tx, of, ground, affiliates);
   return {
     affiliates: affiliates.length,
     programs: ground.programs.length,
@@ -74,6 +76,7 @@ export async function writeHistory(
     sales: rows.count('sales'),
     commissions: rows.count('commissions'),
     payouts: rows.count('payouts'),
+    testKey,
   };
 }
 
@@ -97,7 +100,7 @@ async function openDoors(
   },
   ground: Ground,
   affiliates: readonly DemoAffiliate[],
-): Promise<void> {
+): Promise<string> {
   const { workspaceId, now, newId, secrets } = of;
   const developer = ground.staff.developer;
   const act: Act = {
@@ -134,13 +137,14 @@ async function openDoors(
     permissions: readonly string[],
     roleId: string | null,
     expiresOn: Instant | null,
+    mode: Mode = 'live',
   ) => {
-    const secret = newApiKey('sk', 'live');
+    const secret = newApiKey('sk', mode);
     await insertApiKey(tx, act, {
       id: newId('apiKey'),
       name,
       kind: 'secret',
-      mode: 'live',
+      mode,
       tokenHash: hashToken(secret),
       hint: secret.slice(-4),
       publicKey: null,
@@ -157,6 +161,7 @@ async function openDoors(
     return secret;
   };
   const shopKey = await addKey('Demo shop', ['lead.write', 'lead.read', 'sale.write', 'sale.read'], null, null);
+  const testKey = await addKey('First test key', [], 'developer', null, 'test');
   await addKey('Warehouse export (ends soon)', [], 'auditor', addDays(now, 5));
   const workspace = await getWorkspace(tx);
   // The browser's bar and the shop's page ask for it; audited with all the rest below.
@@ -179,4 +184,5 @@ async function openDoors(
       changes: { seed: of.seed },
     },
   );
+  return testKey;
 }

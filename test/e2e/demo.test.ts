@@ -33,7 +33,13 @@ test('without demo data there is no shop', async () => {
 });
 
 test('the year is made once, today through the API, and a killed start goes on where it stopped', async () => {
-  expect(await makeDemo(config)).toBe('3 programs, 48 affiliates, 12 months');
+  const made = await makeDemo(config);
+  expect(made?.words).toBe('3 programs, 48 affiliates, 12 months');
+  const developer = apiClient(
+    () => stack.baseUrl,
+    () => made?.testKey ?? '',
+  );
+  expect(await developer.get('/v1/me')).toMatchObject({ status: 200, body: { mode: 'test', type: 'api_key' } });
   expect(await makeDemo(config)).toBeUndefined();
   expect(await holdsDemo(config)).toBe(true);
 
@@ -73,6 +79,46 @@ test('payouts of today show what can go wrong, and the books hold', async () => 
     return true;
   }, patient);
 }, 300_000);
+
+test('what waited since before the start is decided by a workflow of its own', async () => {
+  const { rows } = await owner.raw<{ rows: { id: string }[] }>(
+    `select id from referrals where status = 'pending' and created_at < now() - interval '1 day' order by id limit 1`,
+  );
+  const id = rows[0]?.id ?? '';
+  const { cookie, token } = await signIn();
+  const answer = await fetch(`${stack.baseUrl}/v1/referrals/${id}/approve`, {
+    method: 'POST',
+    headers: {
+      cookie,
+      'x-csrf-token': token,
+      'content-type': 'application/json',
+      'idempotency-key': '6b1f6f0e-0000-4000-a000-000000000001',
+    },
+    body: '{}',
+  });
+  expect([200, 202]).toContain(answer.status);
+  await eventually(async () => {
+    const { rows: found } = await owner.raw<{ rows: { status: string }[] }>(
+      'select status from referrals where id = ?',
+      [id],
+    );
+    return found[0]?.status === 'approved';
+  }, patient);
+}, 300_000);
+
+async function signIn(): Promise<{ readonly cookie: string; readonly token: string }> {
+  const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: stack.signInLink.split('/welcome/')[1] }),
+  });
+  expect(answer.status).toBe(200);
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
+  return { cookie, token: textAt(await answer.json(), 'csrfToken') };
+}
 
 test('the shop is told what it sells, and its key reports a lead, a sale and a refund of a click', async () => {
   const page = await fetch(`${stack.baseUrl}/demo-shop`);
