@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeLink } from '../../../bin/signInLink.js';
 import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
@@ -276,6 +277,21 @@ test('a login that guards another workspace too keeps its second factor', async 
   const answer = await api.as(elsewhere.key, `/v1/users/${String(invited.body['id'])}/reset-totp`, { method: 'POST' });
 
   expect(answer).toMatchObject({ status: 409, body: { code: 'in_use', usedBy: ['other_workspace'] } });
+});
+
+test('the operator lets in who lost phone and recovery codes, and the audit trail says so', async () => {
+  const pia = await member('reviewer');
+  await enrol(pia);
+
+  const withFactor = await makeLink(api.db, 'http://localhost:3000', pia.email);
+  const still = await api.as(null, '/v1/auth/one-time', { body: { token: withFactor.split('/').at(-1) } });
+  expect(still.body).toMatchObject({ next: 'totp' });
+  const without = await makeLink(api.db, 'http://localhost:3000', pia.email, { withoutSecondFactor: true });
+  const signedIn = await api.as(null, '/v1/auth/one-time', { body: { token: without.split('/').at(-1) } });
+
+  expect(signedIn.body).toMatchObject({ object: 'session' });
+  const trail = await api.as(shop.key, `/v1/audit-entries?objectId=${pia.userId}&event=secondFactorReset`);
+  expect(trail.body['data']).toHaveLength(1);
 });
 
 test('what is stored is neither the secret nor a recovery code', async () => {
