@@ -1,12 +1,12 @@
+import { lookAtDestination } from '../../../activities/gateways/destination.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findLink } from '../../../db/directory.js';
 import { findLinkNames, findLinkView } from '../../../db/reads/tracking/linkList.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
 import { DomainError } from '../../../domain/errors.js';
 import { creditCodeOf, linkStatusAt } from '../../../domain/tracking/link.js';
-import { judgePage, type LinkCheck } from '../../../domain/tracking/linkCheck.js';
+import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import type { Config } from '../../../platform/config.js';
-import { fetchOutside } from '../../../platform/outbound.js';
 import { qrPicture } from '../../../platform/qr.js';
 import { invalid } from '../../problems.js';
 import { defineRoute, fileAnswer, type Route } from '../../route.js';
@@ -23,19 +23,10 @@ import {
 import { portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 import { presentLinkFor, requireLink } from './link.js';
 
-/** What the shop's logs call us. */
-const agent = 'Mozilla/5.0 (compatible; TributaryLinkCheck/1.0)';
 const longestUrl = 2_048;
 
-/** Asks the page once, from outside any transaction. Inner addresses are not called (LNK-09, reliability.md G18). */
-export async function lookAt(config: Config, url: string): Promise<LinkCheck> {
-  const { host } = new URL(config.http.publicUrl);
-  const seen = await fetchOutside(
-    url,
-    { allow: config.outboundAllow },
-    { headers: { 'user-agent': agent, accept: 'text/html,*/*;q=0.5' } },
-  );
-  return judgePage(seen, { url, ownHosts: [host], scriptHosts: [host] });
+function lookAt(config: Config, url: string): Promise<LinkCheck> {
+  return lookAtDestination({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }, url);
 }
 
 const check = defineRoute({

@@ -89,7 +89,7 @@ export function DiagnoseDialog({ onClose }: { readonly onClose: () => void }): R
         {data === undefined ? null : (
           <Stack aria-live="polite">
             <Group gap="xs">
-              <Badge color={data.credits ? 'green' : 'gray'} variant="outline" component="span">
+              <Badge variant="default" component="span">
                 {t(data.credits ? 'link.wouldCredit' : 'link.wouldNotCredit')}
               </Badge>
               {data.affiliate === null ? null : <Text fw={600}>{data.affiliate.name}</Text>}

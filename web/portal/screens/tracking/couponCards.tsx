@@ -39,7 +39,7 @@ export function CouponCards(): ReactElement | null {
                     )}
                   </CopyButton>
                   {coupon.credits ? null : (
-                    <Badge variant="outline" color="gray" component="span">
+                    <Badge variant="default" component="span">
                       {t('coupon.off')}
                     </Badge>
                   )}
