@@ -10,6 +10,7 @@ import { listsBench } from './lists.js';
 import { payoutRunBench } from './payoutRun.js';
 import { restBench } from './rest.js';
 import { rulesBench } from './rules.js';
+import { simulateBench } from './simulate.js';
 import { startBench } from './start.js';
 import { takeUpBench } from './takeUp.js';
 import { transitionsBench } from './transitions.js';
@@ -24,6 +25,7 @@ const benches: readonly Bench[] = [
   takeUpBench,
   transitionsBench,
   rulesBench,
+  simulateBench,
   startBench,
   listsBench,
 ];

@@ -31,8 +31,9 @@ const pastSales = `sale.mode = :mode and sale.program_id = any (:programIds::tex
   and sale.attribution_status = 'attributed' and sale.referral_id is not null and sale.status <> 'declined'
   and sale.occurred_at >= :from and sale.occurred_at < :until`;
 const comparable = `coalesce(sale.no_commission_code, '') not in ('program_not_active', 'referral_rejected', 'own_customer')
-  and not exists (select from commissions as refused where refused.workspace_id = sale.workspace_id and refused.sale_id = sale.id
-    and refused.kind = 'earned' and refused.level = 1 and refused.status = 'rejected' and sale.status not in ('refunded', 'charged_back'))`;
+  and not (sale.status not in ('refunded', 'charged_back') and sale.id in (
+    select refused.sale_id from commissions as refused where refused.mode = :mode and refused.program_id = any (:programIds::text[])
+      and refused.kind = 'earned' and refused.level = 1 and refused.status = 'rejected' and refused.sale_id is not null))`;
 const pastLeads = `lead.mode = :mode and lead.program_id = any (:programIds::text[]) and lead.processed_at is not null
   and lead.attribution_status = 'attributed' and lead.referral_id is not null and lead.verdict in ('accepted', 'converted')
   and lead.occurred_at >= :from and lead.occurred_at < :until
