@@ -95,6 +95,11 @@ export async function findPayoutFile(
   return row === undefined ? undefined : { file: toFile(row), sealed: row.content };
 }
 
+/** Two who press at once make one file: the second waits for the first and finds it. */
+export async function lockFilesOf(tx: Tx, runId: string): Promise<void> {
+  await tx('payout_runs').where({ id: runId }).forNoKeyUpdate().first('id');
+}
+
 /** Stores a part; one of the same content is found instead. */
 export async function storePayoutFile(
   tx: Tx,

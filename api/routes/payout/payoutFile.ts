@@ -4,11 +4,11 @@ import {
   listPayoutFiles,
   listPayoutsForFile,
   listPayoutsInFiles,
+  lockFilesOf,
   type PayoutFile,
   type PlannedPayout,
   storePayoutFile,
 } from '../../../db/payout/payoutFile.js';
-import { lockRun } from '../../../db/payout/payoutRun.js';
 import { listFreezes } from '../../../db/reads/payout/payoutControls.js';
 import { findRunView } from '../../../db/reads/payout/payoutRunView.js';
 import { inWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
@@ -73,7 +73,7 @@ const create = defineRoute({
     ctx.write(async (tx, act) => {
       const { format } = ctx.body;
       await requireRun(tx, ctx.mode, ctx.params.runId);
-      await lockRun(tx, ctx.params.runId); // two who press at once make one file
+      await lockFilesOf(tx, ctx.params.runId);
       const freezes = format === 'paypal_mass_pay' ? await listFreezes(tx, 'manual') : [];
       if (freezes.length > 0)
         throw new DomainError('payout_run.payouts_frozen', { reasons: freezes.map(({ reason }) => reason) });
