@@ -48,7 +48,12 @@ export class Keyboard {
   async goTo(name: string): Promise<void> {
     await this.press('Control+k');
     await expect(this.page.getByRole('combobox', { name: 'Search or go to' })).toBeFocused();
+    // Hits of the search come before the screens: until they are there the list would still move.
+    const found = this.page.waitForResponse(
+      (response) => response.url().includes('/v1/search?') && new URL(response.url()).searchParams.get('q') === name,
+    );
     await this.type(name);
+    await found;
     await expect(this.page.getByRole('option', { name: `Go to ${name}` }).first()).toBeVisible();
     const options = this.page.getByRole('option');
     for (let n = 0; (await options.nth(n).textContent())?.trim() !== `Go to ${name}`; n += 1)

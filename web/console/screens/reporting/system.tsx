@@ -54,7 +54,8 @@ function Mark({ isGood, text }: { readonly isGood: boolean; readonly text: strin
 
 function Part({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
   return (
-    <Paper withBorder p="md" component="section" aria-label={title}>
+    // Without a name of its own: the scrolled table inside carries it, and two landmarks of one name cannot be told apart.
+    <Paper withBorder p="md" component="section">
       <Title order={2} size="h4" mb="xs">
         {title}
       </Title>
