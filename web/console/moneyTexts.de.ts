@@ -31,6 +31,17 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'fixBy.staff': 'Das können Sie oder Ihr Team tun.',
   'fixBy.nobody': 'Niemand muss etwas tun.',
   'run.title': 'Auszahlungslauf',
+  'run.files': 'Dateien',
+  'run.filesText':
+    'Für Auszahlungen, die ein Mensch ausführt. Eine Auszahlung steht nur in einer PayPal-Datei; wer fehlt, ist mit dem Grund genannt.',
+  'run.file.paypal_mass_pay': 'PayPal-Sammelzahlung',
+  'run.file.generic_csv': 'CSV für die Buchhaltung',
+  'run.fileKind': 'Datei',
+  'run.filePart': 'Teil',
+  'run.fileRows': 'Auszahlungen',
+  'run.fileSum': 'Summe',
+  'run.fileSkipped': 'Nicht enthalten',
+  'run.fileDownload': 'Herunterladen',
   'run.listTitle': 'Auszahlungsläufe',
   'run.listText':
     'Ein Lauf plant und reserviert, zeigt wer bezahlt wird und wer nicht, und wartet auf eine zweite Person.',

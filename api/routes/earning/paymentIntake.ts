@@ -159,7 +159,7 @@ async function applyOnce(
     // Nothing of the fact was written. What it ties stays true all the same: a refund of it must find the sale that is there.
     return write(async (tx, act) => ({
       outcome: 'refused',
-      code: error.code,
+      code: shortCode(error),
       parked: null,
       releases: step.asked.kind === 'sale' ? await tie(tx, act, step.asked.externalId, step.asked.keys) : [],
     }));
@@ -181,9 +181,14 @@ async function release(deps: Deps, of: Of, mode: Mode, keys: readonly string[]):
       await again((tx, act) => apply(tx, act, parked.fact, parked.occurredAt));
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      await again(async () => ({ outcome: 'refused', code: error.code, parked: null, releases: [] }));
+      await again(async () => ({ outcome: 'refused', code: shortCode(error), parked: null, releases: [] }));
     }
   }
+}
+
+/** The code as the API would say it, without its area. */
+function shortCode(error: DomainError): string {
+  return error.code.slice(error.code.indexOf('.') + 1);
 }
 
 function actOf(deps: Deps, of: Of, mode: Mode, now: Instant): Act {

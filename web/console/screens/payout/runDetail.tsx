@@ -38,6 +38,7 @@ import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { ConfirmDialog } from './confirmDialog.js';
 import { PayoutTable } from './payoutTable.js';
+import { RunFiles } from './runFiles.js';
 import { Oddities, PreviewTotals, Reasons, StaysBehind } from './previewParts.js';
 
 type Line = PayoutRunLine & { readonly id: string };
@@ -112,6 +113,9 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
         />
       </Paper>
       <RunProgress run={run} />
+      {run.status === 'planning' || run.status === 'planned' || run.status === 'cancelled' ? null : (
+        <RunFiles run={run} />
+      )}
       {isPlanned ? (
         <Loaded query={preview}>
           {(found) => (
