@@ -59,6 +59,7 @@ import { leadSourceRoutes } from './routes/tracking/leadSource.js';
 import { postbackRoutes } from './routes/tracking/postback.js';
 import { scriptRoutes } from './routes/tracking/script.js';
 import { visitRoutes } from './routes/tracking/visit.js';
+import { promoToolRoutes } from './routes/tracking/promoTool.js';
 
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
 export const routes: readonly Route[] = [
@@ -113,6 +114,7 @@ export const routes: readonly Route[] = [
   ...commissionRoutes,
   ...ledgerRoutes,
   ...linkRoutes,
+  ...promoToolRoutes,
   ...linkCheckRoutes,
   ...couponRoutes,
   ...trackingTestRoutes,

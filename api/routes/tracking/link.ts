@@ -297,7 +297,7 @@ function judgedSlug(slug: string): string {
 }
 
 /** The destination as the parser writes it, on a host that the program or the workspace allows. */
-function judgedDestination(url: string, program: Program, settings: Settings, config: Config): string {
+export function judgedDestination(url: string, program: Program, settings: Settings, config: Config): string {
   const judged = judgeDestination(url, {
     ...addressRules(config),
     allowedHosts: [...program.destinationHosts, ...settings.domains.destinationHosts],
