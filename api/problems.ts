@@ -80,6 +80,8 @@ export const problems = {
   'risk_flag.already_decided': state('This was decided already'),
   'sale.lines_do_not_sum': { status: 422, title: 'The lines do not add up to the total' },
   'sale.currency_mismatch': { status: 422, title: 'The currency is another one' },
+  'appeal.transition_not_allowed': state('This is not possible in the present state'),
+  'appeal.already_decided': state('This was decided already'),
   'sale.transition_not_allowed': state('This is not possible in the present state'),
   'sale.already_decided': state('This was decided already'),
   'referral.already_decided': state('This was decided already'),

@@ -71,6 +71,8 @@ export type DomainErrorCode =
   | 'risk_flag.already_decided'
   | 'sale.lines_do_not_sum'
   | 'sale.currency_mismatch'
+  | 'appeal.transition_not_allowed'
+  | 'appeal.already_decided'
   | 'sale.transition_not_allowed'
   | 'sale.already_decided'
   | 'referral.already_decided'

@@ -5,6 +5,7 @@ import { migrateDown, migrateUp, migrationState } from '../../db/migrate.js';
 import { inWorkspace, readWorkspace } from '../../db/transaction.js';
 import { affiliateTransitions } from '../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../domain/affiliate/enrolment.js';
+import { appealTransitions } from '../../domain/earning/appeal.js';
 import { commissionKinds, commissionTransitions } from '../../domain/earning/commission.js';
 import { checkTransitions, referralStages, referralTransitions } from '../../domain/earning/referral.js';
 import { saleTransitions } from '../../domain/earning/sale.js';
@@ -72,6 +73,7 @@ describe('status checks', () => {
     { constraint: 'referrals_status', words: statusesOf(referralTransitions) },
     { constraint: 'referrals_stage', words: referralStages },
     { constraint: 'checks_status', words: statusesOf(checkTransitions) },
+    { constraint: 'appeals_status', words: statusesOf(appealTransitions) },
     { constraint: 'commissions_status', words: statusesOf(commissionTransitions) },
     { constraint: 'commissions_kind', words: commissionKinds },
     { constraint: 'sales_status', words: statusesOf(saleTransitions) },

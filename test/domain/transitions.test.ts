@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { affiliateTransitions } from '../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../domain/affiliate/enrolment.js';
+import { appealTransitions } from '../../domain/earning/appeal.js';
 import { commissionTransitions } from '../../domain/earning/commission.js';
 import { checkTransitions, referralTransitions } from '../../domain/earning/referral.js';
 import { saleTransitions } from '../../domain/earning/sale.js';
@@ -37,6 +38,11 @@ const specified: readonly { readonly name: string; readonly table: Table; readon
     name: 'check (2.2)',
     table: checkTransitions,
     moves: 'waiting>passed waiting>failed waiting>waived passed>failed failed>waiting failed>waived',
+  },
+  {
+    name: 'appeal (2.11)',
+    table: appealTransitions,
+    moves: 'open>upheld open>dismissed open>withdrawn',
   },
   {
     name: 'commission (2.3)',

@@ -1,5 +1,6 @@
 import { affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
+import { appealTransitions } from '../../../domain/earning/appeal.js';
 import { commissionTransitions } from '../../../domain/earning/commission.js';
 import { checkTransitions, referralTransitions } from '../../../domain/earning/referral.js';
 import { saleTransitions } from '../../../domain/earning/sale.js';
@@ -42,6 +43,7 @@ const machines: readonly Machine[] = [
   { objectType: 'check', table: 'checks', column: 'status', moves: checkTransitions },
   { objectType: 'lead', table: 'leads', column: 'verdict', moves: leadTransitions },
   { objectType: 'sale', table: 'sales', column: 'status', moves: saleTransitions },
+  { objectType: 'appeal', table: 'appeals', column: 'status', moves: appealTransitions },
   { objectType: 'commission', table: 'commissions', column: 'status', moves: commissionTransitions },
   { objectType: 'payout_method', table: 'payout_methods', column: 'status', moves: payoutMethodTransitions },
   { objectType: 'payout_run', table: 'payout_runs', column: 'status', moves: payoutRunTransitions },

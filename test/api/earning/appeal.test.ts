@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { itemsOf, type Json, type TestAnswer } from '../support.js';
+import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+
+// An affiliate against a rejection, and what becomes of it (BEY-15, features.md 2.11).
+
+let world: EarningWorld;
+let programId: string;
+let affiliateId: string;
+let mine: (path: string, body?: unknown) => Promise<TestAnswer>;
+let colleague: string;
+let serial = 0;
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program();
+  const levels = [{ level: 1, kind: 'percent', ratePpm: 100_000 }];
+  expect((await world.rule({ scope: 'program', programId, event: 'payment', levels })).status).toBe(201);
+  affiliateId = await world.affiliate(programId);
+  const { key } = await world.api.makePerson(world.ws, ['owner'], {
+    name: 'Portal',
+    permissions: ['me.read', 'me.write'],
+    affiliateId,
+  });
+  mine = (path, body) => world.api.as(key, path, body === undefined ? {} : { body });
+  for (const one of itemsOf((await mine('/v1/me/agreements')).body['data']))
+    expect((await mine(`/v1/me/agreements/${one['id']}/accept`, {})).status).toBe(200);
+  colleague = (await world.api.makePerson(world.ws, ['owner'], { name: 'Colleague' })).key;
+}, 60_000);
+afterAll(() => world?.close());
+
+async function rejected(): Promise<Json> {
+  serial += 1;
+  const clickId = await world.click({ programId, affiliateId });
+  const customer = { externalId: `a-${serial}`, email: `a${serial}@buyer.example` };
+  const sale = await world.sale({ externalId: `a-${serial}`, customer, clickId, amount: usd('100.00') });
+  const id: string = sale['commissionIds'][0];
+  const answer = await world.settled(world.as(`/v1/commissions/${id}/reject`, { reason: 'Looks odd.' }));
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body;
+}
+
+test('upheld by somebody else, the commission is pending again, the same record', async () => {
+  const commission = await rejected();
+  const made = await mine('/v1/me/appeals', { objectId: commission['id'], text: 'It was a real customer.' });
+  expect([made.status, made.body['status'], made.body['allowedActions']], made.text).toEqual([
+    201,
+    'open',
+    ['withdraw'],
+  ]);
+  const twice = await mine('/v1/me/appeals', { objectId: commission['id'], text: 'Once more.' });
+  expect([twice.status, twice.body['code']]).toEqual([409, 'already_exists']);
+  const listed: readonly Json[] = (await world.as('/v1/appeals?status=open')).body['data'];
+  expect(listed.map((one) => [one['objectId'], one['escalated'], one['allowedActions']])).toEqual([
+    [commission['id'], false, ['uphold', 'dismiss']],
+  ]);
+  const path = `/v1/appeals/${made.body['id']}/uphold`;
+  const why = { reason: 'Checked with the shop.' };
+  const own = await world.as(path, why);
+  expect([own.status, own.body['code']]).toEqual([403, 'own_work']);
+  const upheld = await world.api.as(colleague, path, { body: { ...why, publicReason: 'You are right.' } });
+  expect([upheld.status, upheld.body['status']], upheld.text).toEqual([200, 'upheld']);
+  await world.settle();
+  expect((await world.as(`/v1/commissions/${commission['id']}`)).body['status']).toBe('pending');
+  const [seen]: readonly Json[] = (await mine('/v1/me/appeals')).body['data'];
+  expect([seen?.['status'], seen?.['answer']]).toEqual(['upheld', 'You are right.']);
+  const again = await world.api.as(colleague, path, { body: why });
+  expect([again.status, again.body['code']]).toEqual([409, 'already_decided']);
+  expect(await world.broken()).toEqual([]);
+});
+
+test('dismissed, it stays rejected; withdrawn, nobody answers; what is not rejected cannot be appealed', async () => {
+  const first = await rejected();
+  const appealed = await mine('/v1/me/appeals', { objectId: first['id'], text: 'Please look again.' });
+  const dismissed = await world.api.as(colleague, `/v1/appeals/${appealed.body['id']}/dismiss`, {
+    body: { reason: 'The card was stolen.', publicReason: 'The payment was not genuine.' },
+  });
+  expect([dismissed.status, dismissed.body['status']], dismissed.text).toEqual([200, 'dismissed']);
+  expect((await world.as(`/v1/commissions/${first['id']}`)).body['status']).toBe('rejected');
+  const second = await rejected();
+  const other = await mine('/v1/me/appeals', { objectId: second['id'], text: 'A mistake.' });
+  expect((await mine(`/v1/me/appeals/${other.body['id']}/withdraw`, {})).body['status']).toBe('withdrawn');
+  expect(
+    (await world.api.as(colleague, `/v1/appeals/${other.body['id']}/uphold`, { body: { reason: 'Late.' } })).status,
+  ).toBe(409);
+  const [pending]: readonly Json[] = (await world.as(`/v1/commissions?status=pending`)).body['data'];
+  const early = await mine('/v1/me/appeals', { objectId: pending?.['id'], text: 'Why?' });
+  expect([early.status, early.body['code']]).toEqual([409, 'transition_not_allowed']);
+  const foreign = await mine('/v1/me/appeals', { objectId: `com_${'0'.repeat(26)}`, text: 'Mine?' });
+  expect(foreign.status).toBe(404);
+});
