@@ -20,6 +20,7 @@ import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { groupRoutes } from './routes/affiliate/group.js';
+import { appealRoutes } from './routes/earning/appeal.js';
 import { rerunRoutes } from './routes/earning/rerun.js';
 import { simulationRoutes } from './routes/program/simulation.js';
 import { commissionRoutes } from './routes/earning/commission.js';
@@ -33,6 +34,7 @@ import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
 import { couponRoutes } from './routes/tracking/coupon.js';
 import { trackingTestRoutes } from './routes/tracking/trackingTest.js';
+import { promoToolRoutes } from './routes/tracking/promoTool.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
@@ -59,7 +61,6 @@ import { leadSourceRoutes } from './routes/tracking/leadSource.js';
 import { postbackRoutes } from './routes/tracking/postback.js';
 import { scriptRoutes } from './routes/tracking/script.js';
 import { visitRoutes } from './routes/tracking/visit.js';
-import { promoToolRoutes } from './routes/tracking/promoTool.js';
 
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
 export const routes: readonly Route[] = [
@@ -106,6 +107,7 @@ export const routes: readonly Route[] = [
   ...productRoutes,
   ...programRoutes,
   ...groupRoutes,
+  ...appealRoutes,
   ...rerunRoutes,
   ...simulationRoutes,
   ...commissionRuleRoutes,
@@ -114,9 +116,9 @@ export const routes: readonly Route[] = [
   ...commissionRoutes,
   ...ledgerRoutes,
   ...linkRoutes,
-  ...promoToolRoutes,
   ...linkCheckRoutes,
   ...couponRoutes,
+  ...promoToolRoutes,
   ...trackingTestRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,
