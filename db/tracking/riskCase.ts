@@ -172,7 +172,9 @@ export async function listHoldable(
   const rows = await tx('commissions')
     .where({ mode: of.mode, affiliate_id: of.affiliateId })
     .whereIn('status', ['pending', 'approved'])
-    .where((where) => where.whereIn('id', [...of.commissionIds]).orWhereIn('referral_id', [...of.referralIds]))
+    .where((where) => {
+      where.whereIn('id', [...of.commissionIds]).orWhereIn('referral_id', [...of.referralIds]);
+    })
     .orderBy('id')
     .select<{ id: CommissionId; referral_id: ReferralId | null; on_hold: boolean; status: string }[]>(
       'id',
@@ -191,12 +193,12 @@ export async function findOwnReferrals(
   return tx('referrals')
     .where({ mode: of.mode })
     .whereIn('id', [...of.referralIds])
-    .where((where) =>
+    .where((where) => {
       where
         .where({ affiliate_id: of.affiliateId })
         .orWhere({ first_affiliate_id: of.affiliateId })
-        .orWhere({ last_affiliate_id: of.affiliateId }),
-    )
+        .orWhere({ last_affiliate_id: of.affiliateId });
+    })
     .orderBy('id')
     .select<{ id: ReferralId; status: string }[]>('id', 'status');
 }

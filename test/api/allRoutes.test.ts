@@ -142,6 +142,17 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     kind: 'identity',
     status: 'waiting',
   });
+  const source = await world.as('/v1/lead-sources', { name: 'Web' });
+  const field = await world.as('/v1/custom-fields', { target: 'lead', name: 'Plan', key: 'plan', type: 'text' });
+  const form = await world.as('/v1/lead-forms', {
+    name: 'Form',
+    programId,
+    fields: [{ name: 'email', label: 'E-mail', required: true }],
+  });
+  expect([source.status, field.status, form.status]).toEqual([201, 201, 201]);
+  const riskCase = await world.as('/v1/risk-cases', { affiliateId, kind: 'manual_review', referralIds: [referralId] });
+  expect(riskCase.status).toBe(201);
+  await world.settle();
   const historyId = newId('history');
   await insertRow(world.owner, 'histories', {
     id: historyId,
@@ -157,6 +168,12 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     userId: ws.owner.id,
     roleId: 'owner',
     keyId: await idIn('api_keys'),
+    leadSourceId: String(source.body['id']),
+    fieldId: String(field.body['id']),
+    formId: String(form.body['id']),
+    caseId: String(riskCase.body['id']),
+    flagId: await idIn('risk_flags'),
+    contactId: await idIn('contacts'),
     section: 'general',
     key: 'console.columns',
     operationId: (await idIn('decisions', { object_id: referralId })).replace('dec_', 'op_'),
@@ -355,7 +372,7 @@ const badQueries = [
 ];
 
 /** The pixel's page must not break over us, and the script is the same for everybody (api.md 4.1). */
-const answersAnything: ReadonlySet<string> = new Set(['GET /t/sale.gif', 'GET /t/v1.js']);
+const answersAnything: ReadonlySet<string> = new Set(['GET /t/sale.gif', 'GET /t/v1.js', 'GET /f/:formId']);
 
 interface Damaged {
   readonly what: string;
@@ -541,6 +558,13 @@ function smallest(route: Route): unknown {
     'POST /v1/sales/:saleId/disputes': { externalId: 'd1', status: 'opened' },
     'POST /v1/sales/:saleId/refunds': { externalId: 'r9' },
     'POST /v1/commissions/:commissionId/adjust': { amount: money('1.00'), reason: 'x' },
+    'POST /v1/contacts/:contactId/referrer': {
+      programId: ids['programId'],
+      which: 'last',
+      affiliateId: ids['affiliateId'],
+      reason: 'x',
+    },
+    'POST /v1/contacts/:contactId/merge': { intoContactId: randomIdLike(ids['contactId'] ?? ''), reason: 'x' },
     'POST /v1/leads/:leadId/attribute': { affiliateId: ids['affiliateId'], programId: ids['programId'], reason: 'x' },
     'PUT /v1/preferences/:key': { value: 1 },
   };
@@ -568,6 +592,7 @@ const modal = new Set([
   'payoutId',
   'saleId',
   'commissionId',
+  'caseId',
   'postingId',
   'objectId',
 ]);
@@ -587,7 +612,8 @@ function isPortal(route: Route): boolean {
 describe('ids of others', () => {
   // A hook's credential is its signature: without one every address is the same 401 (paymentHook.test.ts).
   const withIds = routes.filter(
-    (route) => !route.path.startsWith('/hooks/') && paramsOf(route).some((name) => !shared.has(name)),
+    // A hosted form is everybody's to see.
+    (route) => !/^\/(hooks|f)\//.test(route.path) && paramsOf(route).some((name) => !shared.has(name)),
   );
 
   async function compare(

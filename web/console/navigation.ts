@@ -22,6 +22,9 @@ export const menu: readonly MenuGroup[] = [
       { path: '/products', text: 'nav.products', rights: ['program.read'] },
       { path: '/links', text: 'nav.links', rights: ['link.read'] },
       { path: '/coupons', text: 'nav.coupons', rights: ['link.read'] },
+      { path: '/forms', text: 'nav.forms', rights: ['lead.read'] },
+      { path: '/leads/sources', text: 'nav.leadSources', rights: ['lead.read'] },
+      { path: '/leads/fields', text: 'nav.customFields', rights: ['lead.read'] },
     ],
   },
   {
@@ -30,9 +33,12 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/clicks', text: 'nav.clicks', rights: ['link.read'] },
       { path: '/leads', text: 'nav.leads', rights: ['lead.read'] },
+      { path: '/lead-log', text: 'nav.leadLog', rights: ['lead.read'] },
+      { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'] },
       { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r' },
       { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c' },
+      { path: '/risk', text: 'nav.risk', rights: ['risk.read'] },
     ],
   },
   {

@@ -1,5 +1,6 @@
 import { accessTexts } from './accessTexts.de.js';
 import { developerTexts } from './developerTexts.de.js';
+import { leadTexts } from './leadTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { trackingTexts } from './trackingTexts.de.js';
 import { workTexts } from './workTexts.de.js';
@@ -8,6 +9,7 @@ import type { en } from './texts.en.js';
 export const de: Readonly<Record<keyof typeof en, string>> = {
   ...accessTexts,
   ...developerTexts,
+  ...leadTexts,
   ...moneyTexts,
   ...trackingTexts,
   ...workTexts,

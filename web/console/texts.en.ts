@@ -1,6 +1,7 @@
 // Texts of the console. Keys are sorted by screen; the other language does not compile without every one of them.
 import { accessTexts } from './accessTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
+import { leadTexts } from './leadTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
 import { workTexts } from './workTexts.en.js';
@@ -8,6 +9,7 @@ import { workTexts } from './workTexts.en.js';
 export const en = {
   ...accessTexts,
   ...developerTexts,
+  ...leadTexts,
   ...moneyTexts,
   ...trackingTexts,
   ...workTexts,

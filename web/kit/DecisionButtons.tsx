@@ -23,6 +23,7 @@ const negative: ReadonlySet<string> = new Set([
   'withdraw_approval',
   'return_to_draft',
   'cancel',
+  'dismiss',
 ]);
 const reasonCodes = ['staff_decision', 'fraud', 'self_referral', 'check_failed', 'invalid_lead', 'duplicate'] as const;
 const undoMs = 10_000;

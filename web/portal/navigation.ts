@@ -10,6 +10,7 @@ export const affiliateMenu: readonly MenuGroup[] = [
       { path: '/payouts', text: 'nav.payouts', key: 'p' },
       { path: '/links', text: 'nav.links' },
       { path: '/referrals', text: 'nav.referrals', key: 'r' },
+      { path: '/lead-log', text: 'nav.leadLog' },
       { path: '/profile', text: 'nav.profile' },
     ],
   },

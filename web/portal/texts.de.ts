@@ -1,6 +1,18 @@
 import type { en } from './texts.en.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
+  'nav.leadLog': 'Lead-Protokoll',
+  'leadLog.title': 'Lead-Protokoll',
+  'leadLog.text': 'Ihre Leads aus allen Kanälen, mit dem, was aus ihnen wurde.',
+  'leadLog.none': 'Noch kein Lead',
+  'leadLog.noneText': 'Leads, die Sie senden oder bringen, erscheinen hier.',
+  'leadLog.at': 'Zeit',
+  'leadLog.outcome': 'Ergebnis',
+  'leadLog.reference': 'Ihr Kennzeichen',
+  'leadLog.customer': 'Person',
+  'leadLog.masked': 'vom Programm verdeckt',
+  'leadLog.program': 'Programm',
+  'leadLog.sub': 'Sub-ID',
   'nav.home': 'Start',
   'nav.profile': 'Profil',
   'profile.title': 'Profil',

@@ -1,5 +1,17 @@
 // Texts of the portals.
 export const en = {
+  'nav.leadLog': 'Lead log',
+  'leadLog.title': 'Lead log',
+  'leadLog.text': 'Your leads of all channels, with what became of them.',
+  'leadLog.none': 'No lead yet',
+  'leadLog.noneText': 'Leads that you send or bring appear here.',
+  'leadLog.at': 'Time',
+  'leadLog.outcome': 'Outcome',
+  'leadLog.reference': 'Your reference',
+  'leadLog.customer': 'Person',
+  'leadLog.masked': 'hidden by the program',
+  'leadLog.program': 'Program',
+  'leadLog.sub': 'Sub-id',
   'nav.home': 'Home',
   'nav.profile': 'Profile',
   'profile.title': 'Profile',

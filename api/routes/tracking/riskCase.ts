@@ -13,8 +13,6 @@ import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
-  closeBody,
-  dismissBody,
   presentRiskCase,
   presentRiskFlag,
   riskCaseCreate,
@@ -29,6 +27,7 @@ import {
   riskFlagQuery,
   riskFlagWire,
 } from '../../schemas/tracking/riskCase.js';
+import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode'>;
 
@@ -131,24 +130,22 @@ const edit = defineRoute({
 async function close(
   ctx: Asking & {
     readonly params: { readonly caseId: string };
-    readonly body: { readonly reason: string };
     readonly caller: RouteContext<unknown, unknown, unknown, unknown>['caller'];
   },
   tx: Tx,
   act: Act,
   verb: 'release' | 'reject',
+  reason: DecisionReason,
 ): Promise<RiskCaseReply> {
   const held = await lockOpen(ctx, tx, ctx.params.caseId);
   const by = await recordDirectDecision(tx, act, {
     verb,
     objectType: 'risk_case',
     objectId: held.id,
-    reasonCode: verb === 'reject' ? 'fraud' : 'staff_decision',
-    note: ctx.body.reason,
-    publicReason: null,
+    ...reason,
     steppedUp: ctx.caller.session !== null && ctx.caller.isSteppedUp,
   });
-  await (verb === 'release' ? releaseCase : rejectCase)(tx, by, held, ctx.body.reason);
+  await (verb === 'release' ? releaseCase : rejectCase)(tx, by, held, reason.note);
   return show(ctx, tx, held.id);
 }
 
@@ -157,10 +154,10 @@ const release = defineRoute({
   path: '/v1/risk-cases/:caseId/release',
   permission: 'risk.write',
   params: riskCaseParams,
-  body: closeBody,
+  body: decisionBody,
   reply: riskCaseWire,
   refuses: ['resource.not_found', 'risk_case.already_decided'],
-  handle: (ctx) => ctx.write((tx, act) => close(ctx, tx, act, 'release'), { wake: true }),
+  handle: (ctx) => ctx.write((tx, act) => close(ctx, tx, act, 'release', reasonOf(ctx.body)), { wake: true }),
 });
 
 const reject = defineRoute({
@@ -168,10 +165,10 @@ const reject = defineRoute({
   path: '/v1/risk-cases/:caseId/reject',
   permission: 'risk.write',
   params: riskCaseParams,
-  body: closeBody,
+  body: negativeDecisionBody,
   reply: riskCaseWire,
   refuses: ['resource.not_found', 'risk_case.already_decided'],
-  handle: (ctx) => ctx.write((tx, act) => close(ctx, tx, act, 'reject'), { wake: true }),
+  handle: (ctx) => ctx.write((tx, act) => close(ctx, tx, act, 'reject', reasonOf(ctx.body)), { wake: true }),
 });
 
 const flags = defineRoute({
@@ -201,7 +198,7 @@ const dismiss = defineRoute({
   summary: 'Nothing is done about it, and why not',
   permission: 'risk.write',
   params: riskFlagParams,
-  body: dismissBody,
+  body: negativeDecisionBody,
   reply: riskFlagWire,
   refuses: ['resource.not_found', 'risk_flag.already_decided'],
   handle: (ctx) =>
@@ -215,16 +212,15 @@ const dismiss = defineRoute({
             decidedAt: flag.dismissedAt,
             allowedActions: [],
           });
+        const reason = reasonOf(ctx.body);
         const by = await recordDirectDecision(tx, act, {
           verb: 'dismiss',
           objectType: 'riskFlag',
           objectId: flag.id,
-          reasonCode: 'staff_decision',
-          note: ctx.body.reason,
-          publicReason: null,
+          ...reason,
           steppedUp: ctx.caller.session !== null && ctx.caller.isSteppedUp,
         });
-        await dismissFlag(tx, by, flag, ctx.body.reason);
+        await dismissFlag(tx, by, flag, reason.note ?? reason.reasonCode);
         // An automatic approval may have waited for it.
         if (flag.referralId !== null) {
           const ref = { workspaceId: act.workspaceId, referralId: flag.referralId };

@@ -11,7 +11,6 @@ import {
   metadataWire,
   noteText,
   objectFields,
-  reasonText,
   signedMoneyWire,
   versionFields,
 } from '../wire.js';
@@ -48,7 +47,6 @@ export const riskCaseQuery = listQuery({
   affiliateId: anyText(),
   ...instantRange('createdAt'),
 });
-export const closeBody = z.strictObject({ reason: reasonText });
 
 export const riskCaseWire = z
   .strictObject({
@@ -101,7 +99,6 @@ export const riskFlagQuery = listQuery({
   referralId: anyText(),
   open: flag(),
 });
-export const dismissBody = z.strictObject({ reason: reasonText });
 
 export const riskFlagWire = z
   .strictObject({

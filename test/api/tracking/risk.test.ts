@@ -248,7 +248,7 @@ test('a case holds its money: nothing moves it but release or reject, which clos
   expect(single).toMatchObject({ status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } });
   expect(await line()).toMatchObject({ onHold: true });
 
-  expect(await world.as(`${path}/release`, {})).toMatchObject({ status: 422 });
+  expect(await world.as(`${path}/reject`, {})).toMatchObject({ status: 422 });
   expect(await world.as(`${path}/release`, { reason: 'All in order' })).toMatchObject({
     status: 200,
     body: { status: 'released', held: expect.anything() as unknown },

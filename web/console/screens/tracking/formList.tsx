@@ -1,0 +1,153 @@
+import { Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getLeadFormsOptions, getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { LeadForm } from '../../../client/types.gen.js';
+import { newKey, postPath } from '../../../kit/api.js';
+import { DateText } from '../../../kit/DateText.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
+import { useKeys } from '../../../kit/keys.js';
+import { ProgramName } from '../../../kit/ObjectName.js';
+import { isProblem } from '../../../kit/problem.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+
+/** Forms: name, program, submissions, last one (screens.md 3.12). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('settings.write');
+  const [isCreating, setCreating] = useState(false);
+  useKeys({
+    c: () => {
+      if (mayWrite) setCreating(true);
+    },
+  });
+  const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('form.new')}</Button> : undefined;
+  return (
+    <>
+      <PageHead title={t('form.title')} text={t('form.text')} actions={create} />
+      <ResourceTable<LeadForm>
+        screen="forms"
+        label={t('form.title')}
+        hasText
+        list={(query) => getLeadFormsOptions({ query: query as never }) as never}
+        rowLabel={(row) => row.name}
+        rowHref={(row) => `/forms/${row.id}`}
+        empty={{ title: t('form.none'), text: t('form.noneText'), action: create }}
+        filters={[
+          {
+            field: 'active',
+            label: t('form.active'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
+        ]}
+        columns={[
+          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
+          {
+            key: 'program',
+            title: t('form.program'),
+            render: (row) => <ProgramName id={row.programId} />,
+            csv: (row) => row.programId,
+          },
+          {
+            key: 'submissions',
+            title: t('form.submissions'),
+            align: 'right',
+            render: (row) => String(row.submissions),
+            csv: (row) => String(row.submissions),
+          },
+          {
+            key: 'last',
+            title: t('form.last'),
+            render: (row) => <DateText value={row.lastSubmissionAt} />,
+            csv: (row) => row.lastSubmissionAt,
+          },
+          {
+            key: 'active',
+            title: t('form.active'),
+            render: (row) => t(row.active ? 'yes' : 'no'),
+            csv: (row) => String(row.active),
+          },
+        ]}
+      />
+      {isCreating ? <NewForm onClose={() => setCreating(false)} /> : null}
+    </>
+  );
+}
+
+function NewForm({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const key = useRef(newKey());
+  const [name, setName] = useState('');
+  const [programId, setProgram] = useState('');
+  const programs = useQuery(getProgramsOptions({ query: { limit: 200 } }));
+  const create = useMutation({
+    mutationFn: () =>
+      postPath<LeadForm>(
+        '/v1/lead-forms',
+        {
+          name: name.trim(),
+          programId,
+          fields: [
+            { name: 'name', label: t('contact.name') },
+            { name: 'email', label: t('contact.email'), required: true },
+          ],
+        },
+        key.current,
+      ),
+    onSuccess: async (form) => {
+      await queries.invalidateQueries();
+      await navigate({ to: `/forms/${form.id}` });
+    },
+    onError: () => {
+      key.current = newKey(); // a refusal is an answer: the next press is a new try
+    },
+  });
+  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={t('form.new')} closeButtonProps={{ 'aria-label': t('close') }}>
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput
+            label={t('form.name')}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={errors['name']}
+            required
+          />
+          <NativeSelect
+            label={t('form.program')}
+            value={programId}
+            onChange={(event) => setProgram(event.currentTarget.value)}
+            data={[
+              { value: '', label: '–' },
+              ...(programs.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+            ]}
+            required
+          />
+          {create.error === null ? null : <ErrorView error={create.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('cancel')}
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              {t('form.create')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

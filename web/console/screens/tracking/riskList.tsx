@@ -1,0 +1,149 @@
+import { Button, Code, Group } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getRiskFlagsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { RiskFlag } from '../../../client/types.gen.js';
+import { postPath } from '../../../kit/api.js';
+import { DateText } from '../../../kit/DateText.js';
+import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { useProblemText } from '../../../kit/ErrorView.js';
+import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
+import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
+import { PageHead } from '../../../kit/Shell.js';
+
+const codes = [
+  'self_referral',
+  'click_burst',
+  'lead_burst',
+  'late_click',
+  'throwaway_mail',
+  'click_flood',
+  'refund_share',
+  'ring',
+  'chain_abuse',
+  'manual_review',
+  'affiliate_conflict',
+  'shared_destination',
+] as const;
+
+/** Risk: what looks odd, with its evidence (screens.md 3.16). */
+export function Screen(): ReactElement {
+  const { t } = useTranslation();
+  const mayWrite = useCan()('risk.write');
+  return (
+    <>
+      <PageHead
+        title={t('risk.title')}
+        text={t('risk.text')}
+        actions={<NameLink to="/risk/cases" name={t('nav.riskCases')} />}
+      />
+      <ResourceTable<RiskFlag>
+        screen="risk"
+        label={t('risk.title')}
+        list={(query) => getRiskFlagsOptions({ query: query as never }) as never}
+        rowLabel={(row) => `${t(`riskCode.${row.code}`)} ${row.affiliate?.name ?? ''}`}
+        rowActions={(row) => (
+          <Group gap="xs" wrap="nowrap">
+            <DecisionButtons path={`/v1/risk-flags/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+            {mayWrite && row.dismissedAt === null && row.referralId !== null && row.affiliate !== null ? (
+              <OpenCase flag={row} />
+            ) : null}
+          </Group>
+        )}
+        empty={{ title: t('risk.none') }}
+        filters={[
+          {
+            field: 'code',
+            label: t('risk.code'),
+            options: codes.map((value) => ({ value, label: t(`riskCode.${value}`) })),
+          },
+          {
+            field: 'open',
+            label: t('risk.open'),
+            options: [
+              { value: 'true', label: t('risk.isOpen') },
+              { value: 'false', label: t('risk.dismissed') },
+            ],
+          },
+          { field: 'affiliateId', label: t('risk.affiliate') },
+        ]}
+        columns={[
+          {
+            key: 'code',
+            title: t('risk.code'),
+            render: (row) => t(`riskCode.${row.code}`),
+            csv: (row) => row.code,
+          },
+          {
+            key: 'affiliate',
+            title: t('risk.affiliate'),
+            render: (row) => <AffiliateName id={row.affiliate?.id ?? null} />,
+            csv: (row) => row.affiliate?.id ?? null,
+          },
+          {
+            key: 'referral',
+            title: t('risk.referral'),
+            render: (row) =>
+              row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
+            csv: (row) => row.referralId,
+          },
+          {
+            key: 'effect',
+            title: t('risk.effect'),
+            render: (row) => t(row.blocking ? 'risk.blocks' : 'risk.shows'),
+            csv: (row) => String(row.blocking),
+          },
+          {
+            key: 'evidence',
+            title: t('risk.evidence'),
+            render: (row) => (
+              <Code style={{ overflowWrap: 'anywhere' }}>{JSON.stringify(row.evidence).slice(0, 300)}</Code>
+            ),
+            csv: (row) => JSON.stringify(row.evidence),
+          },
+          {
+            key: 'at',
+            title: t('risk.at'),
+            render: (row) => <DateText value={row.at} />,
+            csv: (row) => row.at,
+          },
+          {
+            key: 'note',
+            title: t('risk.note'),
+            render: (row) => (row.dismissedAt === null ? '–' : (row.note ?? t('risk.dismissed'))),
+            csv: (row) => row.note,
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+function OpenCase({ flag }: { readonly flag: RiskFlag }): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const problemText = useProblemText();
+  const open = useMutation({
+    mutationFn: () =>
+      postPath('/v1/risk-cases', {
+        affiliateId: flag.affiliate?.id,
+        kind: flag.code,
+        referralIds: [flag.referralId],
+      }),
+    onSuccess: () => {
+      notifications.show({ message: t('risk.caseOpened'), color: 'river' });
+      return queries.invalidateQueries();
+    },
+    onError: (error) => {
+      notifications.show({ message: problemText(error).title, color: 'red' });
+    },
+  });
+  return (
+    <Button size="compact-sm" variant="default" loading={open.isPending} onClick={() => open.mutate()}>
+      {t('risk.openCase')}
+    </Button>
+  );
+}
