@@ -1,5 +1,6 @@
 import { formatMoney, formatPercent, type Money, type Ppm } from '../money.js';
-import { type BaseType, type Rule, type RuleEvent, ruleScopes } from './commissionPlan.js';
+import { type BandMeasure, type BandPeriod, bandRateText, type Bands, countsVolume } from './bands.js';
+import { type BaseType, type Cap, type Rule, type RuleEvent, ruleScopes } from './commissionPlan.js';
 
 /** What one affiliate earns by one rule on one level, in figures and in words. */
 export interface OwnRate {
@@ -63,7 +64,7 @@ function width(rule: Rule): number {
 }
 
 function ratesOf(rule: Rule, productId: string | null): readonly OwnRate[] {
-  const { minimumBase, limits, base } = rule.terms;
+  const { minimumBase, limits, base, bands, cap } = rule.terms;
   return rule.terms.levels
     .filter((level) => level.level <= 2)
     .map((level) => ({
@@ -77,15 +78,53 @@ function ratesOf(rule: Rule, productId: string | null): readonly OwnRate[] {
       minimumBase,
       ...limits,
       text: [
-        level.kind === 'percent'
-          ? `${formatPercent(level.rate)} % of ${level.of === 'base' ? baseWords[base] : 'what the affiliate you recruited earns'}`
-          : `${amountText(level.amount)}${level.perUnit ? ' for each unit' : ''}`,
+        bands !== null && bands.level === level.level
+          ? bandWords(bands, baseWords[base])
+          : level.kind === 'percent'
+            ? `${formatPercent(level.rate)} % of ${level.of === 'base' ? baseWords[base] : 'what the affiliate you recruited earns'}`
+            : `${amountText(level.amount)}${level.perUnit ? ' for each unit' : ''}`,
         level.level === 1 ? eventWords(rule) : `${eventWords(rule)} that an affiliate you recruited brings`,
         ...(minimumBase === null ? [] : [`from ${amountText(minimumBase)}`]),
         ...(limits.maxPayments === null ? [] : [`for the first ${limits.maxPayments} payments of a customer`]),
         ...(limits.maxMonths === null ? [] : [`for ${limits.maxMonths} months from the first`]),
+        ...(cap === null ? [] : [capWords(cap)]),
       ].join(', '),
     }));
+}
+
+const measureWords: Readonly<Record<BandMeasure, string>> = {
+  sales_count: 'sales',
+  sales_amount: 'of what you sold',
+  sale_size: 'of one sale',
+  payment_number: 'payments of the customer',
+  months_since_first_commission: 'months from your first commission for the customer',
+};
+const periodWords: Readonly<Record<BandPeriod, string>> = {
+  lifetime: '',
+  month: ' in a month',
+  quarter: ' in a quarter',
+  year: ' in a year',
+};
+
+/** `10 % of …, 15 % from 10 sales in a month; the band you reach counts for all of them`. */
+function bandWords(bands: Bands, base: string): string {
+  const rows = bands.rows.map((row, index) => {
+    const rate = row.pays.kind === 'percent' ? `${bandRateText(row.pays)} of ${base}` : bandRateText(row.pays);
+    return index === 0 ? rate : `${rate} from ${row.from} ${measureWords[bands.by]}${periodWords[bands.period]}`;
+  });
+  const isForAll = bands.mode === 'whole' && countsVolume(bands.by);
+  return `${rows.join('; ')}${isForAll ? '; the band you reach counts for the sales before too' : ''}`;
+}
+
+function capWords(cap: Cap): string {
+  const period = { commission: 'for one commission', month: 'in a month', lifetime: 'in all' }[cap.period];
+  const scope = {
+    program: ' for everybody together',
+    group: ' for your group together',
+    affiliate: '',
+    affiliate_customer: ' for one customer',
+  }[cap.scope];
+  return `at most ${amountText(cap.amount)} ${period}${cap.period === 'commission' ? '' : scope}`;
 }
 
 const baseWords: Readonly<Record<BaseType, string>> = {

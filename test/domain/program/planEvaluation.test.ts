@@ -12,6 +12,7 @@ import {
   type PlanInput,
   type PricedLine,
 } from '../../../domain/program/planEvaluation.js';
+import { ownRates } from '../../../domain/program/ownRates.js';
 import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 
@@ -444,4 +445,19 @@ describe('an evaluation does not depend on what was asked before', () => {
       }),
     );
   });
+});
+
+test('an affiliate reads its bands and its cap (RUL-15)', () => {
+  const rising = rule({
+    bands: bands({ mode: 'whole', period: 'month' }),
+    limits: { maxPayments: 12, maxMonths: null },
+  });
+  const capped = rule(
+    { cap: { amount: money(10_000n, usd), scope: 'affiliate', period: 'month' } },
+    { id: 'rul_2' as RuleId, productId: 'prd_2' as ProductId, scope: 'program_product' },
+  );
+  expect(ownRates([rising, capped], { id: ana, groupId: null }).map((one) => one.text)).toEqual([
+    '10 % of the price without tax; 15 % of the price without tax from 10 sales in a month; the band you reach counts for the sales before too, for every payment, for the first 12 payments of a customer',
+    '10 % of the price without tax, for every payment, at most 100.00 USD in a month',
+  ]);
 });
