@@ -20,7 +20,7 @@ import type { Bench, Measured } from './measure.js';
 const sales = Number(process.env['SIMULATE_SALES'] ?? 1_000_000);
 const salesPerCustomer = 5;
 const affiliates = 2_000;
-const rounds = 3;
+const rounds = 2;
 /** A million in a minute. */
 const perSecondGoal = 1_000_000 / 60;
 const perFill = 100_000;

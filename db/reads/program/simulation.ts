@@ -383,7 +383,8 @@ export async function simulatePlan(
   draft: { readonly rule: Rule; readonly replacesRuleId: string | null } | null,
   progress: (events: number) => void = () => undefined,
 ): Promise<SimulationResult> {
-  await tx.raw(`set local statement_timeout = '10min'`);
+  // Every row is read: a plan that starts fast would be a nested loop over all of them.
+  await tx.raw(`select set_config('statement_timeout', '10min', true), set_config('cursor_tuple_fraction', '1', true)`);
   const programs = await readSimulatedPrograms(tx, scope, draft);
   const simulation = createSimulation(programs, await readChains(tx), await readBeginning(tx, scope));
   let events = 0;
