@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ClickView } from '../../../db/reads/tracking/clickList.js';
+import { deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields } from '../wire.js';
 
@@ -23,6 +24,16 @@ export const clickWire = z
     linkId: z.string(),
     linkSlug: z.string().nullable(),
     campaign: z.string().nullable(),
+    ad: z.string().nullable(),
+    /** `qr` where the code was followed (BEY-19), else what the address said of its source. */
+    source: z.string().nullable(),
+    device: z
+      .strictObject({
+        kind: z.enum(['phone', 'tablet', 'desktop', 'other']),
+        system: z.string().nullable(),
+        browser: z.string().nullable(),
+      })
+      .nullable(),
     affiliateId: z.string(),
     programId: z.string(),
     referralId: z.string().nullable(),
@@ -46,6 +57,14 @@ export const clickWire = z
   .openapi('Click');
 export const clickList = listOf(clickWire);
 
+const source = /^[a-z0-9_-]{1,40}$/i;
+
+/** A short word only: the rest of the query may speak of a person. */
+function sourceOf(query: string | null): string | null {
+  const found = query === null ? null : new URLSearchParams(query).get('src');
+  return found !== null && source.test(found) ? found : null;
+}
+
 /** A click as its list shows it; the query may hold what a page put there about a person, so it needs the right to see people. */
 export function presentClick(click: ClickView, reader: { readonly seesPeople: boolean }): z.output<typeof clickWire> {
   return {
@@ -54,6 +73,9 @@ export function presentClick(click: ClickView, reader: { readonly seesPeople: bo
     linkId: click.link_id,
     linkSlug: click.link_slug,
     campaign: click.campaign,
+    ad: click.ad,
+    source: sourceOf(click.query),
+    device: deviceSummaryOf(click.user_agent),
     affiliateId: click.affiliate_id,
     programId: click.program_id,
     referralId: click.referral_id,

@@ -29,6 +29,7 @@ export interface ClickView {
   readonly created_at: Instant;
   readonly link_slug: string | null;
   readonly campaign: string | null;
+  readonly ad: string | null;
   readonly user_agent: string | null;
 }
 
@@ -58,7 +59,7 @@ function base(tx: ReadTx, scope: Scope, mode: Mode) {
       on.on('detail.click_id', 'click.id').andOn('detail.created_at', 'click.created_at'),
     )
     .where('click.mode', mode)
-    .select<ClickView[]>('click.*', 'link.slug as link_slug', 'link.campaign', 'detail.user_agent');
+    .select<ClickView[]>('click.*', 'link.slug as link_slug', 'link.campaign', 'link.ad', 'detail.user_agent');
   scopeAffiliates(query, scope, 'affiliate');
   return query;
 }

@@ -146,6 +146,22 @@ test('a preview does not use it up; after a day it is over; each missing step sa
   });
 });
 
+test('a click tells its link, campaign, source and device, and nothing that tells people apart (TRK-02)', async () => {
+  await api.as(shop.key, `/v1/links/${linkId}`, { method: 'PATCH', body: { campaign: 'autumn', ad: 'big' } });
+  const id = clickIdOf(await follow(new URL(`http://localhost:3000/r/${slug}?src=qr&sid=kw9&name=Jo`)));
+  const { key: reader } = await api.makePerson(shop, ['program_manager']);
+  expect((await api.as(reader, `/v1/clicks/${id}`)).body).toMatchObject({
+    linkSlug: slug,
+    campaign: 'autumn',
+    ad: 'big',
+    source: 'qr',
+    sub1: 'kw9',
+    device: { kind: 'desktop', system: 'Linux', browser: 'Firefox' },
+    query: null,
+    userAgent: null,
+  });
+});
+
 test('ready code with the own key, and the last call under each', async () => {
   const { body } = await api.as(shop.key, '/v1/tracking-snippets');
   expect(dataOf({ body } as never).map(({ kind }) => kind)).toEqual(['script', 'pixel', 'postback', 'form']);
