@@ -4,7 +4,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import type { Knex } from 'knex';
 import { eventually } from '../test/support/eventually.js';
 import { LiveStack } from '../test/support/liveStack.js';
 import type { bare, BarePlan } from './bareWorkflow.js';
@@ -36,16 +35,16 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
       const example = await lifecycles(journeys, 1);
       const ours = await countEvents(client, example.lastWorkflowId);
       const plan = ours.steps;
-      const sample = await bareLifecycles(client, owner, plan, 1);
+      const sample = await bareLifecycles(journeys, plan, 1);
       const theirs = await countEvents(client, sample.lastWorkflowId);
       if (ours.markers !== theirs.markers || ours.timers !== theirs.timers || ours.signals !== theirs.signals)
         throw new Error(`not the same commands: ${JSON.stringify(ours)} against ${JSON.stringify(theirs)}`);
       await lifecycles(journeys, perRound / 2); // warm: the first ones compile
-      await bareLifecycles(client, owner, plan, perRound / 2);
+      await bareLifecycles(journeys, plan, perRound / 2);
 
       const pairs: { readonly ours: number; readonly theirs: number }[] = [];
       for (let round = 1; round <= rounds; round += 1) {
-        const bare = await bareLifecycles(client, owner, plan, perRound);
+        const bare = await bareLifecycles(journeys, plan, perRound);
         const own = await lifecycles(journeys, perRound);
         pairs.push({ theirs: bare.perSecond, ours: own.perSecond });
         say(`round ${round}: bare ${bare.perSecond.toFixed(1)}/s, ours ${own.perSecond.toFixed(1)}/s`);
@@ -93,12 +92,8 @@ async function lifecycles(journeys: Journeys, count: number): Promise<Lifecycles
 }
 
 /** Starts and signals come from here without anything between; a stage is over when all its transactions are committed. */
-async function bareLifecycles(
-  client: Client,
-  owner: Knex,
-  plan: readonly number[],
-  count: number,
-): Promise<Lifecycles> {
+async function bareLifecycles(journeys: Journeys, plan: readonly number[], count: number): Promise<Lifecycles> {
+  const { client } = journeys;
   const from = performance.now();
   const batch = randomUUID();
   const ids = Array.from({ length: count }, (_, index) => `bare/${batch}/${index}`);
@@ -112,10 +107,7 @@ async function bareLifecycles(
       client.workflow.signalWithStart<typeof bare, []>('bare', { workflowId, taskQueue, args, signal: 'told' }),
     );
     expected += steps * count;
-    await eventually(async () => {
-      const rows = await owner('bench_steps').where({ batch }).count();
-      return Number(rows[0]?.['count']) === expected;
-    }, patience);
+    await journeys.until('steps', 'select count(*)::int from bench_steps where batch = $1', [batch], expected);
   }
   return { perSecond: (count * 1_000) / (performance.now() - from), lastWorkflowId: ids[0] ?? '' };
 }

@@ -1,4 +1,4 @@
-import { DomainError, type DomainErrorCode } from '../domain/errors.js';
+import { DomainError, type DomainErrorCode, InvariantError } from '../domain/errors.js';
 
 interface DatabaseError {
   readonly code: string;
@@ -16,11 +16,6 @@ function isDatabaseError(error: unknown): error is Error & DatabaseError {
 /** Serialisation failure or deadlock: nothing was written, and the same work may succeed now. */
 export function isConflict(error: unknown): boolean {
   return isDatabaseError(error) && (error.code === '40001' || error.code === '40P01');
-}
-
-/** Is this exactly that constraint's refusal? For writers that answer it themselves. */
-export function violates(error: unknown, constraint: string): boolean {
-  return isDatabaseError(error) && error.constraint === constraint;
 }
 
 /** Postgres is away: whatever is tried now fails alike. */
@@ -75,6 +70,9 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
 /** A named constraint's refusal becomes a DomainError that keeps its cause; everything else is returned as it came. */
 export function translateError(error: unknown): unknown {
   if (!isDatabaseError(error) || error.constraint === undefined) return error;
+  // The row that a transfer belongs to says whether it was posted: whoever gets here has not looked.
+  if (error.constraint === 'transfer_posted_once')
+    return new InvariantError('one business fact posts once', { cause: error.message });
   const refusal = refusals[error.constraint];
   if (refusal === undefined) return error;
   return new DomainError(refusal.code, refusal.field === undefined ? {} : { field: refusal.field }, { cause: error });

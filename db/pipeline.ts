@@ -1,5 +1,6 @@
 import knexFactory, { type Knex } from 'knex';
 import type pg from 'pg';
+import { InvariantError } from '../domain/errors.js';
 import { type ParseText, parserOf } from './columnTypes.js';
 
 // How statements reach Postgres, under Knex (performance.md 5). Three things make a transaction of thirty statements cheap: each text is
@@ -21,6 +22,8 @@ interface Statement {
 }
 
 interface Asked extends Statement {
+  /** Rows it has to touch; any other number is our fault and fails the round. */
+  readonly rows?: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -48,6 +51,11 @@ interface RowShape {
   readonly blank: Readonly<Record<string, unknown>>;
 }
 
+interface Read {
+  readonly tables: readonly string[];
+  readonly value: Promise<unknown>;
+}
+
 /** What this process knows of one connection. */
 class Session {
   /** Texts that Postgres has parsed for us, least recently used first. */
@@ -60,8 +68,15 @@ class Session {
   prepares = true;
   /** The BEGIN that travels with the first statement. */
   opening: string | undefined;
-  isOpen = false;
+  /** Stands for the open transaction: who holds another one here came too late. */
+  transaction: object | undefined;
+  /** A write that touched other rows than it should have: whoever heard it may not have told. */
+  fault: unknown;
   readonly held = new Map<HeldRows, string[]>();
+  /** Writes that nobody waits for, in order. */
+  waiting: Asked[] = [];
+  /** What this transaction has read and nobody else can have changed since, or may have without mattering. */
+  readonly reads = new Map<string, Read>();
 }
 
 /** Texts sent once by this process: the second time makes one worth a name. */
@@ -70,7 +85,7 @@ const maxSeen = 2_000;
 
 const sessions = new WeakMap<object, Session>();
 /** The connection of an open transaction, by Knex's client of that transaction. */
-const connections = new WeakMap<object, pg.Client>();
+const connections = new WeakMap<object, { readonly connection: pg.Client; readonly transaction: object | undefined }>();
 
 function sessionOf(connection: pg.Client): Session {
   let session = sessions.get(connection);
@@ -173,6 +188,11 @@ class Round implements pg.Submittable {
     if (plan !== undefined) plan.row ??= this.#shape ?? { names: [], parsers: [], blank: {} };
     const words = text.split(' ');
     const count = Number(words.at(-1));
+    const wanted = this.#asked[this.#answers.length]?.rows;
+    if (wanted !== undefined && wanted !== count) {
+      this.#fault ??= new InvariantError('a write finds the rows it was made for', { wanted, found: count });
+      this.#session.fault ??= this.#fault;
+    }
     this.#answers.push({
       command: words[0] ?? '',
       rowCount: words.length > 1 && Number.isInteger(count) ? count : null,
@@ -280,13 +300,38 @@ function ask(connection: pg.Client, text: string, values: readonly unknown[]): P
     const asked = { text, values: values.map(wireValue), resolve, reject };
     prepend(session, text);
     session.queue.push(asked);
-    if (session.isScheduled) return;
-    session.isScheduled = true;
-    // After the microtasks of this turn: what a `Promise.all` asks for goes together.
-    process.nextTick(() => {
-      session.isScheduled = false;
-      connection.query(new Round(session, session.queue.splice(0)));
-    });
+    forget(session, text);
+    schedule(connection, session);
+  });
+}
+
+/** After the microtasks of this turn: what a `Promise.all` asks for goes together. */
+function schedule(connection: pg.Client, session: Session): void {
+  if (session.isScheduled) return;
+  session.isScheduled = true;
+  process.nextTick(() => {
+    session.isScheduled = false;
+    connection.query(new Round(session, session.queue.splice(0)));
+  });
+}
+
+const writes = /^\s*(insert|update|delete|with\b[^]*\b(insert|update|delete))\b/i;
+
+/** A write makes what was read of its table old. */
+function forget(session: Session, text: string): void {
+  if (session.reads.size === 0 || !writes.test(text)) return;
+  for (const [key, read] of session.reads)
+    if (read.tables.some((table) => text.includes(table))) session.reads.delete(key);
+}
+
+/** Sends what waits and waits for it: before the COMMIT, which may not be run when one of them found nothing to write. */
+async function settle(connection: pg.Client, session: Session): Promise<void> {
+  const last = session.waiting.pop();
+  if (last === undefined) return;
+  await new Promise((resolve, reject) => {
+    prepend(session, '');
+    session.queue.push({ ...last, resolve, reject });
+    schedule(connection, session);
   });
 }
 
@@ -296,6 +341,7 @@ function prepend(session: Session, text: string | undefined): void {
     session.queue.push(unasked(session.opening, []));
     session.opening = undefined;
   }
+  session.queue.push(...session.waiting.splice(0));
   for (const [kind, rows] of session.held) {
     if (text !== undefined && !text.includes(kind.table)) continue;
     session.held.delete(kind);
@@ -313,20 +359,27 @@ const nothing = (command: string): Answer => ({ command, rowCount: null, rows: [
 async function control(connection: pg.Client, sql: string): Promise<Answer> {
   const session = sessionOf(connection);
   const text = sql.replace(/;$/, '');
+  if (!text.startsWith('SAVEPOINT') && !text.startsWith('RELEASE')) session.reads.clear();
   if (text.startsWith('BEGIN')) {
     session.opening = text;
-    session.isOpen = true;
+    session.transaction = {};
+    session.fault = undefined;
     return nothing('BEGIN');
   }
   if (text === 'COMMIT') {
-    session.isOpen = false;
-    if (session.opening !== undefined && session.held.size === 0) {
+    session.transaction = undefined;
+    if (session.opening !== undefined && session.held.size === 0 && session.waiting.length === 0) {
       session.opening = undefined; // it asked nothing and wrote nothing
       return nothing('COMMIT');
     }
-    prepend(session, undefined);
     try {
-      return await ask(connection, text, []);
+      await settle(connection, session);
+      if (session.fault !== undefined) throw session.fault;
+      prepend(session, undefined);
+      const answer = await ask(connection, text, []);
+      // A COMMIT after an error that nobody passed on is a ROLLBACK, and Postgres says so only here.
+      if (answer.command !== 'COMMIT') throw new Error('the transaction was rolled back by an error in it');
+      return answer;
     } catch (error) {
       // A held write was refused, and the COMMIT behind it was not run: Knex takes the transaction for ended.
       await ask(connection, 'ROLLBACK', []).catch(() => undefined); // the connection is gone, and the transaction with it
@@ -334,8 +387,9 @@ async function control(connection: pg.Client, sql: string): Promise<Answer> {
     }
   }
   if (text === 'ROLLBACK') {
-    session.isOpen = false;
+    session.transaction = undefined;
     session.held.clear();
+    session.waiting = [];
     if (session.opening !== undefined) {
       session.opening = undefined;
       return nothing('ROLLBACK');
@@ -343,7 +397,11 @@ async function control(connection: pg.Client, sql: string): Promise<Answer> {
     return ask(connection, text, []);
   }
   if (text.startsWith('SAVEPOINT')) prepend(session, undefined); // held rows before it survive a return to it
-  if (text.startsWith('ROLLBACK TO')) session.held.clear();
+  if (text.startsWith('ROLLBACK TO')) {
+    session.held.clear();
+    session.waiting = [];
+    session.fault = undefined;
+  }
   return ask(connection, text, []);
 }
 
@@ -362,8 +420,9 @@ class PipelinedClient extends PgClient {
     sessionOf(connection).prepares = this.prepares;
     const values = query.bindings ?? [];
     if (values.length === 0 && controls.test(query.sql)) {
-      connections.set(this, connection);
-      query.response = await control(connection, query.sql);
+      const answer = control(connection, query.sql);
+      connections.set(this, { connection, transaction: sessionOf(connection).transaction });
+      query.response = await answer;
     } else query.response = await ask(connection, query.sql, values);
     return query;
   }
@@ -395,14 +454,43 @@ interface HasClient {
 }
 
 function connectionOf(tx: object): pg.Client {
-  const connection = connections.get((tx as HasClient).client);
-  if (connection === undefined || !sessionOf(connection).isOpen) throw new Error('the transaction has ended');
-  return connection;
+  const open = connections.get((tx as HasClient).client);
+  if (open?.transaction === undefined || sessionOf(open.connection).transaction !== open.transaction)
+    throw new Error('the transaction has ended');
+  return open.connection;
 }
 
 /** A statement of the hot path, with `$1`…: what Knex would build anew each time is a constant. Same rows, same errors. */
 export async function run<Row>(tx: object, text: string, values: readonly unknown[]): Promise<Row[]> {
   return (await ask(connectionOf(tx), text, values)).rows as Row[];
+}
+
+/** A write that nobody waits for: it travels with the next statement, in its place. `rows`: it has to touch exactly so many. */
+export function later(tx: object, text: string, values: readonly unknown[], rows?: number): void {
+  const session = sessionOf(connectionOf(tx));
+  const asked = unasked(text, values.map(wireValue));
+  session.waiting.push(rows === undefined ? asked : { ...asked, rows });
+  forget(session, text);
+}
+
+/**
+ * Reads once per transaction, until it writes to one of the tables: rows that it has locked, and terms that may be of its first moment.
+ * `key` names the question.
+ */
+export function once<T>(tx: object, tables: readonly string[], key: string, read: () => Promise<T>): Promise<T> {
+  const { reads } = sessionOf(connectionOf(tx));
+  const known = reads.get(key);
+  if (known !== undefined) return known.value as Promise<T>;
+  const value = read();
+  reads.set(key, { tables, value });
+  // A read that failed stays known: the transaction is lost, and whoever asks next has to hear why (a conflict is repeated), not that it is.
+  value.catch(() => undefined);
+  return value;
+}
+
+/** What a write of this transaction has left: the answer to `key` from now on. */
+export function know(tx: object, tables: readonly string[], key: string, value: unknown): void {
+  sessionOf(connectionOf(tx)).reads.set(key, { tables, value: Promise.resolve(value) });
 }
 
 /** Keeps rows for the one insert of their kind; whatever refuses them refuses the statement they travel with, or the COMMIT. */

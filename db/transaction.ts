@@ -5,7 +5,7 @@ import type { WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { type Db, replacedClock } from './connection.js';
 import { isConflict, translateError } from './errors.js';
-import { isOutdatedPlan } from './pipeline.js';
+import { isOutdatedPlan, run } from './pipeline.js';
 
 /** An open transaction that sees one workspace. Only this file makes one. */
 export type Tx = Brand<Knex.Transaction, 'Tx'>;
@@ -17,15 +17,21 @@ const maxRepeats = 5;
 /**
  * Runs `work` in one transaction that sees one workspace. All of it is committed or none. Repeated only on 40001 and 40P01, and where
  * a table was altered under a prepared plan. `now` is
- * Postgres's time at its start. An error at COMMIT means unknown and is rethrown: whoever repeats finds what is there by its business key.
+ * Postgres's time at its start. `ahead` asks for what `work` will surely read (with `once`): it travels with the opening. An error at COMMIT means unknown and is rethrown: whoever repeats finds what is there by its business key.
  */
 export async function inWorkspace<T>(
   db: Db,
   workspaceId: WorkspaceId,
   work: (tx: Tx, now: Instant) => Promise<T>,
+  ahead?: (tx: Tx) => readonly Promise<unknown>[],
 ): Promise<T> {
   return retryOnConflict(() =>
-    (db as Knex).transaction(async (trx) => work(trx as unknown as Tx, await open(db, trx, workspaceId))),
+    (db as Knex).transaction(async (trx) => {
+      const tx = trx as unknown as Tx;
+      const opening = open(db, tx, workspaceId);
+      for (const read of ahead?.(tx) ?? []) read.catch(() => undefined); // told to whoever asks for it in `work`
+      return work(tx, await opening);
+    }),
   );
 }
 
@@ -36,21 +42,24 @@ export async function readWorkspace<T>(
   work: (tx: ReadTx, now: Instant) => Promise<T>,
 ): Promise<T> {
   return retryOnConflict(() =>
-    (db as Knex).transaction(async (trx) => work(trx as unknown as ReadTx, await open(db, trx, workspaceId)), {
-      isolationLevel: 'repeatable read',
-      readOnly: true,
-    }),
+    (db as Knex).transaction(
+      async (trx) => work(trx as unknown as ReadTx, await open(db, trx as unknown as ReadTx, workspaceId)),
+      {
+        isolationLevel: 'repeatable read',
+        readOnly: true,
+      },
+    ),
   );
 }
 
-async function open(db: Db, trx: Knex.Transaction, workspaceId: WorkspaceId): Promise<Instant> {
+async function open(db: Db, tx: ReadTx | Tx, workspaceId: WorkspaceId): Promise<Instant> {
   // set_config(…, true) is SET LOCAL, which itself takes no bind parameter.
-  const { rows } = await trx.raw<{ rows: { now: Instant }[] }>(
-    `select set_config('tributary.workspace_id', ?, true), set_config('tributary.commit_id', gen_random_uuid()::text, true),
+  const [opened] = await run<{ now: Instant }>(
+    tx,
+    `select set_config('tributary.workspace_id', $1, true), set_config('tributary.commit_id', gen_random_uuid()::text, true),
             date_trunc('milliseconds', now()) as now`,
     [workspaceId],
   );
-  const [opened] = rows;
   if (opened === undefined) throw new Error('Postgres did not answer the opening of a transaction');
   return replacedClock(db)?.() ?? opened.now;
 }

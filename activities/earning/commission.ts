@@ -6,24 +6,17 @@ import {
   lockCommissionsOfReferral,
 } from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
-import { lockReferral, updateReferral } from '../../db/earning/referral.js';
+import { listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
-import {
-  countEarlierPayments,
-  findLeadIdsOfReferral,
-  findSale,
-  hasEarlierPayment,
-  lockSale,
-  updateSale,
-} from '../../db/earning/sale.js';
+import { countEarlierPayments, hasEarlierPayment, lockSale, updateSale } from '../../db/earning/sale.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import { listCommissionableProducts } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
-import { lockVolumes, readPlanInput } from '../../db/reads/earning/planInput.js';
+import { askPlan, lockVolumes, readPlanInput } from '../../db/reads/earning/planInput.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
-import { lockContact } from '../../db/tracking/contact.js';
-import { insertLead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
+import { lockContactOf } from '../../db/tracking/contactLock.js';
+import { insertLead, lockLeadsOfReferral, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type Decided, refused } from '../../domain/decided.js';
 import { type Commission, decideApproval, eligibleFrom } from '../../domain/earning/commission.js';
@@ -44,7 +37,7 @@ import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
 import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
 import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
-import { nextStep } from './referral.js';
+import { lockForFact, nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
 import { endLinesOf } from './termination.js';
 
@@ -54,10 +47,20 @@ export function commissionActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
   return {
     /** Accrues the commissions of one sale, or stores why there are none. Safe to repeat: a sale decided stays as decided. */
     accrueCommissions: (input: FactInput): Promise<Step> =>
-      databaseActivity(deps, input, async (tx, act) => {
-        await takeSale(tx, act, input);
-        return nextStep(tx, act, input.referralId);
-      }),
+      databaseActivity(
+        deps,
+        input,
+        async (tx, act) => {
+          await takeSale(tx, act, input);
+          return nextStep(tx, act, input.referralId);
+        },
+        (tx) => [
+          ...lockForFact(tx, 'sales', input),
+          lockSale(tx, input.fact.id),
+          listTouches(tx, input.referralId),
+          lockLeadsOfReferral(tx, input.referralId),
+        ],
+      ),
 
     /** Takes a refund off the lines of its sale, each by where its money is. Safe to repeat: a refund counts once. */
     reverseCommissions: (input: FactInput): Promise<Step> =>
@@ -94,12 +97,11 @@ export function commissionActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
 }
 
 async function takeSale(tx: Tx, act: Act, { referralId, fact }: FactInput): Promise<void> {
-  const known = await findSale(tx, fact.id);
-  if (known === undefined || known.processedAt !== null || known.contactId === null) return;
-  await lockContact(tx, known.contactId); // before the referral, as sale intake does (money.md 9)
+  await lockContactOf(tx, 'sales', fact.id); // before the referral, as sale intake does (money.md 9)
   const referral = await lockReferral(tx, referralId);
   const sale = await lockSale(tx, fact.id);
-  if (referral === undefined || sale === undefined || sale.referralId !== referral.id) return; // moved: its new referral was told
+  if (referral === undefined || sale === undefined || sale.processedAt !== null || sale.contactId === null) return;
+  if (sale.referralId !== referral.id) return; // moved: its new referral was told
   const mine = actFor(act, { mode: referral.mode });
   if (referral.status === 'merged') return readdress(tx, mine, sale, referral);
   await accrueSale(tx, mine, referral, sale);
@@ -215,22 +217,35 @@ type Judged =
 
 /** Reads what the rules ask for and judges. Writes nothing: quote and re-run use it too. */
 async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged> {
-  const program = await findProgram(tx, referral.programId);
+  const [program] = await Promise.all([
+    findProgram(tx, referral.programId),
+    listCommissionableProducts(tx, referral.programId),
+  ]);
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
   if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
   if (referral.status === 'rejected') return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
   const products = await listCommissionableProducts(tx, program.id);
   const lines = withOnlyProduct(sale.lines, products);
-  const hasEarlier =
+  const [hasEarlier] = await Promise.all([
     sale.contactId !== null &&
-    (await hasEarlierPayment(tx, {
-      mode: sale.mode,
-      contactId: sale.contactId,
+      hasEarlierPayment(tx, {
+        mode: sale.mode,
+        contactId: sale.contactId,
+        saleId: sale.id,
+        occurredAt: sale.occurredAt,
+        productIds: [...products],
+      }),
+    askPlan(tx, {
+      programId: program.id,
+      levels: program.levels,
+      affiliateId: referral.affiliateId,
+      referralId: referral.id,
       saleId: sale.id,
       occurredAt: sale.occurredAt,
-      productIds: [...products],
-    }));
+      brought: broughtAt(referral),
+    }),
+  ]);
   const plan = await readPlanInput(tx, {
     program,
     mode: sale.mode,
@@ -320,11 +335,9 @@ async function settleSale(
 
 /** The first successful payment makes the customer: its lead is converted, and made where the sale came first (features.md 2.6). */
 async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isFirst: boolean): Promise<void> {
-  const ids = await findLeadIdsOfReferral(tx, referral.id);
-  let leadId = ids[0] ?? null;
-  for (const id of isFirst && sale.captured > 0n ? ids : []) {
-    const found = await lockLead(tx, id);
-    if (found === undefined) continue;
+  const leads = await lockLeadsOfReferral(tx, referral.id);
+  let leadId = leads[0]?.id ?? null;
+  for (const found of isFirst && sale.captured > 0n ? leads : []) {
     const lead = found.verdict === 'received' ? await updateLead(tx, act, found, 'accepted') : found;
     const converted = lead.verdict === 'accepted' ? await updateLead(tx, act, lead, 'converted') : lead;
     await accrueLead(tx, act, referral, converted);

@@ -4,7 +4,7 @@ import {
   listPaidLeadEvents,
   lockCommissionsOfLead,
 } from '../../db/earning/commission.js';
-import { listCommissionableProducts } from '../../db/program/commissionPlan.js';
+import { listCommissionableProducts, listRulesAt } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
 import { lockVolumes, readPlanInput } from '../../db/reads/earning/planInput.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
@@ -30,14 +30,18 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
   const isOpen = referral.status === 'pending' || referral.status === 'approved';
   if (!isKept || !isOpen || referral.affiliateId === null) return;
   const cause = { type: 'lead', id: lead.id } as const;
-  const known = await lockCommissionsOfLead(tx, lead.id);
+  const [known, program, rules] = await Promise.all([
+    lockCommissionsOfLead(tx, lead.id),
+    findProgram(tx, referral.programId),
+    listRulesAt(tx, referral.programId, lead.occurredAt, broughtAt(referral) ?? lead.occurredAt),
+  ]);
   if (known.length > 0) {
     for (const line of known)
       if (line.status === 'rejected' && (await findLastRejection(tx, line.id)) === 'invalid_lead')
         await reinstateLine(tx, act, line, 0n);
     return;
   }
-  const program = await findProgram(tx, referral.programId);
+  if (rules.every((rule) => rule.event !== 'lead' && rule.event !== 'registration')) return; // most plans: nothing more is read
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
   if (program.status === 'closed' && program.closedAt !== null && lead.occurredAt >= program.closedAt) return;
   const mine = actFor(act, { cause });

@@ -5,8 +5,10 @@ import {
   lockDecision,
   settleDecision,
 } from '../../db/audit/decision.js';
+import { askUserOfDecision } from '../../db/access/user.js';
 import { recordAudit } from '../../db/audit/audit.js';
 import { listChecks } from '../../db/earning/check.js';
+import { findEndedLines, lockCommissionsOfReferral } from '../../db/earning/commission.js';
 import {
   adoptParkedSales,
   findWindowEnd,
@@ -55,27 +57,46 @@ export function referralActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
   return {
     /** Reads the row anew and acts on whatever is due. Safe at any time. */
     resumeReferral: (input: ReferralRef): Promise<Step> =>
-      databaseActivity(deps, input, async (tx, act) => {
-        const referral = await lock(tx, input.referralId);
-        await takeUp(tx, actFor(act, { mode: referral.mode }), referral);
-        return nextStep(tx, act, referral.id, { actedOn: true });
-      }),
+      databaseActivity(
+        deps,
+        input,
+        async (tx, act) => {
+          const referral = await lock(tx, input.referralId);
+          await takeUp(tx, actFor(act, { mode: referral.mode }), referral);
+          return nextStep(tx, act, referral.id, { actedOn: true });
+        },
+        (tx) => aheadOfStep(tx, input),
+      ),
 
     /** A deadline has come: expiry, reminder, verification deadline, ends of holds, by database time. Nothing due: the time left. */
     passDeadline: (input: ReferralRef): Promise<Step> =>
-      databaseActivity(deps, input, async (tx, act) => {
-        const referral = await lock(tx, input.referralId);
-        await passDue(tx, actFor(act, { mode: referral.mode }), referral);
-        return nextStep(tx, act, referral.id, { actedOn: true });
-      }),
+      databaseActivity(
+        deps,
+        input,
+        async (tx, act) => {
+          const referral = await lock(tx, input.referralId);
+          await passDue(tx, actFor(act, { mode: referral.mode }), referral);
+          return nextStep(tx, act, referral.id, { actedOn: true });
+        },
+        (tx) => aheadOfStep(tx, input),
+      ),
 
     /** Judges a stored decision and settles it: `done`, or `refused` with its code. A settled one stays as it is. */
     decideReferral: async (input: ReferralRef & { readonly fact: Fact }): Promise<Step> => {
-      const step = await databaseActivity(deps, input, async (tx, act) => {
-        const referral = await lock(tx, input.referralId);
-        await takeDecision(tx, act, referral, input.fact.id);
-        return nextStep(tx, act, referral.id, { actedOn: true });
-      });
+      const step = await databaseActivity(
+        deps,
+        input,
+        async (tx, act) => {
+          const referral = await lock(tx, input.referralId);
+          await takeDecision(tx, act, referral, input.fact.id);
+          return nextStep(tx, act, referral.id, { actedOn: true });
+        },
+        (tx) => [
+          lockReferral(tx, input.referralId),
+          lockDecision(tx, input.fact.id),
+          askUserOfDecision(tx, input.fact.id),
+        ],
+      );
       await notify(deps.db, 'decision', input.fact.id);
       return step;
     },
@@ -94,6 +115,11 @@ export function referralActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
         return nextStep(tx, act, referral.id, { actedOn: true });
       }),
   };
+}
+
+/** What a run reads when it looks at its row. */
+function aheadOfStep(tx: Tx, { referralId }: ReferralRef): readonly Promise<unknown>[] {
+  return [lockReferral(tx, referralId), findWindowEnd(tx, referralId), findEndedLines(tx, { referralId })];
 }
 
 async function lock(tx: Tx, referralId: ReferralId): Promise<Referral> {
@@ -238,7 +264,12 @@ async function judge(tx: Tx, act: Act, referral: Referral, decision: DecisionRec
   ];
   const refusal = await refuseWithoutRight(tx, decision, needed, stake);
   if (refusal !== undefined) return refusal;
-  const blocking = isOverride ? [] : blockingChecks(await listChecks(tx, referral.id));
+  // Its commissions only now: a sale that is run anew locks volumes before any of them.
+  const [checks] = await Promise.all([
+    isOverride ? [] : listChecks(tx, referral.id),
+    lockCommissionsOfReferral(tx, referral.id),
+  ]);
+  const blocking = blockingChecks(checks);
   const decided = decideReferralMove(referral, verb, blocking);
   if (decided.kind === 'accepted') await move(tx, act, referral, verb);
   return decided;
@@ -253,7 +284,7 @@ function commissionOf(decision: DecisionRecord): string | null {
 /** The outcome on the decision's own row, and the line of the history that a refusal has too (temporal.md 3.6). */
 async function settle(tx: Tx, act: Act, decision: DecisionRecord, outcome: Decided | Refused): Promise<void> {
   const isRefused = outcome.kind === 'refused';
-  await settleDecision(
+  settleDecision(
     tx,
     act,
     decision.id,

@@ -9,10 +9,11 @@ import {
 } from '../../db/earning/referral.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import { readOpenMoney } from '../../db/reads/earning/referralMoney.js';
-import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
+import { askReferralTerms, readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { listUnappliedFacts } from '../../db/reads/earning/unappliedFacts.js';
 import type { Tx } from '../../db/transaction.js';
 import { lockContact } from '../../db/tracking/contact.js';
+import { lockContactOf } from '../../db/tracking/contactLock.js';
 import { insertLead } from '../../db/tracking/lead.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
 import type { Check } from '../../domain/earning/check.js';
@@ -26,6 +27,19 @@ import { confirmPayment, isClean, runInternalChecks } from './check.js';
 
 // The step every database activity of a referral answers. The activities themselves are in lifecycle.ts: commission.ts needs this file and
 // lifecycle.ts needs commission.ts.
+
+/** What every step about a fact of a referral locks and reads first, in the order of money.md 9: contact, referral. */
+export function lockForFact(
+  tx: Tx,
+  table: 'leads' | 'sales',
+  input: { readonly referralId: string; readonly fact: { readonly id: string } },
+): readonly Promise<unknown>[] {
+  return [
+    lockContactOf(tx, table, input.fact.id),
+    lockReferral(tx, input.referralId),
+    askReferralTerms(tx, input.referralId),
+  ];
+}
 
 /**
  * Where the referral stands and what its workflow waits for, as the last call of each activity's transaction. Opens the wait of a referral
@@ -43,15 +57,19 @@ export async function nextStep(
   const at = actFor(act, { mode: locked.mode });
   const { referral, checks } =
     locked.status === 'pending' ? await openWait(tx, at, locked) : { referral: locked, checks: [] };
-  const facts = await listUnappliedFacts(tx, {
-    referralId,
-    workflowId: workflowIds.referral({ workspaceId: act.workspaceId, referralId: referral.id }),
-  });
   const { now } = act;
+  const [facts, money, windowEnd] = await Promise.all([
+    listUnappliedFacts(tx, {
+      referralId,
+      workflowId: workflowIds.referral({ workspaceId: act.workspaceId, referralId: referral.id }),
+    }),
+    readOpenMoney(tx, { referralId, now, actedOn: options.actedOn === true }),
+    referral.status === 'tracking' ? findWindowEnd(tx, referralId) : undefined,
+  ]);
   const until = waitUntil({
     referral,
-    windowEnd: referral.status === 'tracking' ? ((await findWindowEnd(tx, referralId)) ?? referral.windowEndsAt) : null,
-    money: await readOpenMoney(tx, { referralId, now, actedOn: options.actedOn === true }),
+    windowEnd: referral.status === 'tracking' ? (windowEnd ?? referral.windowEndsAt) : null,
+    money,
     nextAsk: earliest(checks.flatMap((check) => (isAsked(check) && check.askAt > now ? [check.askAt] : []))) ?? null,
     now,
   });

@@ -16,7 +16,7 @@ export async function restoreReversedOf(tx: Tx, act: Act, referral: Referral): P
   const lines = await lockCommissionsOfReferral(tx, referral.id);
   const taken = await sumTakenFor(
     tx,
-    lines.map((line) => line.id),
+    lines.filter((line) => line.reversed > 0n || line.clawedBack > 0n).map((line) => line.id),
     'referral_rejected',
   );
   const back = [];

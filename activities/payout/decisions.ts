@@ -58,13 +58,13 @@ export async function takeDecision(
   });
   try {
     const params = await work(decision, caused);
-    await settleDecision(tx, caused, decision.id, { state: 'done', params });
+    settleDecision(tx, caused, decision.id, { state: 'done', params });
   } catch (error) {
     // A DomainError thrown before the first write is a refusal as well; a constraint's comes at COMMIT and rolls all of it back.
     const refused = error instanceof Refusal ? error.refused : undefined;
     if (refused === undefined) throw error;
     const params = await withNames(tx, refused.params);
-    await settleDecision(tx, caused, decision.id, { state: 'refused', code: refused.code, params });
+    settleDecision(tx, caused, decision.id, { state: 'refused', code: refused.code, params });
   }
 }
 
@@ -169,7 +169,7 @@ export async function recordClaim(
     operationId: null,
   });
   if (isNew && !isReadable)
-    await settleDecision(tx, claimed, id, { state: 'refused', code: 'decision.malformed', params: {} });
+    settleDecision(tx, claimed, id, { state: 'refused', code: 'decision.malformed', params: {} });
   return id;
 }
 

@@ -497,7 +497,7 @@ async function mintPending(
     fact.kind === 'lead' ? 'leadReported' : 'saleReported',
   );
   for (const touch of touches) await insertTouch(tx, id, touch);
-  await insertAttribution(tx, act, {
+  insertAttribution(tx, act, {
     referralId: id,
     causeType: fact.kind,
     causeId: fact.id,

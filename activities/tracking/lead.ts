@@ -5,9 +5,9 @@ import { enqueue } from '../../db/messaging/outbox.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { insertAttribution, moveJourney } from '../../db/tracking/attribution.js';
-import { lockContact } from '../../db/tracking/contact.js';
+import { lockContactOf } from '../../db/tracking/contactLock.js';
 import { findClick } from '../../db/tracking/click.js';
-import { findLead, type Lead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
+import { type Lead, lockLead, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { findLeadSource } from '../../db/tracking/leadSource.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
@@ -19,24 +19,32 @@ import { type Fact, type ReferralRef, signalReferral, type Step } from '../../wo
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { accrueLead, takeBackLead } from '../earning/leadCommission.js';
-import { nextStep } from '../earning/referral.js';
+import { lockForFact, nextStep } from '../earning/referral.js';
 import { attributionFor, type JourneyFact, journeyFor } from './click.js';
 
 export function leadActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
   return {
     /** Judges a lead and credits it on its referral, or stores why nobody is. Safe to repeat: a lead with an outcome stays as it is. */
     applyLead: (input: ReferralRef & { readonly fact: Fact }): Promise<Step> =>
-      databaseActivity(deps, input, async (tx, act) => {
-        await takeLead(tx, act, input);
-        return nextStep(tx, act, input.referralId);
-      }),
+      databaseActivity(
+        deps,
+        input,
+        async (tx, act) => {
+          await takeLead(tx, act, input);
+          return nextStep(tx, act, input.referralId);
+        },
+        (tx) => [
+          ...lockForFact(tx, 'leads', input),
+          lockLead(tx, input.fact.id),
+          findLastDecision(tx, input.fact.id),
+          listTouches(tx, input.referralId),
+        ],
+      ),
   };
 }
 
 async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: ReferralId; fact: Fact }): Promise<void> {
-  const known = await findLead(tx, fact.id);
-  if (known === undefined || known.processedAt !== null || known.contactId === null) return;
-  await lockContact(tx, known.contactId); // before the referral, as lead intake does (money.md 9)
+  await lockContactOf(tx, 'leads', fact.id); // before the referral, as lead intake does (money.md 9)
   const referral = await lockReferral(tx, referralId);
   const lead = await lockLead(tx, fact.id);
   if (referral === undefined || lead === undefined || lead.processedAt !== null || lead.contactId === null) return;
@@ -161,7 +169,7 @@ export async function attributeReferral(tx: Tx, act: Act, referral: Referral, fa
     last: referral.lastAffiliateId,
     fact,
   });
-  await insertAttribution(tx, act, {
+  insertAttribution(tx, act, {
     referralId: referral.id,
     causeType: fact.kind,
     causeId: fact.id,

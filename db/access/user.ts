@@ -4,6 +4,7 @@ import type { AffiliateId, LoginId, UserId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { keyset, type Page } from '../reads/keyset.js';
+import { know, once, run } from '../pipeline.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export type UserStatus = 'invited' | 'active' | 'disabled';
@@ -101,9 +102,21 @@ export async function insertUser(tx: Tx, act: Act, user: NewUser): Promise<User>
   return toUser(row as UserRow);
 }
 
-export async function findUser(tx: ReadTx | Tx, id: string): Promise<User | undefined> {
-  const row = await tx('users').where({ id }).first<UserRow | undefined>('*');
-  return row === undefined ? undefined : toUser(row);
+export function findUser(tx: ReadTx | Tx, id: string): Promise<User | undefined> {
+  return once(tx, ['users'], `user ${id}`, async () => {
+    const [row] = await run<UserRow>(tx, 'select * from users where id = $1', [id]);
+    return row === undefined ? undefined : toUser(row);
+  });
+}
+
+/** Whoever decided, asked for before the decision was read: `findUser` then has him. */
+export async function askUserOfDecision(tx: ReadTx | Tx, decisionId: string): Promise<void> {
+  const [row] = await run<UserRow>(
+    tx,
+    'select * from users where id = (select actor_user_id from decisions where id = $1)',
+    [decisionId],
+  );
+  if (row !== undefined) know(tx, ['users'], `user ${row.id}`, toUser(row));
 }
 
 /** Is this login a member already, as one of that audience? */

@@ -1,6 +1,7 @@
 import type { Act, Actor, Mode } from '../../domain/act.js';
 import type { DecisionId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
+import { later, once, run } from '../pipeline.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export type DecisionVia = 'api' | 'bulk' | 'temporal' | 'system';
@@ -154,13 +155,15 @@ export async function findDecisionByKey(
 }
 
 /** Locks the decision until the end of the transaction, so that two runs of its activity settle it once. */
-export async function lockDecision(tx: Tx, id: string): Promise<DecisionRecord | undefined> {
-  const row = await tx('decisions').where({ id }).forNoKeyUpdate().first<DecisionRow | undefined>();
-  return row === undefined ? undefined : toDecision(row);
+export function lockDecision(tx: Tx, id: string): Promise<DecisionRecord | undefined> {
+  return once(tx, ['decisions'], `decisions/${id}`, async () => {
+    const [row] = await run<DecisionRow>(tx, 'select * from decisions where id = $1 for no key update', [id]);
+    return row === undefined ? undefined : toDecision(row);
+  });
 }
 
 /** Writes the outcome on the decision's own row; a settled one is never settled again. */
-export async function settleDecision(
+export function settleDecision(
   tx: Tx,
   act: Act,
   id: string,
@@ -169,23 +172,22 @@ export async function settleDecision(
     readonly code?: string;
     readonly params?: Readonly<Record<string, unknown>>;
   },
-): Promise<void> {
-  await tx('decisions')
-    .where({ id, state: 'open' })
-    .update({
-      state: outcome.state,
-      code: outcome.code ?? null,
-      outcome: JSON.stringify(outcome.params ?? {}),
-      processed_at: act.now,
-    });
+): void {
+  later(
+    tx,
+    `update decisions set state = $1, code = $2, outcome = $3, processed_at = $4 where id = $5 and state = 'open'`,
+    [outcome.state, outcome.code ?? null, JSON.stringify(outcome.params ?? {}), act.now, id],
+  );
 }
 
 /** The last decision that took effect on an object, for `decision` on its resource (api.md 1.8). */
-export async function findLastDecision(tx: ReadTx | Tx, objectId: string): Promise<DecisionRecord | undefined> {
-  const row = await tx('decisions')
-    .where({ object_id: objectId, state: 'done' })
-    .orderBy('processed_at', 'desc')
-    .orderBy('id', 'desc')
-    .first<DecisionRow | undefined>();
-  return row === undefined ? undefined : toDecision(row);
+export function findLastDecision(tx: ReadTx | Tx, objectId: string): Promise<DecisionRecord | undefined> {
+  return once(tx, ['decisions'], `last decision of ${objectId}`, async () => {
+    const [row] = await run<DecisionRow>(
+      tx,
+      `select * from decisions where object_id = $1 and state = 'done' order by processed_at desc, id desc limit 1`,
+      [objectId],
+    );
+    return row === undefined ? undefined : toDecision(row);
+  });
 }

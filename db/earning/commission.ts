@@ -1,9 +1,10 @@
 import type { Act } from '../../domain/act.js';
 import type { Commission, CommissionEvent, CommissionStatus } from '../../domain/earning/commission.js';
-import { assertInvariant } from '../../domain/errors.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { type CommissionRow, toCommission } from '../reads/earning/commissionRow.js';
+import { later, once, run } from '../pipeline.js';
+import { given, updateOf } from '../statements.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export type NewCommission = Omit<
@@ -21,53 +22,18 @@ export async function insertCommissions(
   event: BirthEvent = 'accrued',
 ): Promise<readonly Commission[]> {
   if (lines.length === 0) return [];
-  const rows = await tx('commissions')
-    .insert(
-      lines.map((line) => ({
-        id: line.id,
-        mode: act.mode,
-        kind: line.kind,
-        level: line.level,
-        affiliate_id: line.affiliateId,
-        program_id: line.programId,
-        referral_id: line.referralId,
-        sale_id: line.saleId,
-        lead_id: line.leadId,
-        origin_commission_id: line.originCommissionId,
-        level1_commission_id: line.level1CommissionId,
-        cause_type: line.causeType,
-        cause_id: line.causeId,
-        currency: line.currency,
-        base_minor: line.base,
-        base_type: line.baseType,
-        rate_ppm: line.ratePpm,
-        rule_id: line.ruleId,
-        rule_version: line.ruleVersion,
-        parts: JSON.stringify(line.parts),
-        explanation: JSON.stringify(line.explanation),
-        exact_numerator: line.exact.numerator.toString(),
-        exact_denominator: line.exact.denominator.toString(),
-        clip_reason: line.clipReason,
-        amount_minor: line.amount,
-        accrues: line.accrues,
-        status: line.status,
-        on_hold: line.onHold,
-        needs_reviewer: line.needsReviewer,
-        sub1: line.sub1,
-        reason: line.reason,
-        created_by: line.createdBy,
-        eligible_at: line.eligibleAt,
-        approved_at: line.approvedAt,
-        created_at: act.now,
-        updated_at: act.now,
-      })),
-    )
-    .returning<CommissionRow[]>('*');
-  const byId = new Map(rows.map((row) => [row.id, toCommission(row)]));
-  const inserted = lines.map((line) => {
-    const commission = byId.get(line.id);
-    assertInvariant(commission !== undefined, 'an insert answers its rows', { commissionId: line.id });
-    return commission;
+  const inserted = lines.map((line): Commission => {
+    later(tx, insertSql, valuesOf(act, line), 1);
+    return {
+      ...line,
+      mode: act.mode,
+      reversed: 0n,
+      clawedBack: 0n,
+      paidAt: null,
+      version: 1,
+      createdAt: act.now,
+      updatedAt: act.now,
+    };
   });
   await recordAudit(
     tx,
@@ -93,6 +59,50 @@ export async function insertCommissions(
   return inserted;
 }
 
+const insertSql = `insert into commissions (id, mode, kind, level, affiliate_id, program_id, referral_id, sale_id, lead_id, origin_commission_id, level1_commission_id, cause_type, cause_id, currency, base_minor, base_type, rate_ppm, rule_id, rule_version, parts, explanation, exact_numerator, exact_denominator, clip_reason, amount_minor, accrues, status, on_hold, needs_reviewer, sub1, reason, created_by, eligible_at, approved_at, created_at, updated_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`;
+
+function valuesOf(act: Act, line: NewCommission): readonly unknown[] {
+  return [
+    line.id,
+    act.mode,
+    line.kind,
+    line.level,
+    line.affiliateId,
+    line.programId,
+    line.referralId,
+    line.saleId,
+    line.leadId,
+    line.originCommissionId,
+    line.level1CommissionId,
+    line.causeType,
+    line.causeId,
+    line.currency,
+    line.base,
+    line.baseType,
+    line.ratePpm,
+    line.ruleId,
+    line.ruleVersion,
+    JSON.stringify(line.parts),
+    JSON.stringify(line.explanation),
+    line.exact.numerator.toString(),
+    line.exact.denominator.toString(),
+    line.clipReason,
+    line.amount,
+    line.accrues,
+    line.status,
+    line.onHold,
+    line.needsReviewer,
+    line.sub1,
+    line.reason,
+    line.createdBy,
+    line.eligibleAt,
+    line.approvedAt,
+    act.now,
+    act.now,
+  ];
+}
+
 export interface CommissionChange {
   readonly status?: CommissionStatus;
   readonly onHold?: boolean;
@@ -116,28 +126,21 @@ export async function updateCommission(
   reasonCode: string | null = null,
 ): Promise<Commission> {
   const version = commission.version + 1;
-  const [row] = await tx('commissions')
-    .where({ id: commission.id })
-    .update({
-      ...(change.status === undefined ? {} : { status: change.status }),
-      ...(change.onHold === undefined ? {} : { on_hold: change.onHold }),
-      ...(change.needsReviewer === undefined ? {} : { needs_reviewer: change.needsReviewer }),
-      ...(change.reversed === undefined ? {} : { reversed_minor: change.reversed }),
-      ...(change.clawedBack === undefined ? {} : { clawed_back_minor: change.clawedBack }),
-      ...(change.approvedAt === undefined ? {} : { approved_at: change.approvedAt }),
-      ...(change.paidAt === undefined ? {} : { paid_at: change.paidAt }),
-      version,
-      updated_at: act.now,
-    })
-    .returning<CommissionRow[]>('*');
-  assertInvariant(row !== undefined, 'a locked commission is there', { commissionId: commission.id });
+  const columns = columnsOf(change);
+  later(
+    tx,
+    updateOf('commissions', [...Object.keys(columns), 'version', 'updated_at'], ['id']),
+    [...Object.values(columns), version, act.now, commission.id],
+    1,
+  );
+  const changed: Commission = { ...commission, ...given(change), version, updatedAt: act.now };
   await recordAudit(tx, act, {
     objectType: 'commission',
     objectId: commission.id,
     seq: version,
     event,
     from: commission.status,
-    to: row.status,
+    to: changed.status,
     ...(reasonCode === null ? {} : { reasonCode }),
     changes: {
       ...(change.reversed === undefined
@@ -149,7 +152,23 @@ export async function updateCommission(
       ...(change.onHold === undefined ? {} : { onHold: [commission.onHold, change.onHold] }),
     },
   });
-  return toCommission(row);
+  return changed;
+}
+
+const columnNames = {
+  status: 'status',
+  onHold: 'on_hold',
+  needsReviewer: 'needs_reviewer',
+  reversed: 'reversed_minor',
+  clawedBack: 'clawed_back_minor',
+  approvedAt: 'approved_at',
+  paidAt: 'paid_at',
+} as const satisfies Record<keyof CommissionChange, string>;
+
+function columnsOf(change: CommissionChange): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(given(change)).map(([name, value]) => [columnNames[name as keyof CommissionChange], value]),
+  );
 }
 
 /** Locks some commissions, by id, as everywhere (money.md 9). */
@@ -159,13 +178,15 @@ export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<r
   return rows.map(toCommission);
 }
 
-export async function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {
-  const rows = await tx('commissions')
-    .where({ referral_id: referralId })
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .select<CommissionRow[]>('*');
-  return rows.map(toCommission);
+export function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {
+  return once(tx, ['commissions'], `commissions of ${referralId}`, async () => {
+    const rows = await run<CommissionRow>(
+      tx,
+      'select * from commissions where referral_id = $1 order by id for no key update',
+      [referralId],
+    );
+    return rows.map(toCommission);
+  });
 }
 
 export async function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<readonly Commission[]> {
@@ -177,32 +198,34 @@ export async function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<rea
   return rows.map(toCommission);
 }
 
+export type EndedLinesOf = { readonly referralId: string } | { readonly affiliateId: string };
+
+/** Which lines `lockEndedLines` locks. */
+export async function findEndedLines(tx: Tx, of: EndedLinesOf): Promise<readonly string[]> {
+  const [condition, id] =
+    'referralId' in of
+      ? ['commission.referral_id = $1', of.referralId]
+      : ['commission.affiliate_id = $1 and commission.referral_id is null', of.affiliateId];
+  const rows = await once(tx, ['commissions', 'affiliates'], `ended lines of ${id}`, () =>
+    run<{ id: string }>(
+      tx,
+      `select commission.id from commissions as commission
+       join affiliates as affiliate on affiliate.workspace_id = commission.workspace_id and affiliate.id = commission.affiliate_id
+       where affiliate.status = 'terminated' and ${condition}
+         and (commission.status = 'pending' or (commission.status = 'approved' and affiliate.approved_money = 'forfeit'
+           and commission.amount_minor > commission.reversed_minor + commission.clawed_back_minor))`,
+      [id],
+    ),
+  );
+  return rows.map((row) => row.id);
+}
+
 /**
  * Lines that end with their affiliate, who is terminated: pending ones, and approved ones where the approved money is forfeited. Of one
  * referral, or of one affiliate without a referral.
  */
-export async function lockEndedLines(
-  tx: Tx,
-  of: { readonly referralId: string } | { readonly affiliateId: string },
-): Promise<readonly Commission[]> {
-  const ids = await tx('commissions as commission')
-    .join('affiliates as affiliate', (on) => {
-      on.on('affiliate.workspace_id', 'commission.workspace_id').andOn('affiliate.id', 'commission.affiliate_id');
-    })
-    .where('affiliate.status', 'terminated')
-    .where((query) => {
-      if ('referralId' in of) query.where('commission.referral_id', of.referralId);
-      else query.where('commission.affiliate_id', of.affiliateId).whereNull('commission.referral_id');
-    })
-    .whereRaw(
-      `(commission.status = 'pending' or (commission.status = 'approved' and affiliate.approved_money = 'forfeit'
-        and commission.amount_minor > commission.reversed_minor + commission.clawed_back_minor))`,
-    )
-    .select<{ id: string }[]>('commission.id');
-  return lockCommissions(
-    tx,
-    ids.map((row) => row.id),
-  );
+export async function lockEndedLines(tx: Tx, of: EndedLinesOf): Promise<readonly Commission[]> {
+  return lockCommissions(tx, await findEndedLines(tx, of));
 }
 
 /** How much each line has lost for one reason while it was approved or paid, in minor units, by its history. */
@@ -265,7 +288,11 @@ export async function findAffiliateStatuses(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();
-  const rows = await tx('affiliates').whereIn('id', ids).select<{ id: string; status: string }[]>('id', 'status');
+  const rows = await run<{ id: string; status: string }>(
+    tx,
+    'select id, status from affiliates where id = any ($1::text[])',
+    [ids],
+  );
   return new Map(rows.map((row) => [row.id, row.status]));
 }
 

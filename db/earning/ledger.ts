@@ -9,8 +9,8 @@ import {
 } from '../../domain/earning/ledger.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { CurrencyCode } from '../../domain/money.js';
-import { violates } from '../errors.js';
-import { insertSet } from '../setInsert.js';
+import { run } from '../pipeline.js';
+import { insertSet, insertSetLater } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 interface AccountRow {
@@ -35,17 +35,18 @@ async function openAccounts(
   const ordered = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   const find = async (): Promise<Map<string, string>> => {
     // Joined with arrays: as a list of thousands of rows it took Postgres seconds to plan, the statement itself milliseconds.
-    const { rows } = await tx.raw<{ rows: AccountRow[] }>(
+    const rows = await run<AccountRow>(
+      tx,
       `select account.id, account.kind, account.owner_id, account.currency
-       from unnest(:currencies::text[], :kinds::text[], :owners::text[]) as wanted (currency, kind, owner_id)
+       from unnest($2::text[], $3::text[], $4::text[]) as wanted (currency, kind, owner_id)
        join ledger_accounts as account
-         on account.mode = :mode and account.currency = wanted.currency and account.kind = wanted.kind and account.owner_id = wanted.owner_id`,
-      {
-        mode: act.mode,
-        currencies: ordered.map(({ currency }) => currency as string),
-        kinds: ordered.map(({ account }) => account.kind as string),
-        owners: ordered.map(({ account }) => account.ownerId),
-      },
+         on account.mode = $1 and account.currency = wanted.currency and account.kind = wanted.kind and account.owner_id = wanted.owner_id`,
+      [
+        act.mode,
+        ordered.map(({ currency }) => currency),
+        ordered.map(({ account }) => account.kind),
+        ordered.map(({ account }) => account.ownerId),
+      ],
     );
     return idsByKey(rows);
   };
@@ -102,14 +103,20 @@ export async function lockBalances(
   currency: CurrencyCode,
   accounts: readonly AccountRef[],
 ): Promise<(account: AccountRef) => bigint> {
-  const ids = await openAccounts(
+  const wanted = accounts.map((account) => ({ account, currency }));
+  return lockOpened(tx, currency, accounts, await openAccounts(tx, act, wanted));
+}
+
+async function lockOpened(
+  tx: Tx,
+  currency: CurrencyCode,
+  accounts: readonly AccountRef[],
+  ids: ReadonlyMap<string, string>,
+): Promise<(account: AccountRef) => bigint> {
+  const rows = await run<{ account_id: string; balance_minor: bigint }>(
     tx,
-    act,
-    accounts.map((account) => ({ account, currency })),
-  );
-  const { rows } = await tx.raw<{ rows: { account_id: string; balance_minor: bigint }[] }>(
-    'select account_id, balance_minor from lock_balances(:ids::text[])',
-    { ids: [...ids.values()] },
+    'select account_id, balance_minor from lock_balances($1::text[])',
+    [accounts.flatMap((account) => ids.get(keyOf(account, currency)) ?? [])],
   );
   const balances = new Map(rows.map((row) => [row.account_id, row.balance_minor]));
   return (account) => {
@@ -126,16 +133,22 @@ export async function lockBalances(
 export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transfer[]): Promise<readonly string[]> {
   const posted = transfers.filter((transfer) => transfer.postings.length > 0);
   if (posted.length === 0) return [];
-  const accounts = await openAccounts(
-    tx,
-    act,
-    posted.flatMap((transfer) =>
-      transfer.postings.flatMap((posting) => [
-        { account: posting.debit, currency: posting.amount.currency },
-        { account: posting.credit, currency: posting.amount.currency },
-      ]),
-    ),
-  );
+  return post(tx, act, posted, await openAccounts(tx, act, posted.flatMap(accountsOf)));
+}
+
+function accountsOf(transfer: Transfer): readonly { readonly account: AccountRef; readonly currency: CurrencyCode }[] {
+  return transfer.postings.flatMap((posting) => [
+    { account: posting.debit, currency: posting.amount.currency },
+    { account: posting.credit, currency: posting.amount.currency },
+  ]);
+}
+
+async function post(
+  tx: Tx,
+  act: Act,
+  posted: readonly Transfer[],
+  accounts: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
   const idOf = (account: AccountRef, currency: CurrencyCode): string => {
     const id = accounts.get(keyOf(account, currency));
     assertInvariant(id !== undefined, 'an account is open before it is posted to', { kind: account.kind });
@@ -147,30 +160,23 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
     act.mode,
     rows.map(({ transfer }) => transfer),
   );
-  try {
-    await insertSet(
-      tx,
-      'ledger_transfers',
-      transferColumns,
-      rows.map(({ transfer, id }) => ({
-        id,
-        mode: act.mode,
-        kind: transfer.kind,
-        cause_type: transfer.cause.type,
-        cause_id: transfer.cause.id,
-        corrects_transfer_id: transfer.correctsKey === null ? null : (corrected.get(transfer.correctsKey) ?? null),
-        idempotency_key: transfer.key,
-        posting_count: transfer.postings.length,
-        effective_at: transfer.effectiveAt ?? act.now,
-      })),
-    );
-  } catch (error) {
-    assertInvariant(!violates(error, 'transfer_posted_once'), 'one business fact posts once', {
-      keys: rows.map(({ transfer }) => transfer.key),
-    });
-    throw error;
-  }
-  await insertSet(
+  insertSetLater(
+    tx,
+    'ledger_transfers',
+    transferColumns,
+    rows.map(({ transfer, id }) => ({
+      id,
+      mode: act.mode,
+      kind: transfer.kind,
+      cause_type: transfer.cause.type,
+      cause_id: transfer.cause.id,
+      corrects_transfer_id: transfer.correctsKey === null ? null : (corrected.get(transfer.correctsKey) ?? null),
+      idempotency_key: transfer.key,
+      posting_count: transfer.postings.length,
+      effective_at: transfer.effectiveAt ?? act.now,
+    })),
+  );
+  insertSetLater(
     tx,
     'ledger_postings',
     postingColumns,
@@ -182,7 +188,7 @@ export async function postTransfers(tx: Tx, act: Act, transfers: readonly Transf
         currency: posting.amount.currency,
         debit_account_id: idOf(posting.debit, posting.amount.currency),
         credit_account_id: idOf(posting.credit, posting.amount.currency),
-        amount_minor: posting.amount.minor.toString(),
+        amount_minor: posting.amount.minor,
       })),
     ),
   );
@@ -220,23 +226,26 @@ export async function postMoves(tx: Tx, act: Act, moves: readonly LineMove[]): P
   if (first === undefined) return [];
   const { currency } = first.amount;
   const splitting = [...new Set(moves.filter((line) => line.move.type !== 'plain').map((line) => line.affiliateId))];
-  const accounts = splitting.map((id) => ({ id, ...affiliateAccounts(id) }));
-  const balanceOf =
-    accounts.length === 0
-      ? () => 0n
-      : await lockBalances(
-          tx,
-          act,
-          currency,
-          accounts.flatMap(({ payable, receivable }) => [payable, receivable]),
-        );
+  const owners = splitting.map((id) => ({ id, ...affiliateAccounts(id) }));
+  const split = owners.flatMap(({ payable, receivable }) => [payable, receivable]);
+  const named = moves.flatMap(({ move }) => [
+    ...('debit' in move ? [move.debit] : []),
+    ...('credit' in move ? [move.credit] : []),
+  ]);
+  const ids = await openAccounts(
+    tx,
+    act,
+    [...split, ...named].map((account) => ({ account, currency })),
+  );
+  const balanceOf = split.length === 0 ? () => 0n : await lockOpened(tx, currency, split, ids);
   const balances = new Map(
-    accounts.map(({ id, payable, receivable }) => [
+    owners.map(({ id, payable, receivable }) => [
       id,
       { payable: balanceOf(payable), receivable: balanceOf(receivable) },
     ]),
   );
-  return postTransfers(tx, act, transfersOf(moves, balances));
+  const posted = transfersOf(moves, balances).filter((transfer) => transfer.postings.length > 0);
+  return posted.length === 0 ? [] : post(tx, act, posted, ids);
 }
 
 async function correctedIds(tx: Tx, mode: Mode, transfers: readonly Transfer[]): Promise<ReadonlyMap<string, string>> {

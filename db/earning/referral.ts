@@ -12,8 +12,10 @@ import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import type { Touch } from '../../domain/tracking/attribution.js';
 import { recordAudit } from '../audit/audit.js';
+import { know, later, once, run } from '../pipeline.js';
 import { type ReferralRow, toReferral } from '../reads/earning/referralRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
+import { given, updateOf } from '../statements.js';
 
 /** What a writer may set. Status moves only by an event of the table; `version` by every write. */
 export type ReferralChange = Partial<
@@ -63,9 +65,11 @@ export async function insertReferral(
 }
 
 /** Locks the referral's row until the end of the transaction (money.md 9: customer, then referral, then what belongs to it). */
-export async function lockReferral(tx: Tx, id: string): Promise<Referral | undefined> {
-  const row = await tx('referrals').where({ id }).forNoKeyUpdate().first<ReferralRow | undefined>();
-  return row === undefined ? undefined : toReferral(row);
+export function lockReferral(tx: Tx, id: string): Promise<Referral | undefined> {
+  return once(tx, ['referrals'], `referrals/${id}`, async () => {
+    const [row] = await run<ReferralRow>(tx, 'select * from referrals where id = $1 for no key update', [id]);
+    return row === undefined ? undefined : toReferral(row);
+  });
 }
 
 export async function findReferral(tx: ReadTx | Tx, id: string): Promise<Referral | undefined> {
@@ -87,15 +91,19 @@ export async function findVisitorReferral(
 }
 
 /** The contact's one referral in the program among pending, approved and rejected; the database allows no second (REF-12). */
-export async function findContactReferral(
+export function findContactReferral(
   tx: ReadTx | Tx,
   of: { readonly mode: Mode; readonly programId: string; readonly contactId: string },
 ): Promise<Referral | undefined> {
-  const row = await tx('referrals')
-    .where({ mode: of.mode, program_id: of.programId, contact_id: of.contactId })
-    .whereIn('status', ['pending', 'approved', 'rejected'])
-    .first<ReferralRow | undefined>();
-  return row === undefined ? undefined : toReferral(row);
+  return once(tx, ['referrals'], `referrals of ${of.mode}/${of.programId}/${of.contactId}`, async () => {
+    const [row] = await run<ReferralRow>(
+      tx,
+      `select * from referrals where mode = $1 and program_id = $2 and contact_id = $3 and status in ('pending', 'approved', 'rejected')
+       limit 1`,
+      [of.mode, of.programId, of.contactId],
+    );
+    return row === undefined ? undefined : toReferral(row);
+  });
 }
 
 /**
@@ -112,20 +120,26 @@ export async function updateReferral(
 ): Promise<Referral> {
   const to = isMove(event) ? nextStatus(referralTransitions, referral.status, event) : referral.status;
   assertInvariant(to !== undefined, 'a move is in the table', { from: referral.status, event });
-  const [row] = await tx('referrals')
-    .where({ id: referral.id, version: referral.version })
-    .update({
-      ...columnsOf(change),
-      status: to,
-      version: referral.version + 1,
-      last_changed_at: act.now,
-      updated_at: act.now,
-    })
-    .returning<ReferralRow[]>('*');
-  assertInvariant(row !== undefined, 'a locked referral is written at the version it was read', {
-    referralId: referral.id,
-    version: referral.version,
-  });
+  const columns = columnsOf(change);
+  later(
+    tx,
+    updateOf(
+      'referrals',
+      [...Object.keys(columns), 'status', 'version', 'last_changed_at', 'updated_at'],
+      ['id', 'version'],
+    ),
+    [...Object.values(columns), to, referral.version + 1, act.now, act.now, referral.id, referral.version],
+    1,
+  );
+  const changed: Referral = {
+    ...referral,
+    ...given(change),
+    status: to,
+    version: referral.version + 1,
+    lastChangedAt: act.now,
+    updatedAt: act.now,
+  };
+  know(tx, ['referrals'], `referrals/${referral.id}`, changed);
   await recordAudit(tx, act, {
     objectType: 'referral',
     objectId: referral.id,
@@ -136,7 +150,7 @@ export async function updateReferral(
     ...(reasonCode === null ? {} : { reasonCode }),
     changes: auditable(change),
   });
-  return toReferral(row);
+  return changed;
 }
 
 const moves: ReadonlySet<string> = new Set(Object.values(referralTransitions).flatMap((row) => Object.keys(row)));
@@ -175,30 +189,36 @@ interface TouchRow {
 }
 
 /** The referral's touches, oldest first. */
-export async function listTouches(tx: ReadTx | Tx, referralId: string): Promise<readonly Touch[]> {
-  const rows = await tx('touches')
-    .where({ referral_id: referralId })
-    .orderBy('occurred_at')
-    .orderBy('source_id')
-    .select<TouchRow[]>('kind', 'source_id', 'affiliate_id', 'link_id', 'sub1', 'occurred_at', 'ends_at');
-  return rows.map((row) => ({
-    kind: row.kind,
-    sourceId: row.source_id,
-    affiliateId: row.affiliate_id as AffiliateId,
-    linkId: row.link_id as LinkId | null,
-    sub1: row.sub1,
-    occurredAt: row.occurred_at,
-    endsAt: row.ends_at,
-  }));
+export function listTouches(tx: ReadTx | Tx, referralId: string): Promise<readonly Touch[]> {
+  return once(tx, ['touches'], `touches/${referralId}`, async () => {
+    const rows = await run<TouchRow>(
+      tx,
+      `select kind, source_id, affiliate_id, link_id, sub1, occurred_at, ends_at from touches where referral_id = $1
+       order by occurred_at, source_id`,
+      [referralId],
+    );
+    return rows.map((row) => ({
+      kind: row.kind,
+      sourceId: row.source_id,
+      affiliateId: row.affiliate_id as AffiliateId,
+      linkId: row.link_id as LinkId | null,
+      sub1: row.sub1,
+      occurredAt: row.occurred_at,
+      endsAt: row.ends_at,
+    }));
+  });
 }
 
 /** When the newest touch ends, exclusive; undefined: it has none. */
-export async function findWindowEnd(tx: ReadTx | Tx, referralId: string): Promise<Instant | undefined> {
-  const row = await tx('touches')
-    .where({ referral_id: referralId })
-    .max({ end: 'ends_at' })
-    .first<{ end: Instant | null } | undefined>();
-  return row?.end ?? undefined;
+export function findWindowEnd(tx: ReadTx | Tx, referralId: string): Promise<Instant | undefined> {
+  return once(tx, ['touches'], `touches/${referralId}/end`, async () => {
+    const [row] = await run<{ end: Instant | null }>(
+      tx,
+      'select max(ends_at) as "end" from touches where referral_id = $1',
+      [referralId],
+    );
+    return row?.end ?? undefined;
+  });
 }
 
 /** Facts that reached a merged referral and nobody applied go to its root. Answers which, so that the root's workflow is told. */

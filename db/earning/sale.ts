@@ -7,6 +7,8 @@ import type { CurrencyCode } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { know, later, once, run } from '../pipeline.js';
+import { given, updateOf } from '../statements.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 interface LineJson {
@@ -268,11 +270,15 @@ export async function updateSale(
   const isMove = event !== 'processed' && event !== 'tied' && event !== 'confirmed';
   const to = isMove ? nextStatus(saleTransitions, sale.status, event) : sale.status;
   assertInvariant(to !== undefined, 'a move is in the table', { from: sale.status, event });
-  const [row] = await tx('sales')
-    .where({ id: sale.id })
-    .update({ ...columnsOf(change), status: to, version: sale.version + 1, updated_at: act.now })
-    .returning<SaleRow[]>('*');
-  assertInvariant(row !== undefined, 'a locked sale is there', { saleId: sale.id });
+  const columns = columnsOf(change);
+  later(
+    tx,
+    updateOf('sales', [...Object.keys(columns), 'status', 'version', 'updated_at'], ['id']),
+    [...Object.values(columns), to, sale.version + 1, act.now, sale.id],
+    1,
+  );
+  const changed: Sale = { ...sale, ...given(change), status: to, version: sale.version + 1, updatedAt: act.now };
+  know(tx, ['sales'], `sales/${sale.id}`, changed);
   await recordAudit(tx, act, {
     objectType: 'sale',
     objectId: sale.id,
@@ -290,7 +296,7 @@ export async function updateSale(
       ...(change.referralId === undefined ? {} : { referralId: change.referralId }),
     },
   });
-  return toSale(row);
+  return changed;
 }
 
 export async function findSale(tx: ReadTx | Tx, id: string): Promise<Sale | undefined> {
@@ -299,9 +305,11 @@ export async function findSale(tx: ReadTx | Tx, id: string): Promise<Sale | unde
 }
 
 /** Its referral's lock comes first where it has one: that is what keeps the order of money.md 9. */
-export async function lockSale(tx: Tx, id: string): Promise<Sale | undefined> {
-  const row = await tx('sales').where({ id }).forNoKeyUpdate().first<SaleRow | undefined>();
-  return row === undefined ? undefined : toSale(row);
+export function lockSale(tx: Tx, id: string): Promise<Sale | undefined> {
+  return once(tx, ['sales'], `sales/${id}`, async () => {
+    const [row] = await run<SaleRow>(tx, 'select * from sales where id = $1 for no key update', [id]);
+    return row === undefined ? undefined : toSale(row);
+  });
 }
 
 export async function findSaleByExternalId(
@@ -345,14 +353,15 @@ export async function hasEarlierPayment(
     readonly productIds: readonly string[];
   },
 ): Promise<boolean> {
-  const { rows } = await tx.raw<{ rows: unknown[] }>(
+  const rows = await run(
+    tx,
     `select 1 from sales as sale
-     where sale.contact_id = :contactId and sale.mode = :mode and sale.id <> :saleId and sale.type = 'payment'
+     where sale.contact_id = $1 and sale.mode = $2 and sale.id <> $3 and sale.type = 'payment'
        and sale.status <> 'declined' and sale.captured_minor > 0
-       and (sale.processed_at is not null or (sale.occurred_at, sale.id) < (:occurredAt, :saleId))
-       and exists (select from jsonb_array_elements(sale.lines) as line where line ->> 'productId' = any (:productIds::text[]))
+       and (sale.processed_at is not null or (sale.occurred_at, sale.id) < ($4, $3))
+       and exists (select from jsonb_array_elements(sale.lines) as line where line ->> 'productId' = any ($5::text[]))
      limit 1`,
-    of,
+    [of.contactId, of.mode, of.saleId, of.occurredAt, of.productIds],
   );
   return rows.length > 0;
 }
@@ -389,20 +398,9 @@ export async function listParkedSales(
   return rows.map(toSale);
 }
 
-/** The leads of a referral, oldest first. */
-export async function findLeadIdsOfReferral(tx: ReadTx | Tx, referralId: string): Promise<readonly LeadId[]> {
-  const rows = await tx('leads')
-    .where({ referral_id: referralId })
-    .whereNotIn('verdict', ['invalid', 'duplicate'])
-    .orderBy('occurred_at')
-    .orderBy('id')
-    .select<{ id: string }[]>('id');
-  return rows.map((row) => row.id as LeadId);
-}
-
 /** Which of these sales are under review: nothing of them approves by itself (TRK-19). */
 export async function listSalesInReview(tx: ReadTx | Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
-  const rows = await tx('sales').whereIn('id', ids).where({ in_review: true }).select<{ id: string }[]>('id');
+  const rows = await run<{ id: string }>(tx, 'select id from sales where id = any ($1::text[]) and in_review', [ids]);
   return new Set(rows.map((row) => row.id));
 }

@@ -19,6 +19,7 @@ import {
 } from '../../domain/program/commissionPlan.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { once, run } from '../pipeline.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 type LevelJson =
@@ -179,26 +180,34 @@ const joined = `from commission_rules as rule
  * Every rule that could pay in a program at an instant: its own, and those of no program (group, affiliate, global), each in the version that
  * counts for a customer brought at `brought` (PRG-17); null: for a new one.
  */
-export async function listRulesAt(
+export function listRulesAt(
   tx: ReadTx | Tx,
   programId: string,
   at: Instant,
   brought: Instant | null = null,
 ): Promise<readonly RuleRecord[]> {
-  const { rows } = await tx.raw<{ rows: RuleRow[] }>(
-    `select ${columns} ${joined}
-     where (rule.program_id = :programId or rule.program_id is null)
-       and version.effective_from <= :at and (rule.ended_at is null or rule.ended_at > :at)
-     order by rule.id, version.version`,
-    { programId, at },
+  return once(
+    tx,
+    ['commission_rules', 'commission_rule_versions'],
+    `rules of ${programId} at ${at} ${brought}`,
+    async () => {
+      const rows = await run<RuleRow>(
+        tx,
+        `select ${columns} ${joined}
+       where (rule.program_id = $1 or rule.program_id is null)
+         and version.effective_from <= $2 and (rule.ended_at is null or rule.ended_at > $2)
+       order by rule.id, version.version`,
+        [programId, at],
+      );
+      const ofRule = new Map<string, RuleRow[]>();
+      for (const row of rows) ofRule.set(row.id, [...(ofRule.get(row.id) ?? []), row]);
+      return [...ofRule.values()].flatMap((versions) => {
+        const all = versions.map((row) => ({ ...toRule(row), from: row.effective_from, to: row.effective_to }));
+        const chosen = chooseVersion(all, at, brought);
+        return chosen === undefined ? [] : [chosen];
+      });
+    },
   );
-  const ofRule = new Map<string, RuleRow[]>();
-  for (const row of rows) ofRule.set(row.id, [...(ofRule.get(row.id) ?? []), row]);
-  return [...ofRule.values()].flatMap((versions) => {
-    const all = versions.map((row) => ({ ...toRule(row), from: row.effective_from, to: row.effective_to }));
-    const chosen = chooseVersion(all, at, brought);
-    return chosen === undefined ? [] : [chosen];
-  });
 }
 
 /** Every version of every rule, ended ones too, with the time in which each was in force. */
@@ -391,11 +400,15 @@ export async function endRule(tx: Tx, act: Act, rule: RuleRecord): Promise<void>
 }
 
 /** The active products of a program. */
-export async function listCommissionableProducts(tx: ReadTx | Tx, programId: string): Promise<ReadonlySet<string>> {
-  const rows = await tx('program_products')
-    .where({ program_id: programId, active: true })
-    .select<{ product_id: string }[]>('product_id');
-  return new Set(rows.map((row) => row.product_id));
+export function listCommissionableProducts(tx: ReadTx | Tx, programId: string): Promise<ReadonlySet<string>> {
+  return once(tx, ['program_products'], `products of ${programId}`, async () => {
+    const rows = await run<{ product_id: string }>(
+      tx,
+      'select product_id from program_products where program_id = $1 and active',
+      [programId],
+    );
+    return new Set(rows.map((row) => row.product_id));
+  });
 }
 
 /** Products named by id or sku in a sale; unknown names are missing from the answer. */

@@ -14,6 +14,7 @@ import {
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { once, run } from '../pipeline.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface ProgramRow {
@@ -70,9 +71,11 @@ export type NewProgram = Omit<Program, 'status' | 'closedAt' | 'renewals' | 'ver
 /** What an edit may change. `currency` only while nothing is bound to it. */
 export type ProgramChange = Partial<Omit<NewProgram, 'id'>>;
 
-export async function findProgram(tx: ReadTx | Tx, id: string): Promise<Program | undefined> {
-  const row = await tx('programs').where({ id }).first<ProgramRow | undefined>();
-  return row === undefined ? undefined : toProgram(row);
+export function findProgram(tx: ReadTx | Tx, id: string): Promise<Program | undefined> {
+  return once(tx, ['programs'], `program ${id}`, async () => {
+    const [row] = await run<ProgramRow>(tx, 'select * from programs where id = $1', [id]);
+    return row === undefined ? undefined : toProgram(row);
+  });
 }
 
 export async function lockProgram(tx: Tx, id: string): Promise<Program | undefined> {

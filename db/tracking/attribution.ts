@@ -1,10 +1,11 @@
 import type { Act } from '../../domain/act.js';
 import type { ReferralId } from '../../domain/ids.js';
 import type { Attribution, ReferrerChoice } from '../../domain/tracking/attribution.js';
+import { later } from '../pipeline.js';
 import type { Tx } from '../transaction.js';
 
 /** Keeps who was credited for a lead or sale, and why the others were not (REF-18). Once per fact: the first decision stays. */
-export async function insertAttribution(
+export function insertAttribution(
   tx: Tx,
   act: Act,
   of: {
@@ -14,22 +15,24 @@ export async function insertAttribution(
     readonly referrerChoice: ReferrerChoice;
     readonly attribution: Attribution;
   },
-): Promise<void> {
+): void {
   const { attribution } = of;
-  await tx('attributions')
-    .insert({
-      id: act.newId('attribution'),
-      referral_id: of.referralId,
-      cause_type: of.causeType,
-      cause_id: of.causeId,
-      referrer_choice: of.referrerChoice,
-      affiliate_id: attribution.affiliateId,
-      code: attribution.code,
-      candidates: JSON.stringify(attribution.candidates),
-      created_at: act.now,
-    })
-    .onConflict(['workspace_id', 'referral_id', 'cause_id'])
-    .ignore();
+  later(
+    tx,
+    `insert into attributions (id, referral_id, cause_type, cause_id, referrer_choice, affiliate_id, code, candidates, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (workspace_id, referral_id, cause_id) do nothing`,
+    [
+      act.newId('attribution'),
+      of.referralId,
+      of.causeType,
+      of.causeId,
+      of.referrerChoice,
+      attribution.affiliateId,
+      attribution.code,
+      JSON.stringify(attribution.candidates),
+      act.now,
+    ],
+  );
 }
 
 /**

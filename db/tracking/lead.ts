@@ -16,6 +16,8 @@ import type { Instant } from '../../domain/time.js';
 import { type LeadEvent, type LeadVerdict, leadTransitions } from '../../domain/tracking/lead.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { know, later, once, run } from '../pipeline.js';
+import { given, updateOf } from '../statements.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export type LeadKind = 'enquiry' | 'registration';
@@ -331,9 +333,24 @@ export async function findLead(tx: ReadTx | Tx, id: string): Promise<Lead | unde
 }
 
 /** Its referral's lock comes first where it has one (money.md 9). */
-export async function lockLead(tx: Tx, id: string): Promise<Lead | undefined> {
-  const row = await tx('leads').where({ id }).forNoKeyUpdate().first<LeadRow | undefined>();
-  return row === undefined ? undefined : toLead(row);
+export function lockLead(tx: Tx, id: string): Promise<Lead | undefined> {
+  return once(tx, ['leads'], `leads/${id}`, async () => {
+    const [row] = await run<LeadRow>(tx, 'select * from leads where id = $1 for no key update', [id]);
+    return row === undefined ? undefined : toLead(row);
+  });
+}
+
+/** The leads of a referral that were not refused, locked, oldest first. The referral's lock comes first. */
+export function lockLeadsOfReferral(tx: Tx, referralId: string): Promise<readonly Lead[]> {
+  return once(tx, ['leads'], `leads of ${referralId}`, async () => {
+    const rows = await run<LeadRow>(
+      tx,
+      `select * from leads where referral_id = $1 and verdict not in ('invalid', 'duplicate') order by occurred_at, id
+       for no key update`,
+      [referralId],
+    );
+    return rows.map(toLead);
+  });
 }
 
 export async function findLeadByExternalId(
@@ -372,16 +389,19 @@ export async function updateLead(
   const to = notes.has(event) ? lead.verdict : nextStatus(leadTransitions, lead.verdict, event as LeadEvent);
   assertInvariant(to !== undefined, 'a move is in the table', { from: lead.verdict, event });
   const columns = Object.fromEntries(
-    Object.entries(change).map(([name, value]) => [
+    Object.entries(given(change)).map(([name, value]) => [
       columnNames[name as keyof LeadChange],
       name === 'customFields' || name === 'metadata' ? JSON.stringify(value) : value,
     ]),
   );
-  const [row] = await tx('leads')
-    .where({ id: lead.id, version: lead.version })
-    .update({ ...columns, verdict: to, version: lead.version + 1, updated_at: act.now })
-    .returning<LeadRow[]>('*');
-  assertInvariant(row !== undefined, 'a locked lead is written at the version it was read', { leadId: lead.id });
+  later(
+    tx,
+    updateOf('leads', [...Object.keys(columns), 'verdict', 'version', 'updated_at'], ['id', 'version']),
+    [...Object.values(columns), to, lead.version + 1, act.now, lead.id, lead.version],
+    1,
+  );
+  const changed: Lead = { ...lead, ...given(change), verdict: to, version: lead.version + 1, updatedAt: act.now };
+  know(tx, ['leads'], `leads/${lead.id}`, changed);
   await recordAudit(tx, act, {
     objectType: 'lead',
     objectId: lead.id,
@@ -394,7 +414,7 @@ export async function updateLead(
       Object.entries(change).map(([name, value]) => [name, quiet.has(name) ? 'changed' : value]),
     ),
   });
-  return toLead(row);
+  return changed;
 }
 
 /** Says on the lead when it was taken into account and with which outcome: nobody takes it up again. */

@@ -18,6 +18,7 @@ import {
 import type { Program } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
 import { listRulesAt } from '../../program/commissionPlan.js';
+import { once, run } from '../../pipeline.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
 /** One event to judge, and how it stands. */
@@ -46,12 +47,11 @@ export interface Judging<T extends ReadTx | Tx> {
 /** Everything the rules ask for about one event: chain, rules in force for this customer, volumes and caps (api.md 6.2). */
 export async function readPlanInput<T extends ReadTx | Tx>(tx: T, of: Judging<T>): Promise<PlanInput> {
   const { program, occurredAt } = of;
-  const chain = await readEarningChain(tx, {
-    affiliateId: of.affiliateId,
-    programId: program.id,
-    levels: program.levels,
-  });
-  const rules = compileRules(program.id, await listRulesAt(tx, program.id, occurredAt, of.brought ?? occurredAt));
+  const [chain, inForce] = await Promise.all([
+    readEarningChain(tx, { affiliateId: of.affiliateId, programId: program.id, levels: program.levels }),
+    listRulesAt(tx, program.id, occurredAt, of.brought ?? occurredAt),
+  ]);
+  const rules = compileRules(program.id, inForce);
   const wanted = wantedOf(rules);
   const keys = lockKeys(of, wanted, chain);
   if (keys.length > 0) await of.lock?.(tx, keys);
@@ -79,6 +79,26 @@ export async function readPlanInput<T extends ReadTx | Tx>(tx: T, of: Judging<T>
     volumes: await readVolumes(tx, of, wanted, chain, zone),
     spent: await readSpent(tx, of, wanted, chain, zone),
   };
+}
+
+/** What every event is judged by, asked for at once beside something else: `readPlanInput` then has it. */
+export async function askPlan(
+  tx: ReadTx | Tx,
+  of: {
+    readonly programId: string;
+    readonly levels: number;
+    readonly affiliateId: string;
+    readonly referralId: string | null;
+    readonly saleId: string | null;
+    readonly occurredAt: Instant;
+    readonly brought: Instant | null;
+  },
+): Promise<void> {
+  await Promise.all([
+    readEarningChain(tx, { affiliateId: of.affiliateId, programId: of.programId, levels: of.levels }),
+    listRulesAt(tx, of.programId, of.occurredAt, of.brought ?? of.occurredAt),
+    findEarnedBefore(tx, { referralId: of.referralId, occurredAt: of.occurredAt, saleId: of.saleId }),
+  ]);
 }
 
 interface Wanted {
@@ -246,52 +266,63 @@ async function readSpent(
  * What a referral earned on payments that happened before this one, whenever they arrived: for limits in payments and months (RUL-04,
  * BEY-25). A payment that was given back was one; what a person or a limit took off its line was none.
  */
-export async function findEarnedBefore(
+export function findEarnedBefore(
   tx: ReadTx | Tx,
   of: { readonly referralId: string | null; readonly occurredAt: Instant; readonly saleId: string | null },
 ): Promise<{ readonly payments: number; readonly firstAt: Instant | null }> {
-  if (of.referralId === null) return { payments: 0, firstAt: null };
-  const { rows } = await tx.raw<{ rows: { payments: number; first_at: Instant | null }[] }>(
-    `select count(distinct commission.sale_id)::int as payments, min(sale.occurred_at) as first_at
-     from commissions as commission
-     join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
-     where commission.referral_id = :referralId and commission.kind = 'earned' and commission.level = 1
-       and (sale.occurred_at < :occurredAt or (sale.occurred_at = :occurredAt and sale.id < :saleId))
-       and (commission.status <> 'rejected' or sale.refunded_minor > 0)`,
-    { referralId: of.referralId, occurredAt: of.occurredAt, saleId: of.saleId ?? '~' },
-  );
-  return { payments: rows[0]?.payments ?? 0, firstAt: rows[0]?.first_at ?? null };
+  const { referralId, occurredAt, saleId } = of;
+  return once(tx, ['commissions', 'sales'], `earned before ${referralId} ${occurredAt} ${saleId}`, async () => {
+    if (referralId === null) return { payments: 0, firstAt: null };
+    const rows = await run<{ payments: number; first_at: Instant | null }>(
+      tx,
+      `select count(distinct commission.sale_id)::int as payments, min(sale.occurred_at) as first_at
+       from commissions as commission
+       join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
+       where commission.referral_id = $1 and commission.kind = 'earned' and commission.level = 1
+         and (sale.occurred_at < $2 or (sale.occurred_at = $2 and sale.id < $3))
+         and (commission.status <> 'rejected' or sale.refunded_minor > 0)`,
+      [referralId, occurredAt, saleId ?? '~'],
+    );
+    return { payments: rows[0]?.payments ?? 0, firstAt: rows[0]?.first_at ?? null };
+  });
 }
 
 /**
  * Who may earn on a sale that this affiliate is credited for: it and the recruiters above, as many levels as the program has, each with
  * what its status means for a new commission (money.md 5).
  */
-export async function readEarningChain(
+export function readEarningChain(
   tx: ReadTx | Tx,
   of: { readonly affiliateId: string; readonly programId: string; readonly levels: number },
 ): Promise<readonly ChainMember[]> {
-  const { rows } = await tx.raw<{
-    rows: { level: number; id: string; group_id: string | null; status: string; enrolment: string | null }[];
-  }>(
-    `with recursive chain as (
-       select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.status, affiliate.recruiter_id, 1 as level
-       from affiliates as affiliate where affiliate.id = :affiliateId
-       union all
-       select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.status, recruiter.recruiter_id, chain.level + 1
-       from chain join affiliates as recruiter on recruiter.workspace_id = chain.workspace_id and recruiter.id = chain.recruiter_id
-       where chain.level < :levels)
-     select chain.level, chain.id, chain.group_id, chain.status,
-            (select enrolment.status from enrolments as enrolment
-             where enrolment.workspace_id = chain.workspace_id and enrolment.affiliate_id = chain.id
-               and enrolment.program_id = :programId and enrolment.status <> 'ended' limit 1) as enrolment
-     from chain order by chain.level`,
-    of,
-  );
-  return rows.map((row) => ({
-    level: row.level,
-    affiliateId: row.id as AffiliateId,
-    groupId: row.group_id,
-    standing: standingOf(row),
-  }));
+  return once(tx, ['affiliates', 'enrolments'], `chain ${of.affiliateId} ${of.programId} ${of.levels}`, async () => {
+    const rows = await run<{
+      level: number;
+      id: string;
+      group_id: string | null;
+      status: string;
+      enrolment: string | null;
+    }>(
+      tx,
+      `with recursive chain as (
+         select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.status, affiliate.recruiter_id, 1 as level
+         from affiliates as affiliate where affiliate.id = $1
+         union all
+         select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.status, recruiter.recruiter_id, chain.level + 1
+         from chain join affiliates as recruiter on recruiter.workspace_id = chain.workspace_id and recruiter.id = chain.recruiter_id
+         where chain.level < $3)
+       select chain.level, chain.id, chain.group_id, chain.status,
+              (select enrolment.status from enrolments as enrolment
+               where enrolment.workspace_id = chain.workspace_id and enrolment.affiliate_id = chain.id
+                 and enrolment.program_id = $2 and enrolment.status <> 'ended' limit 1) as enrolment
+       from chain order by chain.level`,
+      [of.affiliateId, of.programId, of.levels],
+    );
+    return rows.map((row) => ({
+      level: row.level,
+      affiliateId: row.id as AffiliateId,
+      groupId: row.group_id,
+      standing: standingOf(row),
+    }));
+  });
 }

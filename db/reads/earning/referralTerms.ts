@@ -7,23 +7,41 @@ import {
 import { assertInvariant } from '../../../domain/errors.js';
 import type { CheckKind } from '../../../domain/earning/check.js';
 import type { OwnTerms } from '../../../domain/program/program.js';
+import { know, once, run } from '../../pipeline.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
-/** Which terms and checks does the program apply to a referral now? */
-export async function readReferralTerms(
-  tx: ReadTx | Tx,
-  programId: string,
-): Promise<EffectiveTerms & { readonly requiredChecks: readonly CheckKind[] }> {
-  const { rows } = await tx.raw<{
-    rows: { own_terms: OwnTerms; required_checks: readonly CheckKind[]; sections: StoredSections | null }[];
-  }>(
-    `select programs.own_terms, programs.required_checks, settings.sections
-     from programs left join settings on settings.workspace_id = programs.workspace_id
-     where programs.id = :programId`,
-    { programId },
-  );
-  const [row] = rows;
-  assertInvariant(row !== undefined, 'the program of a referral is there', { programId });
+export type ReferralTerms = EffectiveTerms & { readonly requiredChecks: readonly CheckKind[] };
+
+interface TermsRow {
+  readonly own_terms: OwnTerms;
+  readonly required_checks: readonly CheckKind[];
+  readonly sections: StoredSections | null;
+}
+
+function toTerms(row: TermsRow): ReferralTerms {
   const terms = effectiveTerms(settingsOf(row.sections ?? {}), { ownTerms: row.own_terms });
   return { ...terms, requiredChecks: row.required_checks };
+}
+
+const termsSql = `select programs.id, programs.own_terms, programs.required_checks, settings.sections
+  from programs left join settings on settings.workspace_id = programs.workspace_id`;
+const keyOf = (programId: string): string => `terms of ${programId}`;
+
+/** The terms of a referral's program, asked for before its program is known: `readReferralTerms` then has them. */
+export async function askReferralTerms(tx: Tx, referralId: string): Promise<void> {
+  const [row] = await run<TermsRow & { readonly id: string }>(
+    tx,
+    `${termsSql} where programs.id = (select program_id from referrals where id = $1)`,
+    [referralId],
+  );
+  if (row !== undefined) know(tx, ['programs', 'settings'], keyOf(row.id), toTerms(row));
+}
+
+/** Which terms and checks does the program apply to a referral now? */
+export function readReferralTerms(tx: ReadTx | Tx, programId: string): Promise<ReferralTerms> {
+  return once(tx, ['programs', 'settings'], keyOf(programId), async () => {
+    const [row] = await run<TermsRow>(tx, `${termsSql} where programs.id = $1`, [programId]);
+    assertInvariant(row !== undefined, 'the program of a referral is there', { programId });
+    return toTerms(row);
+  });
 }

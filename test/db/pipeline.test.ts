@@ -1,0 +1,109 @@
+import knexFactory, { type Knex } from 'knex';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connect, type Db } from '../../db/connection.js';
+import { later, once, run } from '../../db/pipeline.js';
+import { inWorkspace, type Tx } from '../../db/transaction.js';
+import { InvariantError } from '../../domain/errors.js';
+import { newId } from '../../platform/newId.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+// What a transaction promises when its statements travel together (performance.md 5): nothing is lost, and nothing fails quietly.
+
+const workspaceId = newId('workspace');
+let database: TestDatabase;
+let owner: Knex;
+let db: Db;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 2 } });
+  db = connect({ url: database.appUrl, poolSize: 1, applicationName: 'pipeline' });
+  await owner.raw(`
+    create table kept (id integer constraint transfer_posted_once check (id > 0));
+    grant select, insert, update on kept to public;
+    create sequence tries;
+    create function conflict_once() returns bigint language plpgsql security definer set search_path = public, pg_temp as $$
+    declare try bigint := nextval('tries');
+    begin
+      if try = 1 then raise exception 'somebody else was first' using errcode = '40P01'; end if;
+      return try;
+    end $$;
+    grant execute on function conflict_once() to public`);
+});
+beforeEach(() => owner('kept').delete());
+afterAll(async () => {
+  await db?.destroy();
+  await owner?.destroy();
+  await database?.drop();
+});
+
+const keep = (tx: Tx, id: number) => later(tx, 'insert into kept (id) values ($1)', [id], 1);
+const kept = () => owner('kept').orderBy('id').pluck('id');
+
+test('a conflict in what was asked ahead repeats the transaction, whichever of it is waited for first', async () => {
+  const first = (tx: Tx) => once(tx, [], 'first', () => run(tx, 'select 1', []));
+  const second = (tx: Tx) =>
+    once(tx, [], 'second', () => run<{ try: bigint }>(tx, 'select conflict_once() as try', []));
+  const tried = await inWorkspace(
+    db,
+    workspaceId,
+    async (tx) => {
+      keep(tx, 1);
+      await first(tx);
+      return second(tx);
+    },
+    (tx) => [first(tx), second(tx)],
+  );
+  expect(tried).toEqual([{ try: 2n }]);
+  expect(await kept()).toEqual([1]);
+});
+
+test('a write that finds no row fails the transaction, even where somebody swallowed it', async () => {
+  const missing = (tx: Tx) => later(tx, 'update kept set id = $1 where id = $2', [9, 8], 1);
+  const atCommit = inWorkspace(db, workspaceId, async (tx) => {
+    keep(tx, 1);
+    missing(tx);
+  });
+  await expect(atCommit).rejects.toThrow(InvariantError);
+  const swallowed = inWorkspace(db, workspaceId, async (tx) => {
+    keep(tx, 1);
+    missing(tx);
+    await run(tx, 'select 1', []).catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toThrow(InvariantError);
+  expect(await kept()).toEqual([]);
+});
+
+test('what a constraint refuses with the COMMIT is told in our words, and nothing is kept', async () => {
+  const refused = inWorkspace(db, workspaceId, async (tx) => {
+    keep(tx, 1);
+    keep(tx, 0);
+  });
+  await expect(refused).rejects.toThrow('one business fact posts once');
+  expect(await kept()).toEqual([]);
+});
+
+test('an error that nobody passed on does not look like a commit', async () => {
+  const swallowed = inWorkspace(db, workspaceId, async (tx) => {
+    keep(tx, 1);
+    await run(tx, 'select 1 / 0', []).catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toThrow('rolled back');
+  expect(await kept()).toEqual([]);
+});
+
+test('what was read is read anew after a write to its table, and of a transaction that ended nothing is left', async () => {
+  const read = (tx: Tx) =>
+    once(tx, ['kept'], 'all', () => run<{ id: number }>(tx, 'select id from kept order by id', []));
+  const ended = await inWorkspace(db, workspaceId, async (tx) => {
+    expect(await read(tx)).toEqual([]);
+    keep(tx, 1);
+    expect(await read(tx)).toEqual([{ id: 1 }]);
+    return tx;
+  });
+  await inWorkspace(db, workspaceId, async (tx) => {
+    expect(await read(tx)).toEqual([{ id: 1 }]);
+    expect(() => keep(ended, 2)).toThrow('the transaction has ended');
+  });
+  expect(await kept()).toEqual([1]);
+});
