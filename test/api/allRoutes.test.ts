@@ -413,7 +413,9 @@ function damage(route: Route, next: (below: number) => number): readonly Damaged
   if (!isWrite(route)) return pick(out, next);
 
   add('text/plain', path, { ...fine, headers: { 'Content-Type': 'text/plain' } });
-  add('form', path, { raw: 'a=1', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
+  // A hosted form takes a form, and answers a bad one with its page.
+  if (!route.path.startsWith('/f/'))
+    add('form', path, { raw: 'a=1', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
   add('XML', path, { raw: '<a/>', headers: { 'Content-Type': 'application/xml' } });
   add('two types', path, { ...fine, headers: { 'Content-Type': 'application/json, text/plain' } });
   add('gzip that is none', path, { ...fine, headers: { 'Content-Encoding': 'gzip' } });
