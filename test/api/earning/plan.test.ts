@@ -220,7 +220,8 @@ describe('leads', () => {
     await enquire(at, { email: 'twice@buyer.example', event: 'registration' });
     expect(amountsOf(await lines(at))).toEqual(['5.00']);
     await pay(at, '100.00');
-    expect(amountsOf(await lines(at))).toEqual(['5.00', '5.00']);
+    // The sale itself earns by the default of the settings, 10 %: the program has no rule of its own for payments (RUL-08).
+    expect(amountsOf(await lines(at))).toEqual(['5.00', '5.00', '10.00']);
   });
 
   test('no lead rule, no commission; CPA leaves leads alone', async () => {
@@ -323,6 +324,7 @@ describe('judging a sale once more (COM-07, BEY-13)', () => {
     const product = (await world.as('/v1/products', { name: 'Later', sku: `later-${at.programId.slice(-6)}` })).body;
     const sale = await pay(at, '100.00', { product: product['id'] });
     expect([sale['noCommissionCode'], sale['commissionIds']]).toEqual(['not_commissionable', []]);
+    expect(sale['allowedActions']).toEqual(['refund', 'rerun']);
     await world.as(`/v1/programs/${at.programId}/products`, { productId: product['id'] });
     await world.api.as(world.ws.key, `/v1/commission-rules/${at.rule['id']}`, {
       method: 'PATCH',
