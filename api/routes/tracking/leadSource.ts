@@ -60,7 +60,8 @@ const get = defineRoute({
   params: leadSourceParams,
   reply: leadSourceWire,
   refuses: ['resource.not_found'],
-  handle: (ctx) => ctx.read(async (tx) => presentLeadSource(await present(findLeadSource(tx, ctx.params.leadSourceId)))),
+  handle: (ctx) =>
+    ctx.read(async (tx) => presentLeadSource(await present(findLeadSource(tx, ctx.params.leadSourceId)))),
 });
 
 const create = defineRoute({
