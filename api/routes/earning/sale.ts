@@ -64,9 +64,12 @@ type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mo
 
 function actionsFor(ctx: Asking, sale: Sale): readonly string[] {
   const isRefundable = sale.status !== 'declined' && sale.refunded < sale.captured;
+  // Its cause may be repaired by now (BEY-13); a rejected commission offers `reinstate` itself.
+  const earnedNothing = isRefundable && sale.referralId !== null && sale.noCommissionCode !== null;
   return [
     ...(isRefundable && ctx.can('sale.write') ? ['refund'] : []),
     ...(sale.inReview && ctx.can('sale.attribute') ? ['confirm'] : []),
+    ...(earnedNothing && ctx.can('commission.decide') ? ['rerun'] : []),
   ];
 }
 

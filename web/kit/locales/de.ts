@@ -161,6 +161,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'action.dismiss': 'Verwerfen',
   'action.release': 'Loslassen',
   'action.reinstate': 'Wieder einsetzen',
+  'action.rerun': 'Neu beurteilen',
   'action.withdraw_approval': 'Freigabe zurücknehmen',
   'action.decline': 'Ablehnen',
   'action.suspend': 'Sperren',

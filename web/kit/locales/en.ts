@@ -158,6 +158,7 @@ export const en = {
   'action.dismiss': 'Dismiss',
   'action.release': 'Release',
   'action.reinstate': 'Reinstate',
+  'action.rerun': 'Judge again',
   'action.withdraw_approval': 'Take the approval back',
   'action.decline': 'Decline',
   'action.suspend': 'Suspend',
