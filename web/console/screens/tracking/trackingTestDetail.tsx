@@ -37,8 +37,8 @@ export function Screen(): ReactElement {
         {(test) => (
           <Stack>
             <Address testId={testId} test={test} />
-            <Paper withBorder p="md" component="ol" m={0} style={{ listStyle: 'none' }} aria-live="polite">
-              <Stack gap="md">
+            <Paper withBorder p="md" aria-live="polite">
+              <Stack gap="md" component="ol" m={0} p={0} style={{ listStyle: 'none' }}>
                 {test.steps.map((step) => (
                   <Step key={step.step} step={step} />
                 ))}

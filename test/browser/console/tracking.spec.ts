@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { BrowserContext } from '@playwright/test';
+import { at, textAt } from '../../support/apiClient.js';
+import { sessionCalls } from '../payoutWorld.js';
+import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from '../support.js';
+
+// The tracking script on a page of a shop, in a real browser; the tester that follows it live; a link looked at, drawn and changed.
+
+test.use({ storageState: ownerState });
+test.describe.configure({ mode: 'serial' });
+
+const tag = randomUUID().slice(0, 8);
+const shopHost = 'shop.example';
+let linkId: string;
+let affiliateName: string;
+let publicKey: string;
+
+test.beforeAll(async () => {
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  const settings = await must('GET', '/v1/settings');
+  const hosts = at(settings, 'domains.formDomains') as readonly string[] | undefined;
+  await must(
+    'PATCH',
+    '/v1/settings',
+    {
+      general: { timeZone: 'Europe/Warsaw', defaultCurrency: 'USD' },
+      domains: { formDomains: [...(hosts ?? []), shopHost] },
+    },
+    { 'if-match': `"${String(at(settings, 'version'))}"` },
+  );
+  publicKey = textAt(
+    await must('POST', '/v1/api-keys', { name: `page ${tag}`, kind: 'public', test: false }),
+    'publicKey',
+  );
+  const programId = textAt(
+    await must('POST', '/v1/programs', {
+      name: `Track ${tag}`,
+      currency: 'USD',
+      requirements: [],
+      fallbackUrl: `https://${shopHost}/`,
+      destinationHosts: [shopHost],
+    }),
+    'id',
+  );
+  const productId = textAt(await must('POST', '/v1/products', { name: `Thing ${tag}` }), 'id');
+  await must('POST', `/v1/programs/${programId}/products`, { productId });
+  await must('POST', '/v1/commission-rules', {
+    name: '20 %',
+    scope: 'program',
+    programId,
+    event: 'payment',
+    base: 'net',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  });
+  await must('POST', `/v1/programs/${programId}/agreements`, {
+    kind: 'terms',
+    title: 'Terms',
+    text: 'Be fair.',
+    mustAccept: false,
+  });
+  await must('POST', `/v1/programs/${programId}/publish`);
+  affiliateName = `Tess ${tag}`;
+  const affiliateId = textAt(
+    await must('POST', '/v1/affiliates', {
+      name: affiliateName,
+      email: `tess-${tag}@blog.example`,
+      programIds: [programId],
+    }),
+    'id',
+  );
+  await must('POST', `/v1/affiliates/${affiliateId}/approve`, { reason: 'Known' });
+  linkId = textAt(
+    await must('POST', '/v1/links', {
+      affiliateId,
+      programId,
+      slug: `tess-${tag}`,
+      destinationUrl: `https://${shopHost}/`,
+    }),
+    'id',
+  );
+});
+
+/** The pages of the shop, another site than we are: a cookie of ours on them would be a third party's. */
+async function serveShop(context: BrowserContext): Promise<void> {
+  const { origin } = stackNotes();
+  await context.route(`https://${shopHost}/**`, (route) =>
+    route.request().url().endsWith('/favicon.ico')
+      ? route.fulfill({ status: 204 })
+      : route.fulfill({
+          contentType: 'text/html',
+          // What a careful shop allows: no inline code but its own, nothing from elsewhere but the script.
+          headers: {
+            'content-security-policy': `default-src 'none'; script-src ${origin} 'nonce-shop'; connect-src ${origin}`,
+          },
+          body: `<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1>
+<script async src="${origin}/t/v1.js" data-key="${publicKey}"></script>
+<script nonce="shop">
+window.tributary = window.tributary || function () { (tributary.q = tributary.q || []).push(arguments); };
+tributary('ready', function (id) { document.title = 'click ' + id; });
+</script>`,
+        }),
+  );
+}
+
+test('a link is looked at, drawn, renamed and diagnosed', async ({ page }) => {
+  await page.goto(`/links/${linkId}`);
+  await page.getByRole('button', { name: 'Look at the destination now' }).click();
+  // Nobody answers under the name of the example; what a page that is there looks like is in test/api/tracking/linkCheck.test.ts.
+  await expect(page.getByText('The destination does not answer as a page.')).toBeVisible();
+  await expect(page.getByText('destination not reachable')).toBeVisible();
+  const picture = page.getByRole('img', { name: /^QR code of/ });
+  await expect(picture).toBeVisible();
+  expect(
+    await picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+  ).toBeGreaterThan(0);
+  await expectAccessible(page);
+
+  await page.getByLabel('Link', { exact: true }).fill(`tess-new-${tag}`);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: `tess-new-${tag}` })).toBeVisible();
+
+  await page.goto('/links');
+  await page.getByRole('button', { name: 'Diagnose an address' }).click();
+  const dialog = page.getByRole('dialog');
+  // The old name goes on leading to the link.
+  await dialog.getByLabel('Address').fill(`${stackNotes().origin}/r/tess-${tag}`);
+  await dialog.getByRole('button', { name: 'Diagnose' }).click();
+  await expect(dialog.getByText('Would credit')).toBeVisible();
+  await expect(dialog.getByText(affiliateName)).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('a test click flows through the script of a page under a strict policy, and the tester shows each step', async ({
+  page,
+  browser,
+}) => {
+  await page.goto(`/links/${linkId}`);
+  await page.getByRole('button', { name: 'Test the tracking' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Tracking test' })).toBeVisible();
+  const address = (await page.getByRole('link', { name: 'Open it in a new tab' }).getAttribute('href')) ?? '';
+  expect(address).toContain('trb_test=');
+  await expectAccessible(page);
+
+  // A browser without a head calls itself one, and is filtered as a bot.
+  const visitor = await browser.newContext({
+    userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+  });
+  await serveShop(visitor);
+  // Chromium asks before a page of the internet may reach this machine, where we are here.
+  await visitor.grantPermissions(['local-network-access'], { origin: `https://${shopHost}` });
+  const shopPage = await visitor.newPage();
+  const faults: string[] = [];
+  shopPage.on('pageerror', (error) => faults.push(String(error)));
+  shopPage.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  // Followed by hand: Playwright serves no page that a redirect leads to.
+  const redirect = await visitor.request.get(address, { maxRedirects: 0 });
+  await shopPage.goto(redirect.headers()['location'] ?? '');
+  await expect(shopPage).toHaveTitle(/^click clk_/);
+  const step = (name: string) => page.getByRole('listitem').filter({ has: page.getByText(name, { exact: true }) });
+  for (const name of ['Click', 'Cookie', 'Visit']) await expect(step(name)).toContainText('✓');
+  await expect(step('Lead')).toContainText('not yet');
+
+  const cookies = await visitor.cookies(`https://${shopHost}/`);
+  expect(cookies.map(({ name }) => name)).toEqual(['trb_click']);
+  // The next page of the shop has no click in its address: its own cookie tells.
+  await shopPage.goto(`https://${shopHost}/checkout`);
+  await expect(shopPage).toHaveTitle(/^click clk_/);
+  const told = await shopPage.evaluate(async (order) => {
+    type Tributary = (what: string, given: unknown) => Promise<{ readonly id: string }>;
+    const { tributary } = globalThis as unknown as { tributary: Tributary };
+    const lead = await tributary('lead', { email: `${order}@buyer.example`, name: 'Tim' });
+    const sale = await tributary('sale', { externalId: order, amount: '20.00', currency: 'USD' });
+    return [lead.id, sale.id];
+  }, `order-${tag}`);
+  expect(told).toEqual([expect.stringMatching(/^led_/), expect.stringMatching(/^sal_/)]);
+  for (const name of ['Lead', 'Sale']) await expect(step(name)).toContainText('✓');
+  expect(faults).toEqual([]);
+  await visitor.close();
+});
+
+test('ready code stands there with the last call, and a coupon is made and changed', async ({ page }) => {
+  await page.goto('/developers/tracking');
+  await expect(page.getByText(`data-key="${publicKey}"`).or(page.getByText('data-key="pk_live_'))).toBeVisible();
+  await expect(page.getByText('Last received').first()).toBeVisible();
+  await expectAccessible(page);
+
+  await page.goto('/coupons');
+  await page.getByRole('button', { name: 'New coupon' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Code').fill(`TESS-${tag}`);
+  await dialog.getByLabel('Affiliate').selectOption({ label: affiliateName });
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('cell', { name: `TESS-${tag}`, exact: true })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: `Change TESS-${tag}` }).click();
+  await dialog.getByLabel('Switched on').uncheck();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const row = page.getByRole('row').filter({ has: page.getByRole('cell', { name: `TESS-${tag}`, exact: true }) });
+  await expect(row.getByRole('cell', { name: 'No', exact: true })).toBeVisible();
+});
