@@ -29,7 +29,7 @@ import { createSandboxGateway } from '../activities/gateways/sandbox.js';
 import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
 import { openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
-import { lookAtDestination } from '../activities/gateways/destination.js';
+import { lookAtDestination } from '../platform/destination.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';

@@ -1,4 +1,4 @@
-import { lookAtDestination } from '../../../activities/gateways/destination.js';
+import { lookAtDestination } from '../../../platform/destination.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findLink } from '../../../db/directory.js';
 import { findLinkNames, findLinkView } from '../../../db/reads/tracking/linkList.js';

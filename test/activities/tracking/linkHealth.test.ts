@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lookAtDestination } from '../../../activities/gateways/destination.js';
+import { lookAtDestination } from '../../../platform/destination.js';
 import { linkHealthActivities } from '../../../activities/tracking/linkHealth.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';

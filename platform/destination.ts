@@ -1,5 +1,5 @@
-import { judgePage, type LinkCheck } from '../../domain/tracking/linkCheck.js';
-import { fetchOutside } from '../../platform/outbound.js';
+import { judgePage, type LinkCheck } from '../domain/tracking/linkCheck.js';
+import { fetchOutside } from './outbound.js';
 
 /** What the shop's logs call us. */
 const agent = 'Mozilla/5.0 (compatible; TributaryLinkCheck/1.0)';
