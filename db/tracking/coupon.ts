@@ -37,11 +37,6 @@ export function toCoupon(row: CouponRow): Coupon {
 export type NewCoupon = Omit<Coupon, 'version' | 'createdAt' | 'updatedAt'>;
 export type CouponChange = Partial<Omit<NewCoupon, 'id'>>;
 
-export async function findCoupon(tx: ReadTx | Tx, id: string): Promise<Coupon | undefined> {
-  const row = await tx('coupons').where({ id }).whereNull('deleted_at').first<CouponRow | undefined>();
-  return row === undefined ? undefined : toCoupon(row);
-}
-
 export async function lockCoupon(tx: Tx, id: string): Promise<Coupon | undefined> {
   const row = await tx('coupons').where({ id }).whereNull('deleted_at').forNoKeyUpdate().first<CouponRow | undefined>();
   return row === undefined ? undefined : toCoupon(row);
