@@ -36,18 +36,14 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
   await page.getByLabel('Label of email').fill('Your e-mail');
   const preview = page.getByRole('region', { name: 'Preview' });
   await expect(preview.locator('[data-preview]')).toHaveCount(3);
-  const shown = await preview
-    .locator('[data-preview]')
-    .evaluateAll((controls) => controls.map((control) => control.getAttribute('data-preview')));
-  expect(shown).toEqual(['message', 'email', 'name']);
+  for (const [place, name] of ['message', 'email', 'name'].entries())
+    await expect(preview.locator('[data-preview]').nth(place)).toHaveAttribute('data-preview', name);
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Publish' }).press('Enter');
   await expect(page.getByText('Published')).toBeVisible();
 
   await page.goto(`/f/${formId}`);
-  const names = await page
-    .locator('form label')
-    .evaluateAll((labels) => labels.map((label) => (label.textContent ?? '').replace(/ \*$/, '')));
+  const names = (await page.locator('form label').allTextContents()).map((label) => label.replace(/ \*$/, ''));
   expect(names.slice(0, 3)).toEqual(['Message', 'Your e-mail', 'Name']);
   await expectAccessible(page);
   await page.getByLabel('Your e-mail').fill(`${tag}@buyer.example`);
