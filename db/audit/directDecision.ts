@@ -43,7 +43,7 @@ export async function recordDirectDecision(
     steppedUp: decision.steppedUp,
     operationId: null,
   });
-  await settleDecision(tx, act, id, { state: 'done' });
+  settleDecision(tx, act, id, { state: 'done' });
   return actFor(act, { cause: { type: 'decision', id }, reasonCode: decision.reasonCode });
 }
 

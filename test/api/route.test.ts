@@ -425,7 +425,7 @@ describe('decisions (api.md 1.8)', () => {
     await inWorkspace(api.db, shop.id, async (tx, now) => {
       await lockDecision(tx, id);
       const code = state === 'refused' ? { code: 'referral.already_decided' } : {};
-      await settleDecision(tx, api.act(shop.id, now), id, { state, ...code, params });
+      settleDecision(tx, api.act(shop.id, now), id, { state, ...code, params });
     });
     await notify(api.db, 'decision', id);
   }

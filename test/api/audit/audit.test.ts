@@ -180,7 +180,8 @@ test('an entry says from where (AUD-01)', async () => {
   const path = `/v1/audit-entries?objectId=${made.body['id']}`;
   await eventually(async () => (await api.as(auditor, path)).body['data']?.[0]?.['address'] !== null);
   const [entry] = rowsOf(await api.as(auditor, path));
-  expect(entry).toMatchObject({ event: 'created', address: expect.stringMatching(/127\.0\.0\.1|::1/) });
+  expect(entry?.['event']).toBe('created');
+  expect(entry?.['address']).toMatch(/127\.0\.0\.1|::1/);
 });
 
 describe('audit entries', () => {
