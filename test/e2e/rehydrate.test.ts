@@ -153,6 +153,7 @@ test('a start twice makes one workspace and its schedules, and a new sign-in lin
   expect(ids.toSorted()).toEqual([
     'sweep/due',
     'sweep/historyExport',
+    'sweep/linkHealth',
     'sweep/retentionAlarm',
     'sweep/risk',
     'sweep/unapplied',
