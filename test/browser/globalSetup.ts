@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isWebBuilt } from '../../bin/buildWeb.js';
+import { ensureWebPages } from '../support/webPages.js';
 import { LiveStack } from '../support/liveStack.js';
 import { notesVariable, stateVariable } from './support.js';
 
 /** The whole product as its own processes, and the pages as npm start builds them; everything is gone afterwards. */
 export default async function setUp(): Promise<() => Promise<void>> {
-  if (!isWebBuilt()) execFileSync(process.execPath, ['--import', 'tsx', 'bin/buildWeb.ts'], { stdio: 'inherit' });
+  ensureWebPages();
   const stack = await LiveStack.start();
   try {
     const { origin, hostname } = new URL(stack.signInLink);

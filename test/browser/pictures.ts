@@ -3,7 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from '@playwright/test';
-import { isWebBuilt } from '../../bin/buildWeb.js';
+import { ensureWebPages } from '../support/webPages.js';
 import { makeDemo, makeDemoOfToday } from '../../bin/demo.js';
 import { loadConfig } from '../../platform/config.js';
 import playwright from '../../playwright.config.js';
@@ -129,7 +129,7 @@ async function startProduct(): Promise<Product> {
     const cookie = await signIn(given, process.env['PICTURES_LINK'] ?? '');
     return { origin: given, cookie, stop: () => Promise.resolve(), link: (email) => freshLink(process.env, email) };
   }
-  if (!isWebBuilt()) execFileSync(process.execPath, ['--import', 'tsx', 'bin/buildWeb.ts'], { stdio: 'inherit' });
+  ensureWebPages();
   const stack = await LiveStack.start({ env: { NODE_ENV: 'development' } });
   try {
     const config = loadConfig(stack.environment);

@@ -6,6 +6,7 @@ import { type Config, loadConfig } from '../../platform/config.js';
 import { apiClient, type ApiClient, at, textAt } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
 import { LiveStack } from '../support/liveStack.js';
+import { ensureWebPages } from '../support/webPages.js';
 
 // The first run of a newcomer (screens.md 9): the year, today's items through the real API and workflows, and the shop.
 
@@ -18,6 +19,7 @@ let owner: Knex;
 let shop: ApiClient;
 
 beforeAll(async () => {
+  ensureWebPages(); // the shop is one of them
   stack = await LiveStack.start({ env: { NODE_ENV: 'development' } });
   config = loadConfig(stack.environment);
   owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 1 } });

@@ -1,0 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { isWebBuilt } from '../../bin/buildWeb.js';
+
+/** Builds the pages unless they are there from these very sources: on a fresh clone nothing has built them yet. */
+export function ensureWebPages(): void {
+  if (!isWebBuilt()) execFileSync(process.execPath, ['--import', 'tsx', 'bin/buildWeb.ts'], { stdio: 'inherit' });
+}
