@@ -1,4 +1,4 @@
-import type { Act } from '../../domain/act.js';
+import type { Act, Mode } from '../../domain/act.js';
 import type { AffiliateId, ReferralId, RiskCaseId, RiskFlagId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { blockingRiskCodes, type RiskCode } from '../../domain/tracking/riskFlag.js';
@@ -91,8 +91,15 @@ export async function raiseFlag(
   return true;
 }
 
-export async function lockFlag(tx: Tx, id: string): Promise<StoredFlag | undefined> {
-  const row = await tx('risk_flags').where({ id }).forNoKeyUpdate().first<RiskFlagRow | undefined>();
+/** A flag of a referral is of the referral's mode; one of an affiliate alone shows in both (api.md 1.3). */
+export async function lockFlag(tx: Tx, id: string, mode: Mode): Promise<StoredFlag | undefined> {
+  const row = await tx('risk_flags')
+    .where({ id })
+    .where((of) => {
+      of.whereNull('referral_id').orWhereIn('referral_id', tx('referrals').where({ mode }).select('id'));
+    })
+    .forNoKeyUpdate()
+    .first<RiskFlagRow | undefined>();
   return row === undefined ? undefined : toFlag(row);
 }
 

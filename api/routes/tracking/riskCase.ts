@@ -204,7 +204,7 @@ const dismiss = defineRoute({
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
-        const flag = await lockFlag(tx, ctx.params.flagId);
+        const flag = await lockFlag(tx, ctx.params.flagId, ctx.mode);
         if (flag === undefined) throw new DomainError('resource.not_found');
         if (flag.dismissedAt !== null)
           throw new DomainError('risk_flag.already_decided', {
@@ -226,7 +226,7 @@ const dismiss = defineRoute({
           const ref = { workspaceId: act.workspaceId, referralId: flag.referralId };
           await enqueue(tx, nudge('referral', workflowIds.referral(ref), ref));
         }
-        const dismissed = await lockFlag(tx, flag.id);
+        const dismissed = await lockFlag(tx, flag.id, ctx.mode);
         return presentRiskFlag({ ...(dismissed ?? flag), affiliateName: null }, { mayWrite: true });
       },
       { wake: true },

@@ -97,6 +97,8 @@ test('an honest referral approves itself; one of the affiliate’s own mailbox i
   const [flag] = await flagsOf(`referralId=${String(own['id'])}&open=true`);
   expect(flag).toMatchObject({ blocking: true, affiliate: { id: affiliateId }, allowedActions: ['dismiss'] });
   const path = `/v1/risk-flags/${String(flag?.['id'])}/dismiss`;
+  const otherMode = await world.api.as(world.ws.testKey, path, { body: { reason: 'Not mine.' } });
+  expect([otherMode.status, otherMode.body['code']]).toEqual([404, 'not_found']);
   expect(await world.as(path, {})).toMatchObject({ status: 422 });
   expect(await world.as(path, { reason: 'Her sister' })).toMatchObject({ status: 200, body: { note: 'Her sister' } });
   expect(await world.as(path, { reason: 'again' })).toMatchObject({ status: 409, body: { code: 'already_decided' } });
