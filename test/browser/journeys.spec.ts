@@ -200,10 +200,12 @@ test('4: an affiliate on a phone: when and how much', async ({ browser }) => {
   test.setTimeout(300_000);
   const { origin } = stackNotes();
   const { must } = await ownerCallsNow();
-  await must('POST', `/v1/affiliates/${payouts.ada.id}/invite`);
+  // Bo, who was taken out of the run before: Ada may be paid by now, and then nothing is next.
+  const email = textAt(await must('GET', `/v1/affiliates/${payouts.bo.id}`), 'email');
+  await must('POST', `/v1/affiliates/${payouts.bo.id}/invite`);
   const link = await eventually(
     async () => {
-      const mails = (await must('GET', `/v1/dev/emails?to=${payouts.ada.email}`)) as { data: { links: string[] }[] };
+      const mails = (await must('GET', `/v1/dev/emails?to=${email}`)) as { data: { links: string[] }[] };
       const found = mails.data.flatMap((mail) => mail.links).find((one) => one.includes('/welcome/'));
       if (found === undefined) throw new Error('the mail is not there yet');
       return found;

@@ -28,6 +28,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'home.title': 'Start',
   'home.suspended': 'Ihr Konto ist gesperrt',
   'home.suspendedText': 'Sie können alles lesen. Auszahlungen warten, bis die Sperre endet.',
+  'home.allPaid': 'Alles ist ausgezahlt',
+  'home.allPaidText': 'Es steht nichts aus. Was als Nächstes kommt, erscheint hier.',
   'home.nothing': 'Noch nichts verdient',
   'home.nothingText': 'Teilen Sie einen Link: was daraus wird, erscheint hier.',
   'home.toLinks': 'Zu Ihren Links',

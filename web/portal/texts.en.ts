@@ -27,6 +27,8 @@ export const en = {
   'home.title': 'Home',
   'home.suspended': 'Your account is suspended',
   'home.suspendedText': 'You can read everything. Your links go on, payouts wait until the suspension ends.',
+  'home.allPaid': 'Everything is paid',
+  'home.allPaidText': 'Nothing is waiting. What comes next appears here.',
   'home.nothing': 'Nothing earned yet',
   'home.nothingText': 'Share a link: what comes of it appears here.',
   'home.toLinks': 'To your links',

@@ -29,6 +29,7 @@ export function Screen(): ReactElement {
 
 function Home({ home }: { readonly home: OwnHome }): ReactElement {
   const { t } = useTranslation();
+  const isAllPaid = home.balances.some(({ paid }) => /[1-9]/.test(paid.amount));
   return (
     <Stack>
       {home.affiliate.status === 'suspended' ? (
@@ -39,8 +40,8 @@ function Home({ home }: { readonly home: OwnHome }): ReactElement {
       {home.openAgreements.length === 0 ? null : <Agreements />}
       {home.nextPayouts.length === 0 ? (
         <EmptyList
-          title={t('home.nothing')}
-          text={t('home.nothingText')}
+          title={t(isAllPaid ? 'home.allPaid' : 'home.nothing')}
+          text={t(isAllPaid ? 'home.allPaidText' : 'home.nothingText')}
           action={
             <Button component={Link} to="/links">
               {t('home.toLinks')}
