@@ -1,7 +1,7 @@
 import type { Mode } from '../../domain/act.js';
 import type { PaymentFact } from '../../domain/earning/paymentEvent.js';
 import type { PaymentSourceId } from '../../domain/ids.js';
-import type { CurrencyCode } from '../../domain/money.js';
+import type { CurrencyCode, Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
@@ -120,22 +120,25 @@ export async function listReleased(
 // Amounts are bigints, which JSON has no form for: as text in minor units.
 type FactJson =
   | (Omit<Extract<ParkableFact, { kind: 'refundedTo' }>, 'total'> & { readonly total: MinorJson })
-  | (Omit<Extract<ParkableFact, { kind: 'dispute' }>, 'amount'> & { readonly amount: MinorJson });
+  | (Omit<Extract<ParkableFact, { kind: 'dispute' }>, 'amount'> & { readonly amount: MinorJson | null });
 interface MinorJson {
   readonly minor: string;
   readonly currency: CurrencyCode;
 }
 
+const minorOf = (json: MinorJson): Money => ({ minor: BigInt(json.minor), currency: json.currency });
+const jsonOf = ({ minor, currency }: Money): MinorJson => ({ minor: minor.toString(), currency });
+
 function toJson(fact: ParkableFact): FactJson {
   return fact.kind === 'refundedTo'
-    ? { ...fact, total: { minor: fact.total.minor.toString(), currency: fact.total.currency } }
-    : { ...fact, amount: { minor: fact.amount.minor.toString(), currency: fact.amount.currency } };
+    ? { ...fact, total: jsonOf(fact.total) }
+    : { ...fact, amount: fact.amount === null ? null : jsonOf(fact.amount) };
 }
 
 function fromJson(json: FactJson): ParkableFact {
   return json.kind === 'refundedTo'
-    ? { ...json, total: { minor: BigInt(json.total.minor), currency: json.total.currency } }
-    : { ...json, amount: { minor: BigInt(json.amount.minor), currency: json.amount.currency } };
+    ? { ...json, total: minorOf(json.total) }
+    : { ...json, amount: json.amount === null ? null : minorOf(json.amount) };
 }
 
 /** Whoever ties a payment to its sale and whoever looks for it wait for each other: else a refund parks while its tie commits, for ever. */

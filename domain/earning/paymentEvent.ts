@@ -49,7 +49,7 @@ export type PaymentFact =
       readonly kind: 'dispute';
       readonly externalId: string;
       readonly steps: readonly { readonly step: DisputeStep; readonly occurredAt: Instant }[];
-      readonly amount: Money;
+      readonly amount: Money | null;
       readonly keys: readonly string[];
     }
   /** No renewal comes any more; nothing is owed or taken back for it. */

@@ -89,7 +89,12 @@ export async function takeInPaymentEvent(deps: Deps, of: Of, event: IncomingEven
   if (stored.bodyHash !== event.bodyHash)
     deps.logger.warn({ sourceId: of.sourceId, eventId: event.id }, 'payment event came again with other bytes');
   if (event.refusal !== null) return settle(deps, of, { ...event.refusal, isRepeat: false });
-  if (stored.outcome !== null) return { outcome: stored.outcome, code: null, isRepeat: true };
+  if (stored.outcome !== null) {
+    // Its last fact was committed; whether what had waited for it was set free before the process ended nobody knows.
+    await release(deps, of, event.mode, event.facts.flatMap(keysOf));
+    await notify(deps.db, 'outbox', '');
+    return { outcome: stored.outcome, code: null, isRepeat: true };
+  }
 
   let settled: Pick<Result, 'outcome' | 'code'> = { outcome: 'no_effect', code: null };
   const released = new Set<string>();
@@ -104,6 +109,14 @@ export async function takeInPaymentEvent(deps: Deps, of: Of, event: IncomingEven
   await release(deps, of, event.mode, [...released]);
   await notify(deps.db, 'outbox', '');
   return settle(deps, of, { ...settled, isRepeat: false });
+}
+
+/** The keys that others may have waited for: of a sale, or of what ties one to its payment. */
+function keysOf(asked: Asked): readonly string[] {
+  if (asked.kind === 'sale') return [...asked.keys, asked.externalId];
+  if (asked.kind === 'tie') return [...asked.keys, asked.saleExternalId];
+  const isSale = asked.kind === 'reported' && (asked.event.type === 'sale' || asked.event.type === 'declined');
+  return isSale ? [asked.event.data.externalId] : [];
 }
 
 /** What is said of an event with several facts: the one that says most. */
@@ -375,12 +388,9 @@ async function applyReported(tx: Tx, act: Act, event: StandardEvent): Promise<Re
       return isNew ? applied : noEffect;
     }
     case 'dispute': {
-      const { saleExternalId, ...facts } = event.data;
-      const seen = await findSaleByExternalId(tx, { mode: act.mode, source, externalId: saleExternalId });
-      if (seen === undefined) throw new DomainError('resource.not_found', { field: 'saleExternalId' });
-      const sale = await lockSale(tx, seen.id);
-      assertInvariant(sale !== undefined, 'a sale that was found is there', { saleId: seen.id });
-      return (await takeInDispute(tx, act, sale, facts)).isNew ? applied : noEffect;
+      const { saleExternalId, externalId, status: step, amount = null } = event.data;
+      const steps = [{ step, occurredAt: happenedAt(event.data.occurredAt, act.now) }];
+      return applyDispute(tx, act, { kind: 'dispute', externalId, steps, amount, keys: [saleExternalId] });
     }
     case 'subscription_cancelled':
       return noEffect;

@@ -293,6 +293,26 @@ describe('order and repeats', () => {
     expect(body['data']).toEqual([]);
   });
 
+  test('a delivery that ended before it set free what had waited does so when it comes again', async () => {
+    const source = await makeSource({ name: 'Killed', adapter: 'stripe', secret: stripeSecret });
+    const refund = stripe('charge.refunded', now(), {
+      id: 'ch_killed',
+      payment_intent: 'pi_killed',
+      currency: 'usd',
+      amount: 2_900,
+      amount_refunded: 500,
+    });
+    expect((await send(source, refund)).body).toMatchObject({ outcome: 'parked' });
+    const waiting = () => world.owner('payment_events').where({ external_id: refund.id });
+    // As a kill between the last fact's commit and the release leaves it: the tie is there, the refund still waits.
+    await waiting().update({ waits_for: ['nobody'] });
+    const bought = stripe('invoice.paid', now() - 60, { ...invoice('cus_killed', 1), payment_intent: 'pi_killed' });
+    expect((await send(source, bought)).body).toMatchObject({ outcome: 'applied' });
+    await waiting().update({ waits_for: ['ch_killed', 'pi_killed'] });
+    expect((await send(source, bought)).status).toBe(200);
+    expect(await waiting().first('outcome')).toEqual({ outcome: 'applied' });
+  });
+
   test('twenty copies of one event at once are one sale', async () => {
     const source = await makeSource({ name: 'Copies', adapter: 'stripe', secret: stripeSecret });
     const event = stripe('invoice.paid', now(), invoice('cus_copies', 1));
@@ -354,6 +374,18 @@ describe('our own envelope', () => {
     expect([bad.status, bad.body['code']]).toEqual([422, 'validation_failed']);
     expect((await sendOwn(source, sale, { secret: `whsec_${Buffer.alloc(24).toString('base64')}` })).status).toBe(401);
     expect((await world.as('/v1/sales?externalId=own-2')).body['data']).toEqual([]);
+  });
+
+  test('a dispute before its sale waits for it, as one of Stripe does', async () => {
+    const source = await makeSource({ name: 'Early', adapter: 'standard' });
+    const secret = source['secret'] as string;
+    const data = { externalId: 'own-d', saleExternalId: 'own-9', status: 'opened' };
+    const early = await sendOwn(source, { id: 'd1', type: 'dispute', data }, { secret });
+    expect(early.body, early.text).toMatchObject({ outcome: 'parked', code: 'unknown_sale' });
+    const bought = { externalId: 'own-9', amount: usd('9.00'), customer: { email: 'own9@buyer.example' } };
+    await sendOwn(source, { id: 's1', type: 'sale', data: bought }, { secret });
+    const [sale] = (await world.as('/v1/sales?externalId=own-9')).body['data'] as unknown as Json[];
+    expect((await world.as(`/v1/sales/${sale?.['id']}/disputes`)).body['data']).toMatchObject([{ status: 'opened' }]);
   });
 
   test("another system's field names are mapped", async () => {
