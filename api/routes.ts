@@ -18,6 +18,7 @@ import { payoutRunRoutes } from './routes/payout/payoutRun.js';
 import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
+import { productGroupRoutes } from './routes/program/productGroup.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { groupRoutes } from './routes/affiliate/group.js';
 import { appealRoutes } from './routes/earning/appeal.js';
@@ -106,6 +107,7 @@ export const routes: readonly Route[] = [
   ...agreementRoutes,
   ...productRoutes,
   ...programRoutes,
+  ...productGroupRoutes,
   ...groupRoutes,
   ...appealRoutes,
   ...rerunRoutes,

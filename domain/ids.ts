@@ -93,6 +93,7 @@ export type SessionId = Id<'session'>;
 export type ApiKeyId = Id<'apiKey'>;
 export type ProgramId = Id<'program'>;
 export type ProductId = Id<'product'>;
+export type ProductGroupId = Id<'productGroup'>;
 export type RuleId = Id<'rule'>;
 export type AgreementId = Id<'agreement'>;
 export type AffiliateId = Id<'affiliate'>;

@@ -157,6 +157,7 @@ async function makeProgram(
       sku: product.sku,
       price: { minor: product.price, currency },
       period: product.period,
+      productGroupId: null,
       url: `${landingUrl}#${product.sku}`,
       active: true,
     });

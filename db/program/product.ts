@@ -1,6 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { ProductId, ProgramId } from '../../domain/ids.js';
+import type { ProductGroupId, ProductId, ProgramId } from '../../domain/ids.js';
 import type { CurrencyCode, Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
@@ -14,6 +14,7 @@ export interface Product {
   readonly price: Money | null;
   /** `month`, a duration, or null: what a reseller's activation buys. */
   readonly period: string | null;
+  readonly productGroupId: ProductGroupId | null;
   readonly url: string | null;
   readonly active: boolean;
   readonly version: number;
@@ -28,6 +29,7 @@ export interface ProductRow {
   readonly price_minor: bigint | null;
   readonly price_currency: string | null;
   readonly period: string | null;
+  readonly product_group_id: ProductGroupId | null;
   readonly url: string | null;
   readonly active: boolean;
   readonly version: number;
@@ -45,6 +47,7 @@ export function toProduct(row: ProductRow): Product {
         ? null
         : { minor: row.price_minor, currency: row.price_currency as CurrencyCode },
     period: row.period,
+    productGroupId: row.product_group_id,
     url: row.url,
     active: row.active,
     version: row.version,
@@ -221,6 +224,7 @@ function columnsOf(product: ProductChange): Columns {
     ['price_minor', product.price === undefined ? undefined : (product.price?.minor ?? null)],
     ['price_currency', product.price === undefined ? undefined : (product.price?.currency ?? null)],
     ['period', product.period],
+    ['product_group_id', product.productGroupId],
     ['url', product.url],
     ['active', product.active],
   ];

@@ -149,7 +149,8 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     programId,
     fields: [{ name: 'email', label: 'E-mail', required: true }],
   });
-  expect([source.status, field.status, form.status]).toEqual([201, 201, 201]);
+  const productGroup = await world.as('/v1/product-groups', { name: 'Plans' });
+  expect([source.status, field.status, form.status, productGroup.status]).toEqual([201, 201, 201, 201]);
   const riskCase = await world.as('/v1/risk-cases', { affiliateId, kind: 'manual_review', referralIds: [referralId] });
   expect(riskCase.status).toBe(201);
   await world.settle();
@@ -169,6 +170,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     roleId: 'owner',
     keyId: await idIn('api_keys'),
     leadSourceId: String(source.body['id']),
+    productGroupId: String(productGroup.body['id']),
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
     caseId: String(riskCase.body['id']),

@@ -10,9 +10,12 @@ import {
   setProgramProductActive,
   updateProduct,
 } from '../../../db/program/product.js';
+import { lockProductGroup } from '../../../db/program/productGroup.js';
 import { findProgram, lockProgram } from '../../../db/program/program.js';
 import { listProducts, listProgramProducts } from '../../../db/reads/program/productList.js';
+import type { Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
+import type { ProductGroupId } from '../../../domain/ids.js';
 import { judgeAddress } from '../../../domain/tracking/destination.js';
 import type { Config } from '../../../platform/config.js';
 import { answer, defineRoute, type Route } from '../../route.js';
@@ -50,6 +53,13 @@ function judgedUrl(url: string | null | undefined, config: Config): { readonly u
   const judged = judgeAddress(url, addressRules(config));
   if (!judged.ok) throw new DomainError('link.url_not_allowed', { field: 'url', problem: judged.problem });
   return { url: judged.url };
+}
+
+/** A group that is there and stays until this transaction ends; null is none. 422 for any other (PRG-13). */
+export async function heldGroup(tx: Tx, groupId: ProductGroupId | null): Promise<ProductGroupId | null> {
+  if (groupId !== null && (await lockProductGroup(tx, groupId)) === undefined)
+    throw fieldRefusal('productGroupId', 'not_found', 'There is no such product group.');
+  return groupId;
 }
 
 const list = defineRoute({
@@ -96,6 +106,7 @@ const create = defineRoute({
         sku: body.sku ?? null,
         price: body.price ?? null,
         period: body.period ?? null,
+        productGroupId: await heldGroup(tx, body.productGroupId ?? null),
         url: judgedUrl(body.url, deps.config).url ?? null,
         active: body.active ?? true,
       });
@@ -116,6 +127,7 @@ const edit = defineRoute({
       const product = await present(lockProduct(tx, ctx.params.productId));
       ctx.requireVersion(product.version);
       const { url, ...fields } = ctx.body;
+      if (fields.productGroupId !== product.productGroupId) await heldGroup(tx, fields.productGroupId ?? null);
       return presentProduct(await updateProduct(tx, act, product, { ...fields, ...judgedUrl(url, deps.config) }));
     }),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Product, ProgramProduct } from '../../../db/program/product.js';
 import { parseDuration } from '../../../domain/time.js';
-import { flag, listQuery } from '../../lists.js';
+import { anyText, flag, listQuery } from '../../lists.js';
 import {
   fieldIssue,
   idWire,
@@ -29,12 +29,16 @@ export const productCreate = z.strictObject({
   sku: text(100).nullable().exactOptional(),
   price: moneyWire.nullable().exactOptional(),
   period: period.nullable().exactOptional(),
+  productGroupId: idWire('productGroup').nullable().exactOptional(),
   url: z.string().nullable().exactOptional(),
   active: z.boolean().exactOptional(),
 });
 export const productPatch = z.strictObject({ ...productCreate.shape, name: nameText.exactOptional() });
 
-export const productQuery = listQuery({ active: flag() }, { sort: ['createdAt', 'name'], q: true });
+export const productQuery = listQuery(
+  { active: flag(), productGroupId: anyText() },
+  { sort: ['createdAt', 'name'], q: true },
+);
 
 const productFields = {
   name: z.string(),
@@ -52,7 +56,7 @@ export const productWire = z
 export const productList = listOf(productWire);
 
 export function presentProduct(product: Product): z.output<typeof productWire> {
-  return { object: 'product', ...product, productGroupId: null };
+  return { object: 'product', ...product };
 }
 
 export const attachBody = z.strictObject({ productId: idWire('product') });

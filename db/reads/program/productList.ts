@@ -6,6 +6,7 @@ import { keyset, type Page } from '../keyset.js';
 
 export interface ProductFilter {
   readonly active?: boolean | undefined;
+  readonly productGroupId?: readonly string[] | undefined;
   readonly q?: string | undefined;
 }
 
@@ -15,6 +16,7 @@ export async function listProducts(tx: ReadTx, filter: ProductFilter, page: Page
     .whereNull('deleted_at')
     .where((where) => {
       if (filter.active !== undefined) where.where({ active: filter.active });
+      if (filter.productGroupId !== undefined) where.whereIn('product_group_id', filter.productGroupId);
       if (filter.q !== undefined)
         where.whereRaw(`(strpos(lower(name), lower(?)) > 0 or lower(sku) = lower(?) or id = ?)`, [
           filter.q,
