@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
+const shared = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // At its default of 40 characters a finding of the fault tests lost the part that says what was wrong, in every report that holds messages only.
+  chaiConfig: { truncateThreshold: 1_000 },
+};
 const globalSetup = ['test/support/globalSetup.ts'];
 
 // What a test file may count on follows from its place and name; the first that fits. A server is started only for files
