@@ -30,6 +30,7 @@ import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
 import { ledgerRoutes } from './routes/earning/ledger.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
+import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
 import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
@@ -106,14 +107,15 @@ export const routes: readonly Route[] = [
   ...paymentHookRoutes,
   ...agreementRoutes,
   ...productRoutes,
-  ...programRoutes,
   ...productGroupRoutes,
+  ...programRoutes,
   ...groupRoutes,
   ...appealRoutes,
   ...rerunRoutes,
   ...simulationRoutes,
   ...commissionRuleRoutes,
   ...saleRoutes,
+  ...saleAttributionRoutes,
   ...refundRoutes,
   ...commissionRoutes,
   ...ledgerRoutes,

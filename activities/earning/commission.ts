@@ -1,4 +1,4 @@
-import type { DecisionRecord } from '../../db/audit/decision.js';
+import { type DecisionRecord, findLastDecision } from '../../db/audit/decision.js';
 import {
   findLastRejection,
   insertCommissions,
@@ -104,7 +104,15 @@ async function takeSale(tx: Tx, act: Act, { referralId, fact }: FactInput): Prom
   if (sale.referralId !== referral.id) return; // moved: its new referral was told
   const mine = actFor(act, { mode: referral.mode });
   if (referral.status === 'merged') return readdress(tx, mine, sale, referral);
-  await accrueSale(tx, mine, referral, sale);
+  await accrueSale(tx, mine, referral, sale, await causeOf(tx, referral, sale));
+}
+
+/** A sale causes a thing once (money.md 8). What staff gave to somebody is judged once more, and then their decision is the cause. */
+async function causeOf(tx: Tx, referral: Referral, sale: Sale): Promise<Act['cause']> {
+  const touches = await listTouches(tx, referral.id);
+  const isByHand = touches.some((touch) => touch.kind === 'manual' && touch.sourceId === sale.id);
+  const decision = isByHand ? await findLastDecision(tx, sale.id) : undefined;
+  return decision === undefined ? { type: 'sale', id: sale.id } : { type: 'decision', id: decision.id };
 }
 
 async function readdress(tx: Tx, act: Act, sale: Sale, referral: Referral): Promise<void> {

@@ -258,17 +258,24 @@ export async function insertSale(tx: Tx, act: Act, sale: NewSale): Promise<Sale 
   return toSale(row);
 }
 
+const notes = ['processed', 'tied', 'confirmed', 'attributedByHand'] as const;
+/** What happens to a sale without moving its status. */
+export type SaleNote = (typeof notes)[number];
+
+function isNote(event: SaleEvent | SaleNote): event is SaleNote {
+  return (notes as readonly string[]).includes(event);
+}
+
 /** Writes a change of a locked sale with its audit entry and the next version. */
 export async function updateSale(
   tx: Tx,
   act: Act,
   sale: Sale,
-  event: SaleEvent | 'processed' | 'tied' | 'confirmed',
+  event: SaleEvent | SaleNote,
   change: SaleChange,
   reasonCode: string | null = null,
 ): Promise<Sale> {
-  const isMove = event !== 'processed' && event !== 'tied' && event !== 'confirmed';
-  const to = isMove ? nextStatus(saleTransitions, sale.status, event) : sale.status;
+  const to = isNote(event) ? sale.status : nextStatus(saleTransitions, sale.status, event);
   assertInvariant(to !== undefined, 'a move is in the table', { from: sale.status, event });
   const columns = columnsOf(change);
   later(

@@ -1,6 +1,6 @@
 import type { Mode } from '../act.js';
 import type { AffiliateId, ContactId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
-import { type Decided, refused } from '../decided.js';
+import { type Decided, refused, type Refused } from '../decided.js';
 import { allocate, type CurrencyCode, type Money } from '../money.js';
 import type { PricedLine } from '../program/planEvaluation.js';
 import type { Instant } from '../time.js';
@@ -115,6 +115,22 @@ export function decideRerun(
     return refused('commission.commission_paid', { currentStatus: 'paid' });
   if (lines.some((line) => line.status !== 'rejected')) return not('already_decided');
   return { kind: 'accepted', event: 'reinstated' };
+}
+
+/**
+ * May staff give this sale to an affiliate (TRK-27)? Only one that credits nobody: judged, and not declined or waiting for a customer or a rate.
+ * Null: yes. Codes: sale.already_decided, sale.transition_not_allowed.
+ */
+export function decideSaleAttribution(
+  sale: Pick<Sale, 'status' | 'attributionStatus' | 'referralId' | 'parkedCode' | 'processedAt'>,
+): Refused | null {
+  if (sale.attributionStatus === 'attributed') return refused('sale.already_decided', { currentStatus: 'attributed' });
+  if (sale.status === 'declined') return refused('sale.transition_not_allowed', { currentStatus: sale.status });
+  if (sale.parkedCode !== null)
+    return refused('sale.transition_not_allowed', { currentStatus: sale.status, reasonCode: sale.parkedCode });
+  // Somebody's journey has it and its workflow has not judged it yet: to whom it goes is being decided.
+  if (sale.processedAt === null) return refused('sale.already_decided', { currentStatus: sale.status });
+  return null;
 }
 
 /** A dispute's step → the sale's move; undefined where the table has none (api.md 8.3). */

@@ -561,6 +561,7 @@ function smallest(route: Route): unknown {
     'PATCH /v1/programs/:programId/products/:productId': { active: false },
     'POST /v1/sales/:saleId/disputes': { externalId: 'd1', status: 'opened' },
     'POST /v1/sales/:saleId/refunds': { externalId: 'r9' },
+    'POST /v1/sales/:saleId/attribute': { affiliateId: ids['affiliateId'], programId: ids['programId'], reason: 'x' },
     'POST /v1/commissions/:commissionId/adjust': { amount: money('1.00'), reason: 'x' },
     'POST /v1/contacts/:contactId/referrer': {
       programId: ids['programId'],

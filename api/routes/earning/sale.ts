@@ -28,7 +28,7 @@ import {
 import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { type Act, actFor } from '../../../domain/act.js';
 import type { Dispute } from '../../../domain/earning/dispute.js';
-import { disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
+import { decideSaleAttribution, disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
 import type { Referral } from '../../../domain/earning/referral.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import type { SaleId } from '../../../domain/ids.js';
@@ -62,20 +62,22 @@ import { tieRefund } from './refund.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
 
-function actionsFor(ctx: Asking, sale: Sale): readonly string[] {
+/** What the caller may do with a sale just now (api.md 1.8). */
+export function saleActions(ctx: Pick<Asking, 'can'>, sale: Sale): readonly string[] {
   const isRefundable = sale.status !== 'declined' && sale.refunded < sale.captured;
   // Its cause may be repaired by now (BEY-13); a rejected commission offers `reinstate` itself.
   const earnedNothing = isRefundable && sale.referralId !== null && sale.noCommissionCode !== null;
   return [
     ...(isRefundable && ctx.can('sale.write') ? ['refund'] : []),
     ...(sale.inReview && ctx.can('sale.attribute') ? ['confirm'] : []),
+    ...(decideSaleAttribution(sale) === null && ctx.can('sale.attribute') ? ['attribute'] : []),
     ...(earnedNothing && ctx.can('commission.decide') ? ['rerun'] : []),
   ];
 }
 
 async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<SaleReply> {
   const view = await getSaleView(tx, ctx.scope, ctx.mode, id);
-  return presentSale(view, actionsFor(ctx, view.sale));
+  return presentSale(view, saleActions(ctx, view.sale));
 }
 
 const create = defineRoute({
@@ -96,7 +98,7 @@ const create = defineRoute({
         const view = isNew
           ? { sale, commissionIds: [] }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
-        return answer(presentSale(view, actionsFor(ctx, view.sale)), {
+        return answer(presentSale(view, saleActions(ctx, view.sale)), {
           status: isNew ? 202 : 200,
           location: `/v1/sales/${sale.id}`,
         });
@@ -375,7 +377,7 @@ const list = defineRoute({
       ctx.list(
         await listSales(tx, ctx.scope, ctx.mode, filter, page),
         page,
-        (view) => presentSale(view, actionsFor(ctx, view.sale)),
+        (view) => presentSale(view, saleActions(ctx, view.sale)),
         ({ sale }) => ({ value: sale.createdAt, id: sale.id }),
       ),
     );

@@ -15,6 +15,7 @@ import {
   metadataWire,
   moneyWire,
   objectFields,
+  reasonText,
   text,
   versionFields,
 } from '../wire.js';
@@ -77,6 +78,13 @@ export const saleCreate = saleFields.check((context) => {
     );
 });
 export type SaleCreate = z.output<typeof saleCreate>;
+
+export const saleAttributeBody = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  programId: idWire('program').exactOptional(),
+  reason: reasonText.exactOptional(),
+});
+export type SaleAttributeBody = z.output<typeof saleAttributeBody>;
 
 export const saleQuery = listQuery({
   externalId: anyText(),

@@ -16,6 +16,7 @@ import { AffiliateName, NameLink, ProductName, ProgramName } from '../../../kit/
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { AttributeDialog } from './attributeDialog.js';
 import type { Sale } from './saleList.js';
 
 const pollMs = 5_000;
@@ -25,6 +26,7 @@ export function Screen(): ReactElement {
   const { saleId = '' } = useParams({ strict: false }) as { saleId?: string };
   const { t } = useTranslation();
   const [isRefunding, setRefunding] = useState(false);
+  const [isAttributing, setAttributing] = useState(false);
   const query = useQuery({
     ...getSalesBySaleIdOptions({ path: { saleId } }),
     refetchInterval: pollMs,
@@ -41,7 +43,7 @@ export function Screen(): ReactElement {
             <DecisionButtons
               path={`/v1/sales/${sale.id}`}
               actions={sale.allowedActions}
-              custom={{ refund: () => setRefunding(true) }}
+              custom={{ refund: () => setRefunding(true), attribute: () => setAttributing(true) }}
             />
           )
         }
@@ -50,6 +52,13 @@ export function Screen(): ReactElement {
         {(one) => <Detail sale={one} />}
       </Loaded>
       {isRefunding && sale !== undefined ? <RefundDialog sale={sale} onClose={() => setRefunding(false)} /> : null}
+      {isAttributing && sale !== undefined ? (
+        <AttributeDialog
+          path={`/v1/sales/${sale.id}`}
+          programId={sale.attribution.programId}
+          onClose={() => setAttributing(false)}
+        />
+      ) : null}
     </>
   );
 }
