@@ -69,7 +69,15 @@ function describe(route: Route): RouteConfig {
     request: {
       ...(route.params instanceof z.ZodObject ? { params: route.params } : {}),
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
-      ...(route.body === undefined ? {} : { body: { content: { 'application/json': { schema: route.body } } } }),
+      ...(route.body === undefined
+        ? {}
+        : {
+            body: {
+              content: {
+                [route.upload === true ? 'multipart/form-data' : 'application/json']: { schema: route.body },
+              },
+            },
+          }),
       headers,
     },
     responses: {

@@ -32,6 +32,7 @@ import type { RequestState } from './requestContext.js';
 import type { SignInGuard } from './signInGuard.js';
 import { operationWire, presentDecisionAsOperation } from './schemas/reporting/bulkOperation.js';
 import type { DecisionReason } from './schemas/wire.js';
+import { hashedUpload, readUpload } from './upload.js';
 import { parseWith } from './validation.js';
 
 /** What handlers are given beside the request; constructed once in bin/api.ts and test/api/support.ts. Add what your routes need. */
@@ -193,6 +194,8 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   readonly stepUp?: true;
   /** The answer shows a secret once: what is stored for a repeat is sealed. */
   readonly secretReply?: true;
+  /** The body is `multipart/form-data`: text fields and the part `file` (`uploadedFile` of api/upload.ts). */
+  readonly upload?: true;
   handle(
     ctx: RouteContext<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>,
     deps: ApiDeps,
@@ -227,6 +230,8 @@ export interface Route {
   readonly ifMatch: 'required' | 'honoured' | 'none';
   readonly stepUp: boolean;
   readonly secretReply: boolean;
+  /** Takes a file as `multipart/form-data`. */
+  readonly upload?: boolean;
   run(koa: Context, deps: ApiDeps): Promise<void>;
 }
 
@@ -255,6 +260,7 @@ export function defineRoute<
     ifMatch: definition.ifMatch ?? (isChange ? 'honoured' : 'none'),
     stepUp: definition.stepUp === true,
     secretReply: definition.secretReply === true,
+    upload: definition.upload === true,
     async run(koa, deps) {
       const caller = await authenticate(koa.req, {
         db: deps.db,
@@ -277,14 +283,17 @@ export function defineRoute<
       const rawQuery = readQuery(koa);
       const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
       const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
-      const rawBody = isWrite ? await readJson(koa) : undefined;
+      const uploaded = definition.upload === true ? await readUpload(koa.req) : undefined;
+      const rawBody = uploaded ?? (isWrite ? await readJson(koa) : undefined);
+      // A file is compared and logged by its hash.
+      const shownBody = uploaded === undefined ? rawBody : hashedUpload(uploaded);
       if (isWrite) {
-        (koa.state as RequestState).payload = rawBody;
+        (koa.state as RequestState).payload = shownBody;
         failpoint('api.parsed');
       }
       const body = (isWrite ? parseWith(definition.body, rawBody, 'body') : undefined) as z.output<B>;
 
-      const requestHash = hashRequest(koa.method, koa.path, rawQuery, rawBody);
+      const requestHash = hashRequest(koa.method, koa.path, rawQuery, shownBody);
       const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
         { koa, deps, caller, route },
         { params, query, body, rawQuery },
