@@ -1,6 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { prepareForDocument } from './openapiZod.js';
+import { exportQuery, listShapeOf } from './listExport.js';
 import { problems } from './problems.js';
 import type { Route } from './route.js';
 
@@ -52,7 +53,8 @@ function describe(route: Route): RouteConfig {
   for (const [status, code] of commonRefusals(route)) statuses.set(status, [...(statuses.get(status) ?? []), code]);
   const hasBody = !(route.reply instanceof z.ZodUndefined);
   const headers = headersOf(route);
-  for (const schema of [route.params, route.query, route.body, route.reply, headers])
+  const query = queryOf(route);
+  for (const schema of [route.params, query, route.body, route.reply, headers])
     if (schema !== undefined) prepareForDocument(schema);
   return {
     operationId: operationIdOf(route),
@@ -68,7 +70,7 @@ function describe(route: Route): RouteConfig {
           : [{ key: [] }, { session: [] }],
     request: {
       ...(route.params instanceof z.ZodObject ? { params: route.params } : {}),
-      ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
+      ...(query instanceof z.ZodObject ? { query } : {}),
       ...(route.body === undefined
         ? {}
         : {
@@ -104,6 +106,16 @@ function operationIdOf(route: Pick<Route, 'method' | 'path'>): string {
   return route.method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
+/** The route's own parameters, and those that every list has (api.md 1.6). */
+function queryOf(route: Route): z.ZodType | undefined {
+  if (!isList(route)) return route.query;
+  return route.query instanceof z.ZodObject ? route.query.safeExtend(exportQuery.shape) : exportQuery;
+}
+
+function isList(route: Route): boolean {
+  return route.method === 'GET' && route.permission !== 'public' && listShapeOf(route.reply) !== undefined;
+}
+
 function headersOf(route: Route) {
   return z.object({
     ...(route.idempotency === 'required' ? { 'Idempotency-Key': z.string() } : {}),
@@ -117,7 +129,16 @@ function descriptionOf(route: Route): string {
   return [
     route.permission === 'public' ? 'No credential.' : `Permission: ${route.permission}.`,
     ...(route.stepUp ? ['Sessions need a step-up in the last five minutes.'] : []),
+    ...(isList(route) ? [csvDescription(route)] : []),
   ].join(' ');
+}
+
+/** Columns of the file, in its order (PAY-08): the document is where whoever books it looks them up. */
+function csvDescription(route: Route): string {
+  const columns = (listShapeOf(route.reply)?.columns ?? []).map(({ path, kind }) =>
+    kind === 'money' ? `${path}, ${path}Currency` : path,
+  );
+  return `As a file with format=csv, columns by columns=: ${columns.join(', ')}, timeZone.`;
 }
 
 function commonRefusals(route: Route): readonly (readonly [number, string])[] {
@@ -129,5 +150,6 @@ function commonRefusals(route: Route): readonly (readonly [number, string])[] {
   if (route.permission !== 'public') all.push([401, 'unauthenticated'], [403, 'permission_missing']);
   if (route.params !== undefined) all.push([404, 'not_found']);
   if (route.ifMatch !== 'none') all.push([412, 'version_mismatch']);
+  if (isList(route)) all.push([409, 'export_too_large']);
   return all;
 }

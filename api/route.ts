@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { EdgeDb, Db } from '../db/connection.js';
 import { type KeyScope, reserveKey, storeAnswer, type StoredAnswer } from '../db/access/idempotencyKey.js';
 import { findUserName } from '../db/access/userName.js';
+import { recordAudit } from '../db/audit/audit.js';
 import { type DecisionRecord, findDecisionByKey, insertDecision } from '../db/audit/decision.js';
 import { enqueue } from '../db/messaging/outbox.js';
 import type { Page } from '../db/reads/keyset.js';
@@ -26,6 +27,16 @@ import { authenticate, type Caller, checkCsrf, checkOrigin, scopeFor } from './a
 import type { DecisionOutcomes } from './decisionOutcome.js';
 import { hashRequest, readIdempotencyKey } from './idempotency.js';
 import { checkMediaType, jsonGuardedBody } from './jsonGuard.js';
+import {
+  type ExportWish,
+  fileNameOf,
+  listCsv,
+  type ListShape,
+  listShapeOf,
+  mostExportedRows,
+  rowsOf,
+  takeExport,
+} from './listExport.js';
 import { type CursorBinding, type ListQuery, readPage, writeCursor } from './lists.js';
 import type { RateLimiter } from './rateLimit.js';
 import type { RequestState } from './requestContext.js';
@@ -243,6 +254,7 @@ export function defineRoute<
   B extends z.ZodType = Nothing,
 >(definition: RouteDefinition<P, Q, B, Reply>): Route {
   const isWrite = definition.method !== 'GET';
+  const shape = isWrite ? undefined : listShapeOf(definition.reply);
   const isChange = definition.method === 'PATCH' || definition.method === 'PUT' || definition.method === 'DELETE';
   const route: Route = {
     method: definition.method,
@@ -280,7 +292,10 @@ export function defineRoute<
       const ifMatch = route.ifMatch === 'none' ? null : readIfMatch(koa);
       if (route.ifMatch === 'required' && ifMatch === null) throw new DomainError('request.precondition_required');
 
-      const rawQuery = readQuery(koa);
+      const { query: rawQuery, wish } =
+        shape === undefined ? { query: readQuery(koa), wish: null } : takeExport(readQuery(koa), koa.req, shape);
+      if (shape === undefined) requireJsonWanted(koa);
+      if (wish !== null) checkExportRight(caller, route.permission);
       const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
       const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
       const uploaded = definition.upload === true ? await readUpload(koa.req) : undefined;
@@ -295,12 +310,15 @@ export function defineRoute<
 
       const requestHash = hashRequest(koa.method, koa.path, rawQuery, shownBody);
       const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
-        { koa, deps, caller, route },
+        { koa, deps, caller, route, isExport: wish !== null },
         { params, query, body, rawQuery },
         { key, ifMatch, requestHash },
       );
       const result = await definition.handle(ctx, deps);
-      if (result instanceof AcceptedDecision) send(koa, encode(operationWire, result.answer, 202), route);
+      if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
+        const whole = result instanceof Encoded ? result : encode(definition.reply, result, route.status);
+        send(koa, await exported(ctx, deps, whole, { shape, wish, path: route.path, rawQuery }), route);
+      } else if (result instanceof AcceptedDecision) send(koa, encode(operationWire, result.answer, 202), route);
       else send(koa, result instanceof Encoded ? result : encode(definition.reply, result, route.status), route);
     },
   };
@@ -332,6 +350,7 @@ export function definePublicRoute<
     secretReply: false,
     async run(koa, deps) {
       deps.rateLimiter.take(koa, null, route);
+      if (route.path.startsWith('/v1/')) requireJsonWanted(koa);
       if (isWrite && route.path.startsWith('/v1/')) checkOrigin(koa.req, deps.config.http.publicUrl);
       const { requestId, log } = koa.state as RequestState;
       const result = await definition.handle(
@@ -371,6 +390,48 @@ function checkPermission(caller: Caller, permission: RoutePermission): void {
       ? { needs: 'second_factor', detail: 'Your role demands a second factor: set it up in your profile.' }
       : {}),
   });
+}
+
+/** 406 where only a file would do and the route has none; app.ts has refused what no route speaks. */
+function requireJsonWanted(koa: Context): void {
+  if (koa.accepts('json', 'application/problem+json') === false) throw new DomainError('request.not_acceptable');
+}
+
+/** A file leaves the house, so it has a right of its own (api.md 1.6); the portal's is of the caller's own rows (api.md 17). */
+function checkExportRight(caller: Caller, permission: RoutePermission): void {
+  const isOwn = permission !== 'any' && permission !== 'session' && permission !== 'staff' && permission !== 'public';
+  if (!(isOwn && isPortalPermission(permission))) checkPermission(caller, 'export.create');
+}
+
+/** The list's answer as a file; that it was made is an entry of the history before a byte of it is sent (screens.md 1.1). */
+async function exported(
+  ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'act' | 'workspaceId'>,
+  deps: ApiDeps,
+  whole: Encoded,
+  of: {
+    readonly shape: ListShape;
+    readonly wish: ExportWish;
+    readonly path: string;
+    readonly rawQuery: Readonly<Record<string, string>>;
+  },
+): Promise<Encoded> {
+  const wire = JSON.parse(whole.body.toString('utf8')) as Readonly<Record<string, unknown>>;
+  const rows = rowsOf(wire, of.shape);
+  const timeZone = typeof wire['timeZone'] === 'string' ? wire['timeZone'] : 'UTC';
+  const file = Buffer.from(listCsv(rows, of.wish, timeZone), 'utf8');
+  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) => {
+    const act = ctx.act(now);
+    // The names of the filters only: their values may be of a person (architecture.md 8).
+    const changes = { list: of.path, format: 'csv', rows: rows.length, filters: Object.keys(of.rawQuery).sort() };
+    return recordAudit(tx, act, {
+      objectType: 'export',
+      objectId: deps.newId('export'),
+      seq: 1,
+      event: 'exported',
+      changes,
+    });
+  });
+  return fileAnswer(file, { contentType: 'text/csv; charset=utf-8', fileName: fileNameOf(of.path) });
 }
 
 function readIfMatch(koa: Context): number | null {
@@ -442,9 +503,16 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
   private readonly deps: ApiDeps;
   private readonly route: Route;
   private readonly rawQuery: Readonly<Record<string, string>>;
+  private readonly isExport: boolean;
 
   constructor(
-    from: { readonly koa: Context; readonly deps: ApiDeps; readonly caller: Caller; readonly route: Route },
+    from: {
+      readonly koa: Context;
+      readonly deps: ApiDeps;
+      readonly caller: Caller;
+      readonly route: Route;
+      readonly isExport: boolean;
+    },
     parsed: {
       readonly params: P;
       readonly query: Q;
@@ -457,6 +525,7 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
     this.deps = from.deps;
     this.caller = from.caller;
     this.route = from.route;
+    this.isExport = from.isExport;
     this.params = parsed.params;
     this.query = parsed.query;
     this.body = parsed.body;
@@ -545,11 +614,12 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
   }
 
   read<T>(work: (tx: ReadTx, now: Instant) => Promise<T>): Promise<T> {
-    return readWorkspace(this.deps.db, this.workspaceId, work);
+    return readWorkspace(this.isExport ? this.deps.longDb : this.deps.db, this.workspaceId, work);
   }
 
   page(query: ListQuery): Page {
-    return readPage(query, this.deps.secrets, this.cursorBinding());
+    const page = readPage(query, this.deps.secrets, this.cursorBinding());
+    return this.isExport ? { ...page, limit: mostExportedRows } : page;
   }
 
   list<Row, T>(

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { saveSettings } from '../program/support.js';
-import { type CallOptions, itemsOf, type TestAnswer } from '../support.js';
+import { itemsOf } from '../support.js';
+import { acceptAll, mailsTo, type Portal, signInToPortal } from './portalWorld.js';
 
 // The portal (api.md 17), as an affiliate's browser uses it: a session of the mailed link, cookie and CSRF token.
 
@@ -11,11 +11,6 @@ let world: EarningWorld;
 let programId: string;
 let other: Portal;
 let ada: Portal;
-
-interface Portal {
-  readonly affiliateId: string;
-  call(path: string, options?: CallOptions): Promise<TestAnswer>;
-}
 
 beforeAll(async () => {
   world = await createEarningWorld();
@@ -30,45 +25,12 @@ beforeAll(async () => {
       { level: 2, kind: 'percent', ratePpm: 50_000 },
     ],
   });
-  ada = await signIn(await world.affiliate(programId));
-  other = await signIn(await world.affiliate(programId, { name: 'Rita', recruiterId: ada.affiliateId }));
+  ada = await signInToPortal(world, await world.affiliate(programId));
+  other = await signInToPortal(world, await world.affiliate(programId, { name: 'Rita', recruiterId: ada.affiliateId }));
   await acceptAll(ada);
   await acceptAll(other);
 });
 afterAll(() => world.close());
-
-/** Opens the link of the welcome mail. */
-async function signIn(affiliateId: string): Promise<Portal> {
-  const email = (await world.as(`/v1/affiliates/${affiliateId}`)).body['email'];
-  const mails = await mailsTo(email);
-  const token = /\/welcome\/([\w-]+)$/.exec(
-    mails.flatMap((mail) => mail.links).find((link) => /welcome/.test(link)) ?? '',
-  );
-  const signedIn = await world.api.as(null, '/v1/auth/accept-invite', { body: { token: token?.[1] } });
-  const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
-  const csrf = String(signedIn.body['csrfToken']);
-  return {
-    affiliateId,
-    call: (path, options = {}) =>
-      world.api.as(null, path, { ...options, headers: { Cookie: cookie, 'X-CSRF-Token': csrf, ...options.headers } }),
-  };
-}
-
-function mailsTo(email: string): Promise<readonly { kind: string; links: string[]; body: string }[]> {
-  return readWorkspace(world.api.db, world.ws.id, async (tx) =>
-    tx('emails')
-      .where({ recipient: email })
-      .orderBy('created_at', 'desc')
-      .select<{ kind: string; links: string[]; body: string }[]>('kind', 'links', 'body'),
-  );
-}
-
-async function acceptAll(portal: Portal): Promise<void> {
-  for (const one of itemsOf((await portal.call('/v1/me/agreements')).body['data'])) {
-    const accepted = await portal.call(`/v1/me/agreements/${one['id']}/accept`, { body: {} });
-    expect(accepted.status, accepted.text).toBe(200);
-  }
-}
 
 async function sale(portal: Portal, externalId: string, email: string) {
   const clickId = await world.click({ programId, affiliateId: portal.affiliateId, sub1: 'kw1' });
@@ -81,7 +43,7 @@ async function sale(portal: Portal, externalId: string, email: string) {
 }
 
 test('required terms come first: nothing else opens before they are accepted, once, with time and way', async () => {
-  const late = await signIn(await world.affiliate(programId, { name: 'Lena' }));
+  const late = await signInToPortal(world, await world.affiliate(programId, { name: 'Lena' }));
   const refused = await late.call('/v1/me/home');
   expect([refused.status, refused.body['code']]).toEqual([409, 'requirements_open']);
   expect(refused.body['open']).toMatchObject([{ code: 'agreement_accepted', detail: 'Accept Terms of Spring.' }]);
@@ -260,7 +222,7 @@ test('a payout method is confirmed by the mail to the address known before, once
   expect(added.body).toMatchObject({ object: 'own_payout_method', masked: 'DE89 …3000', status: 'unverified' });
   const id: string = added.body['id'];
   const email = (await ada.call('/v1/me/profile')).body['email'];
-  const [mail] = await mailsTo(email);
+  const [mail] = await mailsTo(world, email);
   expect(mail?.body).not.toContain('DE89');
   const token = new URL(mail?.links[0] ?? '').searchParams.get('token') ?? '';
 
@@ -277,7 +239,7 @@ test('a payout method is confirmed by the mail to the address known before, once
   const next = await ada.call('/v1/me/payout-methods', {
     body: { type: 'paypal', currency: 'USD', details: { email: 'ada@blog.example' } },
   });
-  const [nextMail] = await mailsTo(email);
+  const [nextMail] = await mailsTo(world, email);
   const nextToken = new URL(nextMail?.links[0] ?? '').searchParams.get('token') ?? '';
   const cooled = await ada.call(`/v1/me/payout-methods/${next.body['id']}/verify`, { body: { token: nextToken } });
   expect(cooled.body['status']).toBe('cooling');

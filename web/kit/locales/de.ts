@@ -259,7 +259,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'list.rangeOf': '{{from}}–{{to}} von {{total}}',
   'list.asOf': 'Stand',
   'list.export': 'Als CSV exportieren',
-  'list.exportCut': 'Die ersten {{count}} Zeilen wurden exportiert.',
   'list.columns': 'Spalten',
   'list.moveUp': '{{column}} nach vorn',
   'list.dense': 'Enge Zeilen',

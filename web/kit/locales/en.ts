@@ -255,7 +255,6 @@ export const en = {
   'list.rangeOf': '{{from}}–{{to}} of {{total}}',
   'list.asOf': 'as of',
   'list.export': 'Export as CSV',
-  'list.exportCut': 'The first {{count}} rows were exported.',
   'list.columns': 'Columns',
   'list.moveUp': 'Move {{column}} forward',
   'list.dense': 'Dense rows',

@@ -83,12 +83,12 @@ export function Screen(): ReactElement {
             }
           : {})}
         columns={[
-          { key: 'name', title: t('apiKey.name'), sort: 'name', render: (key) => key.name, csv: (key) => key.name },
+          { key: 'name', title: t('apiKey.name'), sort: 'name', render: (key) => key.name, csv: 'name' },
           {
             key: 'hint',
             title: t('apiKey.hint'),
             render: (key) => (key.publicKey === null ? <Code>{`…${key.hint}`}</Code> : <Code>{key.publicKey}</Code>),
-            csv: (key) => key.publicKey ?? key.hint,
+            csv: ['publicKey', 'hint'],
           },
           {
             key: 'mode',
@@ -98,7 +98,7 @@ export function Screen(): ReactElement {
                 {t(key.test ? 'apiKey.test' : 'apiKey.live')}
               </Badge>
             ),
-            csv: (key) => (key.test ? 'test' : 'live'),
+            csv: 'test',
           },
           {
             key: 'rights',
@@ -107,38 +107,38 @@ export function Screen(): ReactElement {
               key.kind === 'public'
                 ? t('apiKey.publicRights')
                 : (key.roleId ?? (key.permissions.length === 0 ? t('apiKey.noRights') : key.permissions.join(', '))),
-            csv: (key) => key.roleId ?? key.permissions.join(' '),
+            csv: ['roleId', 'permissions'],
           },
           {
             key: 'affiliate',
             title: t('apiKey.affiliate'),
             hidden: true,
             render: (key) => key.affiliateId ?? '–',
-            csv: (key) => key.affiliateId,
+            csv: 'affiliateId',
           },
           {
             key: 'state',
             title: t('apiKey.state'),
             render: (key) => <StatusBadge status={key.state} />,
-            csv: (key) => key.state,
+            csv: 'state',
           },
           {
             key: 'expires',
             title: t('apiKey.expires'),
             render: (key) => key.expiresOn ?? t('apiKey.never'),
-            csv: (key) => key.expiresOn,
+            csv: 'expiresOn',
           },
           {
             key: 'ip',
             title: t('apiKey.addresses'),
             render: (key) => (key.ipRestricted ? key.ipAllowList.join(', ') : t('apiKey.anyAddress')),
-            csv: (key) => key.ipAllowList.join(' '),
+            csv: 'ipAllowList',
           },
           {
             key: 'lastUsed',
             title: t('apiKey.lastUsed'),
             render: (key) => <DateText value={key.lastUsedAt} />,
-            csv: (key) => key.lastUsedAt,
+            csv: 'lastUsedAt',
           },
           {
             key: 'createdAt',
@@ -146,7 +146,7 @@ export function Screen(): ReactElement {
             sort: 'createdAt',
             hidden: true,
             render: (key) => <DateText value={key.createdAt} time={false} />,
-            csv: (key) => key.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

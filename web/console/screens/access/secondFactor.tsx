@@ -5,7 +5,7 @@ import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { postAuthTotpConfirm, postAuthTotpDisable, postAuthTotpEnrol } from '../../../client/sdk.gen.js';
 import type { TotpDraft } from '../../../client/types.gen.js';
-import { saveFile } from '../../../kit/csv.js';
+import { saveFile } from '../../../kit/saveFile.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useMe } from '../../../kit/session.js';

@@ -101,14 +101,14 @@ export function Screen(): ReactElement {
             title: t('team.name'),
             sort: 'name',
             render: (person) => person.name,
-            csv: (person) => person.name,
+            csv: 'name',
           },
           {
             key: 'email',
             title: t('team.email'),
             sort: 'email',
             render: (person) => person.email,
-            csv: (person) => person.email,
+            csv: 'email',
           },
           {
             key: 'roles',
@@ -119,26 +119,26 @@ export function Screen(): ReactElement {
                   ? t('team.noRole')
                   : person.roleIds.map(nameOf).join(', ')
                 : t(`team.audience.${person.audience}`),
-            csv: (person) => person.roleIds.join(' '),
+            csv: 'roleIds',
           },
           {
             key: 'assigned',
             title: t('team.assigned'),
             render: (person) => person.affiliateIds.length + person.resellerIds.length || '–',
-            csv: (person) => String(person.affiliateIds.length + person.resellerIds.length),
+            csv: ['affiliateIds', 'resellerIds'],
           },
           {
             key: 'status',
             title: t('team.status'),
             render: (person) => <StatusPill status={person.status} objectId={person.id} />,
-            csv: (person) => person.status,
+            csv: 'status',
           },
           {
             key: 'createdAt',
             title: t('team.since'),
             sort: 'createdAt',
             render: (person) => <DateText value={person.createdAt} time={false} />,
-            csv: (person) => person.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

@@ -75,20 +75,20 @@ export function Screen(): ReactElement {
           { field: 'country', label: t('affiliate.country') },
         ]}
         columns={[
-          { key: 'name', title: t('affiliate.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
+          { key: 'name', title: t('affiliate.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
           {
             key: 'company',
             title: t('affiliate.company'),
             hidden: true,
             render: (row) => row.company ?? '–',
-            csv: (row) => row.company,
+            csv: 'company',
           },
-          { key: 'email', title: t('affiliate.email'), render: (row) => row.email, csv: (row) => row.email },
+          { key: 'email', title: t('affiliate.email'), render: (row) => row.email, csv: 'email' },
           {
             key: 'status',
             title: t('affiliate.status'),
             render: (row) => <StatusPill status={row.status} objectId={row.id} />,
-            csv: (row) => row.status,
+            csv: 'status',
           },
           {
             key: 'missing',
@@ -104,7 +104,7 @@ export function Screen(): ReactElement {
             title: t('affiliate.risk'),
             hidden: true,
             render: (row) => row.riskFlags.map(reason).join(', ') || '–',
-            csv: (row) => row.riskFlags.join(' '),
+            csv: 'riskFlags',
           },
           {
             key: 'programs',
@@ -124,21 +124,21 @@ export function Screen(): ReactElement {
             title: t('affiliate.recruiter'),
             hidden: true,
             render: (row) => <AffiliateName id={row.recruiterId} />,
-            csv: (row) => row.recruiterId,
+            csv: 'recruiterId',
           },
           {
             key: 'country',
             title: t('affiliate.country'),
             hidden: true,
             render: (row) => row.country ?? '–',
-            csv: (row) => row.country,
+            csv: 'country',
           },
           {
             key: 'createdAt',
             title: t('affiliate.joined'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} time={false} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

@@ -63,19 +63,19 @@ export function Screen(): ReactElement {
             title: t('audit.when'),
             sort: 'createdAt',
             render: (entry) => <DateText value={entry.createdAt} />,
-            csv: (entry) => entry.createdAt,
+            csv: 'createdAt',
           },
           {
             key: 'actor',
             title: t('audit.who'),
             render: (entry) => entry.actor.name ?? t(`actor.${entry.actor.type}`),
-            csv: (entry) => entry.actor.name ?? entry.actor.type,
+            csv: ['actor.name', 'actor.type'],
           },
           {
             key: 'event',
             title: t('audit.event'),
             render: (entry) => t(`event.${entry.event}`, { defaultValue: humanize(entry.event) }),
-            csv: (entry) => entry.event,
+            csv: 'event',
           },
           {
             key: 'object',
@@ -85,9 +85,9 @@ export function Screen(): ReactElement {
                 {entry.objectId}
               </Anchor>
             ),
-            csv: (entry) => entry.objectId,
+            csv: 'objectId',
           },
-          { key: 'states', title: t('audit.states'), render: stateText, csv: stateText },
+          { key: 'states', title: t('audit.states'), render: stateText, csv: ['from', 'to'] },
           {
             key: 'reason',
             title: t('audit.reason'),
@@ -95,14 +95,14 @@ export function Screen(): ReactElement {
               [entry.reasonCode === null ? '' : reason(entry.reasonCode), entry.reason ?? '']
                 .filter((text) => text !== '')
                 .join(' · ') || '–',
-            csv: (entry) => entry.reason ?? entry.reasonCode ?? '',
+            csv: ['reason', 'reasonCode'],
           },
           {
             key: 'leaf',
             title: t('audit.leaf'),
             hidden: true,
             render: (entry) => entry.commit.leaf?.sequence ?? t('audit.notSealed'),
-            csv: (entry) => String(entry.commit.leaf?.sequence ?? ''),
+            csv: 'commit.leaf.sequence',
           },
         ]}
       />

@@ -88,40 +88,40 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             title: t('commission.date'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
           {
             key: 'customer',
             title: t('commission.customer'),
             render: (row) => row.customer?.name ?? row.customer?.reference ?? '–',
-            csv: (row) => row.customer?.name ?? row.customer?.reference,
+            csv: ['customer.name', 'customer.reference'],
           },
           {
             key: 'affiliate',
             title: t('commission.affiliate'),
             render: (row) => <AffiliateName id={row.affiliateId} />,
-            csv: (row) => row.affiliateId,
+            csv: 'affiliateId',
           },
           {
             key: 'program',
             title: t('commission.program'),
             hidden: true,
             render: (row) => <ProgramName id={row.programId} />,
-            csv: (row) => row.programId,
+            csv: 'programId',
           },
           {
             key: 'kind',
             title: t('commission.kind'),
             hidden: true,
             render: (row) => t(`commission.kind.${row.kind}`),
-            csv: (row) => row.kind,
+            csv: 'kind',
           },
           {
             key: 'level',
             title: t('commission.level'),
             hidden: true,
             render: (row) => row.level,
-            csv: (row) => String(row.level),
+            csv: 'level',
           },
           {
             key: 'base',
@@ -129,14 +129,14 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             align: 'right',
             hidden: true,
             render: (row) => <MoneyText value={row.base} />,
-            csv: (row) => row.base,
+            csv: 'base',
           },
           {
             key: 'rate',
             title: t('commission.rate'),
             align: 'right',
             render: (row) => (row.ratePpm === null ? '–' : formatRate(row.ratePpm)),
-            csv: (row) => (row.ratePpm === null ? '' : formatRate(row.ratePpm)),
+            csv: 'ratePpm',
           },
           {
             key: 'amount',
@@ -144,7 +144,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             align: 'right',
             hint: t('commission.amountHint'),
             render: (row) => <MoneyText value={row.amount} onExplain={() => setExplained(row.id)} />,
-            csv: (row) => row.amount,
+            csv: 'amount',
           },
           {
             key: 'net',
@@ -152,7 +152,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             align: 'right',
             hint: t('commission.netHint'),
             render: (row) => <MoneyText value={row.net} />,
-            csv: (row) => row.net,
+            csv: 'net',
           },
           {
             key: 'status',
@@ -168,20 +168,20 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
                 ) : null}
               </>
             ),
-            csv: (row) => row.status,
+            csv: 'status',
           },
           {
             key: 'blockers',
             title: t('commission.blockers'),
             render: (row) => row.blockers.map((one) => reason(one.code)).join(', ') || '–',
-            csv: (row) => row.blockers.map((one) => one.code).join(' '),
+            csv: 'blockers',
           },
           {
             key: 'eligibleAt',
             title: t('commission.eligible'),
             hidden: true,
             render: (row) => <DateText value={row.eligibleAt} />,
-            csv: (row) => row.eligibleAt,
+            csv: 'eligibleAt',
           },
         ]}
       />

@@ -84,13 +84,13 @@ export function Screen(): ReactElement {
                   key: 'received',
                   title: t('paymentSource.received'),
                   render: (event) => <DateText value={event.receivedAt} />,
-                  csv: (event) => event.receivedAt,
+                  csv: 'receivedAt',
                 },
                 {
                   key: 'type',
                   title: t('paymentSource.type'),
                   render: (event) => <Code>{event.type}</Code>,
-                  csv: (event) => event.type,
+                  csv: 'type',
                 },
                 {
                   key: 'outcome',
@@ -100,19 +100,19 @@ export function Screen(): ReactElement {
                       {t(`paymentSource.outcome.${event.outcome ?? 'open'}`)}
                     </Badge>
                   ),
-                  csv: (event) => event.outcome,
+                  csv: 'outcome',
                 },
                 {
                   key: 'code',
                   title: t('paymentSource.code'),
                   render: (event) => (event.code === null ? '–' : reason(event.code)),
-                  csv: (event) => event.code,
+                  csv: 'code',
                 },
                 {
                   key: 'id',
                   title: t('paymentSource.eventId'),
                   render: (event) => <Code>{event.id}</Code>,
-                  csv: (event) => event.id,
+                  csv: 'id',
                 },
               ]}
             />

@@ -47,38 +47,38 @@ export function Screen(): ReactElement {
             key: 'name',
             title: t('paymentSource.name'),
             render: (source) => <NameLink to={`/developers/payment-sources/${source.id}`} name={source.name} />,
-            csv: (source) => source.name,
+            csv: 'name',
           },
           {
             key: 'adapter',
             title: t('paymentSource.adapter'),
             render: (source) => t(`paymentSource.adapter.${source.adapter}`),
-            csv: (source) => source.adapter,
+            csv: 'adapter',
           },
           {
             key: 'secret',
             title: t('paymentSource.secret'),
             render: (source) =>
               source.secretSetAt === null ? t('paymentSource.noSecret') : <DateText value={source.secretSetAt} />,
-            csv: (source) => source.secretSetAt,
+            csv: 'secretSetAt',
           },
           {
             key: 'active',
             title: t('paymentSource.active'),
             render: (source) => t(source.active ? 'yes' : 'no'),
-            csv: (source) => String(source.active),
+            csv: 'active',
           },
           {
             key: 'lastEvent',
             title: t('paymentSource.lastEvent'),
             render: (source) => <DateText value={source.lastEventAt} />,
-            csv: (source) => source.lastEventAt,
+            csv: 'lastEventAt',
           },
           {
             key: 'lastCode',
             title: t('paymentSource.lastCode'),
             render: (source) => (source.lastCode === null ? '–' : reason(source.lastCode)),
-            csv: (source) => source.lastCode,
+            csv: 'lastCode',
           },
         ]}
       />

@@ -7,7 +7,7 @@ import {
   getReferralsByReferralIdStateOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { HistoryEvent, ReferralHistory, StateAtEvent } from '../../../client/types.gen.js';
-import { saveFile } from '../../../kit/csv.js';
+import { saveFile } from '../../../kit/saveFile.js';
 import { DateText } from '../../../kit/DateText.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';

@@ -53,28 +53,28 @@ export function Screen(): ReactElement {
             title: t('sale.when'),
             sort: 'occurredAt',
             render: (row) => <DateText value={row.occurredAt} />,
-            csv: (row) => row.occurredAt,
+            csv: 'occurredAt',
           },
-          { key: 'order', title: t('sale.order'), render: (row) => row.externalId, csv: (row) => row.externalId },
+          { key: 'order', title: t('sale.order'), render: (row) => row.externalId, csv: 'externalId' },
           {
             key: 'affiliate',
             title: t('sale.affiliate'),
             render: (row) => <AffiliateName id={row.attribution.affiliateId} />,
-            csv: (row) => row.attribution.affiliateId,
+            csv: 'attribution.affiliateId',
           },
           {
             key: 'amount',
             title: t('sale.amount'),
             align: 'right',
             render: (row) => <MoneyText value={row.amount} />,
-            csv: (row) => row.amount,
+            csv: 'amount',
           },
           {
             key: 'refunded',
             title: t('sale.refunded'),
             align: 'right',
             render: (row) => <MoneyText value={row.refunded} />,
-            csv: (row) => row.refunded,
+            csv: 'refunded',
           },
           {
             key: 'status',
@@ -90,7 +90,7 @@ export function Screen(): ReactElement {
                 ) : null}
               </>
             ),
-            csv: (row) => row.status,
+            csv: 'status',
           },
           {
             key: 'why',
@@ -100,7 +100,7 @@ export function Screen(): ReactElement {
               [row.parkedCode, row.noCommissionCode, row.attribution.code]
                 .flatMap((code) => (code === null ? [] : [reason(code)]))
                 .join(', ') || '–',
-            csv: (row) => row.parkedCode ?? row.noCommissionCode ?? row.attribution.code,
+            csv: ['parkedCode', 'noCommissionCode', 'attribution.code'],
           },
         ]}
       />

@@ -234,32 +234,32 @@ function Postings(): ReactElement {
           title: t('ledger.recordedAt'),
           sort: 'recordedAt',
           render: (posting) => <DateText value={posting.recordedAt} />,
-          csv: (posting) => posting.recordedAt,
+          csv: 'recordedAt',
         },
         {
           key: 'kind',
           title: t('ledger.kind'),
           render: (posting) => humanize(posting.kind),
-          csv: (posting) => posting.kind,
+          csv: 'kind',
         },
         {
           key: 'debit',
           title: t('ledger.debit'),
           render: (posting) => posting.debitAccountId,
-          csv: (posting) => posting.debitAccountId,
+          csv: 'debitAccountId',
         },
         {
           key: 'credit',
           title: t('ledger.credit'),
           render: (posting) => posting.creditAccountId,
-          csv: (posting) => posting.creditAccountId,
+          csv: 'creditAccountId',
         },
         {
           key: 'amount',
           title: t('ledger.amount'),
           align: 'right',
           render: (posting) => <MoneyText value={posting.amount} />,
-          csv: (posting) => posting.amount,
+          csv: 'amount',
         },
         {
           key: 'cause',
@@ -269,14 +269,14 @@ function Postings(): ReactElement {
               {humanize(posting.causeType)}
             </Anchor>
           ),
-          csv: (posting) => posting.causeId,
+          csv: 'causeId',
         },
         {
           key: 'corrects',
           title: t('ledger.corrects'),
           hidden: true,
           render: (posting) => posting.correctsTransferId ?? '–',
-          csv: (posting) => posting.correctsTransferId ?? '',
+          csv: 'correctsTransferId',
         },
       ]}
     />
@@ -306,20 +306,20 @@ function Accounts(): ReactElement {
           key: 'kind',
           title: t('ledger.account'),
           render: (account) => humanize(account.kind),
-          csv: (account) => account.kind,
+          csv: 'kind',
         },
         {
           key: 'owner',
           title: t('ledger.owner'),
           render: (account) => account.ownerId ?? '–',
-          csv: (account) => account.ownerId ?? '',
+          csv: 'ownerId',
         },
         {
           key: 'balance',
           title: t('ledger.balance'),
           align: 'right',
           render: (account) => <MoneyText value={account.balance} />,
-          csv: (account) => account.balance,
+          csv: 'balance',
         },
       ]}
     />

@@ -35,7 +35,6 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
-import { useReasonText } from '../../../kit/texts.js';
 import { ConfirmDialog } from './confirmDialog.js';
 import { PayoutTable } from './payoutTable.js';
 import { RunFiles } from './runFiles.js';
@@ -277,7 +276,6 @@ function Lines({
   const { t } = useTranslation();
   const decide = useDecide();
   const problemText = useProblemText();
-  const reasonText = useReasonText();
   const mayEdit = run.allowedActions.includes('exclude');
   const mayInclude = run.allowedActions.includes('include');
   const edit = (verb: 'exclude' | 'include', affiliateId: string): void => {
@@ -322,7 +320,7 @@ function Lines({
     title: t('run.affiliate'),
     sort: 'affiliateId',
     render: (line: Line) => line.name,
-    csv: (line: Line) => line.name,
+    csv: 'name' as const,
   };
   const columns =
     outcome === 'not_paid'
@@ -333,13 +331,13 @@ function Lines({
             title: t('run.owed'),
             align: 'right' as const,
             render: (line: Line) => <MoneyText value={line.owed} />,
-            csv: (line: Line) => line.owed,
+            csv: 'owed' as const,
           },
           {
             key: 'reasons',
             title: t('run.why'),
             render: (line: Line) => <Reasons reasons={line.reasons} />,
-            csv: (line: Line) => line.reasons.map((one) => reasonText(one.code)).join('; '),
+            csv: 'reasons' as const,
           },
         ]
       : [
@@ -349,28 +347,28 @@ function Lines({
             title: t('run.commissions'),
             align: 'right' as const,
             render: (line: Line) => line.commissions,
-            csv: (line: Line) => String(line.commissions),
+            csv: 'commissions' as const,
           },
           {
             key: 'gross',
             title: t('run.gross'),
             align: 'right' as const,
             render: (line: Line) => <MoneyText value={line.gross} />,
-            csv: (line: Line) => line.gross,
+            csv: 'gross' as const,
           },
           {
             key: 'corrections',
             title: t('run.corrections'),
             align: 'right' as const,
             render: (line: Line) => <MoneyText value={line.corrections} />,
-            csv: (line: Line) => line.corrections,
+            csv: 'corrections' as const,
           },
           {
             key: 'carried',
             title: t('run.carried'),
             align: 'right' as const,
             render: (line: Line) => <MoneyText value={line.carried} />,
-            csv: (line: Line) => line.carried,
+            csv: 'carried' as const,
           },
           {
             key: 'net',
@@ -382,20 +380,20 @@ function Lines({
                 <StaysBehind line={line} />
               </Stack>
             ),
-            csv: (line: Line) => line.net,
+            csv: 'net' as const,
           },
           {
             key: 'method',
             title: t('run.method'),
             render: (line: Line) =>
               line.method === null ? '–' : `${t(`method.${line.method.type}`)} ${line.method.masked}`,
-            csv: (line: Line) => line.method?.type ?? '',
+            csv: 'method.type' as const,
           },
           {
             key: 'odd',
             title: t('run.odd'),
             render: (line: Line) => <Oddities codes={line.oddities} />,
-            csv: (line: Line) => line.oddities.map(reasonText).join('; '),
+            csv: 'oddities' as const,
           },
         ];
   return (

@@ -6,7 +6,7 @@ import { getPayoutRunsByRunIdFilesOptions } from '../../../client/@tanstack/reac
 import { getPayoutFilesByFileIdContent } from '../../../client/sdk.gen.js';
 import type { GetPayoutRunsByRunIdFilesResponse, PayoutRun } from '../../../client/types.gen.js';
 import { newKey, postPath } from '../../../kit/api.js';
-import { saveFile } from '../../../kit/csv.js';
+import { saveFile } from '../../../kit/saveFile.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { MoneyText } from '../../../kit/MoneyText.js';

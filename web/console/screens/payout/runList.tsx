@@ -62,19 +62,19 @@ export function Screen(): ReactElement {
             title: t('run.created'),
             sort: 'createdAt',
             render: (run) => <DateText value={run.createdAt} />,
-            csv: (run) => run.createdAt,
+            csv: 'createdAt',
           },
           {
             key: 'status',
             title: t('run.status'),
             render: (run) => <StatusPill status={run.paused ? 'paused' : run.status} objectId={run.id} />,
-            csv: (run) => run.status,
+            csv: 'status',
           },
           {
             key: 'currencies',
             title: t('run.currencies'),
             render: (run) => (run.currencies.length === 0 ? t('run.all') : run.currencies.join(', ')),
-            csv: (run) => run.currencies.join(' '),
+            csv: 'currencies',
           },
           {
             key: 'progress',
@@ -89,15 +89,15 @@ export function Screen(): ReactElement {
             key: 'problems',
             title: t('run.problems'),
             render: (run) => run.progress.problems.length,
-            csv: (run) => String(run.progress.problems.length),
+            csv: 'progress.problems',
           },
           {
             key: 'cutOffAt',
             title: t('run.cutOff'),
             render: (run) => <DateText value={run.cutOffAt} />,
-            csv: (run) => run.cutOffAt,
+            csv: 'cutOffAt',
           },
-          { key: 'note', title: t('run.note'), render: (run) => run.note ?? '–', csv: (run) => run.note ?? '' },
+          { key: 'note', title: t('run.note'), render: (run) => run.note ?? '–', csv: 'note' },
         ]}
       />
       {isCreating ? <NewRun onClose={() => setCreating(false)} /> : null}

@@ -46,27 +46,27 @@ export function Screen(): ReactElement {
           },
         ]}
         columns={[
-          { key: 'name', title: t('product.name'), render: (row) => row.name, csv: (row) => row.name },
-          { key: 'sku', title: t('product.sku'), render: (row) => row.sku ?? '–', csv: (row) => row.sku },
+          { key: 'name', title: t('product.name'), render: (row) => row.name, csv: 'name' },
+          { key: 'sku', title: t('product.sku'), render: (row) => row.sku ?? '–', csv: 'sku' },
           {
             key: 'price',
             title: t('product.price'),
             align: 'right',
             render: (row) => <MoneyText value={row.price} />,
-            csv: (row) => row.price,
+            csv: 'price',
           },
           {
             key: 'active',
             title: t('product.active'),
             render: (row) => t(row.active ? 'yes' : 'no'),
-            csv: (row) => String(row.active),
+            csv: 'active',
           },
           {
             key: 'createdAt',
             title: t('program.created'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} time={false} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

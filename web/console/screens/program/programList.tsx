@@ -53,14 +53,14 @@ export function Screen(): ReactElement {
           },
         ]}
         columns={[
-          { key: 'name', title: t('program.name'), render: (row) => row.name, csv: (row) => row.name },
+          { key: 'name', title: t('program.name'), render: (row) => row.name, csv: 'name' },
           {
             key: 'status',
             title: t('program.status'),
             render: (row) => <StatusPill status={row.status} objectId={row.id} />,
-            csv: (row) => row.status,
+            csv: 'status',
           },
-          { key: 'currency', title: t('program.currency'), render: (row) => row.currency, csv: (row) => row.currency },
+          { key: 'currency', title: t('program.currency'), render: (row) => row.currency, csv: 'currency' },
           {
             key: 'gates',
             title: t('program.gates'),
@@ -70,19 +70,19 @@ export function Screen(): ReactElement {
                 commission: t(`program.approval.${row.commissionApproval}`),
               }),
           },
-          { key: 'levels', title: t('program.levels'), render: (row) => row.levels, csv: (row) => String(row.levels) },
+          { key: 'levels', title: t('program.levels'), render: (row) => row.levels, csv: 'levels' },
           {
             key: 'visibility',
             title: t('program.visibility'),
             render: (row) => t(`program.visibility.${row.customerVisibility}`),
-            csv: (row) => row.customerVisibility,
+            csv: 'customerVisibility',
           },
           {
             key: 'createdAt',
             title: t('program.created'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} time={false} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

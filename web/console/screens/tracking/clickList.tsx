@@ -38,19 +38,19 @@ export function Screen(): ReactElement {
             key: 'createdAt',
             title: t('click.at'),
             render: (row) => <DateText value={row.createdAt} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
           {
             key: 'link',
             title: t('click.link'),
             render: (row) => row.linkSlug ?? row.linkId,
-            csv: (row) => row.linkSlug ?? row.linkId,
+            csv: ['linkSlug', 'linkId'],
           },
           {
             key: 'affiliate',
             title: t('lead.affiliate'),
             render: (row) => <AffiliateName id={row.affiliateId} />,
-            csv: (row) => row.affiliateId,
+            csv: 'affiliateId',
           },
           {
             key: 'credit',
@@ -65,15 +65,15 @@ export function Screen(): ReactElement {
                 )}
               </>
             ),
-            csv: (row) => row.creditCode ?? row.credit,
+            csv: ['creditCode', 'credit'],
           },
-          { key: 'sub1', title: t('click.sub1'), render: (row) => row.sub1 ?? '–', csv: (row) => row.sub1 },
+          { key: 'sub1', title: t('click.sub1'), render: (row) => row.sub1 ?? '–', csv: 'sub1' },
           {
             key: 'referral',
             title: t('click.referral'),
             render: (row) =>
               row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={row.referralId} />,
-            csv: (row) => row.referralId,
+            csv: 'referralId',
           },
         ]}
       />

@@ -31,27 +31,27 @@ export function Screen(): ReactElement {
           },
         ]}
         columns={[
-          { key: 'name', title: t('contact.name'), render: (row) => row.name ?? '–', csv: (row) => row.name },
-          { key: 'email', title: t('contact.email'), render: (row) => row.email ?? '–', csv: (row) => row.email },
-          { key: 'phone', title: t('contact.phone'), render: (row) => row.phone ?? '–', csv: (row) => row.phone },
+          { key: 'name', title: t('contact.name'), render: (row) => row.name ?? '–', csv: 'name' },
+          { key: 'email', title: t('contact.email'), render: (row) => row.email ?? '–', csv: 'email' },
+          { key: 'phone', title: t('contact.phone'), render: (row) => row.phone ?? '–', csv: 'phone' },
           {
             key: 'roles',
             title: t('contact.roles'),
             render: (row) => row.roles.map((role) => t(`contact.role.${role}`)).join(', ') || '–',
-            csv: (row) => row.roles.join(' '),
+            csv: 'roles',
           },
           {
             key: 'last',
             title: t('contact.last'),
             render: (row) => <AffiliateName id={row.referrals.at(-1)?.last?.affiliateId ?? null} />,
-            csv: (row) => row.referrals.at(-1)?.last?.affiliateId ?? null,
+            csv: 'referrals',
           },
           {
             key: 'createdAt',
             title: t('contact.since'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} time={false} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

@@ -65,36 +65,36 @@ export function Screen(): ReactElement {
           { field: 'programId', label: t('commission.filter.programId') },
         ]}
         columns={[
-          { key: 'code', title: t('coupon.code'), sort: 'code', render: (row) => row.code, csv: (row) => row.code },
+          { key: 'code', title: t('coupon.code'), sort: 'code', render: (row) => row.code, csv: 'code' },
           {
             key: 'affiliate',
             title: t('link.affiliate'),
             render: (row) => <AffiliateName id={row.affiliateId} />,
-            csv: (row) => row.affiliateId,
+            csv: 'affiliateId',
           },
           {
             key: 'program',
             title: t('link.program'),
             render: (row) => <ProgramName id={row.programId} />,
-            csv: (row) => row.programId,
+            csv: 'programId',
           },
           {
             key: 'from',
             title: t('coupon.validFrom'),
             render: (row) => <DateText value={row.validFrom} />,
-            csv: (row) => row.validFrom,
+            csv: 'validFrom',
           },
           {
             key: 'to',
             title: t('coupon.validTo'),
             render: (row) => <DateText value={row.validTo} />,
-            csv: (row) => row.validTo,
+            csv: 'validTo',
           },
           {
             key: 'credits',
             title: t('link.credits'),
             render: (row) => t(row.credits ? 'yes' : 'no'),
-            csv: (row) => String(row.credits),
+            csv: 'credits',
           },
         ]}
       />

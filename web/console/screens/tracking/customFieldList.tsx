@@ -29,19 +29,19 @@ export function Screen(): ReactElement {
         rowLabel={(row) => row.name}
         empty={{ title: t('customField.none'), action: create }}
         columns={[
-          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
-          { key: 'key', title: t('customField.key'), render: (row) => row.key, csv: (row) => row.key },
+          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
+          { key: 'key', title: t('customField.key'), render: (row) => row.key, csv: 'key' },
           {
             key: 'type',
             title: t('customField.type'),
             render: (row) => t(`customField.type.${row.type}`),
-            csv: (row) => row.type,
+            csv: 'type',
           },
           {
             key: 'required',
             title: t('form.required'),
             render: (row) => t(row.required ? 'yes' : 'no'),
-            csv: (row) => String(row.required),
+            csv: 'required',
           },
         ]}
       />

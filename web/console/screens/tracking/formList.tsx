@@ -48,31 +48,31 @@ export function Screen(): ReactElement {
           },
         ]}
         columns={[
-          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
+          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
           {
             key: 'program',
             title: t('form.program'),
             render: (row) => <ProgramName id={row.programId} />,
-            csv: (row) => row.programId,
+            csv: 'programId',
           },
           {
             key: 'submissions',
             title: t('form.submissions'),
             align: 'right',
             render: (row) => String(row.submissions),
-            csv: (row) => String(row.submissions),
+            csv: 'submissions',
           },
           {
             key: 'last',
             title: t('form.last'),
             render: (row) => <DateText value={row.lastSubmissionAt} />,
-            csv: (row) => row.lastSubmissionAt,
+            csv: 'lastSubmissionAt',
           },
           {
             key: 'active',
             title: t('form.active'),
             render: (row) => t(row.active ? 'yes' : 'no'),
-            csv: (row) => String(row.active),
+            csv: 'active',
           },
         ]}
       />

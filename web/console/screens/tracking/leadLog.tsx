@@ -45,43 +45,43 @@ export function Screen(): ReactElement {
             key: 'at',
             title: t('leadLog.at'),
             render: (row) => <DateText value={row.at} />,
-            csv: (row) => row.at,
+            csv: 'at',
           },
           {
             key: 'channel',
             title: t('leadLog.channel'),
             render: (row) => t(`channel.${row.channel}`),
-            csv: (row) => row.channel,
+            csv: 'channel',
           },
           {
             key: 'outcome',
             title: t('leadLog.outcome'),
             render: (row) => <StatusBadge status={row.outcome} />,
-            csv: (row) => row.outcome,
+            csv: 'outcome',
           },
           {
             key: 'code',
             title: t('leadLog.code'),
             render: (row) => (row.code === null ? '–' : reason(row.code)),
-            csv: (row) => row.code,
+            csv: 'code',
           },
           {
             key: 'affiliate',
             title: t('leadLog.affiliate'),
             render: (row) => <AffiliateName id={row.affiliateId} />,
-            csv: (row) => row.affiliateId,
+            csv: 'affiliateId',
           },
           {
             key: 'matchedBy',
             title: t('leadLog.matchedBy'),
             render: (row) => (row.matchedBy === null ? '–' : t(`leadLog.matched.${row.matchedBy}`)),
-            csv: (row) => row.matchedBy,
+            csv: 'matchedBy',
           },
           {
             key: 'externalId',
             title: t('lead.externalId'),
             render: (row) => row.externalId ?? '–',
-            csv: (row) => row.externalId,
+            csv: 'externalId',
           },
           {
             key: 'payload',
@@ -89,7 +89,7 @@ export function Screen(): ReactElement {
             render: (row) => (
               <Code style={{ overflowWrap: 'anywhere' }}>{JSON.stringify(row.payload).slice(0, 300)}</Code>
             ),
-            csv: (row) => JSON.stringify(row.payload),
+            csv: 'payload',
           },
           {
             key: 'referral',
@@ -97,21 +97,21 @@ export function Screen(): ReactElement {
             hidden: true,
             render: (row) =>
               row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
-            csv: (row) => row.referralId,
+            csv: 'referralId',
           },
           {
             key: 'address',
             title: t('leadLog.address'),
             hidden: true,
             render: (row) => <Text size="sm">{row.address ?? '–'}</Text>,
-            csv: (row) => row.address,
+            csv: 'address',
           },
           {
             key: 'requestId',
             title: t('leadLog.request'),
             hidden: true,
             render: (row) => row.requestId ?? '–',
-            csv: (row) => row.requestId,
+            csv: 'requestId',
           },
         ]}
       />

@@ -28,24 +28,24 @@ export function Screen(): ReactElement {
         rowLabel={(row) => row.name}
         empty={{ title: t('leadSource.none'), action: create }}
         columns={[
-          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: (row) => row.name },
+          { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
           {
             key: 'department',
             title: t('leadSource.department'),
             render: (row) => row.department ?? '–',
-            csv: (row) => row.department,
+            csv: 'department',
           },
           {
             key: 'acceptance',
             title: t('leadSource.acceptance'),
             render: (row) => t(`leadSource.acceptance.${row.leadAcceptance ?? 'null'}`),
-            csv: (row) => row.leadAcceptance,
+            csv: 'leadAcceptance',
           },
           {
             key: 'active',
             title: t('form.active'),
             render: (row) => t(row.active ? 'yes' : 'no'),
-            csv: (row) => String(row.active),
+            csv: 'active',
           },
         ]}
       />

@@ -79,31 +79,31 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
               </CopyButton>
             </>
           ),
-          csv: (row) => row.url,
+          csv: 'url',
         },
         {
           key: 'affiliate',
           title: t('link.affiliate'),
           render: (row) => <AffiliateName id={row.affiliateId} />,
-          csv: (row) => row.affiliateId,
+          csv: 'affiliateId',
         },
         {
           key: 'program',
           title: t('link.program'),
           render: (row) => <ProgramName id={row.programId} />,
-          csv: (row) => row.programId,
+          csv: 'programId',
         },
         {
           key: 'destination',
           title: t('link.destination'),
           render: (row) => row.destinationUrl,
-          csv: (row) => row.destinationUrl,
+          csv: 'destinationUrl',
         },
         {
           key: 'status',
           title: t('link.status'),
           render: (row) => <StatusPill status={row.status} objectId={row.id} />,
-          csv: (row) => row.status,
+          csv: 'status',
         },
         {
           key: 'credits',
@@ -111,27 +111,27 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
           hint: t('link.creditsHint'),
           render: (row) =>
             row.credits ? t('yes') : `${t('no')}${row.creditCode === null ? '' : `: ${reason(row.creditCode)}`}`,
-          csv: (row) => row.creditCode ?? 'yes',
+          csv: 'creditCode',
         },
         {
           key: 'health',
           title: t('link.health'),
           render: (row) => t(`link.health.${row.health}`),
-          csv: (row) => row.health,
+          csv: 'health',
         },
         {
           key: 'kind',
           title: t('link.kind'),
           hidden: true,
           render: (row) => t(`link.kind.${row.kind}`),
-          csv: (row) => row.kind,
+          csv: 'kind',
         },
         {
           key: 'campaign',
           title: t('link.campaign'),
           hidden: true,
           render: (row) => row.campaign ?? '–',
-          csv: (row) => row.campaign,
+          csv: 'campaign',
         },
         {
           key: 'createdAt',
@@ -139,7 +139,7 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
           sort: 'createdAt',
           hidden: true,
           render: (row) => <DateText value={row.createdAt} />,
-          csv: (row) => row.createdAt,
+          csv: 'createdAt',
         },
       ]}
     />

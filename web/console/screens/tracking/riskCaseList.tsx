@@ -45,19 +45,19 @@ export function Screen(): ReactElement {
             key: 'kind',
             title: t('riskCase.kind'),
             render: (row) => t(`riskCode.${row.kind}`),
-            csv: (row) => row.kind,
+            csv: 'kind',
           },
           {
             key: 'affiliate',
             title: t('risk.affiliate'),
             render: (row) => <AffiliateName id={row.affiliate.id} />,
-            csv: (row) => row.affiliate.id,
+            csv: 'affiliate.id',
           },
           {
             key: 'status',
             title: t('riskCase.status'),
             render: (row) => <StatusPill status={row.status} objectId={row.id} />,
-            csv: (row) => row.status,
+            csv: 'status',
           },
           {
             key: 'held',
@@ -80,15 +80,15 @@ export function Screen(): ReactElement {
                   ))}
               </Stack>
             ),
-            csv: (row) => [...row.referralIds, ...row.commissionIds].join(' '),
+            csv: ['referralIds', 'commissionIds'],
           },
-          { key: 'notes', title: t('risk.note'), render: (row) => row.notes ?? '–', csv: (row) => row.notes },
+          { key: 'notes', title: t('risk.note'), render: (row) => row.notes ?? '–', csv: 'notes' },
           {
             key: 'createdAt',
             title: t('riskCase.opened'),
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} />,
-            csv: (row) => row.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

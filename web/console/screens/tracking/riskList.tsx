@@ -75,26 +75,26 @@ export function Screen(): ReactElement {
             key: 'code',
             title: t('risk.code'),
             render: (row) => t(`riskCode.${row.code}`),
-            csv: (row) => row.code,
+            csv: 'code',
           },
           {
             key: 'affiliate',
             title: t('risk.affiliate'),
             render: (row) => <AffiliateName id={row.affiliate?.id ?? null} />,
-            csv: (row) => row.affiliate?.id ?? null,
+            csv: 'affiliate.id',
           },
           {
             key: 'referral',
             title: t('risk.referral'),
             render: (row) =>
               row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
-            csv: (row) => row.referralId,
+            csv: 'referralId',
           },
           {
             key: 'effect',
             title: t('risk.effect'),
             render: (row) => t(row.blocking ? 'risk.blocks' : 'risk.shows'),
-            csv: (row) => String(row.blocking),
+            csv: 'blocking',
           },
           {
             key: 'evidence',
@@ -102,19 +102,19 @@ export function Screen(): ReactElement {
             render: (row) => (
               <Code style={{ overflowWrap: 'anywhere' }}>{JSON.stringify(row.evidence).slice(0, 300)}</Code>
             ),
-            csv: (row) => JSON.stringify(row.evidence),
+            csv: 'evidence',
           },
           {
             key: 'at',
             title: t('risk.at'),
             render: (row) => <DateText value={row.at} />,
-            csv: (row) => row.at,
+            csv: 'at',
           },
           {
             key: 'note',
             title: t('risk.note'),
             render: (row) => (row.dismissedAt === null ? '–' : (row.note ?? t('risk.dismissed'))),
-            csv: (row) => row.note,
+            csv: 'note',
           },
         ]}
       />

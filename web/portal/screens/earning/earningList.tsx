@@ -54,33 +54,33 @@ export function Screen(): ReactElement {
             title: t('earning.date'),
             sort: 'createdAt',
             render: (line) => <DateText value={line.createdAt} time={false} />,
-            csv: (line) => line.createdAt,
+            csv: 'createdAt',
           },
           {
             key: 'customer',
             title: t('earning.customer'),
             render: (line) => <Customer customer={line.customer} note={line.note ?? t(`kind.${line.kind}`)} />,
-            csv: (line) => line.customer?.reference ?? '',
+            csv: 'customer.reference',
           },
           {
             key: 'net',
             title: t('earning.amount'),
             align: 'right',
             render: (line) => <MoneyText value={line.net} onExplain={() => change({ explain: line.id })} />,
-            csv: (line) => line.net,
+            csv: 'net',
           },
           {
             key: 'status',
             title: t('earning.status'),
             render: (line) => <LineStatus line={line} />,
-            csv: (line) => line.status,
+            csv: 'status',
           },
           {
             key: 'paidAt',
             title: t('earning.paidAt'),
             hidden: true,
             render: (line) => <DateText value={line.paidAt} time={false} />,
-            csv: (line) => line.paidAt ?? '',
+            csv: 'paidAt',
           },
         ]}
       />

@@ -39,7 +39,7 @@ export function Screen(): ReactElement {
             key: 'customer',
             title: t('referral.who'),
             render: (one) => <Customer customer={one.customer} note={t('referral.visitor')} />,
-            csv: (one) => one.customer?.reference ?? '',
+            csv: 'customer.reference',
           },
           {
             key: 'status',
@@ -53,7 +53,7 @@ export function Screen(): ReactElement {
                 )}
               </Stack>
             ),
-            csv: (one) => one.status,
+            csv: 'status',
           },
           {
             key: 'expected',
@@ -78,7 +78,7 @@ export function Screen(): ReactElement {
             title: t('referral.since'),
             sort: 'createdAt',
             render: (one) => <DateText value={one.createdAt} time={false} />,
-            csv: (one) => one.createdAt,
+            csv: 'createdAt',
           },
         ]}
       />

@@ -48,13 +48,13 @@ export function Screen(): ReactElement {
                 onExplain={() => change({ payout: payout.id })}
               />
             ),
-            csv: (payout) => payout.amount,
+            csv: 'amount',
           },
           {
             key: 'status',
             title: t('payout.status'),
             render: (payout) => <Status payout={payout} />,
-            csv: (payout) => payout.problem?.code ?? payout.status,
+            csv: ['problem.code', 'status'],
           },
           {
             key: 'day',
@@ -65,19 +65,19 @@ export function Screen(): ReactElement {
                 : payout.dueOn !== null
                   ? t('payout.expected', { day: dayText(payout.dueOn) })
                   : '–',
-            csv: (payout) => payout.paidOn ?? payout.dueOn ?? '',
+            csv: ['paidOn', 'dueOn'],
           },
           {
             key: 'method',
             title: t('payout.method'),
             render: (payout) => `${t(`method.${payout.method.type}`)} ${payout.method.masked ?? ''}`,
-            csv: (payout) => payout.method.type,
+            csv: 'method.type',
           },
           {
             key: 'reference',
             title: t('payout.reference'),
             render: (payout) => payout.reference ?? '–',
-            csv: (payout) => payout.reference ?? '',
+            csv: 'reference',
           },
         ]}
       />

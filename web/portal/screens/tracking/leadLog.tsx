@@ -37,13 +37,13 @@ export function Screen(): ReactElement {
             key: 'at',
             title: t('leadLog.at'),
             render: (one) => <DateText value={one.at} />,
-            csv: (one) => one.at,
+            csv: 'at',
           },
           {
             key: 'externalId',
             title: t('leadLog.reference'),
             render: (one) => one.externalId ?? '–',
-            csv: (one) => one.externalId,
+            csv: 'externalId',
           },
           {
             key: 'outcome',
@@ -54,26 +54,26 @@ export function Screen(): ReactElement {
                 {one.code === null ? null : <Text size="sm">{reason(one.code)}</Text>}
               </Stack>
             ),
-            csv: (one) => one.outcome,
+            csv: 'outcome',
           },
           {
             key: 'customer',
             title: t('leadLog.customer'),
             render: (one) => one.customer.name ?? t('leadLog.masked'),
-            csv: (one) => one.customer.name,
+            csv: 'customer.name',
           },
           {
             key: 'program',
             title: t('leadLog.program'),
             render: (one) => <ProgramName id={one.programId} />,
-            csv: (one) => one.programId,
+            csv: 'programId',
           },
           {
             key: 'sub1',
             title: t('leadLog.sub'),
             hidden: true,
             render: (one) => one.sub1 ?? '–',
-            csv: (one) => one.sub1,
+            csv: 'sub1',
           },
         ]}
       />

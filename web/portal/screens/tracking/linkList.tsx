@@ -58,12 +58,12 @@ export function Screen(): ReactElement {
         )}
         empty={{ title: t('link.none'), text: t('link.noneText') }}
         columns={[
-          { key: 'url', title: t('link.url'), render: (link) => link.url, csv: (link) => link.url },
+          { key: 'url', title: t('link.url'), render: (link) => link.url, csv: 'url' },
           {
             key: 'destination',
             title: t('link.destination'),
             render: (link) => link.destinationUrl,
-            csv: (link) => link.destinationUrl,
+            csv: 'destinationUrl',
           },
           {
             key: 'status',
@@ -74,7 +74,7 @@ export function Screen(): ReactElement {
                 {link.creditCode === null ? null : <Text size="sm">{reason(link.creditCode)}</Text>}
               </Stack>
             ),
-            csv: (link) => link.status,
+            csv: 'status',
           },
         ]}
       />
