@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { LoginId, UserId, WorkspaceId } from '../../domain/ids.js';
 import type { Db } from '../connection.js';
 import { listWorkspaces } from '../directory.js';
-import { readWorkspace } from '../transaction.js';
+import { readWorkspace, type Tx } from '../transaction.js';
 import { findLoginById, listSessions } from './login.js';
 
 /** Who a fresh installation waits for: the owner of its first workspace, until a first session. */
@@ -49,10 +49,18 @@ export async function findFirstAdministrator(db: Db): Promise<WaitingOwner | und
   return undefined;
 }
 
-/** Two starts at once make one first workspace: the second waits here, then finds it. The number is "trio" in ASCII. */
+// Workspaces are made one after the other. The number is "trio" in ASCII.
+const lockStatement = `select pg_advisory_xact_lock(${0x7472696f})`;
+
+/** Two starts at once make one first workspace: the second waits here, then finds it. */
 export function underInstallationLock<T>(db: Db, work: () => Promise<T>): Promise<T> {
   return (db as Knex).transaction(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(?)', [0x7472696f]);
+    await trx.raw(lockStatement);
     return work();
   });
+}
+
+/** The same for a transaction that is open: two workspaces of one name are not made at once. Held until its end. */
+export async function lockInstallation(tx: Tx): Promise<void> {
+  await tx.raw(lockStatement);
 }

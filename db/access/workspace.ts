@@ -7,6 +7,7 @@ import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import type { Db } from '../connection.js';
 import { inWorkspace, type ReadTx, type Tx } from '../transaction.js';
+import { mailOneTimeLink } from './inviteMail.js';
 import { insertSettings } from './settings.js';
 import { insertUser, type User } from './user.js';
 
@@ -91,6 +92,8 @@ export interface NewWorkspace {
   readonly isFirst: boolean;
   /** `invited`: the owner still has to accept. `active`: a sign-in link is made for them. */
   readonly ownerStatus: 'invited' | 'active';
+  /** PUBLIC_URL: the invitation is mailed with the workspace's own transaction. Absent: nobody is mailed. */
+  readonly invitedFrom?: string;
 }
 
 export interface MadeWorkspace {
@@ -140,6 +143,15 @@ export async function createWorkspace(
       status: workspace.ownerStatus,
       isInstanceAdmin: workspace.isFirst,
     });
+    if (workspace.invitedFrom !== undefined)
+      await mailOneTimeLink(tx, act, newId, {
+        kind: 'invite',
+        to: owner.email,
+        loginId,
+        userId: owner.id,
+        workspaceName: workspace.name,
+        publicUrl: workspace.invitedFrom,
+      });
     return { workspaceId, owner };
   });
 }

@@ -40,6 +40,7 @@ import {
   ownSessionWire,
   passwordBody,
   presentMe,
+  presentOwnSession,
   presentSession,
   sessionWire,
   signInWire,
@@ -413,20 +414,24 @@ const ownSessions = defineRoute({
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
     const sessions = await listSessions(deps.db, session.loginId);
-    return {
-      data: sessions.map((one) => ({
-        id: one.id,
-        object: 'session' as const,
-        audience: one.audience,
-        workspaceId: one.workspaceId,
-        userAgent: one.userAgent,
-        isCurrent: one.id === session.sessionId,
-        lastSeenAt: one.lastSeenAt,
-        createdAt: one.createdAt,
-        expiresAt: one.expiresAt,
-      })),
-      nextCursor: null,
-    };
+    return { data: sessions.map((one) => presentOwnSession(one, session.sessionId)), nextCursor: null };
+  },
+});
+
+const ownSession = defineRoute({
+  method: 'GET',
+  path: '/v1/sessions/:sessionId',
+  summary: 'One of my sessions',
+  permission: 'session',
+  params: z.strictObject({ sessionId: idWire('session') }),
+  reply: ownSessionWire,
+  refuses: ['resource.not_found'],
+  async handle(ctx, deps) {
+    const session = sessionOf(ctx.caller);
+    const sessions = await listSessions(deps.db, session.loginId);
+    const found = sessions.find((one) => one.id === ctx.params.sessionId);
+    if (found === undefined) throw new DomainError('resource.not_found');
+    return presentOwnSession(found, session.sessionId);
   },
 });
 
@@ -461,5 +466,6 @@ export const sessionRoutes: readonly Route[] = [
   logout,
   changePassword,
   ownSessions,
+  ownSession,
   endOwnSession,
 ];

@@ -1,9 +1,18 @@
+import { lockInstallation } from '../../../db/access/firstOwner.js';
 import { getSettings } from '../../../db/access/settings.js';
-import { getWorkspace, updateWorkspace } from '../../../db/access/workspace.js';
+import { createWorkspace, getWorkspace, updateWorkspace } from '../../../db/access/workspace.js';
+import { recordAudit } from '../../../db/audit/audit.js';
 import { listWorkspaces } from '../../../db/directory.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { defineRoute, type Route } from '../../route.js';
-import { presentWorkspace, workspaceEntryWire, workspacePatch, workspaceWire } from '../../schemas/access/workspace.js';
+import { DomainError } from '../../../domain/errors.js';
+import { answer, defineRoute, type Route } from '../../route.js';
+import {
+  presentWorkspace,
+  workspaceCreate,
+  workspaceEntryWire,
+  workspacePatch,
+  workspaceWire,
+} from '../../schemas/access/workspace.js';
 import { listOf } from '../../schemas/wire.js';
 
 async function present(tx: ReadTx | Tx) {
@@ -56,4 +65,48 @@ const listAll = defineRoute({
   },
 });
 
-export const workspaceRoutes: readonly Route[] = [getOne, patch, listAll];
+const create = defineRoute({
+  method: 'POST',
+  path: '/v1/workspaces',
+  summary: 'A further merchant; mails its owner an invitation',
+  permission: 'instance.admin',
+  body: workspaceCreate,
+  reply: workspaceEntryWire,
+  status: 201,
+  refuses: ['resource.already_exists'],
+  handle: (ctx, deps) =>
+    ctx.write(
+      async (tx, act) => {
+        const { name, ownerEmail } = ctx.body;
+        await lockInstallation(tx);
+        const known = (await listWorkspaces(deps.db)).find((one) => one.name.toLowerCase() === name.toLowerCase());
+        if (known !== undefined)
+          throw new DomainError('resource.already_exists', { field: 'name', existingId: known.id });
+        // A workspace is a transaction of its own: this one sees only the caller's. Were it lost after that commit, the repeat would
+        // find the name taken, with the id of what is there.
+        const { workspaceId } = await createWorkspace(
+          deps.db,
+          deps.newId,
+          {
+            name,
+            owner: { name: ownerEmail, email: ownerEmail },
+            isFirst: false,
+            ownerStatus: 'invited',
+            invitedFrom: deps.config.http.publicUrl,
+          },
+          { actor: act.actor, requestId: act.requestId },
+        );
+        await recordAudit(tx, act, {
+          objectType: 'workspace',
+          objectId: workspaceId,
+          seq: 1,
+          event: 'created',
+          changes: { name },
+        });
+        return answer({ id: workspaceId, object: 'workspace' as const, name }, { location: '/v1/workspaces' });
+      },
+      { wake: true },
+    ),
+});
+
+export const workspaceRoutes: readonly Route[] = [getOne, patch, listAll, create];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from '../../auth.js';
-import type { Membership } from '../../../db/access/login.js';
+import type { Membership, SessionSummary } from '../../../db/access/login.js';
 import { findRole } from '../../../domain/access/permission.js';
 import { needsSecondFactor } from '../../../domain/access/session.js';
 import type { SessionId } from '../../../domain/ids.js';
@@ -85,6 +85,12 @@ export const ownSessionWire = z.strictObject({
   createdAt: instantWire,
   expiresAt: instantWire,
 });
+
+export function presentOwnSession(session: SessionSummary, currentId: string): z.output<typeof ownSessionWire> {
+  const { id, audience, workspaceId, userAgent, lastSeenAt, createdAt, expiresAt } = session;
+  const isCurrent = id === currentId;
+  return { id, object: 'session', audience, workspaceId, userAgent, isCurrent, lastSeenAt, createdAt, expiresAt };
+}
 
 export const membershipWire = z.strictObject({
   id: idWire('user'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Workspace } from '../../../db/access/workspace.js';
 import { nearestReadable } from '../../../domain/access/contrast.js';
 import type { SettingsRecord } from '../../../db/access/settings.js';
-import { fieldIssue, idWire, instantWire, nameText, text, versionFields } from '../wire.js';
+import { emailWire, fieldIssue, idWire, instantWire, nameText, text, versionFields } from '../wire.js';
 
 /** Capabilities a workspace switches on and off (PRG-23). What is not there is on. */
 const featuresWire = z.strictObject({
@@ -60,6 +60,9 @@ export const workspaceWire = z
     ...versionFields,
   })
   .openapi('Workspace');
+
+/** A further merchant of this installation; the owner gets an invitation by mail. */
+export const workspaceCreate = z.strictObject({ name: nameText, ownerEmail: emailWire });
 
 export const workspaceEntryWire = z.strictObject({
   id: idWire('workspace'),

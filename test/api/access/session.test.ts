@@ -4,7 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
-import { type CallOptions, startTestApi, type TestAnswer, type TestApi, type TestWorkspace } from '../support.js';
+import {
+  type CallOptions,
+  itemsOf,
+  startTestApi,
+  type TestAnswer,
+  type TestApi,
+  type TestWorkspace,
+} from '../support.js';
 
 let api: TestApi;
 let shop: TestWorkspace;
@@ -218,6 +225,17 @@ test('a password reset ends all sessions, works once, and says the same to stran
   expect((await browse(before, '/v1/me')).status).toBe(401);
   const twin = await api.as(null, '/v1/auth/login', { body: { email, password: 'x'.repeat(70) + ' l' } });
   expect(twin.status).toBe(401);
+});
+
+test('one of my sessions can be looked at; another person’s does not exist', async () => {
+  const ana = await signIn();
+  const list = await browse(ana, '/v1/sessions');
+  const current = itemsOf(list.body['data']).find((one) => one['isCurrent']);
+  expect(await browse(ana, `/v1/sessions/${String(current?.['id'])}`)).toMatchObject({
+    status: 200,
+    body: { object: 'session', audience: 'staff', isCurrent: true },
+  });
+  expect(await browse(ana, `/v1/sessions/${newId('session')}`)).toMatchObject({ status: 404 });
 });
 
 test('step-up: a password opens the rows marked + for five minutes', async () => {
