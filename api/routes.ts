@@ -15,6 +15,7 @@ import { payoutRoutes } from './routes/payout/payout.js';
 import { payoutFileRoutes } from './routes/payout/payoutFile.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { payoutRunRoutes } from './routes/payout/payoutRun.js';
+import { payoutStatementRoutes } from './routes/payout/payoutStatement.js';
 import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
@@ -100,6 +101,7 @@ export const routes: readonly Route[] = [
   ...payoutRunRoutes,
   ...payoutFileRoutes,
   ...payoutRoutes,
+  ...payoutStatementRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,
   ...reconciliationRoutes,

@@ -63,6 +63,12 @@ export async function readPath<T>(path: string, query: Readonly<Record<string, s
   return data as T;
 }
 
+/** Reads the bytes of a file that the API makes. */
+export async function readFile(path: string, query: Readonly<Record<string, string>>): Promise<Blob> {
+  const { data } = await client.get({ url: path, query, parseAs: 'blob', throwOnError: true });
+  return data as Blob;
+}
+
 /** Posts to a path of the contract, or one that `allowedActions` named. */
 export async function postPath<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
   const { data } = await client.post({

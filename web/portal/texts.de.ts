@@ -111,6 +111,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'payout.method': 'Bezahlt an',
   'payout.reference': 'Referenz',
   'payout.returned': 'Kam zurück',
+  'payout.statement.pdf': 'Abrechnung (PDF)',
+  'payout.statement.csv': 'Abrechnung (CSV)',
   'payout.line': 'Wofür',
   'payout.problem.failed': 'Die Zahlung wurde abgelehnt. Prüfen Sie Ihre Auszahlungsdaten; wir versuchen es wieder.',
   'payout.problem.unknown': 'Die Zahlung wurde gesendet und wird nachgesehen. Sie müssen nichts tun.',

@@ -110,6 +110,8 @@ export const en = {
   'payout.method': 'Paid to',
   'payout.reference': 'Reference',
   'payout.returned': 'Came back',
+  'payout.statement.pdf': 'Statement (PDF)',
+  'payout.statement.csv': 'Statement (CSV)',
   'payout.line': 'For',
   'payout.problem.failed': 'The payment was refused. Check your payout details; we try again.',
   'payout.problem.unknown': 'The payment was sent and is being looked up. Nothing for you to do.',

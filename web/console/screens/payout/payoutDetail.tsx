@@ -17,6 +17,7 @@ import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName } from '../../../kit/ObjectName.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { StatementButtons } from '../../../kit/StatementButtons.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { ObjectHistory } from '../audit/objectHistory.js';
@@ -107,6 +108,7 @@ function OnePayout({ payout }: { readonly payout: Payout }): ReactElement {
           ]}
         />
       </Paper>
+      <StatementButtons path={`${path}/statement`} name={`statement-${payout.id}`} />
       <Tabs defaultValue="attempts" keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="attempts">{t('payout.attempts')}</Tabs.Tab>

@@ -11,6 +11,7 @@ import { MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { StatementButtons } from '../../../kit/StatementButtons.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 
 const statuses = ['pending', 'paid'] as const;
@@ -126,6 +127,7 @@ function OnePayout({ payoutId }: { readonly payoutId: string }): ReactElement {
                 : [[t('payout.returned'), <DateText key="at" value={found.returned.at} />] as const]),
             ]}
           />
+          <StatementButtons path={`/v1/me/payouts/${payoutId}/statement`} name={`statement-${payoutId}`} />
           <Table className="resource-table">
             <Table.Thead>
               <Table.Tr>

@@ -1,0 +1,111 @@
+import { recordAudit } from '../../../db/audit/audit.js';
+import { findStatementParties, listStatementLines } from '../../../db/reads/payout/payoutStatement.js';
+import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
+import { findPayoutView, type PayoutView } from '../../../db/reads/payout/payoutView.js';
+import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { PayoutId } from '../../../domain/ids.js';
+import { maxPdfLines } from '../../../domain/payout/payoutStatement.js';
+import { printList } from '../../../platform/pdf.js';
+import { type ApiDeps, defineRoute, fileAnswer, type Route, type RouteContext } from '../../route.js';
+import { ownPayoutStatuses } from '../../schemas/payout/ownPayout.js';
+import { payoutParams } from '../../schemas/payout/payout.js';
+import {
+  presentStatement,
+  type Statement,
+  statementCsv,
+  statementPdf,
+  statementQuery,
+  statementWire,
+} from '../../schemas/payout/payoutStatement.js';
+import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
+
+/** A statement lists every line: a payout of a million commissions is an export, not an answer. */
+const maxLines = 100_000;
+
+type Asking = RouteContext<
+  { readonly payoutId: PayoutId },
+  { readonly format?: 'json' | 'csv' | 'pdf' },
+  unknown,
+  Statement
+>;
+
+async function readStatement(tx: ReadTx, payout: PayoutView, isAffiliate: boolean): Promise<Statement> {
+  const lines = await listStatementLines(tx, payout.id, maxLines);
+  if (lines.length > maxLines) throw new DomainError('export.export_too_large', { limit: maxLines });
+  return presentStatement(payout, {
+    parties: await findStatementParties(tx, payout.affiliateId),
+    lines,
+    timeZone: await readWorkspaceZone(tx),
+    isAffiliate,
+  });
+}
+
+/** JSON as it is; a file is made outside the transaction, and that it was made is an entry of the history before it is sent. */
+async function answerAs(ctx: Asking, deps: ApiDeps, statement: Statement) {
+  const { format = 'json' } = ctx.query;
+  if (format === 'json') return statement;
+  if (format === 'pdf' && statement.lines.length > maxPdfLines)
+    throw new DomainError('export.export_too_large', {
+      limit: maxPdfLines,
+      detail: `A PDF holds ${maxPdfLines} lines. Take format=csv.`,
+    });
+  const body =
+    format === 'pdf' ? await printList(statementPdf(statement)) : Buffer.from(statementCsv(statement), 'utf8');
+  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
+    recordAudit(tx, ctx.act(now), {
+      objectType: 'export',
+      objectId: deps.newId('export'),
+      seq: 1,
+      event: 'exported',
+      changes: { statement: statement.payoutId, format, rows: statement.lines.length },
+    }),
+  );
+  return fileAnswer(body, {
+    contentType: format === 'pdf' ? 'application/pdf' : 'text/csv; charset=utf-8',
+    fileName: `statement-${statement.payoutId}.${format}`,
+  });
+}
+
+const statement = defineRoute({
+  method: 'GET',
+  path: '/v1/payouts/:payoutId/statement',
+  summary: 'The commissions behind the amount, each with its explanation; as JSON, CSV or PDF',
+  permission: 'payout.read',
+  params: payoutParams,
+  query: statementQuery,
+  reply: statementWire,
+  refuses: ['resource.not_found', 'export.export_too_large'],
+  async handle(ctx, deps) {
+    const found = await ctx.read(async (tx) => {
+      const payout = await findPayoutView(tx, ctx.mode, ctx.params.payoutId);
+      if (payout === undefined) throw new DomainError('resource.not_found');
+      return readStatement(tx, payout, false);
+    });
+    return answerAs(ctx, deps, found);
+  },
+});
+
+const own = defineRoute({
+  method: 'GET',
+  path: '/v1/me/payouts/:payoutId/statement',
+  summary: 'The commissions behind an own payout, each with its explanation; as JSON, CSV or PDF',
+  permission: 'me.read',
+  params: payoutParams,
+  query: statementQuery,
+  reply: statementWire,
+  refuses: ['resource.not_found', 'export.export_too_large', ...portalRefusals],
+  async handle(ctx, deps) {
+    const found = await ctx.read(async (tx, now) => {
+      await requireOwn(tx, ctx, now);
+      const payout = await findPayoutView(tx, ctx.mode, ctx.params.payoutId);
+      if (payout === undefined || payout.affiliateId !== ownId(ctx) || !ownPayoutStatuses.includes(payout.status))
+        throw new DomainError('resource.not_found');
+      return readStatement(tx, payout, true);
+    });
+    return answerAs(ctx, deps, found);
+  },
+});
+
+/** Remittance statements (PAY-21, api.md 10.3 and 17). */
+export const payoutStatementRoutes: readonly Route[] = [statement, own];

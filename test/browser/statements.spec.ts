@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import type { Download, Page } from '@playwright/test';
+import { eventually } from '../support/eventually.js';
+import { textOfPdf } from '../support/pdfText.js';
+import { makePayoutWorld, type PayoutWorld, sessionCalls } from './payoutWorld.js';
+import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from './support.js';
+
+// PAY-21: the statement behind a payout, downloaded by staff and by the affiliate.
+
+let world: PayoutWorld;
+let payoutId = '';
+let welcome = '';
+
+test.beforeAll(async () => {
+  test.setTimeout(240_000);
+  const cookie = await freshCookie();
+  const { origin } = stackNotes();
+  world = await makePayoutWorld(origin, cookie);
+  const owner = await sessionCalls(origin, cookie);
+  welcome = await eventually(
+    async () => {
+      const mails = (await owner.must('GET', `/v1/dev/emails?to=${world.ada.email}`)) as {
+        data: { links: string[] }[];
+      };
+      const found = mails.data.flatMap((mail) => mail.links).find((one) => one.includes('/welcome/'));
+      if (found === undefined) throw new Error('the welcome mail is not there yet');
+      return found;
+    },
+    { within: 60_000 },
+  );
+  const draft = (await owner.must('POST', '/v1/payouts', { affiliateId: world.ada.id, currency: 'USD' })) as {
+    id: string;
+  };
+  payoutId = draft.id;
+  const signedIn = await fetch(`${origin}/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: world.approver.email, password: world.approver.password }),
+  });
+  expect(signedIn.status).toBe(200);
+  const ben = await sessionCalls(
+    origin,
+    signedIn.headers
+      .getSetCookie()
+      .map((one) => one.split(';')[0])
+      .join('; '),
+  );
+  await ben.must('POST', `/v1/payouts/${payoutId}/approve`, { reason: 'ok' });
+  await eventually(
+    async () => {
+      const found = (await owner.must('GET', `/v1/payouts/${payoutId}`)) as { status: string };
+      if (found.status !== 'paid') throw new Error(`still ${found.status}`);
+    },
+    { within: 90_000 },
+  );
+});
+
+async function download(page: Page, name: string): Promise<{ readonly file: string; readonly bytes: Buffer }> {
+  const [file]: [Download, unknown] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name }).click(),
+  ]);
+  return { file: file.suggestedFilename(), bytes: await readFile(await file.path()) };
+}
+
+async function expectStatement(page: Page): Promise<void> {
+  const pdf = await download(page, 'Statement (PDF)');
+  expect(pdf.file).toBe(`statement-${payoutId}.pdf`);
+  expect(textOfPdf(pdf.bytes).join(' ')).toContain('20 % of 49.99 USD net is 9.998');
+  const csv = await download(page, 'Statement (CSV)');
+  expect(csv.bytes.toString('utf8')).toContain('10.00,USD\r\n');
+  await expectAccessible(page);
+}
+
+test.describe('staff', () => {
+  test.use({ storageState: ownerState });
+
+  test('PAY-21: the payout page hands out the statement as PDF and CSV', async ({ page }) => {
+    await page.goto(`/payouts/${payoutId}`);
+    await expectStatement(page);
+  });
+});
+
+test('PAY-21: the affiliate downloads the list of commissions behind the amount', async ({ page }) => {
+  await page.goto(welcome);
+  await page.getByRole('button', { name: 'Accept and sign in' }).click();
+  await page.waitForURL(/\/portal/);
+  await page.goto(`/portal/payouts?payout=${payoutId}`);
+  await expectStatement(page);
+});
