@@ -46,6 +46,7 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   roles_name_key: { code: 'resource.already_exists', field: 'name' },
   programs_slug_key: { code: 'resource.already_exists', field: 'slug' },
   programs_name_key: { code: 'resource.already_exists', field: 'name' },
+  operations_undone_once: { code: 'operation.transition_not_allowed' },
   product_groups_name_key: { code: 'resource.already_exists', field: 'name' },
   products_sku_key: { code: 'resource.already_exists', field: 'sku' },
   program_products_pkey: { code: 'resource.already_exists', field: 'productId' },

@@ -13,7 +13,7 @@ import {
 } from '../../db/reporting/bulkOperation.js';
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { bulkVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
+import { jobVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
 import type { ReferralId } from '../../domain/ids.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
@@ -77,7 +77,7 @@ async function decideItems(
   job: BulkOperation,
   items: Awaited<ReturnType<typeof listItemsToDecide>>,
 ): Promise<void> {
-  const { objectType, verb } = bulkVerbOf(job.kind);
+  const { objectType, verb } = jobVerbOf(job.kind);
   const ids = items.map((item) => item.objectId);
   const referralOf = await findReferralsOf(tx, objectType, job.mode, ids);
   for (const { position, objectId } of items) {

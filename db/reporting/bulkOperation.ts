@@ -47,6 +47,10 @@ export async function insertOperation(
     readonly kind: string;
     readonly request: BulkRequest;
     readonly objectIds: readonly string[];
+    /** The state tables have a way back. */
+    readonly reversible: boolean;
+    /** The operation that this one takes back. */
+    readonly undoes?: OperationId;
   },
 ): Promise<void> {
   await tx('operations').insert({
@@ -54,6 +58,8 @@ export async function insertOperation(
     mode: act.mode,
     kind: operation.kind,
     status: 'queued',
+    reversible: operation.reversible,
+    undoes: operation.undoes ?? null,
     request: JSON.stringify(operation.request),
     total: operation.objectIds.length,
     requested_by_type: act.actor.type,
@@ -154,6 +160,30 @@ export async function collectOutcomes(tx: Tx, operationId: string): Promise<numb
     { operationId },
   );
   return rows[0]?.open ?? 0;
+}
+
+/**
+ * What a batch decided, in its order: each object that it moved. `isLast` is false where somebody decided on it after the batch: taking the batch
+ * back would then take back what is no longer its own.
+ */
+export async function listDecidedItems(
+  tx: ReadTx | Tx,
+  operationId: string,
+): Promise<readonly { readonly objectId: string; readonly isLast: boolean }[]> {
+  const { rows } = await tx.raw<{ rows: { object_id: string; is_last: boolean }[] }>(
+    `select item.object_id,
+            not exists (
+              select from decisions as later
+              where later.object_type = own.object_type and later.object_id = own.object_id and later.state = 'done'
+                and later.id <> own.id and (later.created_at, later.id) > (own.created_at, own.id)
+            ) as is_last
+     from operation_items as item
+     join decisions as own on own.workspace_id = item.workspace_id and own.id = item.decision_id
+     where item.operation_id = :operationId and item.outcome = 'succeeded'
+     order by item.position`,
+    { operationId },
+  );
+  return rows.map((row) => ({ objectId: row.object_id, isLast: row.is_last }));
 }
 
 /** Where the decisions of these objects have to go: the referral whose workflow sequences them. */

@@ -9,12 +9,22 @@ export const bulkKinds = [
 ] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
+/** What takes a batch back, row by row (BEY-17). Nobody asks for one by its kind: only an undo makes it. */
+export const undoKinds = ['referrals.reopen', 'commissions.withdraw_approval', 'commissions.reinstate'] as const;
+export type UndoKind = (typeof undoKinds)[number];
+
 /** The kind of job that runs a simulation of more than 10,000 sales (api.md 6.2): no decisions, one result. */
 export const simulationKind = 'rules.simulate';
 
 export interface BulkVerb {
   readonly objectType: 'referrals' | 'commissions';
   readonly verb: 'approve' | 'reject';
+}
+
+/** As a job's page decides it: the verb is also the signal's name. */
+export interface JobVerb {
+  readonly objectType: BulkVerb['objectType'];
+  readonly verb: BulkVerb['verb'] | 'reopen' | 'withdrawApproval' | 'reinstate';
 }
 
 const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
@@ -24,9 +34,34 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
   'commissions.reject': { objectType: 'commissions', verb: 'reject' },
 };
 
+const undoVerbs: Readonly<Record<UndoKind, JobVerb>> = {
+  'referrals.reopen': { objectType: 'referrals', verb: 'reopen' },
+  'commissions.withdraw_approval': { objectType: 'commissions', verb: 'withdrawApproval' },
+  'commissions.reinstate': { objectType: 'commissions', verb: 'reinstate' },
+};
+
+// The ways back of the state tables (features.md 2.2, 2.3). An approved referral has none: the later finding is a rejection.
+const undoneBy: Readonly<Partial<Record<string, UndoKind>>> = {
+  'referrals.reject': 'referrals.reopen',
+  'commissions.approve': 'commissions.withdraw_approval',
+  'commissions.reject': 'commissions.reinstate',
+};
+
+/** What a wished kind decides. */
+export function bulkVerbOf(kind: BulkKind): BulkVerb {
+  return verbs[kind];
+}
+
 /** What a stored job's kind decides. Code: `decision.malformed` for one this build does not know. */
-export function bulkVerbOf(kind: string): BulkVerb {
-  const known = bulkKinds.find((one) => one === kind);
-  if (known === undefined) throw new DomainError('decision.malformed', { kind });
-  return verbs[known];
+export function jobVerbOf(kind: string): JobVerb {
+  const asked = bulkKinds.find((one) => one === kind);
+  if (asked !== undefined) return verbs[asked];
+  const back = undoKinds.find((one) => one === kind);
+  if (back === undefined) throw new DomainError('decision.malformed', { kind });
+  return undoVerbs[back];
+}
+
+/** The kind that takes a batch of this kind back; undefined where the state table has no way back, and for an undo itself. */
+export function undoKindOf(kind: string): UndoKind | undefined {
+  return undoneBy[kind];
 }

@@ -157,6 +157,68 @@ test('300 are decided once each though a page was lost, a single decision passes
   expect([late.status, late.body['code']]).toEqual([409, 'transition_not_allowed']);
 }, 300_000);
 
+/** Follows a job to its end and answers its items as [outcome, code]. */
+async function settled(id: string): Promise<readonly (readonly [string | null, string | null])[]> {
+  await eventually(
+    async () => {
+      const { body } = await api.as(key, `/v1/operations/${id}`);
+      return body['status'] === 'done' ? true : undefined;
+    },
+    { within: 60_000 },
+  );
+  const { body } = await api.as(key, `/v1/operations/${id}/items`);
+  const items = body['data'] as unknown as readonly { outcome: string | null; code: string | null }[];
+  return items.map((item) => [item.outcome, item.code]);
+}
+
+test('BEY-17: a reversible batch is undone by counter-entries, once, and leaves alone what somebody decided since', async () => {
+  const ids = await pendingReferrals(3);
+  const statusOf = async (id: string) => String((await api.as(key, `/v1/referrals/${id}`)).body['status']);
+  const batch = await post('/v1/operations', { kind: 'referrals.reject', ids, reason: 'A ring' });
+  expect(batch.body).toMatchObject({ reversible: true });
+  const batchId = String(batch.body['id']);
+  expect(await settled(batchId)).toEqual(ids.map(() => ['succeeded', null]));
+  const [first = '', second = '', third = ''] = ids;
+  expect([200, 202]).toContain((await post(`/v1/referrals/${first}/reopen`, { reason: 'Looked again' })).status);
+  await eventually(async () => ((await statusOf(first)) === 'pending' ? true : undefined), { within: 60_000 });
+  expect([200, 202]).toContain((await post(`/v1/referrals/${first}/reject`, { reason: 'For good' })).status);
+  await eventually(async () => ((await statusOf(first)) === 'rejected' ? true : undefined), { within: 60_000 });
+
+  const undo = await post(`/v1/operations/${batchId}/undo`, {});
+  expect(undo.status, undo.text).toBe(202);
+  expect(undo.body).toMatchObject({ kind: 'referrals.reopen', reversible: false, progress: { total: 3, skipped: 1 } });
+
+  expect(await settled(String(undo.body['id']))).toEqual([
+    ['skipped', 'already_decided'],
+    ['succeeded', null],
+    ['succeeded', null],
+  ]);
+  expect(await Promise.all([first, second, third].map(statusOf))).toEqual(['rejected', 'pending', 'pending']);
+  const decisions = await w.world
+    .owner('decisions')
+    .where({ operation_id: String(undo.body['id']) })
+    .select<{ verb: string; via: string; note: string }[]>('verb', 'via', 'note');
+  expect(decisions).toEqual(decisions.map(() => ({ verb: 'reopen', via: 'bulk', note: `Undoes ${batchId}.` })));
+  expect(decisions).toHaveLength(2);
+  expect((await api.as(key, `/v1/operations/${batchId}`)).body).toMatchObject({ reversible: false });
+  expect(await post(`/v1/operations/${batchId}/undo`, {})).toMatchObject({
+    status: 409,
+    body: { code: 'transition_not_allowed' },
+  });
+  expect(await post(`/v1/operations/${String(undo.body['id'])}/undo`, {})).toMatchObject({ status: 409 });
+}, 300_000);
+
+test('BEY-17: an approved referral has no way back, so its batch is not reversible', async () => {
+  const ids = await pendingReferrals(1);
+  const batch = await post('/v1/operations', { kind: 'referrals.approve', ids });
+  expect(batch.body).toMatchObject({ reversible: false });
+  expect(await settled(String(batch.body['id']))).toEqual([['succeeded', null]]);
+  expect(await post(`/v1/operations/${String(batch.body['id'])}/undo`, {})).toMatchObject({
+    status: 409,
+    body: { code: 'transition_not_allowed', currentStatus: 'done' },
+  });
+}, 300_000);
+
 test.each([
   ['no selection', { kind: 'referrals.approve' }, '#/ids'],
   ['a kind there is not', { kind: 'payouts.approve', ids: ['pay_1'] }, '#/kind'],

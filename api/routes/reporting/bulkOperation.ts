@@ -12,12 +12,25 @@ import {
   listOperationItems,
   type OperationView,
 } from '../../../db/reads/reporting/operation.js';
-import { insertOperation, lockOperation, moveOperation } from '../../../db/reporting/bulkOperation.js';
+import {
+  insertOperation,
+  listDecidedItems,
+  lockOperation,
+  markItemSkipped,
+  moveOperation,
+} from '../../../db/reporting/bulkOperation.js';
 import type { Permission } from '../../../domain/access/permission.js';
+import type { Act } from '../../../domain/act.js';
 import { blockingChecks } from '../../../domain/earning/check.js';
 import { commissionActions } from '../../../domain/earning/commission.js';
 import { decideReferralMove } from '../../../domain/earning/referral.js';
-import { type BulkVerb, bulkVerbOf } from '../../../domain/reporting/bulkOperation.js';
+import {
+  type BulkVerb,
+  bulkVerbOf,
+  jobVerbOf,
+  type UndoKind,
+  undoKindOf,
+} from '../../../domain/reporting/bulkOperation.js';
 import type { Instant } from '../../../domain/time.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
@@ -40,7 +53,7 @@ import {
   presentDecisionAsOperation,
   presentDecisionItem,
 } from '../../schemas/reporting/bulkOperation.js';
-import { idWire, listOf, reasonOf } from '../../schemas/wire.js';
+import { decisionBody, idWire, listOf, reasonOf } from '../../schemas/wire.js';
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const referralFilter = referralQuery.omit(listOnly);
@@ -273,6 +286,15 @@ async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly 
   return judged;
 }
 
+/** Wakes the job's workflow with the transaction that wrote it. */
+async function started(tx: Tx, act: Act, caller: Caller, id: OperationId) {
+  const ref = { workspaceId: act.workspaceId, jobId: id };
+  const workflowId = workflowIds.bulkOperation(ref);
+  await enqueue(tx, startMessage({ workflowType: 'bulkOperation', workflowId, input: ref, startAt: null }, 4));
+  const found = await getOperation(tx, caller, id);
+  return answer(await presentOperation(tx, found), { status: 202, location: `/v1/operations/${id}` });
+}
+
 const create = defineRoute({
   method: 'POST',
   path: '/v1/operations',
@@ -306,12 +328,14 @@ const create = defineRoute({
       async (tx, act) => {
         const id = act.newId('operation');
         const request = { reasonCode, note, publicReason, steppedUp };
-        await insertOperation(tx, act, { id, kind: body.kind, request, objectIds: selected.map((one) => one.id) });
-        const ref = { workspaceId: act.workspaceId, jobId: id };
-        const workflowId = workflowIds.bulkOperation(ref);
-        await enqueue(tx, startMessage({ workflowType: 'bulkOperation', workflowId, input: ref, startAt: null }, 4));
-        const found = await getOperation(tx, ctx.caller, id);
-        return answer(await presentOperation(tx, found), { status: 202, location: `/v1/operations/${id}` });
+        await insertOperation(tx, act, {
+          id,
+          kind: body.kind,
+          request,
+          objectIds: selected.map((one) => one.id),
+          reversible: undoKindOf(body.kind) !== undefined,
+        });
+        return started(tx, act, ctx.caller, id);
       },
       { wake: true },
     );
@@ -342,4 +366,65 @@ const cancel = defineRoute({
     }),
 });
 
-export const operationRoutes: readonly Route[] = [list, create, getOne, listItems, cancel];
+const undoRight: Readonly<Record<UndoKind, Permission>> = {
+  'referrals.reopen': 'referral.reopen',
+  'commissions.withdraw_approval': 'commission.decide',
+  'commissions.reinstate': 'commission.decide',
+};
+
+const undo = defineRoute({
+  method: 'POST',
+  path: '/v1/operations/:operationId/undo',
+  summary: 'Take a finished batch back by a decision per row, once: an operation of its own',
+  permission: 'any',
+  params: operationParams,
+  body: decisionBody,
+  reply: operationWire,
+  status: 202,
+  refuses: [
+    'resource.not_found',
+    'operation.transition_not_allowed',
+    'access.permission_missing',
+    'access.wrong_audience',
+  ],
+  handle: (ctx) =>
+    ctx.write(
+      async (tx, act) => {
+        const found = await getOperation(tx, ctx.caller, ctx.params.operationId);
+        const isOwn = found.kind === 'job' && found.job.requestedByUser === ctx.caller.actor.userId;
+        const job = isOwn ? await lockOperation(tx, ctx.params.operationId) : undefined;
+        const kind = job === undefined ? undefined : undoKindOf(job.kind);
+        const isOver = job?.status === 'done' || job?.status === 'cancelled';
+        const isUndoable = found.kind === 'job' && found.job.reversible;
+        if (job === undefined || kind === undefined || !isOver || !isUndoable)
+          throw new DomainError('operation.transition_not_allowed', {
+            currentStatus: found.kind === 'job' ? found.job.status : 'done',
+            allowedActions: [],
+          });
+        if (!ctx.can(undoRight[kind]))
+          throw new DomainError('access.permission_missing', { missingPermission: undoRight[kind] });
+        if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
+        const { reasonCode, note } = reasonOf(ctx.body);
+        const steppedUp = ctx.caller.session !== null && ctx.caller.isSteppedUp;
+        const items = await listDecidedItems(tx, job.id);
+        const id = act.newId('operation');
+        await insertOperation(tx, act, {
+          id,
+          kind,
+          request: { reasonCode, note: note ?? `Undoes ${job.id}.`, publicReason: null, steppedUp },
+          objectIds: items.map((item) => item.objectId),
+          reversible: false,
+          undoes: job.id,
+        });
+        const { objectType } = jobVerbOf(kind);
+        const code = objectType === 'referrals' ? 'referral.already_decided' : 'commission.already_decided';
+        for (const [index, item] of items.entries())
+          if (!item.isLast)
+            await markItemSkipped(tx, id, index + 1, { code, detail: 'Somebody decided on it after the batch.' });
+        return started(tx, act, ctx.caller, id);
+      },
+      { wake: true },
+    ),
+});
+
+export const operationRoutes: readonly Route[] = [list, create, getOne, listItems, cancel, undo];

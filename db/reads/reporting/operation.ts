@@ -17,6 +17,7 @@ export interface OperationView {
   readonly skipped: number;
   readonly failed: number;
   readonly result: Readonly<Record<string, unknown>> | null;
+  /** The state tables have a way back, and nobody has taken it. */
   readonly reversible: boolean;
   readonly requestedByType: 'user' | 'api_key' | 'system';
   readonly requestedBy: string | null;
@@ -44,7 +45,10 @@ export async function findOperation(tx: ReadTx | Tx, mode: Mode, id: string): Pr
       finished_at: Instant | null;
     }[];
   }>(
-    `select operation.id, operation.kind, operation.status, operation.total, operation.result, operation.reversible,
+    `select operation.id, operation.kind, operation.status, operation.total, operation.result,
+            operation.reversible and not exists (
+              select from operations as undo where undo.workspace_id = operation.workspace_id and undo.undoes = operation.id
+            ) as reversible,
             operation.requested_by_type, operation.requested_by, operation.requested_by_user, operation.created_at, operation.finished_at,
             count(*) filter (where item.outcome = 'succeeded')::int as succeeded,
             count(*) filter (where item.outcome = 'skipped')::int as skipped,

@@ -70,5 +70,5 @@ test('a name stands for one workspace, and nothing is made by who may not', asyn
 
 test('two creations of one name at once make one workspace', async () => {
   const answers = await Promise.all([create('West'), create('West'), create('West')]);
-  expect(answers.map((one) => one.status).sort()).toEqual([201, 409, 409]);
+  expect(answers.map((one) => one.status).sort((a, b) => a - b)).toEqual([201, 409, 409]);
 });
