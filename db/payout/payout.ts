@@ -1,7 +1,7 @@
 import type { Act, Mode } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { AffiliateId, CommissionId, PayoutId, PayoutMethodId, ReferralId } from '../../domain/ids.js';
-import type { CurrencyCode } from '../../domain/money.js';
+import { type CurrencyCode, formatMoney } from '../../domain/money.js';
 import { type Payout, type PayoutEvent, type PayoutStatus, payoutTransitions } from '../../domain/payout/payout.js';
 import {
   type PayoutMethodStatus,
@@ -453,6 +453,18 @@ export async function payCommissions(tx: Tx, act: Act, payoutId: string): Promis
   return [...new Set(rows.flatMap((row) => row.referral_id ?? []))].sort();
 }
 
+function correctionSentence(line: {
+  readonly kind: 'payout_return' | 'late_payment';
+  readonly payout: Payout;
+  readonly amountMinor: bigint;
+}): string {
+  const { id, currency } = line.payout;
+  const { amount } = formatMoney({ minor: line.amountMinor < 0n ? -line.amountMinor : line.amountMinor, currency });
+  return line.kind === 'payout_return'
+    ? `${amount} ${currency} of payout ${id} came back after it was paid and is owed again.`
+    : `${amount} ${currency} of payout ${id} turned out to be paid after a refusal was booked and is taken off what is owed.`;
+}
+
 /** The correction lines of payouts: money that came back, or that turned out to be paid (money.md 3.1). Born approved. */
 export async function insertCorrectionLine(
   tx: Tx,
@@ -484,6 +496,7 @@ export async function insertCorrectionLine(
     currency: line.payout.currency,
     exact_numerator: line.amountMinor.toString(),
     exact_denominator: '1',
+    explanation: { sentence: correctionSentence(line) },
     amount_minor: line.amountMinor,
     status: 'approved',
     eligible_at: act.now,

@@ -106,7 +106,7 @@ export function ExplanationView({
       <Part title={t('explain.net')}>
         <MoneyText value={data.net} />
       </Part>
-      <Part title={t('explain.inputs')}>
+      <Part title={t('explain.inputs')} hasAny={(parts.inputs ?? []).length > 0}>
         <List size="sm">
           {(parts.inputs ?? []).map((input, index) => (
             <List.Item key={index}>
@@ -124,7 +124,7 @@ export function ExplanationView({
           ))}
         </List>
       </Part>
-      <Part title={t('explain.rules')}>
+      <Part title={t('explain.rules')} hasAny={(parts.rules ?? []).length > 0}>
         {(parts.rules ?? []).map((rule) => (
           <Stack key={`${rule.id}-${rule.version}`} gap={4}>
             <Text size="sm">
@@ -192,7 +192,7 @@ export function ExplanationView({
           </List>
         </Part>
       )}
-      <Part title={t('explain.postings')}>
+      <Part title={t('explain.postings')} hasAny={data.transferIds.length > 0}>
         <List size="sm">
           {data.transferIds.map((id) => (
             <List.Item key={id}>
@@ -205,7 +205,17 @@ export function ExplanationView({
   );
 }
 
-function Part({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
+/** A part of the explanation under its title; nothing at all when there is nothing to say in it. */
+function Part({
+  title,
+  hasAny = true,
+  children,
+}: {
+  readonly title: string;
+  readonly hasAny?: boolean;
+  readonly children: ReactNode;
+}): ReactElement | null {
+  if (!hasAny) return null;
   return (
     <Stack gap={4} component="section">
       <Title order={3} size="h5">

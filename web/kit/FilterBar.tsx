@@ -63,7 +63,7 @@ export function FilterBar({
   };
   const add = (event: FormEvent): void => {
     event.preventDefault();
-    const held = chosen?.options === undefined ? value.trim() : value || (chosen.options[0]?.value ?? '');
+    const held = value.trim();
     if (held !== '') put(field, held);
     setValue('');
   };
@@ -120,7 +120,7 @@ export function FilterBar({
                 aria-label={t('list.filterValue')}
                 value={value}
                 onChange={(event) => setValue(event.currentTarget.value)}
-                data={chosen.options.map((one) => ({ ...one }))}
+                data={[{ value: '', label: t('list.chooseValue') }, ...chosen.options]}
               />
             )}
             <Button type="submit" variant="default">

@@ -500,7 +500,7 @@ function HeadCell<Row>({
     field === undefined ? (
       title
     ) : (
-      <UnstyledButton mih={24} onClick={() => onSort(sort === `-${field}` ? field : `-${field}`)}>
+      <UnstyledButton mih={24} fz="inherit" onClick={() => onSort(sort === `-${field}` ? field : `-${field}`)}>
         {title}
       </UnstyledButton>
     );

@@ -8,6 +8,8 @@ export interface CommissionStory {
     readonly id: string;
     readonly externalId: string | null;
     readonly occurredAt: Instant | null;
+    /** The payout, where an attempt to pay it is the cause. */
+    readonly payoutId: string | null;
   };
   readonly attribution: {
     readonly affiliateId: string | null;
@@ -105,6 +107,10 @@ export async function readCommissionStory(
           .where({ id: line.causeId })
           .first<{ external_id: string; occurred_at: Instant } | undefined>('external_id', 'occurred_at')
       : undefined;
+  const attempt =
+    line.causeType === 'attempt'
+      ? await tx('payout_attempts').where({ id: line.causeId }).first<{ payout_id: string } | undefined>('payout_id')
+      : undefined;
   const attribution =
     line.referralId === null
       ? undefined
@@ -140,11 +146,16 @@ export async function readCommissionStory(
     `select id from ledger_transfers
      where idempotency_key = :accrual or starts_with(idempotency_key, :own)
         or (cause_type = 'refund' and idempotency_key = 'refund/' || cause_id || '/' || :id)
+        or (cause_type = 'attempt' and cause_id = :causeId and kind = :correction)
      order by recorded_at, id`,
     {
       accrual: `commission/${line.causeId}/${line.level}/${line.affiliateId}/accrue`,
       own: `commission/${line.id}/`,
       id: line.id,
+      causeId: line.causeId,
+      // A correction line of a payout is booked with what happened to the attempt, not under its own key (money.md 5).
+      correction:
+        line.kind === 'payout_return' ? 'payout.returned' : line.kind === 'late_payment' ? 'payout.paid_late' : '',
     },
   );
   return {
@@ -153,6 +164,7 @@ export async function readCommissionStory(
       id: line.causeId,
       externalId: sale?.external_id ?? null,
       occurredAt: sale?.occurred_at ?? null,
+      payoutId: attempt?.payout_id ?? null,
     },
     attribution:
       attribution === undefined

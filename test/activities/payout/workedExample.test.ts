@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
+import { readCommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
 import { listBrokenMoves } from '../../../db/reads/audit/brokenMoves.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
 import type { PayoutRunStep, PayoutStep } from '../../../workflows/contract.js';
@@ -197,7 +198,27 @@ test('rows 7 to 21 of the worked example', async () => {
   });
   expect(await cells(ana, beni), 'row 21').toEqual(row(1900, 0, 527, 0, 48667, 200));
   expect((await world.row('payouts', x3))['status']).toBe('paid');
-  expect(await world.rows('commissions', { affiliate_id: ana, kind: 'payout_return' })).toHaveLength(1);
+  const [back, ...others] = await world.rows('commissions', { affiliate_id: ana, kind: 'payout_return' });
+  expect(others).toEqual([]);
+  expect(back?.['explanation'], 'BEY-01: a line that no rule made says why it is there').toEqual({
+    sentence: `19.00 USD of payout ${x3} came back after it was paid and is owed again.`,
+  });
+  const attemptId = String(back?.['cause_id']);
+  const story = await world.write((tx) =>
+    readCommissionStory(tx, {
+      id: String(back?.['id']),
+      kind: 'payout_return',
+      level: 1,
+      affiliateId: ana,
+      referralId: null,
+      causeType: 'attempt',
+      causeId: attemptId,
+    }),
+  );
+  expect(story.cause).toMatchObject({ type: 'attempt', id: attemptId, payoutId: x3 });
+  const transfers = await world.rows('ledger_transfers', { cause_id: attemptId, kind: 'payout.returned' });
+  expect(story.transferIds).toEqual(transfers.map((transfer) => transfer['id']));
+  expect(transfers).toHaveLength(1);
   expect(await world.rows('payout_methods', { affiliate_id: ana })).toMatchObject([
     { status: 'unverified', version: 2 },
   ]);

@@ -252,6 +252,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'list.search': 'Liste durchsuchen',
   'list.filterField': 'Filtern nach',
   'list.filterValue': 'Wert',
+  'list.chooseValue': 'wählen …',
   'list.addFilter': 'Filter hinzufügen',
   'list.removeFilter': 'Filter {{filter}} entfernen',
   'list.clearAll': 'Alle löschen',

@@ -248,6 +248,7 @@ export const en = {
   'list.search': 'Search this list',
   'list.filterField': 'Filter by',
   'list.filterValue': 'Value',
+  'list.chooseValue': 'choose …',
   'list.addFilter': 'Add filter',
   'list.removeFilter': 'Remove the filter {{filter}}',
   'list.clearAll': 'Clear all',

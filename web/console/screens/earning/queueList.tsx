@@ -140,7 +140,7 @@ function Row({
         <MoneyOrNothing item={item} />
       </Group>
       <Text size="sm" c="dimmed">
-        {t('queue.since')} <DateText value={item.waitingSince} relative />
+        {t('queue.arrived')} <DateText value={item.waitingSince} relative />
         {item.dueAt === null ? null : (
           <>
             {' · '}

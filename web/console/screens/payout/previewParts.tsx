@@ -46,15 +46,15 @@ export function PreviewTotals({ preview }: { readonly preview: PayoutRunPreview 
 }
 
 /** Part of the money that stays behind, with how much, why and until when. */
-export function StaysBehind({ line }: { readonly line: Pick<PaidLine, 'staysBehind'> }): ReactElement | null {
+export function StaysBehind({ line }: { readonly line: Pick<PaidLine, 'staysBehind'> }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
-  if (line.staysBehind.length === 0) return null;
+  if (line.staysBehind.length === 0) return <Text span>–</Text>;
   return (
     <List size="sm" listStyleType="none">
       {line.staysBehind.map((rest) => (
         <List.Item key={`${rest.code}-${rest.amount.amount}`}>
-          <MoneyText value={rest.amount} /> {t('run.staysBehind')}: {reason(rest.code)}
+          <MoneyText value={rest.amount} /> {reason(rest.code)}
           {rest.until === null ? null : (
             <>
               {' '}
@@ -145,6 +145,7 @@ export function PaidTable({ lines }: { readonly lines: readonly PaidLine[] }): R
             <Table.Tr>
               <Table.Th>{t('run.affiliate')}</Table.Th>
               <Table.Th data-align="right">{t('run.net')}</Table.Th>
+              <Table.Th>{t('run.staysBehind')}</Table.Th>
               <Table.Th>{t('run.method')}</Table.Th>
               <Table.Th>{t('run.odd')}</Table.Th>
             </Table.Tr>
@@ -154,10 +155,10 @@ export function PaidTable({ lines }: { readonly lines: readonly PaidLine[] }): R
               <Table.Tr key={`${line.affiliateId}-${line.net.currency}`}>
                 <Table.Td data-label={t('run.affiliate')}>{line.name}</Table.Td>
                 <Table.Td data-label={t('run.net')} data-align="right">
-                  <Stack gap={2}>
-                    <MoneyText value={line.net} />
-                    <StaysBehind line={line} />
-                  </Stack>
+                  <MoneyText value={line.net} />
+                </Table.Td>
+                <Table.Td data-label={t('run.staysBehind')}>
+                  <StaysBehind line={line} />
                 </Table.Td>
                 <Table.Td data-label={t('run.method')}>
                   {line.method === null ? '–' : `${t(`method.${line.method.type}`)} ${line.method.masked}`}

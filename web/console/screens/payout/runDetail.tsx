@@ -374,13 +374,13 @@ function Lines({
             key: 'net',
             title: t('run.net'),
             align: 'right' as const,
-            render: (line: Line) => (
-              <Stack gap={2}>
-                <MoneyText value={line.net} />
-                <StaysBehind line={line} />
-              </Stack>
-            ),
+            render: (line: Line) => <MoneyText value={line.net} />,
             csv: 'net' as const,
+          },
+          {
+            key: 'staysBehind',
+            title: t('run.staysBehind'),
+            render: (line: Line) => <StaysBehind line={line} />,
           },
           {
             key: 'method',

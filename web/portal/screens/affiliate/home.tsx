@@ -124,7 +124,12 @@ function Next({ next }: { readonly next: NextPayout }): ReactElement {
       <Text size="sm" mt="sm">
         {t('home.minimum')} <MoneyText value={next.minimum} />
       </Text>
-      <progress max={1_000_000} value={next.progressPpm} aria-label={t('home.progress')} style={{ width: '100%' }} />
+      <progress
+        max={1_000_000}
+        value={next.progressPpm}
+        aria-label={t('home.progress')}
+        style={{ width: '100%', accentColor: 'var(--mantine-primary-color-filled)' }}
+      />
     </Paper>
   );
 }
