@@ -1,4 +1,4 @@
-import { Paper, SimpleGrid, Text } from '@mantine/core';
+import { Anchor, Paper, SimpleGrid, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -29,7 +29,9 @@ export function Screen(): ReactElement {
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
         {parts.map(({ path, title, text }) => (
           <Paper key={path} withBorder p="md">
-            <Link to={path}>{title}</Link>
+            <Anchor component={Link} to={path}>
+              {title}
+            </Anchor>
             <Text size="sm" c="dimmed">
               {text}
             </Text>
