@@ -18,6 +18,8 @@ export interface ExportColumn {
 export interface ListShape {
   readonly rowsAt: 'data' | 'rows' | null;
   readonly columns: readonly ExportColumn[];
+  /** Of a route that answers several reports: the columns of each, by the `name` that its answer bears. */
+  readonly byName: ReadonlyMap<string, readonly ExportColumn[]>;
 }
 
 /** What an export asks for: null when the request is none. */
@@ -36,15 +38,39 @@ export function listShapeOf(reply: z.ZodType): ListShape | undefined {
   return known === 'none' ? undefined : known;
 }
 
+const noNames: ListShape['byName'] = new Map();
+
 function readShape(reply: z.ZodType): ListShape | undefined {
-  if (reply instanceof z.ZodArray) return { rowsAt: null, columns: columnsOf(reply.element, '') };
+  if (reply instanceof z.ZodArray) return { rowsAt: null, columns: columnsOf(reply.element, ''), byName: noNames };
+  if (reply instanceof z.ZodUnion) return readReports(reply.options as readonly z.core.$ZodType[]);
   if (!(reply instanceof z.ZodObject)) return undefined;
   const shape = reply.shape as Readonly<Record<string, z.core.$ZodType>>;
   for (const rowsAt of ['data', 'rows'] as const) {
     const rows = shape[rowsAt];
-    if (rows instanceof z.ZodArray && 'nextCursor' in shape) return { rowsAt, columns: columnsOf(rows.element, '') };
+    if (rows instanceof z.ZodArray && 'nextCursor' in shape)
+      return { rowsAt, columns: columnsOf(rows.element, ''), byName: noNames };
   }
   return undefined;
+}
+
+function readReports(options: readonly z.core.$ZodType[]): ListShape | undefined {
+  const byName = new Map<string, readonly ExportColumn[]>();
+  for (const option of options) {
+    const shape = option instanceof z.ZodObject ? readShape(option) : undefined;
+    const name =
+      option instanceof z.ZodObject ? (option.shape as Readonly<Record<string, unknown>>)['name'] : undefined;
+    if (shape?.rowsAt !== 'rows' || !(name instanceof z.ZodLiteral)) return undefined;
+    // The list behind a row is for a screen to open.
+    byName.set(
+      String(name.value),
+      shape.columns.filter(({ path }) => path !== 'detail'),
+    );
+  }
+  return { rowsAt: 'rows', columns: distinct([...byName.values()].flat()), byName };
+}
+
+function distinct(columns: readonly ExportColumn[]): readonly ExportColumn[] {
+  return columns.filter((column, at) => columns.findIndex(({ path }) => path === column.path) === at);
 }
 
 /** What a screen needs and a sheet does not. */
@@ -54,8 +80,7 @@ const deepest = 3;
 function columnsOf(item: z.core.$ZodType, prefix: string): readonly ExportColumn[] {
   const schema = wireSideOf(item);
   if (schema instanceof z.ZodUnion) {
-    const all = schema.options.flatMap((option) => columnsOf(option, prefix));
-    return all.filter((column, at) => all.findIndex(({ path }) => path === column.path) === at);
+    return distinct(schema.options.flatMap((option) => columnsOf(option, prefix)));
   }
   if (schema instanceof z.ZodObject) {
     const shape = schema.shape as Readonly<Record<string, z.core.$ZodType>>;
@@ -144,10 +169,13 @@ export function rowsOf(wire: unknown, shape: ListShape): readonly Wire[] {
 }
 
 /** The file: a head, the rows, and in the last column the zone of its days and instants (screens.md 1.1). */
-export function listCsv(rows: readonly Wire[], wish: ExportWish, timeZone: string): string {
+export function listCsv(wire: unknown, shape: ListShape, wish: ExportWish): string {
+  const rows = rowsOf(wire, shape);
+  const { name, timeZone = 'UTC' } = wire as { readonly name?: string; readonly timeZone?: string };
+  const offered = shape.byName.get(name ?? '') ?? wish.columns;
   const shown = wish.areChosen
     ? wish.columns
-    : wish.columns.filter(({ path }) => rows.length === 0 || rows.some((row) => valueAt(row, path) !== undefined));
+    : offered.filter(({ path }) => rows.length === 0 || rows.some((row) => valueAt(row, path) !== undefined));
   const head = shown.flatMap(({ path, kind }) => (kind === 'money' ? [path, `${path}Currency`] : [path]));
   return toCsv(
     [...head, 'timeZone'],
@@ -185,8 +213,10 @@ function textOf(value: unknown): string {
   return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
 }
 
-/** `/v1/affiliates/:affiliateId/recruits` → `recruits.csv`. */
-export function fileNameOf(path: string): string {
+/** `/v1/affiliates/:affiliateId/recruits` → `recruits.csv`; a report's is its name. */
+export function fileNameOf(path: string, wire: unknown): string {
+  const { name } = wire as { readonly name?: string };
+  if (name !== undefined) return `${name}.csv`;
   const word = path
     .split('/')
     .filter((part) => part !== '' && !part.startsWith(':'))

@@ -12,6 +12,7 @@ import { can, isPortalPermission, type Permission, type Scope } from '../domain/
 import type { Act, Actor, Mode } from '../domain/act.js';
 import { DomainError, type DomainErrorCode, type ErrorParams, InvariantError } from '../domain/errors.js';
 import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
+import type { GatewayDesk } from '../domain/payout/gateway.js';
 import type { Instant } from '../domain/time.js';
 import type { Config } from '../platform/config.js';
 import type { Engine } from '../platform/engineState.js';
@@ -64,6 +65,8 @@ export interface ApiDeps {
   /** What Temporal says of its own health: the System screen's. */
   readonly engine: Engine;
   readonly rateLimiter: RateLimiter;
+  /** Payout providers as the API needs them: trying credentials, checking what they report. By gateway. */
+  readonly gatewayDesks: ReadonlyMap<string, GatewayDesk>;
   /** The log of machines' calls and of what public edges were sent. */
   readonly apiLog: ApiLog;
   readonly passwords: Passwords;
@@ -415,10 +418,9 @@ async function exported(
     readonly rawQuery: Readonly<Record<string, string>>;
   },
 ): Promise<Encoded> {
-  const wire = JSON.parse(whole.body.toString('utf8')) as Readonly<Record<string, unknown>>;
+  const wire: unknown = JSON.parse(whole.body.toString('utf8'));
   const rows = rowsOf(wire, of.shape);
-  const timeZone = typeof wire['timeZone'] === 'string' ? wire['timeZone'] : 'UTC';
-  const file = Buffer.from(listCsv(rows, of.wish, timeZone), 'utf8');
+  const file = Buffer.from(listCsv(wire, of.shape, of.wish), 'utf8');
   await inWorkspace(deps.db, ctx.workspaceId, (tx, now) => {
     const act = ctx.act(now);
     // The names of the filters only: their values may be of a person (architecture.md 8).
@@ -431,7 +433,7 @@ async function exported(
       changes,
     });
   });
-  return fileAnswer(file, { contentType: 'text/csv; charset=utf-8', fileName: fileNameOf(of.path) });
+  return fileAnswer(file, { contentType: 'text/csv; charset=utf-8', fileName: fileNameOf(of.path, wire) });
 }
 
 function readIfMatch(koa: Context): number | null {

@@ -45,6 +45,7 @@ import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { sessionRoutes } from './routes/access/session.js';
+import { ownReportRoutes } from './routes/reporting/ownReport.js';
 import { savedViewRoutes } from './routes/access/savedView.js';
 import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
@@ -77,6 +78,7 @@ export const routes: readonly Route[] = [
   ...savedViewRoutes,
   ...workspaceRoutes,
   ...preferenceRoutes,
+  ...ownReportRoutes,
   ...devEmailRoutes,
   ...operationRoutes,
   ...consoleRoutes,

@@ -61,7 +61,7 @@ const home = defineRoute({
       const today = dateIn(zone, now);
       const { from, until } = daysRange(zone, dateIn(zone, addDays(now, 1 - chartDays)), today);
       const span = { mode: ctx.mode, from, until, affiliateIds: [affiliate.id] };
-      const { clicks, leads, sales } = await countActivity(tx, span);
+      const { clicks, visits, leads, sales } = await countActivity(tx, span);
       const best = await listBestLinks(tx, span, linksShown);
       return {
         object: 'own_home' as const,
@@ -69,7 +69,7 @@ const home = defineRoute({
         balances: (await getAffiliateBalances(tx, ctx.mode, affiliate.id)).map(presentBalance),
         nextPayouts: await nextPayouts(ctx, deps, tx, now, { affiliate, settings }),
         chart: [...(await listActivityDays(tx, { ...span, zone }))],
-        totals: { clicks, leads, sales },
+        totals: { clicks, visits, leads, sales },
         bestLinks: best.map((link) => ({ id: link.id, slug: link.slug, clicks: link.clicks, sales: link.sales })),
         // Those whose grace still runs: what is due already has been refused above.
         openAgreements: (await listOwnAgreements(tx, affiliate.id, now))

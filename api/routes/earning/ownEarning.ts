@@ -1,5 +1,12 @@
 import { readCommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
-import { getCommissionView, listCommissions, sumCommissions } from '../../../db/reads/earning/commissionList.js';
+import {
+  type CommissionView,
+  getCommissionView,
+  listCommissions,
+  listCommissionViews,
+  sumCommissions,
+} from '../../../db/reads/earning/commissionList.js';
+import { listOwnRefunds, sumOwnRefunds } from '../../../db/reads/earning/ownRefundList.js';
 import { findDraftPayouts, listExpected, listPublicReasons } from '../../../db/reads/earning/publicReasons.js';
 import {
   countReferrals,
@@ -9,6 +16,7 @@ import {
   viewReferral,
 } from '../../../db/reads/earning/referralList.js';
 import type { ReadTx } from '../../../db/transaction.js';
+import { assertInvariant } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
 import { boundsOf } from '../../lists.js';
 import { defineRoute, type Route, type RouteContext } from '../../route.js';
@@ -19,9 +27,12 @@ import {
   ownReferralList,
   ownReferralQuery,
   ownReferralWire,
+  ownRefundList,
+  ownRefundQuery,
   presentOwnCommission,
   presentOwnExplanation,
   presentOwnReferral,
+  presentOwnRefund,
 } from '../../schemas/earning/ownEarning.js';
 import { referralParams } from '../../schemas/earning/referral.js';
 import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
@@ -133,6 +144,57 @@ const commissions = defineRoute({
   },
 });
 
+const refunds = defineRoute({
+  method: 'GET',
+  path: '/v1/me/refunds',
+  summary: 'What refunds and chargebacks took from own earnings, before and after they were paid',
+  permission: 'me.read',
+  query: ownRefundQuery,
+  reply: ownRefundList,
+  refuses: portalRefusals,
+  handle(ctx) {
+    const { query } = ctx;
+    const page = ctx.page(query);
+    return ctx.read(async (tx, now) => {
+      const { affiliate } = await requireOwn(tx, ctx, now);
+      const { programId, effect } = query;
+      const filter = {
+        affiliateId: affiliate.id,
+        mode: ctx.mode,
+        programId,
+        effect,
+        createdAt: boundsOf(query, 'createdAt'),
+      };
+      const found = await listOwnRefunds(tx, filter, page);
+      const of = { scope: ctx.scope, mode: ctx.mode, now };
+      const lines = await listCommissionViews(
+        tx,
+        of,
+        found.map(({ commissionId }) => commissionId),
+      );
+      const data = ctx.list(
+        found,
+        page,
+        (refund) => presentOwnRefund(refund, lineOf(lines, refund.commissionId)),
+        ({ at, id }) => ({ value: at, id }),
+      );
+      if (query.include === undefined) return data;
+      const { counts, sums } = await sumOwnRefunds(tx, filter);
+      return {
+        ...data,
+        ...(query.include.includes('counts') ? { counts } : {}),
+        ...(query.include.includes('sums') ? { sums } : {}),
+      };
+    });
+  },
+});
+
+function lineOf(lines: ReadonlyMap<string, CommissionView>, id: string): CommissionView {
+  const line = lines.get(id);
+  assertInvariant(line !== undefined, 'a loss is of a line that is there', { id });
+  return line;
+}
+
 const explanation = defineRoute({
   method: 'GET',
   path: '/v1/me/commissions/:commissionId/explanation',
@@ -150,4 +212,4 @@ const explanation = defineRoute({
 });
 
 /** The portal's referrals and earnings (api.md 17). */
-export const ownEarningRoutes: readonly Route[] = [referrals, referral, commissions, explanation];
+export const ownEarningRoutes: readonly Route[] = [referrals, referral, commissions, refunds, explanation];

@@ -214,7 +214,13 @@ const nextPayoutWire = z.strictObject({
   ),
 });
 
-export const activityDayWire = z.strictObject({ day: dateWire, clicks: z.int(), leads: z.int(), sales: z.int() });
+export const activityDayWire = z.strictObject({
+  day: dateWire,
+  clicks: z.int(),
+  visits: z.int(),
+  leads: z.int(),
+  sales: z.int(),
+});
 
 export const ownHomeWire = z
   .strictObject({
@@ -223,7 +229,7 @@ export const ownHomeWire = z
     balances: z.array(balanceWire),
     nextPayouts: z.array(nextPayoutWire),
     chart: z.array(activityDayWire),
-    totals: z.strictObject({ clicks: z.int(), leads: z.int(), sales: z.int() }),
+    totals: z.strictObject({ clicks: z.int(), visits: z.int(), leads: z.int(), sales: z.int() }),
     bestLinks: z.array(z.strictObject({ id: z.string(), slug: z.string(), clicks: z.int(), sales: z.int() })),
     openAgreements: z.array(z.strictObject({ id: z.string(), title: z.string(), programName: z.string() })),
   })

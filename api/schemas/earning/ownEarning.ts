@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { CommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
 import type { CommissionView } from '../../../db/reads/earning/commissionList.js';
+import type { OwnRefund } from '../../../db/reads/earning/ownRefundList.js';
 import type { PublicReason } from '../../../db/reads/earning/publicReasons.js';
 import type { ReferralView } from '../../../db/reads/earning/referralList.js';
 import { type Blocker, commissionKinds, commissionTransitions } from '../../../domain/earning/commission.js';
 import { referralStages, referralTransitions } from '../../../domain/earning/referral.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { statusesOf } from '../../../domain/transitions.js';
-import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
-import { idWire, instantWire, listOf, objectFields, signedMoneyWire } from '../wire.js';
+import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import { idWire, instantWire, listOf, objectFields, signedMoneyWire, text } from '../wire.js';
 import { type explanationWire, presentCommission, presentExplanation } from './commission.js';
 import { presentReferral, type ReferralReader } from './referral.js';
 
@@ -141,6 +142,10 @@ export const ownCommissionQuery = listQuery(
     level: anyText(),
     kind: anyOf(commissionKinds),
     referralId: anyText(),
+    /** The lines of one sub-id, as the report counts them. */
+    sub1: text(255).exactOptional(),
+    /** The lines without one. */
+    unlabelled: flag(),
     ...instantRange('eligibleAt'),
     ...instantRange('createdAt'),
   },
@@ -260,5 +265,54 @@ export function presentOwnExplanation(view: CommissionView, story: CommissionSto
         };
       }),
     },
+  };
+}
+
+export const ownRefundQuery = listQuery(
+  { programId: anyText(), effect: anyOf(['voided', 'clawed_back']), ...instantRange('createdAt') },
+  { include: ['counts', 'sums'] },
+).omit({ q: true });
+
+export const ownRefundWire = z
+  .strictObject({
+    ...objectFields('auditEntry', 'own_refund'),
+    /** `dispute`: the customer's bank took the payment back. */
+    cause: z.enum(['refund', 'dispute']),
+    /** `voided`: before it was paid out. `clawed_back`: after, so that later earnings pay for it. */
+    effect: z.enum(['voided', 'clawed_back']),
+    commissionId: idWire('commission'),
+    programId: idWire('program'),
+    referralId: z.string().nullable(),
+    level: z.int(),
+    /** What your line lost by it. */
+    taken: signedMoneyWire,
+    /** What the customer got back; null for a chargeback and for customers of recruits. */
+    refunded: signedMoneyWire.nullable(),
+    customer: customerWire,
+    test: z.boolean(),
+    occurredAt: instantWire,
+    createdAt: instantWire,
+  })
+  .openapi('OwnRefund');
+export const ownRefundList = listOf(ownRefundWire);
+
+/** A loss of one line, with the customer as that line shows it. */
+export function presentOwnRefund(refund: OwnRefund, line: CommissionView): z.output<typeof ownRefundWire> {
+  const isDirect = refund.level === 1;
+  return {
+    id: refund.id as z.output<typeof ownRefundWire>['id'],
+    object: 'own_refund',
+    cause: refund.cause,
+    effect: refund.effect,
+    commissionId: refund.commissionId as z.output<typeof ownRefundWire>['commissionId'],
+    programId: refund.programId as z.output<typeof ownRefundWire>['programId'],
+    referralId: isDirect ? refund.referralId : null,
+    level: refund.level,
+    taken: refund.taken,
+    refunded: isDirect ? refund.refunded : null,
+    customer: isDirect ? presentCommission(line, { isAffiliate: true, seesPeople: false }, []).customer : null,
+    test: refund.mode === 'test',
+    occurredAt: refund.occurredAt,
+    createdAt: refund.at,
   };
 }

@@ -35,6 +35,8 @@ export interface CommissionFilter {
   readonly onHold?: boolean | undefined;
   readonly saleId?: readonly string[] | undefined;
   readonly referralId?: readonly string[] | undefined;
+  readonly sub1?: string | undefined;
+  readonly unlabelled?: boolean | undefined;
   readonly payoutId?: readonly string[] | undefined;
   readonly eligibleAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
@@ -137,6 +139,8 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionF
   among('line.referral_id', filter.referralId);
   among('placed.payout_id', filter.payoutId);
   if (filter.level !== undefined) query.whereRaw('line.level::text = any (?::text[])', [[...filter.level]]);
+  if (filter.sub1 !== undefined) query.where('line.sub1', filter.sub1);
+  if (filter.unlabelled === true) query.whereNull('line.sub1');
   if (filter.onHold !== undefined) query.where('line.on_hold', filter.onHold);
   if (filter.list !== undefined) query.whereRaw(`(${filter.list.map((one) => lists[one]).join(' or ')})`);
   for (const [bound, operator] of Object.entries(comparison)) {
@@ -191,6 +195,18 @@ export async function sumCommissions(
     counts: { total: rows.reduce((total, row) => total + row.count, 0), byStatus },
     sums: [...sums].map(([currency, minor]) => ({ minor, currency })),
   };
+}
+
+/** Some commissions by id, those that this reader may see. */
+export async function listCommissionViews(
+  tx: ReadTx,
+  of: { readonly scope: Scope; readonly mode: Mode; readonly now: Instant },
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, CommissionView>> {
+  const query = base(tx, of.mode).whereIn('line.id', [...ids]);
+  scopeToAffiliates(query, of.scope, 'line');
+  const rows = (await query) as ViewRow[];
+  return new Map(rows.map((row) => [row.id, toView(row, of.now, new Map())]));
 }
 
 /** One commission, when this reader may see it. Codes: resource.not_found. */

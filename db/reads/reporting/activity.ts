@@ -27,6 +27,13 @@ function bindings(span: ActivitySpan): Record<string, unknown> {
 /** Conditions of each figure; `api/routes/reporting/console.ts` names the list query that says the same. */
 const facts = {
   clicks: { from: 'clicks', at: 'clicks.created_at', where: `clicks.mode = :mode` },
+  // A visit has no affiliate of its own: its link's.
+  visits: {
+    from: 'visits join links on links.workspace_id = visits.workspace_id and links.id = visits.link_id',
+    owner: 'links',
+    at: 'visits.created_at',
+    where: `visits.mode = :mode`,
+  },
   leads: { from: 'leads', at: 'leads.created_at', where: `leads.mode = :mode` },
   referrals: {
     from: 'referrals',
@@ -37,6 +44,11 @@ const facts = {
 } as const;
 export type ActivityFact = keyof typeof facts;
 const factNames = Object.keys(facts) as readonly ActivityFact[];
+/** Only what is credited to the affiliates of the span. */
+const ownOf = (name: ActivityFact): string => {
+  const fact = facts[name];
+  return own('owner' in fact ? fact.owner : fact.from);
+};
 
 /** How many of each. */
 export async function countActivity(tx: ReadTx, span: ActivitySpan): Promise<Readonly<Record<ActivityFact, number>>> {
@@ -44,12 +56,12 @@ export async function countActivity(tx: ReadTx, span: ActivitySpan): Promise<Rea
     `select ${factNames
       .map((name) => {
         const { from, at, where } = facts[name];
-        return `(select count(*)::int from ${from} where ${where} and ${within(at)} and ${own(from)}) as ${name}`;
+        return `(select count(*)::int from ${from} where ${where} and ${within(at)} and ${ownOf(name)}) as ${name}`;
       })
       .join(', ')}`,
     bindings(span),
   );
-  return rows[0] ?? { clicks: 0, leads: 0, referrals: 0, sales: 0 };
+  return rows[0] ?? { clicks: 0, visits: 0, leads: 0, referrals: 0, sales: 0 };
 }
 
 export interface ActivityMoney {
@@ -85,6 +97,7 @@ export async function sumActivity(tx: ReadTx, span: ActivitySpan): Promise<reado
 export interface ActivityDay {
   readonly day: LocalDate;
   readonly clicks: number;
+  readonly visits: number;
   readonly leads: number;
   readonly sales: number;
 }
@@ -97,12 +110,13 @@ export async function listActivityDays(
   const perDay = (name: ActivityFact): string => {
     const { from, at, where } = facts[name];
     return `select (${at} at time zone :zone)::date as day, '${name}' as fact from ${from}
-            where ${where} and ${within(at)} and ${own(from)}`;
+            where ${where} and ${within(at)} and ${ownOf(name)}`;
   };
   const { rows } = await tx.raw<{ rows: ActivityDay[] }>(
-    `with happened as (${[perDay('clicks'), perDay('leads'), perDay('sales')].join(' union all ')})
+    `with happened as (${(['clicks', 'visits', 'leads', 'sales'] as const).map(perDay).join(' union all ')})
      select to_char(days.day, 'YYYY-MM-DD') as day,
             (count(*) filter (where fact = 'clicks'))::int as clicks,
+            (count(*) filter (where fact = 'visits'))::int as visits,
             (count(*) filter (where fact = 'leads'))::int as leads,
             (count(*) filter (where fact = 'sales'))::int as sales
      from generate_series((cast(:from as timestamptz) at time zone :zone)::date,
