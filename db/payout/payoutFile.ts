@@ -155,18 +155,19 @@ export async function storePayoutFile(
   return { file: toFile(row), isNew: true };
 }
 
-/** The payouts of a run that stand in a file of this format already. */
+/** The payouts of a run that stand in a file of one of these formats already. */
 export async function listPayoutsInFiles(
   tx: ReadTx | Tx,
-  of: { readonly runId: string; readonly format: PayoutFileFormat },
+  of: { readonly runId: string; readonly formats: readonly PayoutFileFormat[] },
 ): Promise<ReadonlySet<string>> {
   const rows = await tx('payout_files')
-    .where({ run_id: of.runId, format: of.format })
+    .where({ run_id: of.runId })
+    .whereIn('format', [...of.formats])
     .select<{ payout_ids: string[] }[]>('payout_ids');
   return new Set(rows.flatMap((row) => row.payout_ids));
 }
 
-export type PlannedPayout = Omit<FilePayout, 'isInFile'> & { readonly sealedDetails: unknown };
+export type PlannedPayout = Omit<FilePayout, 'isInFile' | 'iban'> & { readonly sealedDetails: unknown };
 
 /** The payouts of a run as a file needs them; `sealedDetails`: where each is paid, as it was when it was planned. */
 export async function listPayoutsForFile(tx: ReadTx | Tx, runId: string): Promise<readonly PlannedPayout[]> {
@@ -174,7 +175,7 @@ export async function listPayoutsForFile(tx: ReadTx | Tx, runId: string): Promis
     rows: PlannedPayout[];
   }>(
     `select payout.id, payout.affiliate_id as "affiliateId", affiliate.name, payout.currency, payout.amount_minor as "amountMinor",
-            payout.status, payout.on_hold as "onHold", payout.method_type as "methodType", payout.method_masked as "methodMasked",
+            payout.status, payout.on_hold as "onHold", payout.method_type as "methodType", payout.method_masked as "methodMasked", payout.execution,
             payout.due_on as "dueOn", payout.paid_on as "paidOn", payout.reference, method.details as "sealedDetails",
             coalesce(method.fingerprint = payout.method_fingerprint, false) as "methodFits"
      from payouts as payout

@@ -45,6 +45,10 @@ export interface Settings {
     readonly methodChoice: 'fixed' | 'affiliate';
     readonly methodCooling: Duration;
     readonly secondPerson: 'when_available' | 'required';
+    /** The account that a bank's file debits: whose it is, and where. */
+    readonly debtorName: string | null;
+    readonly debtorIban: string | null;
+    readonly debtorBic: string | null;
   };
   /** A mail per event; what is not listed is sent. */
   readonly notifications: Readonly<Record<string, boolean>>;
@@ -104,6 +108,9 @@ export const defaultSettings: Settings = {
     methodChoice: 'affiliate',
     methodCooling: days(3),
     secondPerson: 'when_available',
+    debtorName: null,
+    debtorIban: null,
+    debtorBic: null,
   },
   notifications: {},
   security: { totpRequiredFor: [], lockAfterFailures: 10, idleTimeout: 'PT8H' as Duration },

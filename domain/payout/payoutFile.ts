@@ -1,9 +1,16 @@
 import type { CurrencyCode } from '../money.js';
 import type { PayoutId } from '../ids.js';
+import { isSepaIban } from './iban.js';
+import { largestSepaMinor, sepaCurrency } from './sepaFile.js';
 
 /** Files that a person uploads at PayPal, at a bank or in the accounts (api.md 10.2). */
-export const payoutFileFormats = ['paypal_mass_pay', 'generic_csv'] as const;
+export const payoutFileFormats = ['paypal_mass_pay', 'sepa_pain_001', 'generic_csv'] as const;
 export type PayoutFileFormat = (typeof payoutFileFormats)[number];
+
+/** Formats that somebody is paid by: a payout stands in one such file only. */
+export function isPayingFormat(format: PayoutFileFormat): boolean {
+  return format !== 'generic_csv';
+}
 
 /** What a file's content is sealed for. */
 export const payoutFilePurpose = 'payout file';
@@ -22,12 +29,16 @@ export interface FilePayout {
   readonly onHold: boolean;
   readonly methodType: string;
   readonly methodMasked: string | null;
+  /** `gateway`: we send it ourselves, so a file would pay it twice. */
+  readonly execution: 'gateway' | 'manual';
+  /** Of a bank account with an IBAN; known only where a file needs it. */
+  readonly iban: string | null;
   readonly dueOn: string | null;
   readonly paidOn: string | null;
   readonly reference: string | null;
   /** Its method is still the one that it was planned with. */
   readonly methodFits: boolean;
-  /** It stands in an earlier file of this format. */
+  /** It stands in an earlier file that pays. */
   readonly isInFile: boolean;
 }
 
@@ -38,6 +49,10 @@ export interface SkippedPayout {
   /** features.md 4.7 where it is about the affiliate; else why this payout is in no file of the format. */
   readonly code:
     | 'no_paypal_method'
+    | 'no_sepa_account'
+    | 'sent_by_gateway'
+    | 'unsupported_currency'
+    | 'above_limit'
     | 'on_hold'
     | 'already_paid'
     | 'draft'
@@ -54,8 +69,8 @@ export interface FilePart<T> {
 }
 
 /**
- * Which payouts go into a file, and why the others do not. A file for PayPal pays, so it holds approved payouts that are not paid and not held;
- * the generic one tells, so it holds all that were not cancelled.
+ * Which payouts go into a file, and why the others do not. A file for PayPal or a bank pays, so it holds approved payouts that are not paid, not
+ * held and not ours to send; the generic one tells, so it holds all that were not cancelled.
  */
 export function chooseForFile(
   payouts: readonly FilePayout[],
@@ -65,20 +80,28 @@ export function chooseForFile(
   const skipped: SkippedPayout[] = [];
   for (const payout of payouts) {
     if (payout.status === 'cancelled') continue;
-    const code = format === 'generic_csv' ? null : obstacle(payout);
+    const code = isPayingFormat(format) ? (unfit(payout, format) ?? obstacle(payout)) : null;
     if (code === null) chosen.push(payout);
     else skipped.push({ payoutId: payout.id, affiliateId: payout.affiliateId, name: payout.name, code });
   }
   return { chosen, skipped };
 }
 
+/** Why a format cannot carry a payout at all. */
+function unfit(payout: FilePayout, format: PayoutFileFormat): SkippedPayout['code'] | null {
+  if (format === 'paypal_mass_pay') return payout.methodType === 'paypal' ? null : 'no_paypal_method';
+  if (payout.iban === null || !isSepaIban(payout.iban)) return 'no_sepa_account';
+  if (payout.currency !== sepaCurrency) return 'unsupported_currency';
+  return payout.amountMinor > largestSepaMinor ? 'above_limit' : null;
+}
+
 function obstacle(payout: FilePayout): SkippedPayout['code'] | null {
-  if (payout.methodType !== 'paypal') return 'no_paypal_method';
+  if (payout.execution === 'gateway') return 'sent_by_gateway';
   if (payout.status === 'paid') return 'already_paid';
   if (payout.status !== 'pending') return 'draft';
   if (payout.onHold) return 'on_hold';
   if (!payout.methodFits) return 'method_changed_recently';
-  // Two uploads of one payout are two payments: PayPal knows no key of ours in a file (money.md 7.3).
+  // Two uploads of one payout are two payments: nobody out there knows a key of ours in a file (money.md 7.3).
   return payout.isInFile ? 'in_earlier_file' : null;
 }
 

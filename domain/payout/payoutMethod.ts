@@ -2,6 +2,7 @@ import { type Decided, refused } from '../decided.js';
 import type { AffiliateId, PayoutMethodId } from '../ids.js';
 import type { CurrencyCode } from '../money.js';
 import type { Instant } from '../time.js';
+import { compactAccount, isIban } from './iban.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
 /**
@@ -82,7 +83,6 @@ export type JudgedDetails =
 
 interface TypeRule {
   readonly fields: Readonly<Record<string, (value: string) => boolean>>;
-  readonly optional?: readonly string[];
   readonly normalise?: (field: string, value: string) => string;
   readonly masked: (details: Readonly<Record<string, string>>) => string;
   /** The fields that name the destination: the holder's spelling does not. */
@@ -94,7 +94,7 @@ const lastFour = (value: string): string => `…${value.slice(-4)}`;
 
 const bankByIban: TypeRule = {
   fields: { holder: anyText, iban: isIban },
-  normalise: (field, value) => (field === 'iban' ? compact(value) : value),
+  normalise: (field, value) => (field === 'iban' ? compactAccount(value) : value),
   masked: ({ iban = '' }) => `${iban.slice(0, 4)} ${lastFour(iban)}`,
   identity: ['iban'],
 };
@@ -102,10 +102,10 @@ const bankByNumber: TypeRule = {
   fields: {
     holder: anyText,
     country: (value) => /^[A-Z]{2}$/.test(value),
-    accountNumber: (value) => /^[A-Z0-9]{4,34}$/.test(compact(value)),
-    bankCode: (value) => /^[A-Z0-9]{3,20}$/.test(compact(value)),
+    accountNumber: (value) => /^[A-Z0-9]{4,34}$/.test(compactAccount(value)),
+    bankCode: (value) => /^[A-Z0-9]{3,20}$/.test(compactAccount(value)),
   },
-  normalise: (field, value) => (field === 'accountNumber' || field === 'bankCode' ? compact(value) : value),
+  normalise: (field, value) => (field === 'accountNumber' || field === 'bankCode' ? compactAccount(value) : value),
   masked: ({ country = '', accountNumber = '' }) => `${country} ${lastFour(accountNumber)}`,
   identity: ['country', 'bankCode', 'accountNumber'],
 };
@@ -170,23 +170,6 @@ export function detailFieldsOf(type: PayoutMethodType): readonly (readonly strin
   if (type === 'tipalti') return [];
   if (type === 'bank') return [Object.keys(bankByIban.fields), Object.keys(bankByNumber.fields)];
   return [Object.keys(rules[type].fields)];
-}
-
-function compact(value: string): string {
-  return value.replace(/[\s-]/g, '').toUpperCase();
-}
-
-/** ISO 13616: two letters, two check digits, at most 30 more; the whole modulo 97 is 1. */
-function isIban(value: string): boolean {
-  const iban = compact(value);
-  if (!/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(iban)) return false;
-  let rest = 0;
-  for (const character of `${iban.slice(4)}${iban.slice(0, 4)}`) {
-    // A letter stands for two digits, A = 10.
-    const digits = /\d/.test(character) ? character : String(character.charCodeAt(0) - 55);
-    for (const digit of digits) rest = (rest * 10 + Number.parseInt(digit, 10)) % 97;
-  }
-  return rest === 1;
 }
 
 /** The purpose under which the details are sealed (`platform/secrets.ts`): whoever pays opens them under the same. */

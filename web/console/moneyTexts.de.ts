@@ -33,8 +33,9 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'run.title': 'Auszahlungslauf',
   'run.files': 'Dateien',
   'run.filesText':
-    'Für Auszahlungen, die ein Mensch ausführt. Eine Auszahlung steht nur in einer PayPal-Datei; wer fehlt, ist mit dem Grund genannt.',
+    'Für Auszahlungen, die ein Mensch ausführt. Eine Auszahlung steht nur in einer Datei, die zahlt; wer fehlt, ist mit dem Grund genannt.',
   'run.file.paypal_mass_pay': 'PayPal-Sammelzahlung',
+  'run.file.sepa_pain_001': 'SEPA-Überweisungen (pain.001)',
   'run.file.generic_csv': 'CSV für die Buchhaltung',
   'run.fileKind': 'Datei',
   'run.filePart': 'Teil',

@@ -32,8 +32,9 @@ export const moneyTexts = {
   'run.title': 'Payout run',
   'run.files': 'Files',
   'run.filesText':
-    'For payouts that a person carries out. A payout stands in one PayPal file only; whoever is left out is listed with the reason.',
+    'For payouts that a person carries out. A payout stands in one file that pays only; whoever is left out is listed with the reason.',
   'run.file.paypal_mass_pay': 'PayPal mass payment',
+  'run.file.sepa_pain_001': 'SEPA credit transfers (pain.001)',
   'run.file.generic_csv': 'CSV for the accounts',
   'run.fileKind': 'File',
   'run.filePart': 'Part',

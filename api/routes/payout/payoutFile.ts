@@ -1,3 +1,4 @@
+import { getSettings } from '../../../db/access/settings.js';
 import { recordSensitiveRead } from '../../../db/audit/sensitiveRead.js';
 import {
   findPayoutFile,
@@ -10,9 +11,11 @@ import {
   storePayoutFile,
 } from '../../../db/payout/payoutFile.js';
 import { listFreezes } from '../../../db/reads/payout/payoutControls.js';
+import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { findRunView } from '../../../db/reads/payout/payoutRunView.js';
 import { inWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
 import type { Act, Mode } from '../../../domain/act.js';
+import { dateIn } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PayoutRunId } from '../../../domain/ids.js';
 import { formatMoney } from '../../../domain/money.js';
@@ -20,14 +23,18 @@ import {
   chooseForFile,
   type FilePart,
   type FilePayout,
+  isPayingFormat,
   type PayoutFileFormat,
+  payoutFileFormats,
   payoutFilePurpose,
   type SkippedPayout,
   splitFiles,
 } from '../../../domain/payout/payoutFile.js';
 import { detailsPurpose } from '../../../domain/payout/payoutMethod.js';
+import { sepaMessage } from '../../../domain/payout/sepaFile.js';
 import { toCsv } from '../../../platform/csv.js';
 import { type Secrets, sha256Hex } from '../../../platform/secrets.js';
+import { toXml } from '../../../platform/xml.js';
 import { answer, defineRoute, fileAnswer, type Route } from '../../route.js';
 import {
   payoutFileContent,
@@ -57,7 +64,7 @@ const list = defineRoute({
 });
 
 /**
- * Makes what is missing: per currency, at most 5,000 rows each. A payout stands in one PayPal file only, whatever is asked how often; when
+ * Makes what is missing: per currency, at most 5,000 rows each. A payout stands in one paying file only, whatever is asked how often; when
  * nothing new is to be written, the files that are there are answered (200).
  */
 const create = defineRoute({
@@ -68,13 +75,13 @@ const create = defineRoute({
   body: payoutFileCreate,
   reply: payoutFileList,
   status: 201,
-  refuses: ['resource.not_found', 'payout_run.payouts_frozen'],
+  refuses: ['resource.not_found', 'payout_run.payouts_frozen', 'settings.settings_missing'],
   handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
       const { format } = ctx.body;
       await requireRun(tx, ctx.mode, ctx.params.runId);
       await lockFilesOf(tx, ctx.params.runId);
-      const freezes = format === 'paypal_mass_pay' ? await listFreezes(tx, 'manual') : [];
+      const freezes = isPayingFormat(format) ? await listFreezes(tx, 'manual') : [];
       if (freezes.length > 0)
         throw new DomainError('payout_run.payouts_frozen', { reasons: freezes.map(({ reason }) => reason) });
       const made = await makeFiles(tx, act, deps.secrets, ctx.params.runId, format);
@@ -96,15 +103,24 @@ async function makeFiles(
   format: PayoutFileFormat,
 ): Promise<readonly { readonly file: PayoutFile; readonly isNew: boolean }[]> {
   const planned = await listPayoutsForFile(tx, runId);
-  const inFiles = await listPayoutsInFiles(tx, { runId, format });
+  const inFiles = await listPayoutsInFiles(tx, {
+    runId,
+    formats: isPayingFormat(format) ? payoutFileFormats.filter(isPayingFormat) : [format],
+  });
+  const detailsOf = new Map(planned.map((payout) => [payout.id, payout.sealedDetails]));
+  const accountOf = (payout: PlannedPayout) => openAccount(secrets, detailsOf.get(payout.id));
   const { chosen, skipped } = chooseForFile(
-    planned.map((payout) => ({ ...payout, isInFile: inFiles.has(payout.id) })),
+    planned.map((payout) => ({
+      ...payout,
+      iban: format === 'sepa_pain_001' && payout.methodType === 'bank' ? accountOf(payout).iban : null,
+      isInFile: inFiles.has(payout.id),
+    })),
     format,
   );
-  const detailsOf = new Map(planned.map((payout) => [payout.id, payout.sealedDetails]));
+  const write = await writerOf(tx, act, secrets, { runId, format, detailsOf });
   const made: { readonly file: PayoutFile; readonly isNew: boolean }[] = [];
   for (const part of splitFiles(chosen)) {
-    const content = format === 'paypal_mass_pay' ? paypalCsv(part, detailsOf, secrets) : genericCsv(part);
+    const content = write(part);
     made.push(
       await storePayoutFile(tx, act, {
         runId,
@@ -122,6 +138,53 @@ async function makeFiles(
     );
   }
   return made;
+}
+
+/** What a format's parts are written by. Code: `settings.settings_missing` while nobody has said whose account a bank's file debits. */
+async function writerOf(
+  tx: Tx,
+  act: Act,
+  secrets: Secrets,
+  of: {
+    readonly runId: PayoutRunId;
+    readonly format: PayoutFileFormat;
+    readonly detailsOf: ReadonlyMap<string, unknown>;
+  },
+): Promise<(part: FilePart<FilePayout>) => string> {
+  if (of.format === 'generic_csv') return genericCsv;
+  if (of.format === 'paypal_mass_pay') return (part) => paypalCsv(part, of.detailsOf, secrets);
+  const { payouts } = (await getSettings(tx)).settings;
+  const { debtorName: name, debtorIban: iban, debtorBic: bic } = payouts;
+  if (name === null || iban === null)
+    throw new DomainError('settings.settings_missing', {
+      detail: 'Say in the payout settings whose account is debited: debtorName and debtorIban.',
+    });
+  const executeOn = dateIn(await readWorkspaceZone(tx), act.now);
+  return (part) =>
+    toXml(
+      sepaMessage({
+        // Of what it pays: a bank that is given the same payments in another message of this run refuses the second by its id.
+        messageId: `TRB-${sha256Hex(JSON.stringify([of.runId, part.payouts.map(({ id }) => id)])).slice(0, 28)}`,
+        createdAt: act.now,
+        executeOn,
+        debtor: { name, iban, bic },
+        payments: part.payouts.map((payout) => ({
+          id: payout.id,
+          holder: openAccount(secrets, of.detailsOf.get(payout.id)).holder,
+          iban: payout.iban ?? '',
+          amountMinor: payout.amountMinor,
+        })),
+      }),
+    );
+}
+
+function openAccount(secrets: Secrets, details: unknown): { readonly holder: string; readonly iban: string | null } {
+  const { sealed } = details as { readonly sealed: string };
+  const { holder = '', iban = null } = JSON.parse(secrets.unseal(detailsPurpose, sealed)) as {
+    readonly holder?: string;
+    readonly iban?: string;
+  };
+  return { holder, iban };
 }
 
 /** Who is left out stands once per currency, on its first part. */
@@ -198,10 +261,11 @@ const content = defineRoute({
     await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
       recordSensitiveRead(tx, ctx.act(now), { objectType: 'payout_file', objectId: file.id, event: 'downloaded' }),
     );
+    const isXml = file.format === 'sepa_pain_001';
     const place = file.parts > 1 ? `-${file.part}-of-${file.parts}` : '';
     return fileAnswer(Buffer.from(deps.secrets.unseal(payoutFilePurpose, sealed), 'utf8'), {
-      contentType: 'text/csv; charset=utf-8',
-      fileName: `${file.format}-${file.currency}${place}-${file.id}.csv`,
+      contentType: isXml ? 'application/xml' : 'text/csv; charset=utf-8',
+      fileName: `${file.format}-${file.currency}${place}-${file.id}.${isXml ? 'xml' : 'csv'}`,
     });
   },
 });

@@ -8,6 +8,7 @@ import {
 } from '../../../domain/access/settings.js';
 import { isTimeZone } from '../../../domain/calendar.js';
 import { formatMoney, type Money } from '../../../domain/money.js';
+import { compactAccount, isBic, isIban } from '../../../domain/payout/iban.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
 import { durationMs } from '../../../domain/time.js';
 import { currencyWire, durationWire, fieldIssue, instantWire, moneyWire, ppmWire, text } from '../wire.js';
@@ -51,6 +52,25 @@ const httpsUrl = z
       /[\s\p{Cc}\\]/u.test(context.value)
     )
       context.issues.push({ ...fieldIssue('bad_format', 'An http or https address.'), input: context.value });
+  });
+
+/** As people write it; kept without spaces. */
+const ibanWire = z
+  .string()
+  .overwrite(compactAccount)
+  .check((context) => {
+    if (!isIban(context.value))
+      context.issues.push({
+        ...fieldIssue('bad_format', 'An IBAN whose check digits are right.'),
+        input: context.value,
+      });
+  });
+const bicWire = z
+  .string()
+  .overwrite(compactAccount)
+  .check((context) => {
+    if (!isBic(context.value))
+      context.issues.push({ ...fieldIssue('bad_format', 'A BIC of 8 or 11 characters.'), input: context.value });
   });
 
 const windowWire = durationWire.check((context) => {
@@ -137,6 +157,9 @@ const shapes = {
     methodChoice: z.enum(['fixed', 'affiliate']),
     methodCooling: durationWire,
     secondPerson: z.enum(['when_available', 'required']),
+    debtorName: text(70).nullable(),
+    debtorIban: ibanWire.nullable(),
+    debtorBic: bicWire.nullable(),
   },
   security: {
     totpRequiredFor: z.array(roleIdWire).max(50),

@@ -3,6 +3,7 @@ import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../../platform/newId.js';
 import { makeAffiliate, makeProgram } from '../program/support.js';
+import { checkPain } from '../../support/painSchema.js';
 import { insertRow } from '../../support/rows.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
@@ -131,6 +132,45 @@ test('twenty who press at once make one file', async () => {
   expect(lines).toHaveLength(4);
   expect(lines.slice(1).reduce((sum, line) => sum + Number(line.split(',')[3]) * 100, 0)).toBeCloseTo(3_383);
   expect(text).not.toContain('DE89370400440532013000');
+});
+
+test('SEPA: euros to IBANs once, valid for the schema; the account that is debited comes from the settings', async () => {
+  const without = await make('sepa_pain_001');
+  expect([without.status, without.body['code']]).toEqual([409, 'settings_missing']);
+  const settings = await api.as(shop.key, '/v1/settings');
+  const save = (payouts: Readonly<Record<string, unknown>>) =>
+    api.as(shop.key, '/v1/settings', {
+      method: 'PATCH',
+      body: { payouts },
+      headers: { 'If-Match': `"${settings.body['version']}"` },
+    });
+  for (const wrong of [{ debtorIban: 'DE88370400440532013000' }, { debtorBic: 'COBADEFFX' }, { debtorName: '' }])
+    expect((await save(wrong)).status).toBe(422);
+  const saved = await save({ debtorName: 'Shop & Söhne', debtorIban: 'de89 3704 0044 0532 0130 00', debtorBic: null });
+  expect(saved.status, saved.text).toBe(200);
+  expect(saved.body['payouts']).toMatchObject({ debtorIban: 'DE89370400440532013000' });
+
+  await owner('payouts').where({ id: payouts.bo }).update({ currency: 'EUR' });
+  const answers = await Promise.all(Array.from({ length: 10 }, () => make('sepa_pain_001')));
+  const files = new Map(answers.flatMap((one) => itemsOf(one.body['data']).map((file) => [String(file['id']), file])));
+  expect(answers.filter((one) => one.status === 201)).toHaveLength(1);
+  expect([...files.values()]).toMatchObject([
+    {
+      format: 'sepa_pain_001',
+      currency: 'EUR',
+      rows: 1,
+      amount: { amount: '20.50', currency: 'EUR' },
+    },
+  ]);
+  const content = await read([...files.keys()][0]);
+  expect(content.headers.get('content-type')).toBe('application/xml');
+  expect(content.headers.get('content-disposition')).toContain('.xml');
+  expect(checkPain(content.text)).toEqual([]);
+  expect(content.text).toContain('<Nm>Shop + Sohne</Nm>');
+  expect(content.text).toContain('<Nm>Bo</Nm>');
+  const stored = await owner('payout_files').where({ format: 'sepa_pain_001' }).first<{ content: string }>();
+  expect(stored?.content).not.toContain('DE89');
+  expect((await make('sepa_pain_001')).status).toBe(200);
 });
 
 test('a download leaves a line; rights, other workspaces, unknown ids and formats are refused', async () => {

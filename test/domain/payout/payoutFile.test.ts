@@ -14,6 +14,8 @@ const payout = (change: Partial<FilePayout> = {}): FilePayout => ({
   onHold: false,
   methodType: 'paypal',
   methodMasked: 'a…@b.example',
+  execution: 'manual',
+  iban: null,
   dueOn: null,
   paidOn: null,
   reference: null,
@@ -31,6 +33,7 @@ describe('who is in which file (PAY-07, PAY-08)', () => {
     ['to a bank', { methodType: 'bank' }, 'no_paypal_method', true],
     ['to an account that was changed since', { methodFits: false }, 'method_changed_recently', true],
     ['in a file that somebody may have uploaded', { isInFile: true }, 'in_earlier_file', true],
+    ['what we send ourselves', { execution: 'gateway' }, 'sent_by_gateway', true],
     ['cancelled', { status: 'cancelled' }, null, false],
   ])('%s', (_name, change, code, isGeneric) => {
     const one = payout(change);
@@ -38,6 +41,27 @@ describe('who is in which file (PAY-07, PAY-08)', () => {
     expect(paypal.chosen).toEqual(code === null && isGeneric ? [one] : []);
     expect(paypal.skipped.map((skipped) => skipped.code)).toEqual(code === null ? [] : [code]);
     expect(chooseForFile([one], 'generic_csv')).toEqual({ chosen: isGeneric ? [one] : [], skipped: [] });
+  });
+});
+
+describe('who is in a file for a bank', () => {
+  const iban = 'DE89370400440532013000';
+  const bank = { methodType: 'bank', iban, currency: 'EUR' as CurrencyCode };
+  test.each<[string, Partial<FilePayout>, string | null]>([
+    ['euros to an IBAN', bank, null],
+    ['to PayPal', { ...bank, methodType: 'paypal', iban: null }, 'no_sepa_account'],
+    ['to an account without an IBAN', { ...bank, iban: null }, 'no_sepa_account'],
+    ['to an IBAN outside SEPA', { ...bank, iban: 'TR330006100519786457841326' }, 'no_sepa_account'],
+    ['an IBAN whose check digits are wrong', { ...bank, iban: 'DE88370400440532013000' }, 'no_sepa_account'],
+    ['dollars', { ...bank, currency: 'USD' as CurrencyCode }, 'unsupported_currency'],
+    ['999,999,999.99', { ...bank, amountMinor: 99_999_999_999n }, null],
+    ['1,000,000,000.00', { ...bank, amountMinor: 100_000_000_000n }, 'above_limit'],
+    ['a draft', { ...bank, status: 'draft' }, 'draft'],
+    ['in a file before', { ...bank, isInFile: true }, 'in_earlier_file'],
+  ])('%s', (_name, change, code) => {
+    const { chosen, skipped } = chooseForFile([payout(change)], 'sepa_pain_001');
+    expect(chosen).toHaveLength(code === null ? 1 : 0);
+    expect(skipped.map((one) => one.code)).toEqual(code === null ? [] : [code]);
   });
 });
 

@@ -122,6 +122,15 @@ export function SettingInput(props: InputProps): ReactElement {
           onChange={(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)}
         />
       );
+    case 'text':
+      return (
+        <TextInput
+          {...common}
+          maxLength={field.maxLength}
+          value={textOf(value)}
+          onChange={(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)}
+        />
+      );
     case 'rule':
       return <RuleInput {...props} />;
     default:
@@ -424,6 +433,7 @@ export function settingText(t: Translate, field: Field | undefined, value: unkno
     case 'zone':
     case 'currency':
     case 'url':
+    case 'text':
     case undefined:
     default:
       return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);

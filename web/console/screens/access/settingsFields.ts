@@ -12,6 +12,7 @@ export type Field = Named &
     | { readonly kind: 'choices'; readonly options: readonly string[] }
     | { readonly kind: 'duration'; readonly nullable?: true }
     | { readonly kind: 'number'; readonly min: number; readonly max: number }
+    | { readonly kind: 'text'; readonly maxLength: number }
     | { readonly kind: 'amounts' | 'zone' | 'currency' | 'hosts' | 'url' | 'rule' | 'roles' }
   );
 
@@ -53,6 +54,9 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
     { name: 'methodChoice', kind: 'choice', options: ['affiliate', 'fixed'] },
     { name: 'methodCooling', kind: 'duration' },
     { name: 'secondPerson', kind: 'choice', options: ['when_available', 'required'] },
+    { name: 'debtorName', kind: 'text', maxLength: 70 },
+    { name: 'debtorIban', kind: 'text', maxLength: 42 },
+    { name: 'debtorBic', kind: 'text', maxLength: 11 },
   ],
   notifications: [
     'affiliate.applied',

@@ -14,9 +14,9 @@ import { useCan } from '../../../kit/session.js';
 import { useReasonText } from '../../../kit/texts.js';
 
 type PayoutFile = GetPayoutRunsByRunIdFilesResponse['data'][number];
-const formats = ['paypal_mass_pay', 'generic_csv'] as const;
+const formats = ['paypal_mass_pay', 'sepa_pain_001', 'generic_csv'] as const;
 
-/** Files of a run: PayPal's mass payment, a CSV for the accounts, and who is in neither (PAY-07, PAY-08). */
+/** Files of a run: PayPal's mass payment, a bank's transfers, a CSV for the accounts, and who is in neither (PAY-07, PAY-08). */
 export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
@@ -39,7 +39,9 @@ export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
         parseAs: 'text',
         throwOnError: true,
       });
-      saveFile(`${file.format}-${file.currency}-${file.part}-${file.id}.csv`, data);
+      const isXml = file.format === 'sepa_pain_001';
+      const name = `${file.format}-${file.currency}-${file.part}-${file.id}`;
+      saveFile(isXml ? `${name}.xml` : `${name}.csv`, data, isXml ? 'application/xml' : 'text/csv;charset=utf-8');
     },
   });
   const rows = files.data?.data ?? [];
