@@ -58,10 +58,10 @@ test('columns are shown, hidden and moved by the keyboard, and kept for the next
     await page.getByRole('button', { name: 'Move Status forward' }).press('Enter');
     expect((await kept).status()).toBe(200);
   }
-  await expect(page.getByRole('columnheader').nth(1)).toHaveText('Status');
+  await expect(page.getByRole('columnheader').nth(2)).toHaveText('Status');
 
   await page.goto('/settings/team');
-  await expect(page.getByRole('columnheader').nth(1)).toHaveText('Status');
+  await expect(page.getByRole('columnheader').nth(2)).toHaveText('Status');
   await expect(page.getByRole('columnheader', { name: 'E-mail' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Columns' }).click();
   const restored = page.waitForResponse(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page, test as base } from '@playwright/test';
+import { expect, type Locator, type Page, test as base } from '@playwright/test';
 
 /** What globalSetup leaves for the tests, in the environment that their processes inherit: notes on the stack, the owner's session. */
 export const notesVariable = 'TRIBUTARY_STACK';
@@ -88,6 +88,12 @@ export async function expectAccessible(page: Page): Promise<void> {
     one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 240)} ${node.failureSummary ?? ''}`),
   );
   expect(found).toEqual([]);
+}
+
+/** Takes an action of a row by its one menu (ADM-10). */
+export async function pressRowAction(row: Locator, action: string): Promise<void> {
+  await row.getByRole('button', { name: /^Actions for / }).click();
+  await row.page().getByRole('menuitem', { name: action, exact: true }).click();
 }
 
 /** Nothing is wider than the window. */

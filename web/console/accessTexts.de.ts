@@ -414,7 +414,6 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'histories.events': 'Ereignisse',
   'histories.end': 'Beendet',
   'histories.hash': 'Hash',
-  'histories.replayFor': '{{id}} nachspielen',
   'module.off':
     'Das Affiliate-Modul ist aus: Nichts Neues wird verfolgt, Links führen Besucher weiter ans Ziel, und Geschuldetes kann bezahlt werden.',
   'factor.kept': 'Ich habe sie aufbewahrt',

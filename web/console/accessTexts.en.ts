@@ -403,7 +403,6 @@ export const accessTexts = {
   'histories.events': 'Events',
   'histories.end': 'Ended',
   'histories.hash': 'Hash',
-  'histories.replayFor': 'Replay {{id}}',
   'module.off':
     'The affiliate module is off: nothing new is tracked, links still deliver visitors, and what is owed can still be paid.',
   'factor.kept': 'I have kept them',

@@ -43,7 +43,6 @@ export const trackingTexts: Readonly<Record<keyof typeof en, string>> = {
   'coupon.noneText': 'Geben Sie einem Affiliate einen Code, den Kunden an der Kasse nennen.',
   'coupon.new': 'Neuer Gutschein',
   'coupon.edit': 'Gutschein ändern',
-  'coupon.editOne': '{{code}} ändern',
   'coupon.code': 'Code',
   'coupon.codeHint': 'Wie Kunden ihn tippen; Groß- und Kleinschreibung sind gleich.',
   'coupon.validFrom': 'Gültig ab',

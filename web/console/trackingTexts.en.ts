@@ -41,7 +41,6 @@ export const trackingTexts = {
   'coupon.noneText': 'Give an affiliate a code that customers name at the checkout.',
   'coupon.new': 'New coupon',
   'coupon.edit': 'Change the coupon',
-  'coupon.editOne': 'Change {{code}}',
   'coupon.code': 'Code',
   'coupon.codeHint': 'As customers type it; upper and lower case are the same.',
   'coupon.validFrom': 'Valid from',

@@ -7,6 +7,7 @@ import { getOperationsByOperationId } from '../client/sdk.gen.js';
 import { newKey, postPath } from './api.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
 import { isProblem } from './problem.js';
+import { type RowAction, RowMenu } from './RowMenu.js';
 import { useWithStepUp } from './stepUp.js';
 import { useReasonText } from './texts.js';
 
@@ -124,14 +125,7 @@ export function useDecide(): (options: {
   return decide;
 }
 
-/** The buttons of one object: exactly its `allowedActions` that have a text; negative ones ask for a reason first. */
-export function DecisionButtons({
-  path,
-  actions,
-  custom = {},
-  only,
-  size = 'sm',
-}: {
+interface Decidable {
   /** Of the object: `/v1/referrals/ref_…`. */
   readonly path: string;
   readonly actions: readonly string[];
@@ -139,8 +133,13 @@ export function DecisionButtons({
   readonly custom?: Readonly<Record<string, () => void>>;
   /** Show these only, in this order. */
   readonly only?: readonly string[];
-  readonly size?: string;
-}): ReactElement {
+}
+
+/** What can be done with one object: exactly its `allowedActions` that have a text; negative ones ask for a reason first. */
+function useVerbs({ path, actions, custom = {}, only }: Decidable): {
+  readonly verbs: readonly RowAction[];
+  readonly dialog: ReactElement;
+} {
   const { t, i18n } = useTranslation();
   const decide = useDecide();
   const problemText = useProblemText();
@@ -159,23 +158,53 @@ export function DecisionButtons({
       })
       .finally(() => setBusy(null));
   };
+  return {
+    verbs: shown.map((verb) => ({
+      key: verb,
+      text: t(`action.${verb}`),
+      isNegative: negative.has(verb),
+      isBusy: busy === verb,
+      onPress: () => press(verb),
+    })),
+    dialog: <ReasonDialog path={path} verb={asking} onClose={() => setAsking(null)} />,
+  };
+}
+
+/** The buttons of one object on its own page. */
+export function DecisionButtons({ size = 'sm', ...of }: Decidable & { readonly size?: string }): ReactElement {
+  const { verbs, dialog } = useVerbs(of);
   return (
     <>
       <Group gap="xs">
-        {shown.map((verb) => (
+        {verbs.map((verb) => (
           <Button
-            key={verb}
+            key={verb.key}
             size={size}
-            variant={negative.has(verb) ? 'default' : 'filled'}
-            loading={busy === verb}
-            onClick={() => press(verb)}
-            data-action={verb}
+            variant={verb.isNegative === true ? 'default' : 'filled'}
+            loading={verb.isBusy === true}
+            onClick={verb.onPress}
+            data-action={verb.key}
           >
-            {t(`action.${verb}`)}
+            {verb.text}
           </Button>
         ))}
       </Group>
-      <ReasonDialog path={path} verb={asking} onClose={() => setAsking(null)} />
+      {dialog}
+    </>
+  );
+}
+
+/** The same in a row of a list: one menu, with what the list adds behind it. */
+export function DecisionMenu({
+  row,
+  more = [],
+  ...of
+}: Decidable & { readonly row: string; readonly more?: readonly RowAction[] }): ReactElement {
+  const { verbs, dialog } = useVerbs(of);
+  return (
+    <>
+      <RowMenu row={row} actions={[...verbs, ...more]} />
+      {dialog}
     </>
   );
 }

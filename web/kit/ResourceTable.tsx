@@ -3,6 +3,7 @@ import {
   Box,
   Button,
   Checkbox,
+  Drawer,
   Group,
   NativeSelect,
   Paper,
@@ -26,6 +27,7 @@ import { putPreferencesByKey } from '../client/sdk.gen.js';
 import { type BulkAction, BulkDialog, type Selection } from './BulkDialog.js';
 import { DateText } from './DateText.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
+import { Facts } from './Facts.js';
 import { type Counts, type Filter, FilterBar } from './FilterBar.js';
 import { locale } from './i18n.js';
 import { useKeys } from './keys.js';
@@ -87,7 +89,11 @@ interface TableProps<Row extends { readonly id: string }> {
   readonly list: (query: Readonly<Record<string, string>>) => UseQueryOptions<never, never, never, never>;
   /** A row in a few words, for screen readers and the eye. */
   readonly rowLabel: (row: Row) => string;
+  /** The row's own page. */
   readonly rowHref?: (row: Row) => string;
+  /** More of a row in the drawer that the eye opens where it has no page of its own: its columns are there anyway. */
+  readonly rowDetail?: (row: Row) => ReactNode;
+  /** The row's one menu: a `RowMenu` or a `DecisionMenu`. */
   readonly rowActions?: (row: Row) => ReactNode;
   readonly bulk?: readonly BulkAction[];
   readonly empty: { readonly title: string; readonly text?: string; readonly action?: ReactNode };
@@ -115,6 +121,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     fixed = {},
     rowLabel,
     rowHref,
+    rowDetail,
     rowActions,
   } = props;
   const { bulk = [], empty, pollMs = 30_000 } = props;
@@ -132,6 +139,8 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const body = useRef<HTMLTableSectionElement>(null);
   const known = useRef<string[]>([]);
 
+  // Every list of the console opens its rows by the eye (ADM-10): on their own page, or in a drawer that is part of the address.
+  const hasEye = rowHref !== undefined || me.audience === 'staff';
   const limit = search['limit'] ?? choice.value.limit ?? '25';
   const filterFields = [...filters.map((one) => one.field), ...(hasText ? ['q'] : [])];
   const filter = Object.fromEntries(filterFields.flatMap((name) => (search[name] ? [[name, search[name]]] : [])));
@@ -235,8 +244,8 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     ? { filter: { ...filter, ...fixed }, ...(total === undefined ? {} : { expectedCount: total }) }
     : { ids: [...selected] };
   const selectedCount = isAllSelected ? (total ?? selected.size) : selected.size;
-  const width =
-    shown.length + (bulk.length > 0 ? 1 : 0) + (rowHref === undefined ? 0 : 1) + (rowActions === undefined ? 0 : 1);
+  const width = shown.length + (bulk.length > 0 ? 1 : 0) + (hasEye ? 1 : 0) + (rowActions === undefined ? 0 : 1);
+  const opened = rowHref !== undefined ? undefined : rows.find((row) => row.id === search['open']);
 
   return (
     <Stack gap="sm">
@@ -351,7 +360,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
                     />
                   </Table.Th>
                 ) : null}
-                {rowHref === undefined ? null : (
+                {!hasEye ? null : (
                   <Table.Th w={40}>
                     <Text span fz="xs" c="dimmed">
                       {t('list.open')}
@@ -398,18 +407,13 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
                           />
                         </Table.Td>
                       ) : null}
-                      {rowHref === undefined ? null : (
+                      {!hasEye ? null : (
                         <Table.Td data-label={t('list.open')}>
-                          <ActionIcon
-                            component={Link}
-                            to={rowHref(row)}
-                            variant="subtle"
-                            color="gray"
-                            c="var(--mantine-color-anchor)"
-                            aria-label={t('list.openRow', { row: rowLabel(row) })}
-                          >
-                            <EyeIcon />
-                          </ActionIcon>
+                          <Eye
+                            label={t('list.openRow', { row: rowLabel(row) })}
+                            to={rowHref?.(row)}
+                            onOpen={() => change({ open: row.id })}
+                          />
                         </Table.Td>
                       )}
                       {shown.map((column) => (
@@ -460,6 +464,21 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
           </Button>
         </Group>
       </Group>
+      <Drawer
+        opened={opened !== undefined}
+        onClose={() => change({ open: '' })}
+        position="right"
+        size="lg"
+        title={opened === undefined ? '' : rowLabel(opened)}
+        closeButtonProps={{ 'aria-label': t('close') }}
+      >
+        {opened === undefined ? null : (
+          <Stack>
+            <Facts rows={columns.map((column) => [column.title, column.render(opened)] as const)} />
+            {rowDetail?.(opened)}
+          </Stack>
+        )}
+      </Drawer>
       {running === null ? null : (
         <BulkDialog
           action={running}
@@ -626,6 +645,28 @@ function useChoice(screen: string): { readonly value: Choice; readonly keep: (ch
     // Only what the reader changes is written; what the server tells is not written back.
   }, [own]);
   return { value, keep: (change) => setOwn({ ...own, ...change }) };
+}
+
+/** The eye of a row: leads to its page, or opens its drawer. */
+function Eye({
+  label,
+  to,
+  onOpen,
+}: {
+  readonly label: string;
+  readonly to: string | undefined;
+  readonly onOpen: () => void;
+}): ReactElement {
+  const look = { variant: 'subtle', color: 'gray', c: 'var(--mantine-color-anchor)', 'aria-label': label } as const;
+  return to === undefined ? (
+    <ActionIcon {...look} onClick={onOpen}>
+      <EyeIcon />
+    </ActionIcon>
+  ) : (
+    <ActionIcon {...look} component={Link} to={to}>
+      <EyeIcon />
+    </ActionIcon>
+  );
 }
 
 function EyeIcon(): ReactElement {

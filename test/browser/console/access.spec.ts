@@ -10,6 +10,7 @@ import {
   freshCookie,
   stackNotes,
   test,
+  pressRowAction,
 } from '../support.js';
 import { sessionCalls } from '../payoutWorld.js';
 import { until } from '../workWorld.js';
@@ -192,26 +193,26 @@ test('a key is shown once, works, is rotated, restricted and revoked', async ({ 
   await expect(row).toBeVisible();
   expect(await page.content()).not.toContain(secret);
 
-  await row.getByRole('button', { name: `Rotate ${name}` }).click();
+  await pressRowAction(row, 'Rotate');
   await page.getByLabel('The old secret works on for').selectOption('24');
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
   const second = (await page.locator('[data-secret="Secret key"]').textContent()) ?? '';
   await page.getByRole('button', { name: 'I have kept it' }).click();
   expect([await called(secret, '/v1/links'), await called(second, '/v1/links')]).toEqual([200, 200]);
 
-  await row.getByRole('button', { name: `Change ${name}` }).click();
+  await pressRowAction(row, 'Change');
   await page.getByLabel('Addresses', { exact: true }).fill('203.0.113.7');
   await page.getByLabel('Only from these addresses').check();
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await expect(row).toContainText('203.0.113.7');
   expect(await called(second, '/v1/links')).toBe(403);
 
-  await row.getByRole('button', { name: `Revoke ${name}` }).click();
+  await pressRowAction(row, 'Revoke');
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Revoke' })).toBeDisabled();
   await page.getByLabel(`Type ${name} to confirm`).fill(name);
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await expect(row).toContainText('revoked');
-  await expect(row.getByRole('button')).toHaveCount(0);
+  await expect(row.getByRole('button', { name: /^Actions for / })).toHaveCount(0);
 });
 
 test('a person is invited with a role of ones own, changed, signed out and removed', async ({ page, browser }) => {
@@ -248,14 +249,14 @@ test('a person is invited with a role of ones own, changed, signed out and remov
   await expect(kim.getByRole('link', { name: 'Workspace', exact: true })).toHaveCount(0);
 
   await page.reload();
-  await row.getByRole('button', { name: `End all sessions of Kim ${tag}` }).click();
+  await pressRowAction(row, 'End sessions');
   await page.getByRole('dialog').getByRole('button', { name: 'End sessions' }).click();
   await expect(page.getByText(`Kim ${tag} was signed out everywhere`)).toBeVisible();
   await kim.goto('/links');
   await expect(kim).toHaveURL(/\/sign-in/);
   await context.close();
 
-  await row.getByRole('button', { name: `Remove Kim ${tag}` }).click();
+  await pressRowAction(row, 'Remove');
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await expect(row).toHaveCount(0);
 });

@@ -1,5 +1,5 @@
 import { at } from '../../support/apiClient.js';
-import { expect, ownerState, test } from '../support.js';
+import { expect, ownerState, pressRowAction, test } from '../support.js';
 import { makeWorkWorld, ownerCalls, until, type WorkWorld } from '../workWorld.js';
 
 test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
@@ -13,7 +13,7 @@ test('an applicant is approved from the list, suspended with a reason, and shows
   const { id, name } = world.applicant;
   await page.goto(`/affiliates?q=${encodeURIComponent(name)}`);
   const row = page.locator(`tr[data-row="${id}"]`);
-  await row.getByRole('button', { name: 'Approve' }).click();
+  await pressRowAction(row, 'Approve');
   await expect(row).toContainText('approved');
 
   await page.goto(`/affiliates/${id}`);

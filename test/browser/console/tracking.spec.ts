@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BrowserContext } from '@playwright/test';
 import { at, textAt } from '../../support/apiClient.js';
 import { sessionCalls } from '../payoutWorld.js';
-import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from '../support.js';
+import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from '../support.js';
 
 // The tracking script on a page of a shop, in a real browser; the tester that follows it live; a link looked at, drawn and changed.
 
@@ -195,9 +195,9 @@ test('ready code stands there with the last call, and a coupon is made and chang
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('cell', { name: `TESS-${tag}`, exact: true })).toBeVisible();
   await expectAccessible(page);
-  await page.getByRole('button', { name: `Change TESS-${tag}` }).click();
+  const row = page.getByRole('row').filter({ has: page.getByRole('cell', { name: `TESS-${tag}`, exact: true }) });
+  await pressRowAction(row, 'Change the coupon');
   await dialog.getByLabel('Switched on').uncheck();
   await dialog.getByRole('button', { name: 'Save' }).click();
-  const row = page.getByRole('row').filter({ has: page.getByRole('cell', { name: `TESS-${tag}`, exact: true }) });
   await expect(row.getByRole('cell', { name: 'No', exact: true })).toBeVisible();
 });

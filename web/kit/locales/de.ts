@@ -272,6 +272,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'list.open': 'Öffnen',
   'list.openRow': '{{row}} öffnen',
   'list.actions': 'Aktionen',
+  'list.actionsOf': 'Aktionen zu {{row}}',
   'list.sum': 'Summe',
   'list.perPage': 'Zeilen pro Seite',
   'list.previous': 'Zurück',

@@ -268,6 +268,7 @@ export const en = {
   'list.open': 'Open',
   'list.openRow': 'Open {{row}}',
   'list.actions': 'Actions',
+  'list.actionsOf': 'Actions for {{row}}',
   'list.sum': 'Sum',
   'list.perPage': 'Rows per page',
   'list.previous': 'Previous',

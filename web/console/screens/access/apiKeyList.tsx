@@ -6,6 +6,7 @@ import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { useKeys } from '../../../kit/keys.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { SecretOnce } from '../../../kit/SecretOnce.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -66,19 +67,15 @@ export function Screen(): ReactElement {
         {...(mayWrite
           ? {
               rowActions: (key: ApiKey) => (
-                <Group gap={4} wrap="nowrap">
-                  {actionsOf(key).map((kind) => (
-                    <Button
-                      key={kind}
-                      size="compact-sm"
-                      variant="default"
-                      onClick={() => setAction({ kind, key })}
-                      aria-label={t(`apiKey.${kind}For`, { name: key.name })}
-                    >
-                      {t(`apiKey.${kind}`)}
-                    </Button>
-                  ))}
-                </Group>
+                <RowMenu
+                  row={key.name}
+                  actions={actionsOf(key).map((kind) => ({
+                    key: kind,
+                    text: t(`apiKey.${kind}`),
+                    isNegative: kind === 'revoke',
+                    onPress: () => setAction({ kind, key }),
+                  }))}
+                />
               ),
             }
           : {})}

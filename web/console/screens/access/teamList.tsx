@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import type { User } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { useKeys } from '../../../kit/keys.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -69,29 +70,20 @@ export function Screen(): ReactElement {
         {...(mayWrite
           ? {
               rowActions: (person: User) => (
-                <Group gap={4}>
-                  {person.status === 'disabled' || person.audience !== 'staff' ? null : (
-                    <Button
-                      size="compact-sm"
-                      variant="default"
-                      onClick={() => setForm(person)}
-                      aria-label={t('team.changeFor', { name: person.name })}
-                    >
-                      {t('team.change')}
-                    </Button>
-                  )}
-                  {actionsOf(person).map((kind) => (
-                    <Button
-                      key={kind}
-                      size="compact-sm"
-                      variant="default"
-                      onClick={() => setAction({ kind, person })}
-                      aria-label={t(`team.${kind}For`, { name: person.name })}
-                    >
-                      {t(`team.${kind}`)}
-                    </Button>
-                  ))}
-                </Group>
+                <RowMenu
+                  row={person.name}
+                  actions={[
+                    ...(person.status === 'disabled' || person.audience !== 'staff'
+                      ? []
+                      : [{ key: 'change', text: t('team.change'), onPress: () => setForm(person) }]),
+                    ...actionsOf(person).map((kind) => ({
+                      key: kind,
+                      text: t(`team.${kind}`),
+                      isNegative: kind === 'remove',
+                      onPress: () => setAction({ kind, person }),
+                    })),
+                  ]}
+                />
               ),
             }
           : {})}

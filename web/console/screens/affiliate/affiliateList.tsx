@@ -5,7 +5,7 @@ import { getAffiliatesOptions } from '../../../client/@tanstack/react-query.gen.
 import type { Affiliate } from '../../../client/types.gen.js';
 import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -50,11 +50,11 @@ export function Screen(): ReactElement {
         rowLabel={(row) => row.name}
         rowHref={(row) => `/affiliates/${row.id}`}
         rowActions={(row) => (
-          <DecisionButtons
+          <DecisionMenu
+            row={row.name}
             path={`/v1/affiliates/${row.id}`}
             actions={row.allowedActions}
             custom={{ terminate: () => setEnding(row) }}
-            size="compact-sm"
           />
         )}
         bulk={can('status.change') ? affiliateBulk : []}

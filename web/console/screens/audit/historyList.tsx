@@ -8,6 +8,7 @@ import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { Verdict } from '../earning/referralReplay.js';
@@ -40,14 +41,10 @@ export function Screen(): ReactElement {
         {...(can('audit.verify')
           ? {
               rowActions: (row: History) => (
-                <Button
-                  size="compact-sm"
-                  variant="default"
-                  onClick={() => setChosen(row)}
-                  aria-label={t('histories.replayFor', { id: row.workflowId })}
-                >
-                  {t('replay.now')}
-                </Button>
+                <RowMenu
+                  row={row.workflowId}
+                  actions={[{ key: 'replay', text: t('replay.now'), onPress: () => setChosen(row) }]}
+                />
               ),
             }
           : {})}

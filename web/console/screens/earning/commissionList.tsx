@@ -5,7 +5,7 @@ import { getCommissionsOptions } from '../../../client/@tanstack/react-query.gen
 import type { GetCommissionsResponse } from '../../../client/types.gen.js';
 import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { ExplainDrawer } from '../../../kit/Explain.js';
 import { formatRate, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
@@ -44,11 +44,11 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
         rowLabel={(row) => row.id}
         rowHref={(row) => `/commissions/${row.id}`}
         rowActions={(row) => (
-          <DecisionButtons
+          <DecisionMenu
+            row={row.id}
             path={`/v1/commissions/${row.id}`}
             actions={row.allowedActions}
             only={['approve', 'reject', 'hold', 'release', 'reinstate']}
-            size="compact-sm"
           />
         )}
         bulk={can('commission.decide') ? commissionBulk : []}

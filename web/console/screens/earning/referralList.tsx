@@ -4,7 +4,7 @@ import { getReferralsOptions } from '../../../client/@tanstack/react-query.gen.j
 import type { Referral } from '../../../client/types.gen.js';
 import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { type Column, ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
@@ -95,7 +95,7 @@ export function ReferralTable({ fixed = {} }: { readonly fixed?: Readonly<Record
       rowLabel={customerOf}
       rowHref={(row) => `/referrals/${row.id}`}
       rowActions={(row) => (
-        <DecisionButtons path={`/v1/referrals/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+        <DecisionMenu row={customerOf(row)} path={`/v1/referrals/${row.id}`} actions={row.allowedActions} />
       )}
       bulk={can('referral.decide') ? referralBulk : []}
       empty={{ title: t('referral.none'), text: t('referral.noneText') }}

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Program } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
@@ -37,11 +37,11 @@ export function Screen(): ReactElement {
         rowLabel={(row) => row.name}
         rowHref={(row) => `/programs/${row.id}`}
         rowActions={(row) => (
-          <DecisionButtons
+          <DecisionMenu
+            row={row.name}
             path={`/v1/programs/${row.id}`}
             actions={row.allowedActions}
             custom={{ close: () => setClosing(row) }}
-            size="compact-sm"
           />
         )}
         empty={{ title: t('program.none'), text: t('program.noneText'), action: create }}

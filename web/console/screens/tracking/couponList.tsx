@@ -1,6 +1,6 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Button, Checkbox, Group, NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getAffiliatesOptions,
@@ -9,13 +9,13 @@ import {
 } from '../../../client/@tanstack/react-query.gen.js';
 import { deleteCouponsByCouponId, patchCouponsByCouponId } from '../../../client/sdk.gen.js';
 import type { Coupon } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
-import { isProblem } from '../../../kit/problem.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 
@@ -39,18 +39,12 @@ export function Screen(): ReactElement {
         hasText
         list={(query) => getCouponsOptions({ query }) as never}
         rowLabel={(row) => row.code}
-        rowActions={(row) =>
-          mayWrite ? (
-            <Button
-              size="compact-sm"
-              variant="default"
-              onClick={() => setEdited(row)}
-              aria-label={t('coupon.editOne', { code: row.code })}
-            >
-              {t('coupon.edit')}
-            </Button>
-          ) : null
-        }
+        rowActions={(row) => (
+          <RowMenu
+            row={row.code}
+            actions={mayWrite ? [{ key: 'edit', text: t('coupon.edit'), onPress: () => setEdited(row) }] : []}
+          />
+        )}
         empty={{ title: t('coupon.none'), text: t('coupon.noneText'), action: create }}
         filters={[
           {
@@ -123,8 +117,6 @@ function CouponForm({
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
   const [code, setCode] = useState(coupon?.code ?? '');
   const [affiliateId, setAffiliateId] = useState(coupon?.affiliateId ?? '');
   const [enrolled, setEnrolled] = useState(coupon?.programId ?? '');
@@ -137,46 +129,36 @@ function CouponForm({
   const affiliate = listed.find((one) => one.id === affiliateId);
   const programId =
     affiliate?.enrolments.find((one) => one.programId === enrolled)?.programId ?? affiliate?.enrolments[0]?.programId;
-  const done = (): Promise<void> => {
-    onClose();
-    return queries.invalidateQueries();
-  };
-  const save = useMutation({
-    mutationFn: async () => {
-      const body = {
-        code: code.trim(),
-        affiliateId,
-        programId: programId ?? enrolled,
-        validFrom: instantText(from),
-        validTo: instantText(to),
-        active,
-      };
-      if (coupon === undefined) await postPath('/v1/coupons', body, key.current);
-      else await patchCouponsByCouponId({ path: { couponId: coupon.id }, body, throwOnError: true });
-    },
-    onSuccess: done,
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const remove = useMutation({
-    mutationFn: () => deleteCouponsByCouponId({ path: { couponId: coupon?.id ?? '' }, throwOnError: true }),
-    onSuccess: done,
-  });
-  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    save.mutate();
+  const save = async (key: string): Promise<void> => {
+    const body = {
+      code: code.trim(),
+      affiliateId,
+      programId: programId ?? enrolled,
+      validFrom: instantText(from),
+      validTo: instantText(to),
+      active,
+    };
+    if (coupon === undefined) await postPath('/v1/coupons', body, key);
+    else await patchCouponsByCouponId({ path: { couponId: coupon.id }, body, throwOnError: true });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t(coupon === undefined ? 'coupon.new' : 'coupon.edit')}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      submit={t('coupon.save')}
+      save={save}
+      onClose={onClose}
+      isReady={affiliateId !== ''}
+      remove={
+        coupon === undefined
+          ? undefined
+          : {
+              text: t('coupon.remove'),
+              run: () => deleteCouponsByCouponId({ path: { couponId: coupon.id }, throwOnError: true }),
+            }
+      }
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {(errors) => (
+        <>
           <TextInput
             label={t('coupon.code')}
             description={t('coupon.codeHint')}
@@ -225,27 +207,8 @@ function CouponForm({
             checked={active}
             onChange={(event) => setActive(event.currentTarget.checked)}
           />
-          {save.error === null ? null : <ErrorView error={save.error} />}
-          {remove.error === null ? null : <ErrorView error={remove.error} />}
-          <Group justify="space-between">
-            {coupon === undefined ? (
-              <span />
-            ) : (
-              <Button variant="default" onClick={() => remove.mutate()} loading={remove.isPending}>
-                {t('coupon.remove')}
-              </Button>
-            )}
-            <Group>
-              <Button variant="default" onClick={onClose}>
-                {t('cancel')}
-              </Button>
-              <Button type="submit" loading={save.isPending} disabled={affiliateId === ''}>
-                {t('coupon.save')}
-              </Button>
-            </Group>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Lead } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -27,7 +27,12 @@ export function Screen(): ReactElement {
         list={(query) => getLeadsOptions({ query }) as never}
         rowLabel={(row) => row.name ?? row.externalId ?? row.id}
         rowActions={(row) => (
-          <DecisionButtons path={`/v1/leads/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+          <DecisionMenu
+            row={row.name ?? row.id}
+            path={`/v1/leads/${row.id}`}
+            actions={row.allowedActions}
+            custom={{ attribute: () => setAttributing(row) }}
+          />
         )}
         empty={{ title: t('lead.none'), text: t('lead.noneText') }}
         filters={[

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { getLinksOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Link } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -32,9 +32,7 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
       list={(query) => getLinksOptions({ query }) as never}
       rowLabel={(row) => row.slug}
       rowHref={(row) => `/links/${row.id}`}
-      rowActions={(row) => (
-        <DecisionButtons path={`/v1/links/${row.id}`} actions={row.allowedActions} size="compact-sm" />
-      )}
+      rowActions={(row) => <DecisionMenu row={row.slug} path={`/v1/links/${row.id}`} actions={row.allowedActions} />}
       empty={{ title: t('link.none'), text: t('link.noneText') }}
       filters={[
         {

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { getRiskCasesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { RiskCase } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { MoneyList } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -29,7 +29,11 @@ export function Screen(): ReactElement {
         list={(query) => getRiskCasesOptions({ query }) as never}
         rowLabel={(row) => `${t(`riskCode.${row.kind}`)} ${row.affiliate.name}`}
         rowActions={(row) => (
-          <DecisionButtons path={`/v1/risk-cases/${row.id}`} actions={row.allowedActions} size="compact-sm" />
+          <DecisionMenu
+            row={t(`riskCode.${row.kind}`)}
+            path={`/v1/risk-cases/${row.id}`}
+            actions={row.allowedActions}
+          />
         )}
         empty={{ title: t('riskCase.none') }}
         filters={[

@@ -1,4 +1,4 @@
-import { Button, Code, Group } from '@mantine/core';
+import { Code } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
@@ -7,7 +7,7 @@ import { getRiskFlagsOptions } from '../../../client/@tanstack/react-query.gen.j
 import type { RiskFlag } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useProblemText } from '../../../kit/ErrorView.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -33,6 +33,7 @@ const codes = [
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayWrite = useCan()('risk.write');
+  const openCase = useOpenCase();
   return (
     <>
       <PageHead
@@ -46,12 +47,16 @@ export function Screen(): ReactElement {
         list={(query) => getRiskFlagsOptions({ query: query as never }) as never}
         rowLabel={(row) => `${t(`riskCode.${row.code}`)} ${row.affiliate?.name ?? ''}`}
         rowActions={(row) => (
-          <Group gap="xs" wrap="nowrap">
-            <DecisionButtons path={`/v1/risk-flags/${row.id}`} actions={row.allowedActions} size="compact-sm" />
-            {mayWrite && row.dismissedAt === null && row.referralId !== null && row.affiliate !== null ? (
-              <OpenCase flag={row} />
-            ) : null}
-          </Group>
+          <DecisionMenu
+            row={`${t(`riskCode.${row.code}`)} ${row.affiliate?.name ?? ''}`}
+            path={`/v1/risk-flags/${row.id}`}
+            actions={row.allowedActions}
+            more={
+              mayWrite && row.dismissedAt === null && row.referralId !== null && row.affiliate !== null
+                ? [{ key: 'open_case', text: t('risk.openCase'), onPress: () => openCase.mutate(row) }]
+                : []
+            }
+          />
         )}
         empty={{ title: t('risk.none') }}
         filters={[
@@ -122,12 +127,13 @@ export function Screen(): ReactElement {
   );
 }
 
-function OpenCase({ flag }: { readonly flag: RiskFlag }): ReactElement {
+/** Holds the money of the flag's referral in a case. */
+function useOpenCase() {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const problemText = useProblemText();
-  const open = useMutation({
-    mutationFn: () =>
+  return useMutation({
+    mutationFn: (flag: RiskFlag) =>
       postPath('/v1/risk-cases', {
         affiliateId: flag.affiliate?.id,
         kind: flag.code,
@@ -141,9 +147,4 @@ function OpenCase({ flag }: { readonly flag: RiskFlag }): ReactElement {
       notifications.show({ message: problemText(error).title, color: 'red' });
     },
   });
-  return (
-    <Button size="compact-sm" variant="default" loading={open.isPending} onClick={() => open.mutate()}>
-      {t('risk.openCase')}
-    </Button>
-  );
 }
