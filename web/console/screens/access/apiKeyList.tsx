@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Group } from '@mantine/core';
+import { Anchor, Badge, Button, Code } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getApiKeysOptions } from '../../../client/@tanstack/react-query.gen.js';

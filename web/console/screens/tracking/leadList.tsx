@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Lead } from '../../../client/types.gen.js';
@@ -9,6 +9,7 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { AttributeDialog } from '../earning/attributeDialog.js';
 
 const verdicts = ['received', 'accepted', 'duplicate', 'invalid', 'converted'] as const;
 const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
@@ -17,6 +18,7 @@ const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'paym
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const [attributing, setAttributing] = useState<Lead | null>(null);
   return (
     <>
       <PageHead title={t('lead.title')} text={t('lead.text')} />
@@ -55,27 +57,27 @@ export function Screen(): ReactElement {
             key: 'receivedAt',
             title: t('lead.received'),
             render: (row) => <DateText value={row.receivedAt} />,
-            csv: (row) => row.receivedAt,
+            csv: 'receivedAt',
           },
-          { key: 'name', title: t('lead.name'), render: (row) => row.name ?? '–', csv: (row) => row.name },
-          { key: 'email', title: t('lead.email'), render: (row) => row.email ?? '–', csv: (row) => row.email },
+          { key: 'name', title: t('lead.name'), render: (row) => row.name ?? '–', csv: 'name' },
+          { key: 'email', title: t('lead.email'), render: (row) => row.email ?? '–', csv: 'email' },
           {
             key: 'channel',
             title: t('sale.channel'),
             render: (row) => t(`channel.${row.channel}`),
-            csv: (row) => row.channel,
+            csv: 'channel',
           },
           {
             key: 'affiliate',
             title: t('lead.affiliate'),
             render: (row) => <AffiliateName id={row.attribution.affiliateId} />,
-            csv: (row) => row.attribution.affiliateId,
+            csv: 'attribution.affiliateId',
           },
           {
             key: 'verdict',
             title: t('lead.verdict'),
             render: (row) => <StatusPill status={row.verdict} objectId={row.id} />,
-            csv: (row) => row.verdict,
+            csv: 'verdict',
           },
           {
             key: 'why',
@@ -84,31 +86,38 @@ export function Screen(): ReactElement {
               [row.verdictCode, row.attribution.code]
                 .flatMap((code) => (code === null ? [] : [reason(code)]))
                 .join(', ') || '–',
-            csv: (row) => row.verdictCode ?? row.attribution.code,
+            csv: ['verdictCode', 'attribution.code'],
           },
           {
             key: 'referral',
             title: t('lead.referral'),
             render: (row) =>
               row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
-            csv: (row) => row.referralId,
+            csv: 'referralId',
           },
           {
             key: 'externalId',
             title: t('lead.externalId'),
             hidden: true,
             render: (row) => row.externalId ?? '–',
-            csv: (row) => row.externalId,
+            csv: 'externalId',
           },
           {
             key: 'sub1',
             title: t('credit.sub'),
             hidden: true,
             render: (row) => row.attribution.sub1 ?? '–',
-            csv: (row) => row.attribution.sub1,
+            csv: 'attribution.sub1',
           },
         ]}
       />
+      {attributing === null ? null : (
+        <AttributeDialog
+          path={`/v1/leads/${attributing.id}`}
+          programId={attributing.attribution.programId}
+          onClose={() => setAttributing(null)}
+        />
+      )}
     </>
   );
 }
