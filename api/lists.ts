@@ -48,6 +48,22 @@ export function anyText() {
     .openapi({ type: 'string' });
 }
 
+/** Names that people gave, separated by commas, at most 100: a campaign may have spaces in it. */
+export function anyName() {
+  return z
+    .string()
+    .transform((value, context): readonly string[] => {
+      const parts = value.split(',').map((part) => part.normalize('NFC').trim());
+      const isText = (part: string): boolean =>
+        part !== '' && part.length <= 200 && !/[\p{Cc}\p{Surrogate}]/u.test(part);
+      if (parts.length <= 100 && parts.every(isText)) return [...new Set(parts)];
+      context.issues.push(fieldIssue('bad_format', 'Names, separated by commas.'));
+      return z.NEVER;
+    })
+    .exactOptional()
+    .openapi({ type: 'string' });
+}
+
 /** `true` or `false` in a query. */
 export function flag() {
   return z

@@ -38,6 +38,7 @@ import { linkRoutes } from './routes/tracking/link.js';
 import { couponRoutes } from './routes/tracking/coupon.js';
 import { trackingTestRoutes } from './routes/tracking/trackingTest.js';
 import { promoToolRoutes } from './routes/tracking/promoTool.js';
+import { mediaRoutes } from './routes/tracking/media.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
@@ -127,6 +128,7 @@ export const routes: readonly Route[] = [
   ...linkCheckRoutes,
   ...couponRoutes,
   ...promoToolRoutes,
+  ...mediaRoutes,
   ...trackingTestRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,

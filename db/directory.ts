@@ -329,6 +329,15 @@ export async function takeTrackingTest(db: Db, token: string, linkId: LinkId, cl
   return row?.taken === true;
 }
 
+/** A picture of whatever workspace by the SHA-256 of its bytes, for the pages that show it. */
+export async function findMediaFile(
+  db: Db,
+  sha256: Buffer,
+): Promise<{ readonly contentType: string; readonly bytes: Buffer } | undefined> {
+  const [row] = await rowsOf<{ content_type: string; bytes: Buffer }>(db, 'directory_media(?)', [sha256]);
+  return row === undefined ? undefined : { contentType: row.content_type, bytes: row.bytes };
+}
+
 /** The name of a program by its public slug, for its fallback page. */
 export async function findProgramBySlug(
   db: Db,

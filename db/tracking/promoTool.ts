@@ -1,6 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { MediaId, ProgramId, PromoToolId } from '../../domain/ids.js';
+import type { MediaId, ProductGroupId, ProgramId, PromoToolId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { PromoTool, PromoToolKind } from '../../domain/tracking/promoTool.js';
 import { recordAudit } from '../audit/audit.js';
@@ -11,7 +11,7 @@ export interface PromoToolRow {
   readonly name: string;
   readonly kind: PromoToolKind;
   readonly program_id: ProgramId;
-  readonly product_group_id: string | null;
+  readonly product_group_id: ProductGroupId | null;
   readonly url: string;
   readonly media_id: MediaId | null;
   readonly html: string | null;

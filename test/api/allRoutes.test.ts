@@ -151,6 +151,15 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
   });
   const productGroup = await world.as('/v1/product-groups', { name: 'Plans' });
   expect([source.status, field.status, form.status, productGroup.status]).toEqual([201, 201, 201, 201]);
+  // An address inside the network: a test of it ends before anything is sent.
+  const postbackId = newId('postback');
+  await insertRow(world.owner, 'postbacks', {
+    id: postbackId,
+    workspace_id: ws.id,
+    affiliate_id: affiliateId,
+    events: ['lead.accepted'],
+    url: 'https://10.0.0.1/',
+  });
   const riskCase = await world.as('/v1/risk-cases', { affiliateId, kind: 'manual_review', referralIds: [referralId] });
   expect(riskCase.status).toBe(201);
   await world.settle();
@@ -173,6 +182,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     productGroupId: String(productGroup.body['id']),
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
+    postbackId,
     caseId: String(riskCase.body['id']),
     flagId: await idIn('risk_flags'),
     contactId: await idIn('contacts'),
@@ -374,7 +384,12 @@ const badQueries = [
 ];
 
 /** The pixel's page must not break over us, and the script is the same for everybody (api.md 4.1). */
-const answersAnything: ReadonlySet<string> = new Set(['GET /t/sale.gif', 'GET /t/v1.js', 'GET /f/:formId']);
+const answersAnything: ReadonlySet<string> = new Set([
+  'GET /t/sale.gif',
+  'GET /t/v1.js',
+  'GET /t/lightbox.js',
+  'GET /f/:formId',
+]);
 
 interface Damaged {
   readonly what: string;

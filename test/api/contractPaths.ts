@@ -1,6 +1,8 @@
 // Every method and path of the tables of api.md (sections 4 to 18), `{}` for each id. Taken from the page by hand and script; a row that the page
 // gains is added here in the same change. Rows marked (later) on the page are among them.
 
+// The two files that a promo tool's snippet names (`/t/lightbox.js`, `/t/media/{}`) stand on the public edge beside the script; the page is silent.
+
 export const contractPaths: readonly string[] = `
 GET,POST /apply/status/{}
 GET,POST /apply/{}
@@ -20,6 +22,8 @@ GET /set-password/{}
 GET,POST /t/postback
 GET /t/sale.gif
 GET /t/v1.js
+GET /t/lightbox.js
+GET /t/media/{}
 POST /t/visit
 GET,POST /unsubscribe/{}
 GET,POST /v1/affiliates

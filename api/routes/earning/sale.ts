@@ -96,7 +96,7 @@ const create = defineRoute({
           channel: act.actor.type === 'user' ? 'manual' : 'api',
         });
         const view = isNew
-          ? { sale, commissionIds: [] }
+          ? { sale, commissionIds: [], campaign: null, ad: null }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
         return answer(presentSale(view, saleActions(ctx, view.sale)), {
           status: isNew ? 202 : 200,

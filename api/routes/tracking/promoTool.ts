@@ -2,22 +2,33 @@ import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findProgram } from '../../../db/program/program.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
-import { findToolLink, listPromoTools } from '../../../db/reads/tracking/promoToolList.js';
-import type { ReadTx, Tx } from '../../../db/transaction.js';
 import {
-  deletePromoTool,
-  findPromoTool,
-  insertPromoTool,
-  lockPromoTool,
-  updatePromoTool,
-} from '../../../db/tracking/promoTool.js';
+  findPromoToolView,
+  findToolLink,
+  listPromoTools,
+  type PromoToolView,
+  type ToolLink,
+} from '../../../db/reads/tracking/promoToolList.js';
+import { findProductGroup } from '../../../db/program/productGroup.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { findMedia } from '../../../db/tracking/media.js';
+import { deletePromoTool, insertPromoTool, lockPromoTool, updatePromoTool } from '../../../db/tracking/promoTool.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId } from '../../../domain/ids.js';
-import { type PromoTool, type Snippet, snippetOf } from '../../../domain/tracking/promoTool.js';
+import type { PromoToolId } from '../../../domain/ids.js';
+import {
+  mergeFields,
+  mergeFieldTexts,
+  type PromoTool,
+  type Snippet,
+  snippetOf,
+  toolParameter,
+} from '../../../domain/tracking/promoTool.js';
 import type { Config } from '../../../platform/config.js';
 import { answer, defineRoute, type Route } from '../../route.js';
+import { mediaUrl } from '../../schemas/tracking/media.js';
 import {
-  missingContent,
+  contentFault,
+  mergeFieldList,
   ownPromoToolList,
   ownPromoToolQuery,
   presentOwnPromoTool,
@@ -35,11 +46,27 @@ import { noContent } from '../../schemas/wire.js';
 import { portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 import { fieldRefusal } from '../program/directDecision.js';
 import { judgedDestination } from './link.js';
+import { publicOrigin } from './linkOrigin.js';
 
-async function required(found: Promise<PromoTool | undefined>): Promise<PromoTool> {
+async function required<T extends PromoTool | PromoToolView>(found: Promise<T | undefined>): Promise<T> {
   const tool = await found;
   if (tool === undefined) throw new DomainError('resource.not_found');
   return tool;
+}
+
+async function present(tx: ReadTx | Tx, config: Config, id: PromoToolId) {
+  return presentPromoTool(await required(findPromoToolView(tx, id)), await publicOrigin(tx, config));
+}
+
+/** The picture and the group that a body names are there. */
+async function checkNamed(
+  tx: Tx,
+  body: { readonly mediaId?: string | null; readonly productGroupId?: string | null },
+): Promise<void> {
+  if (body.mediaId != null && (await findMedia(tx, body.mediaId)) === undefined)
+    throw fieldRefusal('mediaId', 'not_found', 'No such picture.');
+  if (body.productGroupId != null && (await findProductGroup(tx, body.productGroupId)) === undefined)
+    throw fieldRefusal('productGroupId', 'not_found', 'No such product group.');
 }
 
 /** The tool's address as the parser writes it, on a host that its program or the workspace allows. */
@@ -57,13 +84,17 @@ const list = defineRoute({
   query: promoToolQuery,
   reply: promoToolList,
   refuses: [],
-  async handle(ctx) {
+  handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
-    const tools = await ctx.read((tx) => listPromoTools(tx, ctx.query, page));
-    return ctx.list(tools, page, presentPromoTool, (tool) => ({
-      value: page.sort === 'name' ? tool.name : tool.createdAt,
-      id: tool.id,
-    }));
+    return ctx.read(async (tx) => {
+      const origin = await publicOrigin(tx, config);
+      return ctx.list(
+        await listPromoTools(tx, ctx.query, page),
+        page,
+        (view) => presentPromoTool(view, origin),
+        ({ tool }) => ({ value: page.sort === 'name' ? tool.name : tool.createdAt, id: tool.id }),
+      );
+    });
   },
 });
 
@@ -74,7 +105,7 @@ const get = defineRoute({
   params: promoToolParams,
   reply: promoToolWire,
   refuses: ['resource.not_found'],
-  handle: (ctx) => ctx.read(async (tx) => presentPromoTool(await required(findPromoTool(tx, ctx.params.toolId)))),
+  handle: (ctx, { config }) => ctx.read((tx) => present(tx, config, ctx.params.toolId)),
 });
 
 const create = defineRoute({
@@ -88,21 +119,22 @@ const create = defineRoute({
   handle: (ctx, { config }) =>
     ctx.write(async (tx, act) => {
       const { body } = ctx;
+      await checkNamed(tx, body);
       const tool = await insertPromoTool(tx, act, {
         id: act.newId('promoTool'),
         name: body.name,
         kind: body.kind,
         programId: body.programId,
-        productGroupId: null,
+        productGroupId: body.productGroupId ?? null,
         url: await judgedUrl(tx, config, body.programId, body.url),
-        mediaId: null,
+        mediaId: body.mediaId ?? null,
         html: body.html ?? null,
         text: body.text ?? null,
         campaign: body.campaign ?? null,
         ad: body.ad ?? null,
         active: body.active ?? true,
       });
-      return answer(presentPromoTool(tool), { location: `/v1/promo-tools/${tool.id}` });
+      return answer(await present(tx, config, tool.id), { location: `/v1/promo-tools/${tool.id}` });
     }),
 });
 
@@ -118,14 +150,16 @@ const edit = defineRoute({
     ctx.write(async (tx, act) => {
       const tool = await required(lockPromoTool(tx, ctx.params.toolId));
       ctx.requireVersion(tool.version);
-      const { productGroupId: _group, mediaId: _media, ...change } = ctx.body;
-      const fault = missingContent({ ...tool, ...change });
-      if (fault !== undefined) throw fieldRefusal(fault.field, 'required', fault.detail);
+      const change = ctx.body;
+      const fault = contentFault({ ...tool, ...change });
+      if (fault !== undefined) throw fieldRefusal(fault.field, fault.code, fault.detail);
+      await checkNamed(tx, change);
       const isMoved = change.url !== undefined || change.programId !== undefined;
       const url = isMoved
         ? { url: await judgedUrl(tx, config, change.programId ?? tool.programId, change.url ?? tool.url) }
         : {};
-      return presentPromoTool(await updatePromoTool(tx, act, tool, { ...change, ...url }));
+      await updatePromoTool(tx, act, tool, { ...change, ...url });
+      return present(tx, config, tool.id);
     }),
 });
 
@@ -146,19 +180,20 @@ const remove = defineRoute({
     }),
 });
 
-/** The tool with this affiliate's link in it; undefined: they have none in the program that works without end. */
-async function snippetFor(
-  tx: ReadTx | Tx,
-  config: Config,
-  tool: PromoTool,
-  affiliateId: AffiliateId,
-): Promise<Snippet | undefined> {
-  const link = await findToolLink(tx, affiliateId, tool.programId);
-  if (link === undefined) return undefined;
-  const url = new URL(`${config.http.publicUrl}/r/${link.slug}`);
+/** The tool with this link in it. The click says by which tool it came, and so of which campaign and ad it is (LNK-17). */
+function snippetWith({ tool, media }: PromoToolView, link: ToolLink, origin: string): Snippet {
+  const url = new URL(`${origin}/r/${link.slug}`);
   // A deep link: the redirect follows it only below the allowed hosts (api.md 4.1).
   if (tool.url !== link.destinationUrl) url.searchParams.set('to', tool.url);
-  return snippetOf(tool, { link: url.href, affiliate_name: link.affiliateName, program_name: link.programName });
+  url.searchParams.set(toolParameter, tool.id);
+  return snippetOf(
+    tool,
+    { link: url.href, affiliate_name: link.affiliateName, program_name: link.programName },
+    {
+      picture: media === null ? null : { url: mediaUrl(media, origin), width: media.width, height: media.height },
+      lightbox: { url: `${origin}/t/lightbox.js` },
+    },
+  );
 }
 
 const snippet = defineRoute({
@@ -171,14 +206,15 @@ const snippet = defineRoute({
   reply: promoSnippetWire,
   refuses: ['resource.not_found', 'access.not_in_scope'],
   handle: (ctx, { config }) =>
-    ctx.read(async (tx) => {
-      const tool = await required(findPromoTool(tx, ctx.params.toolId));
+    ctx.read(async (tx, now) => {
+      const view = await required(findPromoToolView(tx, ctx.params.toolId));
       const affiliate = await findAffiliate(tx, ctx.query.affiliateId);
       if (affiliate === undefined) throw new DomainError('resource.not_found');
       await requireAffiliateInScope(tx, affiliate, ctx.scope);
-      const made = await snippetFor(tx, config, tool, affiliate.id);
-      if (made === undefined) throw new DomainError('resource.not_found', { detail: 'No link in this program.' });
-      return { object: 'promo_snippet' as const, toolId: tool.id, affiliateId: affiliate.id, ...made };
+      const link = await findToolLink(tx, affiliate.id, view.tool.programId, now);
+      if (link === undefined) throw new DomainError('resource.not_found', { detail: 'No link in this program.' });
+      const made = snippetWith(view, link, await publicOrigin(tx, config));
+      return { object: 'promo_snippet' as const, toolId: view.tool.id, affiliateId: affiliate.id, ...made };
     }),
 });
 
@@ -194,17 +230,38 @@ const listOwn = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
       const { affiliate } = await requireOwn(tx, ctx, now);
-      const tools = await listPromoTools(tx, { ...ctx.query, active: true, ofAffiliate: affiliate.id }, page);
-      const snippets = new Map<string, Snippet | undefined>();
-      for (const tool of tools) snippets.set(tool.id, await snippetFor(tx, config, tool, affiliate.id));
+      const origin = await publicOrigin(tx, config);
+      const offeredTo = { affiliateId: affiliate.id, now };
+      const views = await listPromoTools(tx, { ...ctx.query, active: true, offeredTo }, page);
+      const links = new Map<string, ToolLink | undefined>();
+      for (const { tool } of views)
+        if (!links.has(tool.programId))
+          links.set(tool.programId, await findToolLink(tx, affiliate.id, tool.programId, now));
       return ctx.list(
-        tools,
+        views,
         page,
-        (tool) => presentOwnPromoTool(tool, snippets.get(tool.id) ?? null),
-        (tool) => ({ value: page.sort === 'name' ? tool.name : tool.createdAt, id: tool.id }),
+        (view) => {
+          const link = links.get(view.tool.programId);
+          return presentOwnPromoTool(view, origin, link === undefined ? null : snippetWith(view, link, origin));
+        },
+        ({ tool }) => ({ value: page.sort === 'name' ? tool.name : tool.createdAt, id: tool.id }),
       );
     });
   },
 });
 
-export const promoToolRoutes: readonly Route[] = [list, get, create, edit, remove, snippet, listOwn];
+const listMergeFields = defineRoute({
+  method: 'GET',
+  path: '/v1/merge-fields',
+  summary: 'What stands for itself in a template until somebody takes it',
+  permission: 'message.read',
+  reply: mergeFieldList,
+  refuses: [],
+  handle: () =>
+    Promise.resolve({
+      data: mergeFields.map((name) => ({ object: 'merge_field' as const, name, ...mergeFieldTexts[name] })),
+      nextCursor: null,
+    }),
+});
+
+export const promoToolRoutes: readonly Route[] = [list, get, create, edit, remove, snippet, listOwn, listMergeFields];

@@ -4,7 +4,7 @@ import { type DisputeStep, disputeSteps, saleTransitions } from '../../../domain
 import type { Dispute } from '../../../domain/earning/dispute.js';
 import type { ClickId } from '../../../domain/ids.js';
 import { statusesOf } from '../../../domain/transitions.js';
-import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { saleMoney } from '../program/commissionRule.js';
 import {
   emailWire,
@@ -95,6 +95,8 @@ export const saleQuery = listQuery({
   productId: anyText(),
   contactId: anyText(),
   noCommissionCode: anyText(),
+  campaign: anyName(),
+  ad: anyName(),
   ...instantRange('occurredAt'),
 });
 
@@ -121,6 +123,9 @@ export const saleWire = z.strictObject({
     linkId: z.string().nullable(),
     clickId: z.string().nullable(),
     sub1: z.string().nullable(),
+    /** Of the promo tool that brought it, else of the link (LNK-17). */
+    campaign: z.string().nullable(),
+    ad: z.string().nullable(),
   }),
   commissionIds: z.array(z.string()),
   noCommissionCode: z.string().nullable(),
@@ -144,7 +149,10 @@ export const saleWire = z.strictObject({
 export type SaleReply = z.output<typeof saleWire>;
 export const saleList = listOf(saleWire);
 
-export function presentSale({ sale, commissionIds }: SaleView, allowedActions: readonly string[]): SaleReply {
+export function presentSale(
+  { sale, commissionIds, campaign, ad }: SaleView,
+  allowedActions: readonly string[],
+): SaleReply {
   const money = (minor: bigint) => ({ minor, currency: sale.currency });
   return {
     id: sale.id,
@@ -170,6 +178,8 @@ export function presentSale({ sale, commissionIds }: SaleView, allowedActions: r
       linkId: sale.linkId,
       clickId: sale.clickId as ClickId | null,
       sub1: sale.sub1,
+      campaign,
+      ad,
     },
     commissionIds: [...commissionIds],
     noCommissionCode: sale.noCommissionCode,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickView } from '../../../db/reads/tracking/clickList.js';
 import { deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
-import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields } from '../wire.js';
 
 export const clickParams = z.strictObject({ clickId: idWire('click') });
@@ -15,6 +15,8 @@ export const clickQuery = listQuery({
   creditCode: anyText(),
   suspect: flag(),
   sub1: anyText(),
+  campaign: anyName(),
+  ad: anyName(),
   ...instantRange('createdAt'),
 });
 
@@ -23,6 +25,8 @@ export const clickWire = z
     ...objectFields('click', 'click'),
     linkId: z.string(),
     linkSlug: z.string().nullable(),
+    /** The promo tool by which it came; campaign and ad are the tool's, else the link's (LNK-17). */
+    toolId: z.string().nullable(),
     campaign: z.string().nullable(),
     ad: z.string().nullable(),
     /** `qr` where the code was followed (BEY-19), else what the address said of its source. */
@@ -72,6 +76,7 @@ export function presentClick(click: ClickView, reader: { readonly seesPeople: bo
     object: 'click',
     linkId: click.link_id,
     linkSlug: click.link_slug,
+    toolId: click.tool_id,
     campaign: click.campaign,
     ad: click.ad,
     source: sourceOf(click.query),

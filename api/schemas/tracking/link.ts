@@ -12,7 +12,7 @@ import {
 } from '../../../domain/tracking/link.js';
 import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import { statusesOf } from '../../../domain/transitions.js';
-import { anyOf, anyText, listQuery } from '../../lists.js';
+import { anyName, anyOf, anyText, listQuery } from '../../lists.js';
 import { decisionWire, idWire, instantWire, listOf, metadataWire, objectFields, text, versionFields } from '../wire.js';
 import { undoWire } from '../affiliate/affiliate.js';
 
@@ -46,15 +46,15 @@ export const linkQuery = listQuery(
     programId: anyText(),
     status: anyOf(statuses),
     health: anyOf(linkHealths),
-    campaign: anyText(),
-    ad: anyText(),
+    campaign: anyName(),
+    ad: anyName(),
     kind: anyOf(linkKinds),
   },
   { sort: ['createdAt', 'slug'], q: true },
 );
 
 export const ownLinkQuery = listQuery(
-  { programId: anyText(), status: anyOf(statuses), campaign: anyText(), ad: anyText(), kind: anyOf(linkKinds) },
+  { programId: anyText(), status: anyOf(statuses), campaign: anyName(), ad: anyName(), kind: anyOf(linkKinds) },
   { sort: ['createdAt', 'slug'], q: true },
 );
 

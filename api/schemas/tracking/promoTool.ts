@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import {
-  type PromoTool,
+  mergeFields,
+  namesPicture,
   promoToolKinds,
+  showsPicture,
   type Snippet,
   unknownMergeFields,
 } from '../../../domain/tracking/promoTool.js';
-import { anyOf, anyText, flag, listQuery } from '../../lists.js';
+import type { PromoToolView } from '../../../db/reads/tracking/promoToolList.js';
+import { anyName, anyOf, anyText, flag, listQuery } from '../../lists.js';
+import { mediaUrl } from './media.js';
 import { fieldIssue, idWire, listOf, longText, nameText, objectFields, text, versionFields } from '../wire.js';
 
 export const promoToolParams = z.strictObject({ toolId: idWire('promoTool') });
@@ -21,9 +25,8 @@ const template = longText(20_000).check((context) => {
 });
 
 const settable = {
-  productGroupId: z.null().exactOptional(),
-  // Images of our own come with their library; until then a banner names the merchant's.
-  mediaId: z.null().exactOptional(),
+  productGroupId: idWire('productGroup').nullable().exactOptional(),
+  mediaId: idWire('media').nullable().exactOptional(),
   html: template.nullable().exactOptional(),
   text: template.nullable().exactOptional(),
   campaign: text(100).nullable().exactOptional(),
@@ -40,9 +43,9 @@ export const promoToolCreate = z
     ...settable,
   })
   .check((context) => {
-    const fault = missingContent(context.value);
+    const fault = contentFault(context.value);
     if (fault !== undefined)
-      context.issues.push({ ...fieldIssue('required', fault.detail, [fault.field]), input: context.value });
+      context.issues.push({ ...fieldIssue(fault.code, fault.detail, [fault.field]), input: context.value });
   });
 
 export const promoToolPatch = z.strictObject({
@@ -52,26 +55,45 @@ export const promoToolPatch = z.strictObject({
   ...settable,
 });
 
-/** What a kind cannot do without; undefined: nothing is missing. */
-export function missingContent(tool: {
+/** What a kind cannot do without, or with; undefined: nothing is wrong. */
+export function contentFault(tool: {
   readonly kind: (typeof promoToolKinds)[number];
+  readonly mediaId?: string | null;
   readonly html?: string | null;
   readonly text?: string | null;
-}): { readonly field: 'html' | 'text'; readonly detail: string } | undefined {
-  const { kind, html = null, text: plain = null } = tool;
-  if ((kind === 'banner' || kind === 'lightbox') && html === null)
-    return { field: 'html', detail: 'The picture as HTML, such as <img src="https://…" alt="…">.' };
+}):
+  | {
+      readonly field: 'html' | 'text' | 'mediaId';
+      readonly code: 'required' | 'not_allowed_here';
+      readonly detail: string;
+    }
+  | undefined {
+  const { kind, mediaId = null, html = null, text: plain = null } = tool;
+  const isPicture = showsPicture(kind);
+  if (isPicture && mediaId === null && html === null)
+    return { field: 'mediaId', code: 'required', detail: 'A picture of the library, or html with one.' };
+  if (!isPicture && mediaId !== null)
+    return { field: 'mediaId', code: 'not_allowed_here', detail: 'Only banners and lightboxes show a picture.' };
+  if (mediaId === null && namesPicture(`${html ?? ''} ${plain ?? ''}`))
+    return { field: 'html', code: 'not_allowed_here', detail: '{{image}} needs a picture: choose one.' };
   if (kind === 'email' && html === null && plain === null)
-    return { field: 'text', detail: 'The mail, as text or HTML.' };
+    return { field: 'text', code: 'required', detail: 'The mail, as text or HTML.' };
   return undefined;
 }
 
 export const promoToolQuery = listQuery(
-  { programId: anyText(), kind: anyOf(promoToolKinds), active: flag(), campaign: anyText() },
+  {
+    programId: anyText(),
+    productGroupId: anyText(),
+    kind: anyOf(promoToolKinds),
+    active: flag(),
+    campaign: anyName(),
+    ad: anyName(),
+  },
   { sort: ['createdAt', 'name'], q: true },
 );
 export const ownPromoToolQuery = listQuery(
-  { programId: anyText(), kind: anyOf(promoToolKinds) },
+  { programId: anyText(), productGroupId: anyText(), kind: anyOf(promoToolKinds) },
   { sort: ['createdAt', 'name'], q: true },
 );
 export const snippetQuery = z.strictObject({ affiliateId: idWire('affiliate') });
@@ -81,9 +103,15 @@ const toolFields = {
   name: z.string(),
   kind: z.enum(promoToolKinds),
   programId: z.string(),
+  programName: z.string(),
   productGroupId: z.string().nullable(),
+  productGroupName: z.string().nullable(),
   url: z.string(),
   mediaId: z.string().nullable(),
+  /** The picture, as pages show it. */
+  picture: z
+    .strictObject({ url: z.string(), name: z.string(), contentType: z.string(), width: z.int(), height: z.int() })
+    .nullable(),
   html: z.string().nullable(),
   text: z.string().nullable(),
   campaign: z.string().nullable(),
@@ -109,10 +137,44 @@ export const ownPromoToolWire = z
   .openapi('OwnPromoTool');
 export const ownPromoToolList = listOf(ownPromoToolWire);
 
-export function presentPromoTool(tool: PromoTool): z.output<typeof promoToolWire> {
-  return { object: 'promo_tool', ...tool };
+export const mergeFieldList = listOf(
+  z
+    .strictObject({
+      object: z.literal('merge_field'),
+      name: z.enum(mergeFields),
+      meaning: z.string(),
+      example: z.string(),
+    })
+    .openapi('MergeField'),
+);
+
+function fieldsOf({ tool, media, programName, productGroupName }: PromoToolView, origin: string) {
+  return {
+    object: 'promo_tool' as const,
+    ...tool,
+    programName,
+    productGroupName,
+    picture:
+      media === null
+        ? null
+        : {
+            url: mediaUrl(media, origin),
+            name: media.name,
+            contentType: media.contentType,
+            width: media.width,
+            height: media.height,
+          },
+  };
 }
 
-export function presentOwnPromoTool(tool: PromoTool, snippet: Snippet | null): z.output<typeof ownPromoToolWire> {
-  return { object: 'promo_tool', ...tool, snippet };
+export function presentPromoTool(view: PromoToolView, origin: string): z.output<typeof promoToolWire> {
+  return fieldsOf(view, origin);
+}
+
+export function presentOwnPromoTool(
+  view: PromoToolView,
+  origin: string,
+  snippet: Snippet | null,
+): z.output<typeof ownPromoToolWire> {
+  return { ...fieldsOf(view, origin), snippet };
 }

@@ -6,11 +6,15 @@ import type { Instant } from '../../../domain/time.js';
 import { type SaleRow, toSale } from '../../earning/sale.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { toolIdIn } from '../tracking/toolOfClick.js';
 import { scopeToAffiliates } from './affiliateRows.js';
 
 export interface SaleView {
   readonly sale: Sale;
   readonly commissionIds: readonly string[];
+  /** Of the tool or link that brought it (LNK-17); null: unnamed, or brought by nobody. */
+  readonly campaign: string | null;
+  readonly ad: string | null;
 }
 
 export interface SaleFilter {
@@ -22,16 +26,48 @@ export interface SaleFilter {
   readonly productId?: readonly string[] | undefined;
   readonly contactId?: readonly string[] | undefined;
   readonly noCommissionCode?: readonly string[] | undefined;
+  readonly campaign?: readonly string[] | undefined;
+  readonly ad?: readonly string[] | undefined;
   readonly occurredAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
-type ViewRow = SaleRow & { readonly commission_ids: readonly string[] };
+type ViewRow = SaleRow & {
+  readonly commission_ids: readonly string[];
+  readonly campaign: string | null;
+  readonly ad: string | null;
+};
+
+/**
+ * The names of what brought a sale: its own click's, else those of the last click on the credited link before it. A tool's own before its
+ * link's.
+ */
+const source = `
+  left join lateral (
+    select coalesce(tool.campaign, link.campaign) as campaign, coalesce(tool.ad, link.ad) as ad
+    from links as link
+    left join lateral (
+      select click.query
+      from clicks as click
+      where click.workspace_id = sale.workspace_id and click.link_id = link.id and click.id = coalesce(sale.click_id, (
+        select touch.source_id
+        from touches as touch
+        where touch.workspace_id = sale.workspace_id and touch.referral_id = sale.referral_id and touch.kind = 'click'
+          and touch.link_id = sale.link_id and touch.occurred_at <= sale.occurred_at
+        order by touch.occurred_at desc, touch.source_id desc
+        limit 1))
+    ) as click on true
+    left join promo_tools as tool on tool.workspace_id = sale.workspace_id and tool.id = ${toolIdIn('click.query')}
+    where link.workspace_id = sale.workspace_id and link.id = sale.link_id
+  ) as source on true`;
 
 function base(tx: ReadTx | Tx, mode: Mode) {
   return tx('sales as sale')
+    .joinRaw(source)
     .where('sale.mode', mode)
     .select<ViewRow[]>(
       'sale.*',
+      'source.campaign',
+      'source.ad',
       tx.raw(
         `array(select commission.id from commissions as commission
                where commission.workspace_id = sale.workspace_id and commission.sale_id = sale.id and commission.kind = 'earned'
@@ -41,7 +77,7 @@ function base(tx: ReadTx | Tx, mode: Mode) {
 }
 
 function toView(row: ViewRow): SaleView {
-  return { sale: toSale(row), commissionIds: row.commission_ids };
+  return { sale: toSale(row), commissionIds: row.commission_ids, campaign: row.campaign, ad: row.ad };
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
@@ -65,6 +101,8 @@ export async function listSales(
   among('sale.program_id', filter.programId);
   among('sale.contact_id', filter.contactId);
   among('sale.no_commission_code', filter.noCommissionCode);
+  among('source.campaign', filter.campaign);
+  among('source.ad', filter.ad);
   if (filter.inReview !== undefined) query.where('sale.in_review', filter.inReview);
   if (filter.productId !== undefined)
     query.whereRaw(

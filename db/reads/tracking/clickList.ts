@@ -5,6 +5,7 @@ import type { ClickCredit } from '../../../domain/tracking/click.js';
 import type { ReadTx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
+import { toolIdIn } from './toolOfClick.js';
 
 export interface ClickView {
   readonly id: string;
@@ -28,6 +29,7 @@ export interface ClickView {
   readonly taken_up_at: Instant | null;
   readonly created_at: Instant;
   readonly link_slug: string | null;
+  readonly tool_id: string | null;
   readonly campaign: string | null;
   readonly ad: string | null;
   readonly user_agent: string | null;
@@ -41,11 +43,17 @@ export interface ClickFilter {
   readonly credit?: readonly string[] | undefined;
   readonly creditCode?: readonly string[] | undefined;
   readonly sub1?: readonly string[] | undefined;
+  readonly campaign?: readonly string[] | undefined;
+  readonly ad?: readonly string[] | undefined;
   readonly suspect?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
+
+/** A tool's own names before those of the link it travelled by. */
+const campaign = 'coalesce(tool.campaign, link.campaign)';
+const ad = 'coalesce(tool.ad, link.ad)';
 
 function base(tx: ReadTx, scope: Scope, mode: Mode) {
   const query = tx('clicks as click')
@@ -58,8 +66,18 @@ function base(tx: ReadTx, scope: Scope, mode: Mode) {
     .leftJoin('click_details as detail', (on) =>
       on.on('detail.click_id', 'click.id').andOn('detail.created_at', 'click.created_at'),
     )
+    .joinRaw(
+      `left join promo_tools as tool on tool.workspace_id = click.workspace_id and tool.id = ${toolIdIn('click.query')}`,
+    )
     .where('click.mode', mode)
-    .select<ClickView[]>('click.*', 'link.slug as link_slug', 'link.campaign', 'link.ad', 'detail.user_agent');
+    .select<ClickView[]>(
+      'click.*',
+      'link.slug as link_slug',
+      'tool.id as tool_id',
+      tx.raw(`${campaign} as campaign`),
+      tx.raw(`${ad} as ad`),
+      'detail.user_agent',
+    );
   scopeAffiliates(query, scope, 'affiliate');
   return query;
 }
@@ -83,6 +101,8 @@ export async function listClicks(
   among('click.credit', filter.credit);
   among('click.credit_code', filter.creditCode);
   among('click.sub1', filter.sub1);
+  if (filter.campaign !== undefined) query.whereRaw(`${campaign} = any(?)`, [[...filter.campaign]]);
+  if (filter.ad !== undefined) query.whereRaw(`${ad} = any(?)`, [[...filter.ad]]);
   if (filter.suspect !== undefined) query.where('click.suspect', filter.suspect);
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('click.created_at', comparison[bound as keyof typeof comparison], at);

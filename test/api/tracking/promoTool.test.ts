@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inWorkspace } from '../../../db/transaction.js';
 import { dataOf, makeAffiliate, makeProgram } from '../program/support.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
@@ -44,9 +45,9 @@ test('the snippet holds the link of that affiliate, to the page of the tool', as
   });
   const slug = await ownSlug(ada);
   const snippet = await api.as(ws.key, `/v1/promo-tools/${String(made.body['id'])}/snippet?affiliateId=${ada}`);
-  const url = `http://localhost:3000/r/${slug}?to=${encodeURIComponent('https://shop.example/spring')}`;
+  const url = `http://localhost:3000/r/${slug}?to=${encodeURIComponent('https://shop.example/spring')}&trb_tool=${String(made.body['id'])}`;
   expect(snippet).toMatchObject({ status: 200, body: { url, text: `Hello from Ada: ${url}` } });
-  expect(snippet.body['html']).toContain(`<a href="${url}">here</a>`);
+  expect(snippet.body['html']).toContain(`<a href="${url.replace('&', '&#38;')}">here</a>`);
 
   const outside = await makeAffiliate(api, ws, []);
   expect(
@@ -77,6 +78,52 @@ test('bad input is refused and changes nothing', async () => {
   expect((await api.as(ws.key, path, { method: 'PATCH', body: { html: null } })).status).toBe(422);
   expect((await api.as(ws.key, path, { method: 'PATCH', body: { url: 'https://evil.example/' } })).status).toBe(422);
   expect((await api.as(ws.key, path)).body).toMatchObject({ version: 1 });
+});
+
+test('LNK-16: a tool stands in a product group, and both lists filter by it; a group that is none is refused', async () => {
+  const group = await api.as(ws.key, '/v1/product-groups', { body: { name: 'Shoes' } });
+  const made = await tool({ name: 'Grouped', productGroupId: group.body['id'] });
+  expect(made).toMatchObject({ status: 201, body: { productGroupName: 'Shoes' } });
+  expect(dataOf(await api.as(ws.key, `/v1/promo-tools?productGroupId=${String(group.body['id'])}`))).toHaveLength(1);
+  expect((await tool({ productGroupId: 'pgr_01kaz0c3v7m2q8x4t6w9y1b5de' })).status).toBe(422);
+  const changed = await api.as(ws.key, `/v1/promo-tools/${String(made.body['id'])}`, {
+    method: 'PATCH',
+    body: { productGroupId: null },
+  });
+  expect(changed).toMatchObject({ status: 200, body: { productGroupId: null } });
+});
+
+test('LNK-12: the merge fields are listed with what they mean', async () => {
+  const fields = dataOf(await api.as(ws.key, '/v1/merge-fields'));
+  expect(fields.map(({ name }) => name)).toEqual(['link', 'affiliate_name', 'program_name', 'image']);
+});
+
+test('PRT-07: tools whose link has expired or is disabled are not offered; a link that still runs carries them', async () => {
+  const program = await makeProgram(api, ws, { destinationHosts: ['shop.example'] });
+  const ben = await makeAffiliate(api, ws, [program], { name: 'Ben' });
+  await tool({ name: 'Timed', programId: program });
+  const { key } = await api.makePerson(ws, [], { affiliateId: ben, permissions: ['me.read', 'me.write'] });
+  for (const { id } of dataOf(await api.as(key, '/v1/me/agreements')))
+    await api.as(key, `/v1/me/agreements/${String(id)}/accept`, { body: {} });
+  const offered = async () => dataOf(await api.as(key, '/v1/me/promo-tools'));
+  expect(await offered()).toMatchObject([{ name: 'Timed' }]);
+
+  const [link] = dataOf(await api.as(ws.key, `/v1/links?affiliateId=${ben}`));
+  await api.as(ws.key, `/v1/links/${String(link?.['id'])}/disable`, { body: {} });
+  expect(await offered()).toEqual([]);
+
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  await api.as(ws.key, '/v1/links', {
+    body: { affiliateId: ben, programId: program, slug: 'ben-timed', expiresAt: soon },
+  });
+  const [timed] = await offered();
+  expect((timed?.['snippet'] as { url: string }).url).toContain('/r/ben-timed?');
+  await inWorkspace(api.db, ws.id, (tx) =>
+    tx('links')
+      .where({ slug: 'ben-timed' })
+      .update({ expires_at: tx.raw('now()') }),
+  );
+  expect(await offered()).toEqual([]);
 });
 
 test('an affiliate sees the active tools of own programs, with the own link; nobody else’s', async () => {
