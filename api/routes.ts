@@ -45,6 +45,7 @@ import { apiLogRoutes } from './routes/access/apiLog.js';
 import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
+import { loginEmailRoutes } from './routes/access/loginEmail.js';
 import { sessionRoutes } from './routes/access/session.js';
 import { ownReportRoutes } from './routes/reporting/ownReport.js';
 import { savedViewRoutes } from './routes/access/savedView.js';
@@ -70,6 +71,7 @@ import { visitRoutes } from './routes/tracking/visit.js';
 /** Every route of the API: the router and the OpenAPI document are built from this list. One import and one spread per file. */
 export const routes: readonly Route[] = [
   ...sessionRoutes,
+  ...loginEmailRoutes,
   ...secondFactorRoutes,
   ...userRoutes,
   ...roleRoutes,

@@ -3,7 +3,7 @@ import type { OneTimeKind } from '../../domain/access/session.js';
 import type { LoginId, NewId, UserId } from '../../domain/ids.js';
 import { insertEmail } from '../messaging/email.js';
 import type { Tx } from '../transaction.js';
-import { insertOneTimeToken, voidOneTimeTokens } from './oneTimeToken.js';
+import { insertOneTimeToken, type OfferedEmail, offerEmail, voidOneTimeTokens } from './oneTimeToken.js';
 
 const texts: Readonly<
   Record<OneTimeKind, { readonly page: string; readonly subject: string; readonly lead: string; readonly life: string }>
@@ -41,6 +41,8 @@ export async function mailOneTimeLink(
     readonly userId: UserId;
     readonly workspaceName: string;
     readonly publicUrl: string;
+    /** Of `verify_email`: opening it changes the login's address to the one it was sent to. */
+    readonly offer?: OfferedEmail;
   },
 ): Promise<void> {
   await voidOneTimeTokens(tx, mail.loginId, mail.kind);
@@ -50,6 +52,7 @@ export async function mailOneTimeLink(
     workspaceId: act.workspaceId,
     userId: mail.userId,
   });
+  if (mail.offer !== undefined) await offerEmail(tx, token, mail.offer);
   const { page, subject, lead, life } = texts[mail.kind];
   const link = `${mail.publicUrl}/${page}/${token}`;
   await insertEmail(tx, act, {

@@ -109,6 +109,12 @@ export async function markEmailVerified(db: Asked, loginId: LoginId): Promise<vo
   await rowsOf(db, 'directory_verify_email(?)', [loginId]);
 }
 
+/** Answers the address before; undefined when another login has the new one. */
+export async function changeLoginEmail(tx: Tx, loginId: LoginId, email: string): Promise<string | undefined> {
+  const [row] = await rowsOf<{ old_email: string }>(tx, 'directory_change_email(?, ?)', [loginId, email]);
+  return row?.old_email;
+}
+
 /** Counts a wrong password and locks the login when there were `lockAfter` of them. */
 export async function countFailure(
   db: Asked,

@@ -82,3 +82,25 @@ export async function takeOneTimeToken(db: Db | Tx, id: Id<'oneTimeToken'>): Pro
 export async function voidOneTimeTokens(db: Db | Tx, loginId: LoginId, kind: OneTimeKind): Promise<void> {
   await (db as Knex).raw('select directory_void_tokens(?, ?)', [loginId, kind]);
 }
+
+/** What a link that confirms a new address offers: to which login address it changes, and which session asked. */
+export interface OfferedEmail {
+  readonly email: string;
+  readonly sessionId: string;
+}
+
+/** Makes of a `verify_email` token one that also changes the login's address. */
+export async function offerEmail(tx: Tx, text: string, offer: OfferedEmail): Promise<void> {
+  const token = await findOneTimeToken(tx, text);
+  if (token !== undefined)
+    await (tx as Knex).raw('select directory_offer_email(?, ?)', [token.id, `${offer.sessionId} ${offer.email}`]);
+}
+
+export async function findOfferedEmail(db: Db | Tx, id: Id<'oneTimeToken'>): Promise<OfferedEmail | undefined> {
+  const { rows } = await (db as Knex).raw<{ rows: { subject_id: string }[] }>(
+    'select * from directory_offered_email(?)',
+    [id],
+  );
+  const [sessionId, email] = rows[0]?.subject_id.split(' ') ?? [];
+  return sessionId === undefined || email === undefined ? undefined : { sessionId, email };
+}

@@ -136,6 +136,7 @@ export async function lockUser(tx: Tx, id: string): Promise<User | undefined> {
 
 export interface UserChange {
   readonly name?: string;
+  readonly email?: string;
   readonly roleIds?: readonly string[];
   readonly rights?: readonly string[];
   readonly status?: UserStatus;
@@ -147,6 +148,7 @@ export async function updateUser(tx: Tx, act: Act, user: User, event: string, ch
     .where({ id: user.id })
     .update({
       ...(change.name === undefined ? {} : { name: change.name }),
+      ...(change.email === undefined ? {} : { email: change.email }),
       ...(change.roleIds === undefined ? {} : { role_ids: [...change.roleIds] }),
       ...(change.rights === undefined ? {} : { rights: [...change.rights] }),
       ...(change.status === undefined ? {} : { status: change.status }),
@@ -163,6 +165,7 @@ export async function updateUser(tx: Tx, act: Act, user: User, event: string, ch
     to: change.status ?? user.status,
     changes: {
       ...(change.name === undefined ? {} : { nameChanged: true }),
+      ...(change.email === undefined ? {} : { emailChanged: true }),
       ...(change.roleIds === undefined ? {} : { roleIds: { from: user.roleIds, to: change.roleIds } }),
       ...(change.rights === undefined ? {} : { rights: { from: user.rights, to: change.rights } }),
     },

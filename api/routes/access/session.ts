@@ -42,6 +42,7 @@ import {
   presentMe,
   presentOwnSession,
   presentSession,
+  receivedWire,
   sessionWire,
   signInWire,
   stepUpBody,
@@ -49,6 +50,7 @@ import {
 } from '../../schemas/access/session.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
 import { clearSessionCookie, startSession } from '../../signIn.js';
+import { confirmNewEmail, tellOldAddress } from './loginEmail.js';
 
 type AnyPublic = PublicContext<unknown, unknown, unknown>;
 const used = (): DomainError => new DomainError('access.token_used_or_expired');
@@ -196,14 +198,12 @@ async function mailLinkTo(
   await notify(deps.db, 'outbox', '');
 }
 
-const received = z.strictObject({ status: z.literal('received') });
-
 const signInLink = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/sign-in-link',
   summary: 'Mail a one-time link to a portal login',
   body: emailBody,
-  reply: received,
+  reply: receivedWire,
   status: 202,
   refuses: ['request.rate_limited'],
   async handle(ctx, deps) {
@@ -217,7 +217,7 @@ const passwordReset = definePublicRoute({
   path: '/v1/auth/password-reset',
   summary: 'Mail a link to choose a new password',
   body: emailBody,
-  reply: received,
+  reply: receivedWire,
   status: 202,
   refuses: ['request.rate_limited'],
   async handle(ctx, deps) {
@@ -286,6 +286,11 @@ const verifyEmail = definePublicRoute({
   refuses: ['access.token_used_or_expired'],
   async handle(ctx, deps) {
     const token = await getToken(deps, ctx.body.token, 'verify_email');
+    const actOf = (now: Instant) => ownAct(deps, ctx, token.workspaceId, token.userId, now);
+    if (await confirmNewEmail(deps, token, actOf)) {
+      await notify(deps.db, 'outbox', '');
+      return undefined;
+    }
     if (!(await takeOneTimeToken(deps.db, token.id))) throw used();
     await markEmailVerified(deps.db, token.loginId);
     return undefined;
@@ -394,13 +399,18 @@ const changePassword = defineRoute({
     const session = sessionOf(ctx.caller);
     requireStrong(ctx.body.password, [session.userEmail, session.userName]);
     const hash = await hashPassword(deps, ctx.body.password);
-    return ctx.write(async (tx, act) => {
-      await setPassword(tx, session.loginId, hash);
-      await endSessions(tx, session.loginId, { except: session.sessionId });
-      const user = await lockUser(tx, session.userId);
-      if (user !== undefined) await updateUser(tx, act, user, 'passwordChanged', {});
-      return undefined;
-    });
+    return ctx.write(
+      async (tx, act) => {
+        await setPassword(tx, session.loginId, hash);
+        await endSessions(tx, session.loginId, { except: session.sessionId });
+        const user = await lockUser(tx, session.userId);
+        if (user !== undefined) await updateUser(tx, act, user, 'passwordChanged', {});
+        const { name } = await getWorkspace(tx);
+        await tellOldAddress(tx, act, session.userEmail, name, 'password');
+        return undefined;
+      },
+      { wake: true },
+    );
   },
 });
 

@@ -17,6 +17,7 @@ export const oneTimeBody = z.strictObject({ token: tokenField });
 export const loginBody = z.strictObject({ email: emailWire, password: passwordField });
 export const acceptInviteBody = z.strictObject({ token: tokenField, password: passwordField.exactOptional() });
 export const emailBody = z.strictObject({ email: emailWire });
+export const receivedWire = z.strictObject({ status: z.literal('received') });
 export const newPasswordBody = z.strictObject({ token: tokenField, password: passwordField });
 export const passwordBody = z.strictObject({ password: passwordField });
 /** Six digits, or a recovery code as it was shown. */
