@@ -50,6 +50,8 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
   const owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 1 } });
   try {
     await makeDemo(loadConfig(stack.environment));
+    // It would take up the copies as if they were business: their due dates, and audit entries under the ids that are copied next.
+    await stack.kill('worker-0');
     for (const [table, columns] of Object.entries(copied)) say(`${table}: ${await copy(owner, table, columns)} rows`);
     await owner.raw('analyze');
     const cookie = await signIn(stack);
