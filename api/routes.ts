@@ -53,6 +53,7 @@ import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
+import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
@@ -83,6 +84,7 @@ export const routes: readonly Route[] = [
   ...preferenceRoutes,
   ...ownReportRoutes,
   ...devEmailRoutes,
+  ...postbackOutRoutes,
   ...operationRoutes,
   ...consoleRoutes,
   ...clickRoutes,

@@ -24,6 +24,7 @@ import { temporalClosedRuns } from '../activities/gateways/closedRuns.js';
 import { temporalHistoryReader } from '../activities/gateways/historyReader.js';
 import { deliverEmail, localMailbox, smtpMailer } from '../activities/gateways/mail.js';
 import { createManualGateway } from '../activities/gateways/manual.js';
+import { deliverPostback } from '../activities/gateways/postbackSender.js';
 import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
 import { createSandboxGateway } from '../activities/gateways/sandbox.js';
 import { applySchedule } from '../activities/gateways/schedules.js';
@@ -45,10 +46,11 @@ import { createContentStore } from '../platform/contentStore.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
 import { newId } from '../platform/newId.js';
-import { httpDeliveries } from '../platform/relay/httpDeliveries.js';
+import { delayAfterMs, httpDeliveries } from '../platform/relay/httpDeliveries.js';
 import { backOffMs, type Outcome, type Relay, startRelay } from '../platform/relay/loop.js';
 import { createRelayMetrics } from '../platform/relay/metrics.js';
 import { workflowMessages } from '../platform/relay/workflowMessages.js';
+import { callPostback } from '../platform/postbackCall.js';
 import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient, type TemporalClient } from '../platform/temporalClient.js';
 import { gatewayQueue, queueName, type TaskQueue, taskQueues } from '../workflows/contract.js';
@@ -337,6 +339,7 @@ function startRelayOf(parts: {
           const answer = await deliverEmail({ db, mailer }, row, signal);
           return answer.class === 'taken' ? { kind: 'delivered' } : { kind: answer.class, code: answer.code };
         },
+        postback: (row) => deliverPostback({ db, newId, call: (url) => callPostback(url, config), delayAfterMs }, row),
       }),
     },
     steps: [

@@ -110,6 +110,46 @@ class Refused extends Error {
   }
 }
 
+/** Throws `Refused` unless every address of the name is fit: else the next resolution might give the other one. */
+function judgeOf(url: URL, rules: OutboundRules): (ips: readonly string[]) => void {
+  const allowed = listOf(rules.allow);
+  const isAllowed = (ip: string): boolean => {
+    const plain = unmapped(ip);
+    return allowed.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6');
+  };
+  return (ips) => {
+    if (ips.length > 0 && ips.every(isAllowed)) return;
+    if (url.protocol !== 'https:') throw new Refused('scheme_not_allowed');
+    if (!allowedPorts.has(url.port)) throw new Refused('port_not_allowed');
+    if (!ips.every((ip) => isPublicAddress(ip) || isAllowed(ip))) throw new Refused('inner_address');
+  };
+}
+
+/**
+ * May this address be kept, to be called later? Null: as far as can be seen now, yes. Nothing is sent; each call is judged anew, because a name
+ * may point elsewhere by then. A name that cannot be resolved just now is no reason against keeping it.
+ */
+export async function judgeOutside(address: string, rules: OutboundRules): Promise<OutboundFault | null> {
+  if (!URL.canParse(address)) return 'scheme_not_allowed';
+  const url = new URL(address);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'scheme_not_allowed';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const ips =
+    isIP(host) !== 0
+      ? [host]
+      : await new Promise<readonly string[]>((done) => {
+          (rules.resolve ?? resolve)(host, { all: true }, (error, found) => {
+            done(error === null ? found.map((one) => one.address) : []);
+          });
+        });
+  try {
+    judgeOf(url, rules)(ips);
+    return null;
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
 /** Asks an address of somebody's choice once. Never throws for what the other side does. */
 export async function fetchOutside(
   address: string,
@@ -119,18 +159,7 @@ export async function fetchOutside(
   if (!URL.canParse(address)) return { kind: 'failed', fault: 'scheme_not_allowed' };
   const url = new URL(address);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return { kind: 'failed', fault: 'scheme_not_allowed' };
-  const allowed = listOf(rules.allow);
-  const isAllowed = (ip: string): boolean => {
-    const plain = unmapped(ip);
-    return allowed.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6');
-  };
-  /** Every address of the name must be fit, or the next resolution might give the other one. */
-  const judge = (ips: readonly string[]): void => {
-    if (ips.length > 0 && ips.every(isAllowed)) return;
-    if (url.protocol !== 'https:') throw new Refused('scheme_not_allowed');
-    if (!allowedPorts.has(url.port)) throw new Refused('port_not_allowed');
-    if (!ips.every((ip) => isPublicAddress(ip) || isAllowed(ip))) throw new Refused('inner_address');
-  };
+  const judge = judgeOf(url, rules);
   const lookup: LookupFunction = (hostname, options, callback) => {
     (rules.resolve ?? resolve)(hostname, { ...options, all: true }, (error, found) => {
       const addresses: readonly LookupAddress[] = error === null ? found : [];

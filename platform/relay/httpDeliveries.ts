@@ -16,6 +16,11 @@ export type Sender = (row: ClaimedMessage, signal: AbortSignal) => Promise<SendR
 /** Tries after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 24 h, 24 h (api.md 15), then the row is dead. */
 const ladderMs = [5, 300, 1_800, 7_200, 18_000, 36_000, 86_400, 86_400].map((seconds) => seconds * 1_000);
 
+/** How long to wait after so many tries, in milliseconds, without the jitter; undefined: it was the last one. */
+export function delayAfterMs(attempts: number): number | undefined {
+  return ladderMs[attempts - 1];
+}
+
 /** The sender of the outbox's http lane. A topic without a sender is dead at once: nobody will ever send it. */
 export function httpDeliveries(senders: Readonly<Record<string, Sender>>): Deliver {
   return (rows, signal) =>
@@ -29,7 +34,7 @@ export function httpDeliveries(senders: Readonly<Record<string, Sender>>): Deliv
         case 'refused':
           return { kind: 'dead', code: result.code };
         case 'failed': {
-          const delayMs = ladderMs[row.attempts - 1];
+          const delayMs = delayAfterMs(row.attempts);
           return delayMs === undefined
             ? { kind: 'dead', code: result.code }
             : { kind: 'later', delayMs: delayMs * (1 + Math.random() / 10), code: result.code };

@@ -1,0 +1,307 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { deliverPostback } from '../../../activities/gateways/postbackSender.js';
+import { connectRelay } from '../../../db/connection.js';
+import { createLogger } from '../../../platform/logger.js';
+import { newId } from '../../../platform/newId.js';
+import { callPostback } from '../../../platform/postbackCall.js';
+import { delayAfterMs, httpDeliveries } from '../../../platform/relay/httpDeliveries.js';
+import { type Relay, startRelay } from '../../../platform/relay/loop.js';
+import { createRelayMetrics } from '../../../platform/relay/metrics.js';
+import { eventually } from '../../support/eventually.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { itemsOf, type Json } from '../support.js';
+
+// Postbacks out (BEY-21): the API, the real relay over a real database, and a receiver that says what the test wants it to say.
+
+let world: EarningWorld;
+let receiver: Server;
+let host: string;
+let asked: IncomingMessage[] = [];
+let says = { status: 200, body: 'OK', headers: {} as Record<string, string> };
+let programId: string;
+let ada: string;
+let adaKey: string;
+let bob: string;
+
+const deps = () => ({
+  db: world.api.db,
+  newId,
+  call: (url: string) => callPostback(url, { outboundAllow: ['127.0.0.1'] }),
+  delayAfterMs,
+});
+
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    asked.push(request);
+    response.writeHead(says.status, says.headers).end(says.body);
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  host = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  world = await createEarningWorld({ config: { outboundAllow: ['127.0.0.1'] } });
+  programId = await world.program({ commissionApproval: 'manual' });
+  const made = await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  });
+  expect(made.status, made.text).toBe(201);
+  ada = await world.affiliate(programId);
+  bob = await world.affiliate(programId);
+  const { key } = await world.api.makePerson(world.ws, [], { affiliateId: ada, permissions: ['me.read', 'me.write'] });
+  adaKey = key;
+  for (const terms of itemsOf((await world.api.as(adaKey, '/v1/me/agreements')).body['data']))
+    await world.api.as(adaKey, `/v1/me/agreements/${String(terms['id'])}/accept`, { body: {} });
+});
+beforeEach(async () => {
+  asked = [];
+  says = { status: 200, body: 'OK', headers: {} };
+  await world.owner('postbacks').update({ active: false, paused_at: null });
+  await world.owner('outbox').where({ topic: 'postback' }).delete();
+});
+afterAll(async () => {
+  await world.close();
+  await new Promise((resolve) => receiver.close(resolve));
+});
+
+let numbers = 0;
+const next = (word: string): string => `${word}-${(numbers += 1)}`;
+const create = async (body: Readonly<Record<string, unknown>>): Promise<Json> => {
+  const made = await world.as('/v1/postbacks', { affiliateId: ada, events: ['commission.created'], ...body });
+  expect(made.status, made.text).toBe(201);
+  return made.body;
+};
+const read = async (postback: Json): Promise<Json> => (await world.as(`/v1/postbacks/${String(postback['id'])}`)).body;
+const deliveries = async (postback: Json): Promise<readonly Json[]> =>
+  itemsOf((await world.as(`/v1/postbacks/${String(postback['id'])}/deliveries`)).body['data']);
+const waiting = (): Promise<readonly { id: string; workspace_id: string; payload: unknown; attempts: number }[]> =>
+  world.owner('outbox').where({ topic: 'postback' }).whereNull('sent_at').orderBy('id').select();
+const sell = async (affiliateId: string, more: Readonly<Record<string, unknown>> = {}): Promise<Json> =>
+  world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId, sub1: 'kw 1&x' }),
+    amount: { amount: '50.00', currency: 'USD' },
+    ...more,
+  });
+/** One try of everything that waits, as the relay makes it. */
+const deliver = async () => {
+  const answers = [];
+  for (const row of await waiting())
+    answers.push(
+      await deliverPostback(deps(), {
+        workspaceId: row.workspace_id,
+        payload: row.payload,
+        attempts: row.attempts + 1,
+      }),
+    );
+  return answers;
+};
+
+test('BEY-21: an affiliate is told of its own sale, every macro filled URL-encoded; nobody else is told', async () => {
+  const url = `${host}/p?c={click_id}&e={event}&st={status}&a={amount}&cur={currency}&own={commission}&o={order_id}&s={sub1}&t={sub2}`;
+  const mine = await create({ url, events: ['commission.created', 'sale.recorded'] });
+  const others = await create({ affiliateId: bob, url, events: ['commission.created'] });
+  const sale = await sell(ada);
+  await deliver();
+
+  expect(asked.map((request) => request.method)).toEqual(['GET', 'GET']);
+  const told = asked.map(({ url: path }) => Object.fromEntries(new URL(path ?? '', host).searchParams));
+  expect(told).toContainEqual({
+    c: expect.stringMatching(/^clk_/) as string,
+    e: 'commission.created',
+    st: 'pending',
+    a: '50.00',
+    cur: 'USD',
+    own: '10.00',
+    o: sale['externalId'],
+    s: 'kw 1&x',
+    t: '',
+  });
+  expect(told).toContainEqual(expect.objectContaining({ e: 'sale.recorded', st: 'succeeded', own: '10.00' }));
+  expect(asked[0]?.url).toContain('s=kw%201%26x');
+  expect(await deliveries(mine)).toMatchObject([
+    { status: 'delivered', attempts: 1, responseStatus: 200, responseBody: 'OK', nextTryAt: null },
+    { status: 'delivered' },
+  ]);
+  expect(await deliveries(others)).toEqual([]);
+  expect(await read(mine)).toMatchObject({ active: true, failuresInRow: 0, lastCode: null });
+
+  await deliver(); // a relay that died between call and mark sends its message again
+  expect(asked).toHaveLength(2);
+});
+
+test('only what was asked for is told: another program, another event, a test fact and a postback switched off tell nothing', async () => {
+  const url = `${host}/p`;
+  const elsewhere = await world.program({ name: next('Other') });
+  await create({ url, programId: elsewhere });
+  await create({ url, events: ['commission.paid'] });
+  await create({ url, active: false });
+  await sell(ada);
+  expect(await waiting()).toEqual([]);
+});
+
+test('the relay tries again with back-off, and the log says when', async () => {
+  says = { status: 503, body: 'busy', headers: {} };
+  const postback = await create({ url: `${host}/p?o={order_id}` });
+  await sell(ada);
+  const relayDb = connectRelay({ url: world.api.database.appUrl, poolSize: 2, applicationName: 'test relay' });
+  const relay: Relay = startRelay({
+    db: relayDb,
+    listenUrl: world.api.database.appUrl,
+    logger: createLogger({ logLevel: 'fatal' }),
+    metrics: createRelayMetrics(new Registry()),
+    steps: [],
+    deliver: {
+      workflow: (rows) =>
+        rows.map(() => Promise.resolve({ kind: 'later', delayMs: 60_000, code: 'not_here' } as const)),
+      http: httpDeliveries({
+        postback: (row) => deliverPostback(deps(), row),
+        mail: () => Promise.resolve({ kind: 'delivered' }),
+      }),
+    },
+  });
+  try {
+    await eventually(async () => (await deliveries(postback))[0]?.['status'] === 'retrying');
+    const [first] = await deliveries(postback);
+    expect(first).toMatchObject({ attempts: 1, code: 'http_503', responseStatus: 503, responseBody: 'busy' });
+    const wait = Date.parse(String(first?.['nextTryAt'])) - Date.parse(String(first?.['lastTryAt']));
+    expect(wait).toBe(5_000);
+    says = { status: 204, body: '', headers: {} };
+    await eventually(async () => (await deliveries(postback))[0]?.['status'] === 'delivered', { within: 60_000 });
+    expect(await deliveries(postback)).toMatchObject([{ attempts: 2, code: null, responseStatus: 204 }]);
+    expect(await read(postback)).toMatchObject({ failuresInRow: 0, lastCode: null });
+  } finally {
+    await relay.stop();
+    await relayDb.destroy();
+  }
+}, 90_000);
+
+test('25 failures in a row pause it with a notice; a test that succeeds ends the pause', async () => {
+  says = { status: 500, body: '', headers: {} };
+  const postback = await create({ url: `${host}/p` });
+  await sell(ada);
+  for (let calls = 0; calls < 24; calls += 1) await deliver();
+  expect(await read(postback)).toMatchObject({ active: true, failuresInRow: 24, lastCode: 'http_500' });
+  await deliver();
+  expect(await read(postback)).toMatchObject({
+    active: false,
+    failuresInRow: 25,
+    pausedAt: expect.any(String) as string,
+  });
+  const mails = await world.owner('emails').where({ kind: 'postback_paused' }).select();
+  const affiliate = (await world.as(`/v1/affiliates/${ada}`)).body;
+  expect(mails.map((mail: { recipient: string }) => mail.recipient)).toContain(affiliate['email']);
+
+  await deliver();
+  expect(asked).toHaveLength(25);
+  expect((await deliveries(postback))[0]).toMatchObject({ status: 'dropped', code: 'postback_off' });
+  await sell(ada);
+  expect(await waiting()).toHaveLength(1); // the old one: nothing more is written for a paused postback
+
+  const failing = await world.as(`/v1/postbacks/${String(postback['id'])}/test`, {});
+  expect(failing).toMatchObject({ status: 200, body: { event: 'test', status: 'failed', code: 'http_500' } });
+  expect((await read(postback))['active']).toBe(false);
+  says = { status: 200, body: 'OK', headers: {} };
+  const tested = await world.as(`/v1/postbacks/${String(postback['id'])}/test`, {});
+  expect(tested.body).toMatchObject({ event: 'test', status: 'delivered', responseStatus: 200 });
+  expect(await read(postback)).toMatchObject({ active: true, failuresInRow: 0, pausedAt: null });
+});
+
+test('private addresses are refused when they are saved and at each call; a redirect is not followed', async () => {
+  const refusedUrls = [
+    'https://10.0.0.1/p',
+    'https://169.254.169.254/latest',
+    'https://[::1]/p',
+    'https://0/p',
+    'http://8.8.8.8/p',
+    'https://8.8.8.8:22/p',
+    'https://user:word@8.8.8.8/p',
+    'ftp://8.8.8.8/p',
+    'http://localhost:3000/v1/me',
+    'text',
+  ];
+  for (const url of refusedUrls) {
+    const answer = await world.as('/v1/postbacks', { affiliateId: ada, events: ['lead.accepted'], url });
+    expect([url, answer.status, answer.body['code']]).toEqual([url, 422, 'url_not_allowed']);
+  }
+
+  const postback = await create({ url: `${host}/p` });
+  await world.owner('postbacks').where({ id: postback['id'] }).update({ url: 'https://10.1.2.3/p' });
+  await sell(ada);
+  expect(await deliver()).toEqual([{ kind: 'failed', code: 'inner_address' }]);
+  expect((await deliveries(postback))[0]).toMatchObject({ status: 'retrying', code: 'inner_address' });
+
+  await world
+    .owner('postbacks')
+    .where({ id: postback['id'] })
+    .update({ url: `${host}/p` });
+  says = { status: 302, body: '', headers: { location: `${host}/elsewhere` } };
+  await deliver();
+  expect(asked.map((request) => request.url)).toEqual(['/p']);
+  expect((await deliveries(postback))[0]).toMatchObject({ status: 'retrying', code: 'redirected' });
+});
+
+test('an unknown macro cannot be saved, nor one in the host', async () => {
+  const count = async () => (await world.owner('postbacks').count({ rows: '*' }))[0]?.['rows'];
+  const before = await count();
+  for (const url of [`${host}/p?c={clickid}`, `${host}/p?c={sub6}`, 'https://{sub1}.example/', `${host}/p?c={sub1`]) {
+    const answer = await world.as('/v1/postbacks', { affiliateId: ada, events: ['lead.accepted'], url });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ pointer: '#/url', code: 'bad_format' }] } });
+  }
+  expect(await count()).toEqual(before);
+});
+
+test('an affiliate keeps its own in the portal, sees its last calls and tests them; another’s is 404', async () => {
+  const asAda = (path: string, body?: unknown, method?: string) =>
+    world.api.as(adaKey, path, {
+      ...(body === undefined ? {} : { body }),
+      ...(method === undefined ? {} : { method }),
+    });
+  const made = await asAda('/v1/me/postbacks', { url: `${host}/mine?o={order_id}`, events: ['commission.created'] });
+  expect(made).toMatchObject({ status: 201, body: { affiliateId: ada, active: true, programId: null } });
+  const path = `/v1/me/postbacks/${String(made.body['id'])}`;
+  await sell(ada);
+  await deliver();
+  expect((await asAda(path)).body['deliveries']).toMatchObject([{ status: 'delivered', event: 'commission.created' }]);
+  expect(await asAda(`${path}/test`, {})).toMatchObject({ status: 200, body: { status: 'delivered' } });
+
+  const others = await create({ affiliateId: bob, url: `${host}/p` });
+  const theirs = `/v1/me/postbacks/${String(others['id'])}`;
+  for (const answer of [
+    await asAda(theirs),
+    await asAda(`${theirs}/test`, {}),
+    await asAda(theirs, undefined, 'DELETE'),
+  ])
+    expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  expect(itemsOf((await asAda('/v1/me/postbacks')).body['data']).every((one) => one['affiliateId'] === ada)).toBe(true);
+  expect(await asAda('/v1/postbacks')).toMatchObject({ status: 403 });
+
+  expect((await asAda(path, undefined, 'DELETE')).status).toBe(204);
+  expect((await asAda(path)).status).toBe(404);
+  await sell(ada);
+  expect(await waiting()).toHaveLength(1); // the one told before, which the hand-run relay never marks
+});
+
+test('staff change and switch it; a stale version and a right that is missing change nothing', async () => {
+  const postback = await create({ url: `${host}/p` });
+  const path = `/v1/postbacks/${String(postback['id'])}`;
+  const edited = await world.as(path, { events: ['lead.accepted', 'lead.invalid'], programId }, 'PATCH');
+  expect(edited.body).toMatchObject({ events: ['lead.accepted', 'lead.invalid'], programId, version: 2 });
+  const stale = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { active: false },
+    headers: { 'If-Match': '"1"' },
+  });
+  expect(stale).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
+  const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
+  expect((await world.api.as(reader, '/v1/postbacks')).status).toBe(200);
+  expect(await world.api.as(reader, path, { method: 'PATCH', body: { active: false } })).toMatchObject({
+    status: 403,
+    body: { missingPermission: 'webhook.write' },
+  });
+  expect((await world.as(path, undefined, 'DELETE')).status).toBe(204);
+  expect((await world.as(path)).status).toBe(404);
+});
