@@ -50,6 +50,7 @@ test.beforeAll(async () => {
     async () => {
       const found = (await owner.must('GET', `/v1/payouts/${payoutId}`)) as { status: string };
       if (found.status !== 'paid') throw new Error(`still ${found.status}`);
+      return found;
     },
     { within: 90_000 },
   );

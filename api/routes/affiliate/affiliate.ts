@@ -23,6 +23,7 @@ import { countAffiliates, listAffiliates, viewAffiliate } from '../../../db/read
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listRecruits } from '../../../db/reads/affiliate/recruits.js';
 import { listReferralsToWake } from '../../../db/reads/affiliate/referralsToWake.js';
+import { getAffiliateBalancesAsOf } from '../../../db/reads/payout/owedAsOf.js';
 import { findContact, findOrInsertContact } from '../../../db/tracking/contact.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
@@ -45,6 +46,7 @@ import { addMs } from '../../../domain/time.js';
 import { judgeAddress } from '../../../domain/tracking/destination.js';
 import type { Config } from '../../../platform/config.js';
 import { nudge, workflowIds } from '../../../workflows/contract.js';
+import { asOfOrNow } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
 import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
@@ -58,6 +60,7 @@ import {
   type AffiliateReply,
   affiliateWire,
   balanceList,
+  balanceQuery,
   presentAffiliate,
   presentBalance,
   presentRecruit,
@@ -480,13 +483,19 @@ const balances = defineRoute({
   path: '/v1/affiliates/:affiliateId/balances',
   permission: 'payout.read',
   params: affiliateParams,
+  query: balanceQuery,
   reply: balanceList,
   refuses: ['resource.not_found', 'access.not_in_scope'],
   handle: (ctx) =>
     ctx.read(async (tx) => {
       const found = await findAffiliate(tx, ctx.params.affiliateId);
-      const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
-      return (await getAffiliateBalances(tx, ctx.mode, affiliate.id)).map(presentBalance);
+      const { id } = await requireAffiliateInScope(tx, found, ctx.scope);
+      const asOf = await asOfOrNow(tx, ctx.query.asOf);
+      const rows =
+        asOf === null
+          ? await getAffiliateBalances(tx, ctx.mode, id)
+          : await getAffiliateBalancesAsOf(tx, { mode: ctx.mode, affiliateId: id, asOf });
+      return rows.map(presentBalance);
     }),
 });
 

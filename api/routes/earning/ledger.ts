@@ -1,12 +1,11 @@
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { findAccount, findPosting, listAccounts, listPostings } from '../../../db/reads/earning/ledgerList.js';
 import { traceMoney } from '../../../db/reads/earning/ledgerTrace.js';
-import { newestAsOf, readTrialBalance } from '../../../db/reads/earning/trialBalance.js';
-import { type ReadTx, readWorkspace } from '../../../db/transaction.js';
+import { readTrialBalance } from '../../../db/reads/earning/trialBalance.js';
+import { readWorkspace } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { Instant } from '../../../domain/time.js';
+import { asOfOrNow } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
-import { invalid } from '../../problems.js';
 import { defineRoute, type Route } from '../../route.js';
 import {
   accountList,
@@ -28,15 +27,6 @@ import {
   trialQuery,
   trialWire,
 } from '../../schemas/earning/ledger.js';
-
-/** Figures as they stood at an instant at least 10 s ago, or as they are. */
-async function asOfOrNow(tx: ReadTx, wanted: Instant | undefined): Promise<Instant | null> {
-  if (wanted === undefined) return null;
-  const newest = await newestAsOf(tx);
-  if (wanted > newest)
-    throw invalid({ parameter: 'asOf', code: 'out_of_range', detail: `The newest instant allowed is ${newest}.` });
-  return wanted;
-}
 
 const accounts = defineRoute({
   method: 'GET',

@@ -1,6 +1,7 @@
 import { createDraft } from '../../../activities/payout/payout.js';
 import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { listHolders } from '../../../db/reads/payout/payoutControls.js';
+import { listOwedAsOf } from '../../../db/reads/payout/owedAsOf.js';
 import { listPlanAffiliates, readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
 import { findAffiliateNames } from '../../../db/reads/payout/payoutRunPreview.js';
 import {
@@ -14,16 +15,19 @@ import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { dateIn } from '../../../domain/calendar.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
-import type { PayoutId } from '../../../domain/ids.js';
+import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
 import { decidePayoutMove, payoutActions, type PayoutEvent } from '../../../domain/payout/payout.js';
 import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
 import { epochMs } from '../../../domain/time.js';
 import { type PayoutVerb, workflowIds } from '../../../workflows/contract.js';
+import { asOfOrNow } from '../../asOf.js';
 import { invalid } from '../../problems.js';
 import { type ApiDeps, answer, decide, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
   attemptList,
   dueList,
+  dueQuery,
   markPaidBody,
   payoutCreate,
   payoutLineList,
@@ -33,10 +37,10 @@ import {
   payoutWire,
   presentAttempt,
   presentLine,
+  presentOwed,
   presentPayout,
   resolveBody,
 } from '../../schemas/payout/payout.js';
-import { listQuery } from '../../lists.js';
 import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { gatewayPolicyOf } from './gatewayPolicy.js';
 
@@ -139,17 +143,36 @@ const attempts = defineRoute({
     }),
 });
 
-/** Who is due, per affiliate and currency: the plan's judgement of now, without a run. */
+/** Who is due, per affiliate and currency: the plan's judgement of now, without a run; or with `asOf` what was owed to whom then (BEY-12). */
 const due = defineRoute({
   method: 'GET',
   path: '/v1/payouts/due',
   permission: 'payout.read',
-  query: listQuery({}, { sort: ['affiliateId'] }),
+  query: dueQuery,
   reply: dueList,
   refuses: [],
   handle(ctx, deps) {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
+      const asOf = await asOfOrNow(tx, ctx.query.asOf);
+      if (asOf !== null) {
+        const [affiliateId = '', currency = ''] = page.after?.id.split(' ') ?? [];
+        const rows = await listOwedAsOf(
+          tx,
+          { mode: ctx.mode, asOf },
+          {
+            after:
+              page.after === null
+                ? null
+                : { affiliateId: affiliateId as AffiliateId, currency: currency as CurrencyCode },
+            limit: page.limit + 1,
+          },
+        );
+        return ctx.list(rows, page, presentOwed, (row) => {
+          const id = `${row.affiliateId} ${row.currency}`;
+          return { value: id, id };
+        });
+      }
       const scope = {
         mode: ctx.mode,
         cutOffAt: now,

@@ -7,6 +7,7 @@ import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
 import type { Instant } from '../../../domain/time.js';
 import { parseMoney } from '../../../domain/money.js';
 import { statusesOf } from '../../../domain/transitions.js';
+import { asOfParameter } from '../../asOf.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
   decisionWire,
@@ -263,6 +264,7 @@ export const balanceWire = z
   .openapi('AffiliateBalance');
 /** Unpaged: a row per currency (api.md 7.1). */
 export const balanceList = z.array(balanceWire);
+export const balanceQuery = z.strictObject(asOfParameter);
 
 export function presentBalance(balance: AffiliateBalance): z.output<typeof balanceWire> {
   return { object: 'affiliate_balance', ...balance };

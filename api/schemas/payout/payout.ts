@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { OwedRow } from '../../../db/reads/payout/owedAsOf.js';
 import type { AttemptView, LineView, PayoutView } from '../../../db/reads/payout/payoutView.js';
 import { payoutTransitions, problemOf } from '../../../domain/payout/payout.js';
 import { attemptTransitions } from '../../../domain/payout/payoutAttempt.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
 import { statusesOf } from '../../../domain/transitions.js';
+import { asOfParameter } from '../../asOf.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
   currencyWire,
@@ -107,6 +109,7 @@ export const payoutLineWire = z
   .openapi('PayoutLine');
 export const payoutLineList = listOf(payoutLineWire);
 
+export const dueQuery = listQuery(asOfParameter, { sort: ['affiliateId'] });
 export const dueWire = z
   .strictObject({
     object: z.literal('payout_due'),
@@ -122,6 +125,22 @@ export const dueWire = z
   })
   .openapi('PayoutDue');
 export const dueList = listOf(dueWire);
+
+/** A row as it stood: who was owed what, without today's judgement of whether it can be paid. */
+export function presentOwed(row: OwedRow): z.output<typeof dueWire> {
+  return {
+    object: 'payout_due',
+    affiliateId: row.affiliateId,
+    name: row.name,
+    currency: row.currency,
+    amount: { minor: row.minor, currency: row.currency },
+    commissions: row.commissions,
+    payable: row.minor > 0n,
+    reasons: [],
+    dueOn: null,
+    overdueSince: null,
+  };
+}
 
 export function presentPayout(
   payout: PayoutView,

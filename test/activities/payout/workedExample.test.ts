@@ -2,8 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import { readCommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
+import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
+import { getAffiliateBalancesAsOf } from '../../../db/reads/payout/owedAsOf.js';
+import { readWorkspace } from '../../../db/transaction.js';
 import { listBrokenMoves } from '../../../db/reads/audit/brokenMoves.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
+import type { Instant } from '../../../domain/time.js';
 import type { PayoutRunStep, PayoutStep } from '../../../workflows/contract.js';
 import { createPayoutWorld, type PayoutWorld } from './payoutWorld.js';
 
@@ -100,7 +104,19 @@ async function decide(payoutId: PayoutId, verb: string, params: Record<string, u
   return world.outcome(fact.id);
 }
 
+/** BEY-12: the figures from the postings are those from the lines, whatever has happened. */
+async function expectSameAsOf(affiliateId: AffiliateId): Promise<void> {
+  const asOf = '2100-01-01T00:00:00.000Z' as Instant;
+  const [lines, postings] = await readWorkspace(world.db, world.workspaceId, async (tx) => [
+    await getAffiliateBalances(tx, 'live', affiliateId),
+    await getAffiliateBalancesAsOf(tx, { mode: 'live', affiliateId, asOf }),
+  ]);
+  expect(postings).toEqual(lines);
+}
+
 const cells = async (ana: AffiliateId, beni: AffiliateId) => {
+  await expectSameAsOf(ana);
+  await expectSameAsOf(beni);
   const b = await world.balances();
   const get = (name: string): string => (b[name] ?? 0n).toString();
   return {
