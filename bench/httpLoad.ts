@@ -4,6 +4,7 @@ export interface LoadResult {
   readonly answered: number;
   readonly perSecond: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
 }
 
@@ -83,7 +84,13 @@ export async function loadHttp(options: {
   const took = performance.now() - from;
   const sorted = Float64Array.from(latencies).sort();
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { answered: sorted.length, perSecond: (sorted.length * 1_000) / took, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return {
+    answered: sorted.length,
+    perSecond: (sorted.length * 1_000) / took,
+    p50Ms: at(0.5),
+    p95Ms: at(0.95),
+    p99Ms: at(0.99),
+  };
 }
 
 /** One GET as it travels. */

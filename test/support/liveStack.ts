@@ -21,6 +21,8 @@ export interface LiveStackOptions {
   readonly workers?: number;
   /** Beside what a development stack sets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Server settings of Postgres, for benches that look into it. */
+  readonly postgres?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -90,6 +92,7 @@ export class LiveStack {
       dataDir: join(dataDir, 'postgres'),
       port: postgresPort,
       logFile: join(dataDir, 'postgres.log'),
+      ...(options.postgres === undefined ? {} : { settings: options.postgres }),
     });
     const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'tributary');
     const temporal = await startLiveTemporal(dataDir, cliPath, temporalPort);
@@ -124,6 +127,11 @@ export class LiveStack {
 
   get baseUrl(): string {
     return `http://127.0.0.1:${this.#ports.apis[this.front]}`;
+  }
+
+  /** A superuser's address, for benches that look into the server. */
+  get adminUrl(): string {
+    return this.#postgres.adminUrl;
   }
 
   get temporalAddress(): string {
