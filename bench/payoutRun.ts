@@ -111,6 +111,7 @@ function depsOf(db: Db, folder: string): PayoutDeps {
     payoutGateways: new Map(gateways.map((gateway) => [gateway.adapter, gateway])),
     gatewayPolicy: { sandboxPaysLive: true },
     openMethodDetails: () => ({}),
+    openGatewayAccess: () => ({}),
     answers: createContentStore(path.join(folder, 'answers')),
   };
 }

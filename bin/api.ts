@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { quietReplays } from '../activities/audit/history.js';
+import { connectedGateways } from '../activities/gateways/connected.js';
 import { createApp } from '../api/app.js';
 import { createApiLog } from '../api/apiLog.js';
 import { clientAddressOf } from '../api/auth.js';
@@ -30,6 +31,7 @@ import { temporalLiveHistories } from '../platform/liveHistories.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
 import { newId } from '../platform/newId.js';
+import { fetchOutside, gatewayRules } from '../platform/outbound.js';
 import { createPasswords } from '../platform/passwords.js';
 import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient } from '../platform/temporalClient.js';
@@ -83,6 +85,12 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       liveHistories: temporalLiveHistories(temporal.client),
       engine: temporalEngine(temporal, config.temporal.namespace),
       rateLimiter: createRateLimiter(clientAddress),
+      gatewayDesks: new Map(
+        connectedGateways({
+          ask: (address, call) => fetchOutside(address, gatewayRules(config), call),
+          now: clockNow,
+        }).map((gateway) => [gateway.adapter, gateway]),
+      ),
       apiLog,
       passwords: createPasswords(),
       signInGuard: createSignInGuard(),

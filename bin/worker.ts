@@ -23,13 +23,14 @@ import { simulatedCheckProvider } from '../activities/gateways/checkProvider.js'
 import { temporalClosedRuns } from '../activities/gateways/closedRuns.js';
 import { temporalHistoryReader } from '../activities/gateways/historyReader.js';
 import { deliverEmail, localMailbox, smtpMailer } from '../activities/gateways/mail.js';
+import { connectedGateways } from '../activities/gateways/connected.js';
 import { createManualGateway } from '../activities/gateways/manual.js';
 import { deliverPostback } from '../activities/gateways/postbackSender.js';
 import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
 import { createSandboxGateway } from '../activities/gateways/sandbox.js';
 import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
-import { openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
+import { openGatewayAccess, openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
 import { lookAtDestination } from '../platform/destination.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
@@ -45,6 +46,7 @@ import { createJournal } from '../platform/journal.js';
 import { createContentStore } from '../platform/contentStore.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
+import { fetchOutside, gatewayRules } from '../platform/outbound.js';
 import { newId } from '../platform/newId.js';
 import { delayAfterMs, httpDeliveries } from '../platform/relay/httpDeliveries.js';
 import { backOffMs, type Outcome, type Relay, startRelay } from '../platform/relay/loop.js';
@@ -140,9 +142,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       identity,
       logger,
       activities,
-      adapters: [...payoutGateways.values()].flatMap((gateway) =>
-        gateway.execution === 'gateway' ? gateway.adapter : [],
-      ),
+      gateways: [...payoutGateways.values()].filter((gateway) => gateway.execution === 'gateway'),
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
     const relay = startRelayOf({ config, logger, registry, db, relayDb, temporal });
@@ -176,16 +176,23 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
 /** Every adapter of payouts by its name. The simulated provider's memory is a file outside Postgres (api.md 10.1). */
 function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
   const journal = createJournal(join(config.dataDir, 'gateways', 'sandbox.journal'));
-  const gateways = [createSandboxGateway({ journal, now: clockNow, reached }), createManualGateway()];
+  const gateways: readonly PayoutGateway[] = [
+    createSandboxGateway({ journal, now: clockNow, reached }),
+    createManualGateway(),
+    ...connectedGateways({ ask: (address, call) => fetchOutside(address, gatewayRules(config), call), now: clockNow }),
+  ];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
 }
 
 /** What payouts need beside their gateways: sealed details opened for the one call, answers kept under their hash. */
-function payoutDepsOf(config: Config): Pick<PayoutDeps, 'gatewayPolicy' | 'openMethodDetails' | 'answers'> {
+function payoutDepsOf(
+  config: Config,
+): Pick<PayoutDeps, 'gatewayPolicy' | 'openMethodDetails' | 'openGatewayAccess' | 'answers'> {
   const secrets = createSecrets(config.secretKeys);
   return {
     gatewayPolicy: { sandboxPaysLive: config.nodeEnv !== 'production' },
     openMethodDetails: (details) => openMethodDetails(details, secrets),
+    openGatewayAccess: (sealed) => openGatewayAccess(sealed, secrets),
     answers: createContentStore(join(config.dataDir, 'gateways', 'answers')),
   };
 }
@@ -221,10 +228,11 @@ async function createWorkers(parts: {
   readonly identity: string;
   readonly logger: Logger;
   readonly activities: object;
-  readonly adapters: readonly string[];
+  readonly gateways: readonly PayoutGateway[];
 }): Promise<readonly Worker[]> {
   const { config, logger } = parts;
-  const offered = [...taskQueues, ...parts.adapters.map(gatewayQueue)];
+  const gatewayOf = new Map(parts.gateways.map((gateway) => [gatewayQueue(gateway.adapter), gateway]));
+  const offered = [...taskQueues, ...gatewayOf.keys()];
   const queues = config.worker.queues ?? offered;
   const unknown = queues.filter((queue) => !offered.includes(queue));
   if (unknown.length > 0)
@@ -271,11 +279,21 @@ async function createWorkers(parts: {
               maxConcurrentLocalActivityExecutions: slots[queue].local,
               maxConcurrentActivityTaskExecutions: slots[queue].regular,
             }
-          : { ...shared, taskQueue, maxConcurrentActivityTaskExecutions: gatewaySlots },
+          : {
+              ...shared,
+              taskQueue,
+              maxConcurrentActivityTaskExecutions: gatewaySlots,
+              ...perSecond(gatewayOf.get(queue)?.callsPerSecond),
+            },
       ),
     );
   }
   return workers;
+}
+
+/** What a provider takes in a second, kept by Temporal over all workers (temporal.md 2.4). */
+function perSecond(calls: number | undefined): Partial<WorkerOptions> {
+  return calls === undefined ? {} : { maxTaskQueueActivitiesPerSecond: calls };
 }
 
 function isWorkflowQueue(queue: string): queue is TaskQueue {

@@ -222,3 +222,8 @@ function send(url: URL, rules: OutboundRules, call: OutboundCall, lookup: Lookup
     request.end(call.body);
   });
 }
+
+/** Payout providers: hosts of ours to choose, answers with whole statements in them. */
+export function gatewayRules(config: { readonly outboundAllow: readonly string[] }): OutboundRules {
+  return { allow: config.outboundAllow, timeoutMs: 10_000, limitBytes: 8 * 1_048_576 };
+}

@@ -1,4 +1,5 @@
 import { paymentSecretPurpose } from '../domain/earning/paymentEvent.js';
+import { gatewayAccessPurpose } from '../domain/payout/gateway.js';
 import { payoutFilePurpose } from '../domain/payout/payoutFile.js';
 import { detailsPurpose } from '../domain/payout/payoutMethod.js';
 
@@ -39,6 +40,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     purpose: paymentSecretPurpose,
     expression: 'secret',
     assign: 'secret = $1',
+  },
+  {
+    name: 'credentials of gateways',
+    table: 'gateway_credentials',
+    key: ['workspace_id', 'gateway'],
+    purpose: gatewayAccessPurpose,
+    expression: 'sealed',
+    assign: 'sealed = $1',
   },
   {
     name: 'contents of payout files',

@@ -1,4 +1,5 @@
 import type { CurrencyCode, Money } from '../../domain/money.js';
+import type { GatewayAccess } from '../../domain/payout/gateway.js';
 import type { StatementLineKind } from '../../domain/payout/reconciliation.js';
 import type { Instant } from '../../domain/time.js';
 
@@ -12,6 +13,16 @@ export interface PayoutInstruction {
   readonly amount: Money;
   /** Clear text, read from the sealed method for this call only; never logged. */
   readonly destination: Readonly<Record<string, string>>;
+  /** What the workspace gave us for this provider; null for those that need nothing. */
+  readonly access: GatewayAccess | null;
+}
+
+/** What is asked about: the same instruction, without where it goes. */
+export interface PayoutQuestion extends Omit<PayoutInstruction, 'destination'> {
+  /** The provider's own id, once it has answered. */
+  readonly providerId: string | null;
+  /** When the key was made: nothing of it can be older. */
+  readonly claimedAt: Instant;
 }
 
 /** One line the provider charged us, under its own id, in minor units of the instruction's currency. */
@@ -66,16 +77,23 @@ export interface PayoutGateway {
   readonly keyWindowMs: number | null;
   readonly canLookUp: boolean;
   readonly callTimeoutMs: number;
+  /** How many calls a second its queue lets out, over all workers; absent: as many as come. */
+  readonly callsPerSecond?: number;
   /** How long after `paid` this adapter still looks for a bounce by itself; null: bounces come by webhook or statement only. */
   readonly bouncesWithinMs: number | null;
   /** Refusal codes (features.md 4.8) after which a new attempt may start without a person. */
   readonly retryableRefusals: readonly string[];
   supports(currency: CurrencyCode, amountMinor: bigint): boolean;
   submit(instruction: PayoutInstruction, signal: AbortSignal): Promise<GatewayAnswer>;
-  lookUp(instruction: Pick<PayoutInstruction, 'requestKey' | 'reference'>, signal: AbortSignal): Promise<GatewayAnswer>;
+  lookUp(question: PayoutQuestion, signal: AbortSignal): Promise<GatewayAnswer>;
   /** Its own statement up to an instant of our clock. Absent: it gives none, and nothing waits for one. */
   readonly statement?: (
-    of: { readonly merchant: string; readonly since: Instant | null; readonly until: Instant },
+    of: {
+      readonly merchant: string;
+      readonly access: GatewayAccess | null;
+      readonly since: Instant | null;
+      readonly until: Instant;
+    },
     signal: AbortSignal,
   ) => Promise<GatewayStatement>;
 }

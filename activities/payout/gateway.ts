@@ -1,6 +1,13 @@
 import { recordAudit } from '../../db/audit/audit.js';
 import { postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
+import {
+  listOpenAttempts,
+  lockGatewayAccess,
+  removeGatewayAccess,
+  saveGatewayAccess,
+  type SealedAccess,
+} from '../../db/payout/gateway.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
@@ -8,6 +15,7 @@ import { account, posting } from '../../domain/earning/ledger.js';
 import { DomainError } from '../../domain/errors.js';
 import type { PayoutId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
+import type { ConnectableGateway } from '../../domain/payout/gateway.js';
 import { nudge, workflowIds } from '../../workflows/contract.js';
 
 // Our accounts at providers: frozen, unfrozen, funded. Each takes the caller's transaction.
@@ -35,7 +43,11 @@ export async function setFreeze(
   const set = wish.frozen ? { at: act.now, reason: wish.reason } : { at: null, reason: null };
   if (wish.gatewayId === null)
     await tx('workspaces').update({ payouts_frozen_at: set.at, payouts_frozen_reason: set.reason });
-  else await tx('gateways').where({ id: wish.gatewayId }).update({ frozen_at: set.at, frozen_reason: set.reason });
+  else
+    await tx('gateways')
+      .insert({ id: wish.gatewayId, adapter: wish.gatewayId, frozen_at: set.at, frozen_reason: set.reason })
+      .onConflict(['workspace_id', 'id'])
+      .merge({ frozen_at: set.at, frozen_reason: set.reason });
   const objectId = wish.gatewayId === null ? `freeze/${act.workspaceId}` : `freeze/${wish.gatewayId}`;
   const last = await tx('audit_entries').where({ object_id: objectId }).max<{ max: number | null }[]>('seq');
   await recordAudit(tx, act, {
@@ -45,12 +57,41 @@ export async function setFreeze(
     event: wish.frozen ? 'frozen' : 'unfrozen',
     changes: { reason: wish.reason },
   });
-  if (wish.frozen) return;
-  const waiting = await tx('payouts').where({ status: 'pending' }).select<{ id: PayoutId }[]>('id').limit(10_000);
+  if (!wish.frozen) await wakePending(tx, act, null);
+}
+
+/** Tells payouts that waited (all, or one gateway's) to look again. */
+async function wakePending(tx: Tx, act: Act, gateway: string | null): Promise<void> {
+  const waiting = await tx('payouts')
+    .where({ status: 'pending', ...(gateway === null ? {} : { gateway }) })
+    .select<{ id: PayoutId }[]>('id')
+    .limit(10_000);
   for (const { id } of waiting) {
     const ref = { workspaceId: act.workspaceId, payoutId: id };
     await enqueue(tx, nudge('payout', workflowIds.payout(ref), ref));
   }
+}
+
+/**
+ * Takes credentials of a provider, sealed (PAY-19); null: disconnects it. The account cannot change while the outcome of something sent from
+ * it is open, because another account would truly say that nothing is there: resource.in_use.
+ */
+export async function connectGateway(
+  tx: Tx,
+  act: Act,
+  gateway: ConnectableGateway,
+  access: (SealedAccess & { readonly fieldNames: readonly string[] }) | null,
+): Promise<void> {
+  const before = await lockGatewayAccess(tx, gateway);
+  const isOther = before?.account !== access?.account || before?.environment !== access?.environment;
+  const open = before !== undefined && isOther ? await listOpenAttempts(tx, gateway) : [];
+  if (open.length > 0) throw new DomainError('resource.in_use', { usedBy: open });
+  if (access === null) {
+    if (before !== undefined) await removeGatewayAccess(tx, act, gateway);
+    return;
+  }
+  await saveGatewayAccess(tx, act, gateway, access);
+  await wakePending(tx, act, gateway);
 }
 
 /** Money the merchant puts into a gateway (api.md 10.1). The reference is unique: resource.already_exists. */

@@ -16,6 +16,7 @@ import {
   type PlannedPayout,
   releaseLines,
 } from '../../db/payout/payout.js';
+import { listConnected } from '../../db/payout/gateway.js';
 import { findDecidingState } from '../../db/payout/payoutAttempt.js';
 import {
   countOpenPayouts,
@@ -96,7 +97,7 @@ export async function planAndReserve(
   const free = scope.takesDrafts === true ? await lockFreeDrafts(tx, scope.mode, of.affiliateIds) : [];
   const draftOf = (row: PlannedRow): Payout | undefined =>
     free.find((draft) => draft.affiliateId === row.affiliateId && draft.currency === row.currency);
-  const rows = planPayouts(inputs, planContext(act, of.gateways)).map((row) => ({
+  const rows = planPayouts(inputs, await planContext(tx, act, of.gateways)).map((row) => ({
     ...row,
     payoutId: row.outcome === 'paid' ? (draftOf(row)?.id ?? act.newId('payout')) : null,
   }));
@@ -155,8 +156,9 @@ export async function planAndReserve(
   return rows;
 }
 
-function planContext(act: Act, gateways: GatewayPolicy): Parameters<typeof planPayouts>[1] {
-  return { now: act.now, nowMs: epochMs(act.now), mode: act.mode, gateways, msOf: epochMs };
+async function planContext(tx: Tx, act: Act, gateways: GatewayPolicy): Promise<Parameters<typeof planPayouts>[1]> {
+  const connected = await listConnected(tx, act.mode);
+  return { now: act.now, nowMs: epochMs(act.now), mode: act.mode, gateways, connected, msOf: epochMs };
 }
 
 /** Only one affiliate and currency, everything approved by now. */
@@ -298,7 +300,7 @@ export async function recalculateDraft(
   await releaseLines(tx, act, [payout.id]);
   const scope = scopeOfOne(act, payout.affiliateId, payout.currency);
   const inputs = await readPlanInputs(tx, scope, [payout.affiliateId], true);
-  const [row] = planPayouts(inputs, planContext(act, gateways));
+  const [row] = planPayouts(inputs, await planContext(tx, act, gateways));
   if (row === undefined || row.netMinor <= 0n || row.reasons.some((reason) => reason.code === 'below_minimum')) {
     await insertLines(tx, payout.id, before); // back in place, so that cancelling releases what the payout held
     await releasePayouts(tx, act, [payout]);

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { holdGatewayAccess } from '../../db/payout/gateway.js';
 import { findPayout, lockLineCommissions, lockPayout } from '../../db/payout/payout.js';
 import {
   findAttempt,
@@ -23,7 +24,7 @@ import { addMs, epochMs, type Instant } from '../../domain/time.js';
 import type { GatewayReply, PayoutRef, PayoutStep } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { GatewayAnswer } from '../gateways/payoutGateway.js';
-import type { PayoutDeps } from './deps.js';
+import { openAccess, type PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { freezeGateway } from './gateway.js';
 import { isAffiliatesRepair, tellPayees } from './notice.js';
@@ -89,6 +90,7 @@ export function payoutAttemptActivities(deps: PayoutDeps) {
         return staleReply;
       const answer = await gateway.submit(
         {
+          access: frozen.access,
           requestKey: frozen.requestKey,
           reference: frozen.reference,
           merchant: merchantOf({ workspaceId: input.workspaceId, mode: frozen.mode }),
@@ -106,7 +108,18 @@ export function payoutAttemptActivities(deps: PayoutDeps) {
       assertInvariant(gateway !== undefined, 'a queue serves its adapter', { adapter: input.adapter });
       const frozen = await readInstruction(deps, input.workspaceId, input.attemptId);
       if (frozen === undefined) return staleReply;
-      const answer = await gateway.lookUp(frozen, Context.current().cancellationSignal);
+      const answer = await gateway.lookUp(
+        {
+          requestKey: frozen.requestKey,
+          reference: frozen.reference,
+          merchant: merchantOf({ workspaceId: input.workspaceId, mode: frozen.mode }),
+          amount: { minor: frozen.amountMinor, currency: frozen.currency as CurrencyCode },
+          access: frozen.access,
+          providerId: frozen.providerId,
+          claimedAt: frozen.claimedAt,
+        },
+        Context.current().cancellationSignal,
+      );
       return toReply(deps, answer);
     },
 
@@ -177,7 +190,10 @@ export async function lockAffiliate(tx: Tx, affiliateId: string): Promise<void> 
 }
 
 function readInstruction(deps: PayoutDeps, workspaceId: WorkspaceId, attemptId: string) {
-  return readWorkspace(deps.db, workspaceId, (tx) => findFrozenInstruction(tx, attemptId));
+  return readWorkspace(deps.db, workspaceId, async (tx) => {
+    const frozen = await findFrozenInstruction(tx, attemptId);
+    return frozen === undefined ? undefined : { ...frozen, access: await openAccess(deps, tx, frozen.gateway) };
+  });
 }
 
 /** Writes the attempt, or sends the payout back to `draft` with everything that no longer holds. The payout is locked and pending. */
@@ -189,6 +205,7 @@ export async function claim(
   newest: PayoutAttempt | undefined,
 ): Promise<void> {
   if (payout.onHold || (await listFreezes(tx, payout.gateway)).length > 0) return; // waits
+  if (!(await holdGatewayAccess(tx, payout.gateway))) return; // disconnected beside us
   const reasons = await findObstacles(tx, act, payout);
   if (reasons.length > 0) {
     await sendBack(tx, act, payout, deps.gatewayPolicy, reasons);

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { openAccount } from '../../db/earning/ledger.js';
+import { findGatewayAccess } from '../../db/payout/gateway.js';
 import {
   compareStatement,
   extendStatement,
@@ -21,12 +22,12 @@ import { account } from '../../domain/earning/ledger.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { PayoutRunId } from '../../domain/ids.js';
 import { type CurrencyCode, parseCurrency } from '../../domain/money.js';
-import { merchantOf } from '../../domain/payout/gateway.js';
+import { isConnectable, merchantOf } from '../../domain/payout/gateway.js';
 import { addMs, type Instant } from '../../domain/time.js';
 import type { GatewayRef, StatementPlan } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { GatewayStatement } from '../gateways/payoutGateway.js';
-import type { PayoutDeps } from './deps.js';
+import { openAccess, type PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { wakeRun } from './payout.js';
 
@@ -47,22 +48,28 @@ export function statementActivities(deps: PayoutDeps) {
     /** What has to be read of this gateway, and until when a comparison is final. */
     async planStatement(ref: GatewayRef): Promise<StatementPlan> {
       const gateway = deps.payoutGateways.get(ref.gatewayId);
-      return readWorkspace(deps.db, ref.workspaceId, async (tx) => ({
-        adapter: gateway?.statement === undefined ? null : gateway.adapter,
-        until: await readFinalInstant(tx),
-        modes: (await listReadModes(tx, ref.gatewayId)).map(({ mode, readUntil }) => ({
-          mode,
-          since: readUntil === null ? null : addMs(readUntil, -overlapMs),
-        })),
-      }));
+      const isReal = isConnectable(ref.gatewayId);
+      return readWorkspace(deps.db, ref.workspaceId, async (tx) => {
+        const isAsked = !isReal || (await findGatewayAccess(tx, ref.gatewayId)) !== undefined;
+        return {
+          adapter: gateway?.statement === undefined || !isAsked ? null : gateway.adapter,
+          until: await readFinalInstant(tx),
+          modes: (await listReadModes(tx, ref.gatewayId)).flatMap(({ mode, readUntil }) =>
+            isReal && mode === 'test' // no test figure comes from a real account (BEY-31)
+              ? []
+              : { mode, since: readUntil === null ? null : addMs(readUntil, -overlapMs) },
+          ),
+        };
+      });
     },
 
     /** One call for the statement; it stays in the store under its hash, because amounts do not travel. Writes no database. */
     async fetchStatement(input: FetchInput): Promise<{ readonly statementHash: string }> {
       const statement = deps.payoutGateways.get(input.adapter)?.statement;
       assertInvariant(statement !== undefined, 'a queue serves its adapter', { adapter: input.adapter });
+      const access = await readWorkspace(deps.db, input.workspaceId, (tx) => openAccess(deps, tx, input.adapter));
       const found = await statement(
-        { merchant: merchantOf(input), since: input.since, until: input.until },
+        { merchant: merchantOf(input), access, since: input.since, until: input.until },
         Context.current().cancellationSignal,
       );
       return { statementHash: await deps.answers.save(writeKept(found)) };

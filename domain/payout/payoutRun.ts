@@ -4,7 +4,7 @@ import { type CurrencyCode, formatMoney, type Money } from '../money.js';
 import type { Mode } from '../act.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, isFinal, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
-import { type GatewayPolicy, isUsable, type Route, routeOf } from './gateway.js';
+import { type ConnectableGateway, type GatewayPolicy, isUsable, type Route, routeOf } from './gateway.js';
 import { methodStatusAt, type PayoutMethodStatus, type PayoutMethodType } from './payoutMethod.js';
 
 /** features.md 2.10. `paused` is a flag on `executing`. `nobodyDue` is `planned` with nobody to pay. */
@@ -174,6 +174,7 @@ export interface PlannedRow {
 /** A changed method is marked as odd for 7 days (features.md 20.1). */
 const changedRecentlyMs = 7 * 86_400_000;
 const medianFactor = 3n;
+const noneConnected: ReadonlySet<ConnectableGateway> = new Set();
 
 /**
  * The plan of one page: who is paid what, and everybody else with all reasons of features.md 4.7. Pure, so that a dry run, a run and a
@@ -186,6 +187,8 @@ export function planPayouts(
     readonly nowMs: number;
     readonly mode: Mode;
     readonly gateways: GatewayPolicy;
+    /** Absent: nobody has given us credentials of a provider. */
+    readonly connected?: ReadonlySet<ConnectableGateway>;
     readonly msOf: (at: Instant) => number;
   },
 ): readonly PlannedRow[] {
@@ -213,7 +216,10 @@ function planOne(input: PlanInput, context: Context): PlannedRow {
     oddities: isPaid ? odditiesOf(input, netMinor, context) : [],
     staysBehind: isPaid ? staysBehindOf(input) : [],
     method: input.method,
-    route: input.method === null ? null : routeOf(input.method.type),
+    route:
+      input.method === null
+        ? null
+        : routeOf({ ...input.method, currency: input.currency }, context.connected ?? noneConnected),
   };
 }
 

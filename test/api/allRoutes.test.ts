@@ -571,6 +571,7 @@ function smallest(route: Route): unknown {
     'POST /v1/payouts/:payoutId/mark-paid': { reference: 'x', paidOn: '2026-11-20' },
     'POST /v1/payouts/:payoutId/resolve': { outcome: 'paid', evidence: 'x' },
     'POST /v1/gateways/:gatewayId/funding': { amount: money('1.00'), reference: 'x' },
+    'PUT /v1/gateways/:gatewayId/credentials': { credentials: null },
     'POST /v1/programs/:programId/agreements': { kind: 'terms', title: 'x', text: 'x' },
     'POST /v1/programs/:programId/products': { productId: ids['productId'] },
     'PATCH /v1/programs/:programId/products/:productId': { active: false },

@@ -152,6 +152,7 @@ export async function startTestApi(
     liveHistories: noLiveHistories,
     engine: noEngine,
     rateLimiter: createRateLimiter(clientAddress),
+    gatewayDesks: new Map(),
     apiLog: createApiLog({ db, logger }),
     passwords: createPasswords(),
     signInGuard: createSignInGuard(),

@@ -10,6 +10,7 @@ import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js
 import { readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
 import { countActivity, listActivityDays, listBestLinks } from '../../../db/reads/reporting/activity.js';
 import type { ReadTx } from '../../../db/transaction.js';
+import { listConnected } from '../../../db/payout/gateway.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { dateIn, daysRange, isTimeZone, nextOccurrence } from '../../../domain/calendar.js';
@@ -101,6 +102,7 @@ async function nextPayouts(
     nowMs: epochMs(now),
     mode: ctx.mode,
     gateways: gatewayPolicyOf(deps),
+    connected: await listConnected(tx, ctx.mode),
     msOf: epochMs,
   });
   const runs = (await listPayoutCalendars(tx)).flatMap(({ calendar, timeZone, paused, isDeleted }) =>
@@ -175,7 +177,7 @@ const accept = defineRoute({
   body: z.strictObject({}),
   reply: ownAgreementWire,
   refuses: ['resource.not_found', 'access.not_enabled', 'affiliate.transition_not_allowed'],
-  handle: (ctx) =>
+  handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
       await requireOwn(tx, ctx, act.now, 'agreements');
       const affiliate = await lockAffiliate(tx, ownId(ctx));
@@ -191,6 +193,7 @@ const accept = defineRoute({
         agreementId: agreement.id,
         affiliateId: affiliate.id,
         via: 'portal',
+        address: deps.clientAddress(ctx.koa.req),
         acceptedAt: act.now,
         seq: affiliate.version + 1,
       });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { fundGateway, setFreeze } from '../../../activities/payout/gateway.js';
+import { connectGateway, fundGateway, setFreeze } from '../../../activities/payout/gateway.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
+import { findGatewayAccess, noteGatewayTry } from '../../../db/payout/gateway.js';
 import { changeSchedule, findSchedule, insertSchedule, listSchedules } from '../../../db/payout/payoutSchedule.js';
 import { listFreezes } from '../../../db/reads/payout/payoutControls.js';
 import { findRequestKeys, listGatewayViews } from '../../../db/reads/payout/payoutView.js';
@@ -8,22 +9,30 @@ import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Mode } from '../../../domain/act.js';
 import { isTimeZone } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { PayoutScheduleId } from '../../../domain/ids.js';
-import { merchantOf } from '../../../domain/payout/gateway.js';
+import type { PayoutScheduleId, WorkspaceId } from '../../../domain/ids.js';
+import {
+  type ConnectableGateway,
+  gatewayAccessPurpose,
+  isConnectable,
+  judgeCredentials,
+  merchantOf,
+} from '../../../domain/payout/gateway.js';
 import { everybody } from '../../../domain/payout/payoutRun.js';
 import { readSandboxJournal, sandboxKeyWindowMs } from '../../../domain/payout/sandboxJournal.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
 import { clockNow } from '../../../platform/clock.js';
 import { createJournal, type Journal } from '../../../platform/journal.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { type ApiDeps, answer, defineRoute, type Route } from '../../route.js';
 import {
+  credentialsBody,
   freezeBody,
   freezeWire,
   fundingBody,
   fundingWire,
   gatewayList,
   gatewayParams,
+  gatewayTestWire,
   journalList,
   presentFreeze,
   presentGateway,
@@ -37,6 +46,8 @@ import {
   gatewayWire,
 } from '../../schemas/payout/gateway.js';
 import { decisionBody, noContent } from '../../schemas/wire.js';
+import { hookAddress, openSealedAccess } from './gatewayHook.js';
+import { gatewayPolicyOf } from './gatewayPolicy.js';
 
 const list = defineRoute({
   method: 'GET',
@@ -44,12 +55,20 @@ const list = defineRoute({
   permission: 'payout.read',
   reply: gatewayList,
   refuses: [],
-  handle: (ctx) =>
+  handle: (ctx, deps) =>
     ctx.read(async (tx) => ({
-      data: (await listGatewayViews(tx, ctx.mode)).map(presentGateway),
+      data: (await listGatewayViews(tx, ctx.mode)).map((gateway) => presentGateway(gateway, shownFor(ctx, deps))),
       nextCursor: null,
     })),
 });
+
+function shownFor(ctx: { readonly workspaceId: WorkspaceId; readonly mode: Mode }, deps: Pick<ApiDeps, 'config'>) {
+  return {
+    hookUrl: (id: string) => `${deps.config.http.publicUrl}${hookAddress(ctx.workspaceId, id)}`,
+    policy: gatewayPolicyOf(deps),
+    mode: ctx.mode,
+  };
+}
 
 async function requireGateway(tx: ReadTx | Tx, mode: Mode, id: string) {
   const gateway = (await listGatewayViews(tx, mode)).find((one) => one.id === id);
@@ -64,7 +83,104 @@ const get = defineRoute({
   params: gatewayParams,
   reply: gatewayWire,
   refuses: ['resource.not_found'],
-  handle: (ctx) => ctx.read(async (tx) => presentGateway(await requireGateway(tx, ctx.mode, ctx.params.gatewayId))),
+  handle: (ctx, deps) =>
+    ctx.read(async (tx) =>
+      presentGateway(await requireGateway(tx, ctx.mode, ctx.params.gatewayId), shownFor(ctx, deps)),
+    ),
+});
+
+function requireConnectable(id: string): ConnectableGateway {
+  if (!isConnectable(id)) throw new DomainError('resource.not_found');
+  return id;
+}
+
+/** Connects a provider, or disconnects it. What is pasted is sealed at once; neither history nor any answer holds it. */
+const putCredentials = defineRoute({
+  method: 'PUT',
+  path: '/v1/gateways/:gatewayId/credentials',
+  permission: 'settings.write',
+  stepUp: true,
+  params: gatewayParams,
+  body: credentialsBody,
+  reply: noContent,
+  status: 204,
+  refuses: ['resource.not_found', 'resource.in_use'],
+  handle(ctx, deps) {
+    const gateway = requireConnectable(ctx.params.gatewayId);
+    const { environment, credentials } = ctx.body;
+    if (credentials !== null && environment === 'sandbox' && deps.config.nodeEnv === 'production')
+      throw invalid({
+        pointer: '#/environment',
+        code: 'not_allowed_here',
+        detail: 'Where nothing is really paid, production must not send payouts.',
+      });
+    const judged = credentials === null ? null : judgeCredentials(gateway, environment, credentials);
+    if (judged !== null && !judged.ok)
+      throw invalid(
+        ...judged.problems.map(({ field, code }) => ({
+          pointer: `#/credentials/${field}`,
+          code,
+          detail: credentialDetails[code] ?? 'Not a valid value of this field.',
+        })),
+      );
+    return ctx.write(
+      async (tx, act) => {
+        await connectGateway(
+          tx,
+          act,
+          gateway,
+          judged === null
+            ? null
+            : {
+                environment,
+                account: judged.account,
+                sealed: deps.secrets.seal(gatewayAccessPurpose, JSON.stringify(judged.fields)),
+                fieldNames: Object.keys(judged.fields),
+              },
+        );
+        return undefined;
+      },
+      { wake: true },
+    );
+  },
+});
+
+const credentialDetails: Readonly<Record<string, string>> = {
+  required: 'This field is required.',
+  unknown_field: 'This field is not known here.',
+};
+
+/** Signs in at the provider and reads what lies there. Moves nothing. */
+const tryOut = defineRoute({
+  method: 'POST',
+  path: '/v1/gateways/:gatewayId/test',
+  permission: 'settings.write',
+  stepUp: true,
+  params: gatewayParams,
+  reply: gatewayTestWire,
+  refuses: ['resource.not_found', 'access.not_enabled'],
+  async handle(ctx, deps) {
+    const gateway = requireConnectable(ctx.params.gatewayId);
+    const desk = deps.gatewayDesks.get(gateway);
+    const stored = await ctx.read((tx) => findGatewayAccess(tx, gateway));
+    if (desk === undefined || stored === undefined)
+      throw new DomainError('access.not_enabled', {
+        capability: `gateway.${gateway}`,
+        detail: 'No credentials are stored.',
+      });
+    const probe = await desk.probe(openSealedAccess(deps.secrets, stored));
+    return ctx.write(async (tx, act) => {
+      await noteGatewayTry(tx, act, gateway, { account: stored.account, code: probe.code });
+      return {
+        object: 'gateway_test' as const,
+        gatewayId: gateway,
+        ok: probe.ok,
+        code: probe.code,
+        balances: probe.balances.map((one) => ({ ...one })),
+        at: act.now,
+      };
+    });
+  },
 });
 
 const sandboxJournal = (dataDir: string): Journal => createJournal(join(dataDir, 'gateways', 'sandbox.journal'));
@@ -320,6 +436,8 @@ export const gatewayRoutes: readonly Route[] = [
   list,
   get,
   journal,
+  putCredentials,
+  tryOut,
   fund,
   getFreeze,
   putFreeze,

@@ -3,10 +3,19 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { receiveGatewayEvent } from '../../../activities/payout/gatewayEvent.js';
-import { inWorkspace, notify } from '../../../db/transaction.js';
+import { findGatewayAccess } from '../../../db/payout/gateway.js';
+import { inWorkspace, notify, readWorkspace } from '../../../db/transaction.js';
 import { systemActor } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
+import {
+  type ConnectableGateway,
+  type GatewayAccess,
+  gatewayAccessPurpose,
+  type GatewayEnvironment,
+  isConnectable,
+  type ProviderEvent,
+} from '../../../domain/payout/gateway.js';
 import { epochSeconds } from '../../../platform/clock.js';
 import type { Secrets } from '../../../platform/secrets.js';
 import { checkMediaType, parseJsonBody, readBody } from '../../jsonGuard.js';
@@ -59,51 +68,97 @@ const receive: Route = {
   secretReply: false,
   async run(koa: Context, deps: ApiDeps): Promise<void> {
     deps.rateLimiter.take(koa, null, receive);
-    const named = /^(ws_[a-z0-9]{1,40})\.sandbox$/.exec(
+    const named = /^(ws_[a-z0-9]{1,40})\.([a-z]{1,20})$/.exec(
       String((koa['params'] as Record<string, unknown>)['gatewayId']),
     );
-    if (named === null) throw new DomainError('resource.not_found');
-    const workspaceId = named[1] as WorkspaceId;
+    const [, workspace, gateway] = named ?? [];
+    if (workspace === undefined || gateway === undefined || (gateway !== 'sandbox' && !isConnectable(gateway)))
+      throw new DomainError('resource.not_found');
+    const workspaceId = workspace as WorkspaceId;
     checkMediaType(koa.req);
     const bytes = await readBody(koa.req);
-    const externalId = checkSignature(koa.req, bytes, hookAddress(workspaceId, 'sandbox'), deps.secrets);
-    const event = parseWith(gatewayEventBody, parseJsonBody(bytes), 'body') as z.output<typeof gatewayEventBody>;
-    const taken = await inWorkspace(deps.db, workspaceId, (tx, now) =>
-      receiveGatewayEvent(
-        tx,
-        {
-          workspaceId,
-          mode: 'live',
-          now,
-          actor: systemActor,
-          cause: null,
-          reasonCode: null,
-          origin: null,
-          requestId: (koa.state as RequestState).requestId,
-          newId: deps.newId,
-        },
-        {
-          id: deps.newId('gatewayEvent'),
-          gateway: 'sandbox',
-          externalId,
-          reference: event.reference,
-          providerId: event.providerId,
-          state: event.state,
-          isKnownState: knownStates.has(event.state),
-          occurredAt: event.occurredAt,
-          bodyHash: createHash('sha256').update(bytes).digest(),
-        },
-      ),
-    );
-    await notify(deps.db, 'outbox', '');
-    if (taken.isChanged) deps.logger.error({ workspaceId, externalId }, 'gateway event came again with other bytes');
-    if (taken.isNew && taken.quarantineCode !== null)
-      deps.logger.warn({ workspaceId, externalId, code: taken.quarantineCode }, 'gateway event in quarantine');
+    const event =
+      gateway === 'sandbox'
+        ? sandboxEvent(koa.req, bytes, workspaceId, deps.secrets)
+        : await providerEvent(deps, workspaceId, gateway, koa.req, bytes);
+    if (event !== 'ignored') await takeIn(koa, deps, { workspaceId, gateway, bytes }, event);
     koa.status = 200;
     koa.set('Cache-Control', 'no-store');
     koa.body = { object: 'gateway_event', received: true };
   },
 };
+
+async function takeIn(
+  koa: Context,
+  deps: ApiDeps,
+  of: { readonly workspaceId: WorkspaceId; readonly gateway: string; readonly bytes: Buffer },
+  event: ProviderEvent,
+): Promise<void> {
+  const { workspaceId, gateway } = of;
+  const taken = await inWorkspace(deps.db, workspaceId, (tx, now) =>
+    receiveGatewayEvent(
+      tx,
+      {
+        workspaceId,
+        mode: 'live',
+        now,
+        actor: systemActor,
+        cause: null,
+        reasonCode: null,
+        origin: null,
+        requestId: (koa.state as RequestState).requestId,
+        newId: deps.newId,
+      },
+      { ...event, id: deps.newId('gatewayEvent'), gateway, bodyHash: createHash('sha256').update(of.bytes).digest() },
+    ),
+  );
+  await notify(deps.db, 'outbox', '');
+  const { externalId } = event;
+  if (taken.isChanged)
+    deps.logger.error({ workspaceId, gateway, externalId }, 'gateway event came again with other bytes');
+  if (taken.isNew && taken.quarantineCode !== null)
+    deps.logger.warn({ workspaceId, gateway, externalId, code: taken.quarantineCode }, 'gateway event in quarantine');
+}
+
+function sandboxEvent(
+  request: IncomingMessage,
+  bytes: Buffer,
+  workspaceId: WorkspaceId,
+  secrets: Secrets,
+): ProviderEvent {
+  const externalId = checkSignature(request, bytes, hookAddress(workspaceId, 'sandbox'), secrets);
+  const event = parseWith(gatewayEventBody, parseJsonBody(bytes), 'body') as z.output<typeof gatewayEventBody>;
+  return { ...event, externalId, isKnownState: knownStates.has(event.state) };
+}
+
+/** A provider's own signature, under what the workspace stored for it. Not connected, no key for events, another workspace: all look alike. */
+async function providerEvent(
+  deps: ApiDeps,
+  workspaceId: WorkspaceId,
+  gateway: ConnectableGateway,
+  request: IncomingMessage,
+  bytes: Buffer,
+): Promise<ProviderEvent | 'ignored'> {
+  const desk = deps.gatewayDesks.get(gateway);
+  const stored = await readWorkspace(deps.db, workspaceId, (tx) => findGatewayAccess(tx, gateway));
+  if (desk === undefined || stored === undefined) throw new DomainError('access.bad_signature');
+  const header = (name: string): string | undefined => {
+    const [value, ...more] = request.headersDistinct[name] ?? [];
+    return value === undefined || more.length > 0 || value.length > 4_000 ? undefined : value;
+  };
+  const event = await desk.readHook(openSealedAccess(deps.secrets, stored), { header, body: bytes });
+  if (event === 'bad_signature') throw new DomainError('access.bad_signature');
+  return event;
+}
+
+/** Stored credentials in clear text, for one call. */
+export function openSealedAccess(
+  secrets: Pick<Secrets, 'unseal'>,
+  stored: { readonly environment: GatewayEnvironment; readonly sealed: string },
+): GatewayAccess {
+  const fields = JSON.parse(secrets.unseal(gatewayAccessPurpose, stored.sealed)) as Record<string, string>;
+  return { environment: stored.environment, fields };
+}
 
 /** Answers the event's id. One header each, a time within the tolerance, and one of the signatures fits. Code: access.bad_signature. */
 function checkSignature(request: IncomingMessage, bytes: Buffer, address: string, secrets: Secrets): string {

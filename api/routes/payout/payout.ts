@@ -12,6 +12,7 @@ import {
   type PayoutView,
 } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { listConnected } from '../../../db/payout/gateway.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { dateIn } from '../../../domain/calendar.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
@@ -193,6 +194,7 @@ const due = defineRoute({
         nowMs: epochMs(now),
         mode: ctx.mode,
         gateways: gatewayPolicyOf(deps),
+        connected: await listConnected(tx, ctx.mode),
         msOf: epochMs,
       });
       const today = dateIn(await readWorkspaceZone(tx), now);

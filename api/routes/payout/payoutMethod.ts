@@ -5,6 +5,7 @@ import { findGroup } from '../../../db/affiliate/group.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js';
 import { insertEmail } from '../../../db/messaging/email.js';
+import { listConnected } from '../../../db/payout/gateway.js';
 import {
   findPayoutMethod,
   getSealedDetails,
@@ -22,6 +23,7 @@ import type { Settings } from '../../../domain/access/settings.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PayoutMethodId } from '../../../domain/ids.js';
+import { methodTypesOf } from '../../../domain/payout/gateway.js';
 import {
   decideRemoval,
   decideVerification,
@@ -87,13 +89,17 @@ const listTypes = defineRoute({
   handle: (ctx, { config }) =>
     ctx.read(async (tx) => {
       const { settings } = await getSettings(tx);
+      const connected = await listConnected(tx, ctx.mode);
       const data = payoutMethodTypes.map((type) => {
         const reason = unusable(type, settings, config, ctx.mode);
         return {
           object: 'payout_method_type' as const,
           type,
           fields: detailFieldsOf(type).map((fields) => [...fields]),
-          execution: type === 'sandbox' ? ('gateway' as const) : ('manual' as const),
+          execution:
+            type === 'sandbox' || [...connected].some((gateway) => methodTypesOf(gateway).includes(type))
+              ? ('gateway' as const)
+              : ('manual' as const),
           usable: reason === null,
           reason,
         };

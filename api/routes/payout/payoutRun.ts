@@ -18,6 +18,7 @@ import {
 } from '../../../db/reads/payout/payoutRunPreview.js';
 import { findRunView, listRunViews, readRunProgress, type RunView } from '../../../db/reads/payout/payoutRunView.js';
 import { readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
+import { listConnected } from '../../../db/payout/gateway.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
 import type { AffiliateId, PayoutRunId } from '../../../domain/ids.js';
@@ -136,6 +137,7 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
       nowMs: epochMs(now),
       mode: ctx.mode,
       gateways: gatewayPolicyOf(deps),
+      connected: await listConnected(tx, ctx.mode),
       msOf: epochMs,
     });
     for (const row of planned)

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import type { GatewayView } from '../../../db/reads/payout/payoutView.js';
 import type { Freeze } from '../../../db/reads/payout/payoutControls.js';
+import type { Mode } from '../../../domain/act.js';
 import type { CurrencyCode } from '../../../domain/money.js';
+import {
+  credentialFieldsOf,
+  gatewayEnvironments,
+  type GatewayPolicy,
+  isConnectable,
+  isUsable,
+  methodTypesOf,
+} from '../../../domain/payout/gateway.js';
 import type { SandboxEntry } from '../../../domain/payout/sandboxJournal.js';
 import type { PayoutSchedule } from '../../../domain/payout/payoutSchedule.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
@@ -31,12 +40,35 @@ export const gatewayWire = z
     frozen: z.boolean(),
     frozenAt: instantWire.nullable(),
     frozenReason: z.string().nullable(),
+    execution: z.enum(['gateway', 'manual']),
+    methodTypes: z.array(z.enum(payoutMethodTypes)),
+    /** Money may go through it now: what needs no credentials, and what has them. */
+    connected: z.boolean(),
+    /** Null: it needs none, or has none. Nothing of a secret is ever shown. */
+    credentials: z
+      .strictObject({
+        environment: z.enum(gatewayEnvironments),
+        account: z.string(),
+        setAt: instantWire,
+        triedAt: instantWire.nullable(),
+        triedCode: z.string().nullable(),
+      })
+      .nullable(),
+    /** What its credentials consist of; empty: it needs none. */
+    credentialFields: z.array(z.strictObject({ name: z.string(), required: z.boolean() })),
+    /** Where the provider sends its events; null for those that send none. */
+    hookUrl: z.string().nullable(),
     cash: z.array(signedMoneyWire),
   })
   .openapi('Gateway');
 export const gatewayList = listOf(gatewayWire);
 
-export function presentGateway(gateway: GatewayView): z.output<typeof gatewayWire> {
+export function presentGateway(
+  gateway: GatewayView,
+  of: { readonly hookUrl: (id: string) => string; readonly policy: GatewayPolicy; readonly mode: Mode },
+): z.output<typeof gatewayWire> {
+  const { connection } = gateway;
+  const isReal = isConnectable(gateway.id);
   return {
     id: gateway.id,
     object: 'gateway',
@@ -44,9 +76,47 @@ export function presentGateway(gateway: GatewayView): z.output<typeof gatewayWir
     frozen: gateway.frozenAt !== null,
     frozenAt: gateway.frozenAt,
     frozenReason: gateway.frozenReason,
+    execution: gateway.id === 'manual' ? 'manual' : 'gateway',
+    methodTypes: [...methodTypesOf(gateway.id)],
+    // In test mode no real one is: no test payout reaches it (BEY-31).
+    connected: isReal
+      ? connection !== null && of.mode === 'live'
+      : gateway.id !== 'sandbox' || isUsable('sandbox', of.mode, of.policy),
+    credentials:
+      connection === null
+        ? null
+        : {
+            environment: connection.environment,
+            account: connection.account,
+            setAt: connection.setAt,
+            triedAt: connection.triedAt,
+            triedCode: connection.triedCode,
+          },
+    credentialFields: isConnectable(gateway.id) ? credentialFieldsOf(gateway.id).map((field) => ({ ...field })) : [],
+    hookUrl: gateway.id === 'manual' ? null : of.hookUrl(gateway.id),
     cash: gateway.cash.map((one) => ({ ...one })),
   };
 }
+
+/** As it was pasted: a public key has lines. */
+const credentialText = z.string().min(1).max(4_000);
+
+/** Write-only: a secret pasted here is never shown again. `credentials: null` disconnects. */
+export const credentialsBody = z.strictObject({
+  environment: z.enum(gatewayEnvironments).default('production'),
+  credentials: z.record(text(64), credentialText).nullable(),
+});
+
+export const gatewayTestWire = z
+  .strictObject({
+    object: z.literal('gateway_test'),
+    gatewayId: z.string(),
+    ok: z.boolean(),
+    code: z.enum(['wrong_credentials', 'not_permitted', 'other_account', 'no_answer', 'try_later']).nullable(),
+    balances: z.array(signedMoneyWire),
+    at: instantWire,
+  })
+  .openapi('GatewayTest');
 
 export const journalEntryWire = z
   .strictObject({

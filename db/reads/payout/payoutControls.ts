@@ -1,5 +1,6 @@
 import type { Mode } from '../../../domain/act.js';
 import type { Permission } from '../../../domain/access/permission.js';
+import { connectableGateways } from '../../../domain/payout/gateway.js';
 import type { PayoutMethodStatus } from '../../../domain/payout/payoutMethod.js';
 import type { Instant } from '../../../domain/time.js';
 import { rolesHolding } from '../../access/role.js';
@@ -13,15 +14,21 @@ export interface Freeze {
   readonly reason: string | null;
 }
 
-/** Every freeze flag that holds for a gateway (null: only those above gateways). Empty: payouts may go out. */
+/**
+ * Every freeze flag that holds for a gateway (null: only those above gateways), and a provider's missing credentials. Empty: payouts may go
+ * out.
+ */
 export async function listFreezes(tx: ReadTx | Tx, gateway: string | null): Promise<readonly Freeze[]> {
   const { rows } = await tx.raw<{ rows: Freeze[] }>(
     `select 'installation' as scope, payouts_frozen_at as at, payouts_frozen_reason as reason from installation where payouts_frozen_at is not null
      union all
      select 'workspace', payouts_frozen_at, payouts_frozen_reason from workspaces where payouts_frozen_at is not null
      union all
-     select 'gateway', frozen_at, frozen_reason from gateways where frozen_at is not null and id = :gateway`,
-    { gateway: gateway ?? '' },
+     select 'gateway', frozen_at, frozen_reason from gateways where frozen_at is not null and id = :gateway
+     union all
+     select 'gateway', now(), 'not_connected'
+     where :gateway = any (:connectable::text[]) and not exists (select from gateway_credentials where gateway = :gateway)`,
+    { gateway: gateway ?? '', connectable: [...connectableGateways] },
   );
   return rows;
 }
@@ -122,6 +129,9 @@ export interface FrozenInstruction {
   readonly currentEpoch: number;
   readonly sealedDetails: unknown;
   readonly methodFits: boolean;
+  /** The provider's own id of it, once it has told one. */
+  readonly providerId: string | null;
+  readonly claimedAt: Instant;
 }
 
 export async function findFrozenInstruction(
@@ -139,12 +149,14 @@ export async function findFrozenInstruction(
       state: string;
       fence: number;
       epoch: number;
+      provider_id: string | null;
+      created_at: Instant;
       restore_epoch: number;
       details: unknown;
       fits: boolean | null;
     }[];
   }>(
-    `select attempt.request_key, attempt.id, payout.mode, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch,
+    `select attempt.request_key, attempt.id, payout.mode, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch, attempt.provider_id, attempt.created_at,
             workspace.restore_epoch, method.details,
             method.fingerprint = attempt.method_fingerprint as fits
      from payout_attempts as attempt
@@ -170,5 +182,7 @@ export async function findFrozenInstruction(
         currentEpoch: row.restore_epoch,
         sealedDetails: row.details,
         methodFits: row.fits ?? false,
+        providerId: row.provider_id,
+        claimedAt: row.created_at,
       };
 }

@@ -1,10 +1,12 @@
 import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
+import { connectableGateways } from '../../../domain/payout/gateway.js';
 import type { PayoutStatus } from '../../../domain/payout/payout.js';
 import type { AttemptState } from '../../../domain/payout/payoutAttempt.js';
 import type { SecondPerson } from '../../../domain/payout/payoutRun.js';
 import type { Instant, LocalDate } from '../../../domain/time.js';
+import { type Connection, listConnections } from '../../payout/gateway.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import type { Page } from '../keyset.js';
 
@@ -212,14 +214,21 @@ export interface GatewayView {
   readonly adapter: string;
   readonly frozenAt: Instant | null;
   readonly frozenReason: string | null;
+  /** Null: nobody has given us credentials, or it needs none. */
+  readonly connection: Connection | null;
   readonly cash: readonly { readonly currency: CurrencyCode; readonly minor: bigint }[];
 }
 
-/** Each gateway with what the books say lies there. */
+/** Each gateway, with what the books say lies there; those that can be connected whether they are or not. */
 export async function listGatewayViews(tx: ReadTx | Tx, mode: Mode): Promise<readonly GatewayView[]> {
-  const { rows: gateways } = await tx.raw<{ rows: Omit<GatewayView, 'cash'>[] }>(
-    `select id, adapter, frozen_at as "frozenAt", frozen_reason as "frozenReason" from gateways order by id`,
+  const { rows: gateways } = await tx.raw<{ rows: Omit<GatewayView, 'cash' | 'connection'>[] }>(
+    `select known.id, known.id as adapter, gateway.frozen_at as "frozenAt", gateway.frozen_reason as "frozenReason"
+     from (select id from gateways union select unnest(:connectable::text[])) as known
+     left join gateways as gateway on gateway.id = known.id
+     order by known.id`,
+    { connectable: [...connectableGateways] },
   );
+  const connections = new Map((await listConnections(tx)).map((one) => [one.gateway as string, one]));
   const { rows: cash } = await tx.raw<{ rows: { gateway: string; currency: CurrencyCode; minor: bigint }[] }>(
     `select account.owner_id as gateway, account.currency,
             coalesce(sum(case when posting.debit_account_id = account.id then posting.amount_minor else -posting.amount_minor end), 0)::bigint as minor
@@ -232,6 +241,7 @@ export async function listGatewayViews(tx: ReadTx | Tx, mode: Mode): Promise<rea
   );
   return gateways.map((gateway) => ({
     ...gateway,
+    connection: connections.get(gateway.id) ?? null,
     cash: cash.filter((one) => one.gateway === gateway.id).map(({ currency, minor }) => ({ currency, minor })),
   }));
 }

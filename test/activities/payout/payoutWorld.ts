@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import type { PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { createSandboxGateway, type SandboxOptions } from '../../../activities/gateways/sandbox.js';
-import { openMethodDetails, type PayoutDeps } from '../../../activities/payout/deps.js';
+import { openGatewayAccess, openMethodDetails, type PayoutDeps } from '../../../activities/payout/deps.js';
 import { payoutAttemptActivities } from '../../../activities/payout/payoutAttempt.js';
 import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
 import { statementActivities } from '../../../activities/payout/statement.js';
@@ -127,6 +127,8 @@ export async function createPayoutWorld(
     readonly planPageSize?: number;
     readonly poolSize?: number;
     readonly now?: () => Instant;
+    /** Unless said otherwise credentials are stored as they are. */
+    readonly openGatewayAccess?: PayoutDeps['openGatewayAccess'];
     /** Another world's database, which it closes itself. */
     readonly database?: TestDatabase;
   } = {},
@@ -159,6 +161,8 @@ export async function createPayoutWorld(
     gatewayPolicy: { sandboxPaysLive: true },
     // What is sealed here is not sealed: the sealing itself is tested where it lives.
     openMethodDetails: (sealed) => openMethodDetails(sealed, { unseal: (_purpose, text) => text }),
+    openGatewayAccess:
+      options.openGatewayAccess ?? ((sealed) => openGatewayAccess(sealed, { unseal: (_purpose, text) => text })),
     answers: createContentStore(path.join(folder, 'answers')),
     ...(options.planPageSize === undefined ? {} : { planPageSize: options.planPageSize }),
   };

@@ -53,6 +53,7 @@ beforeAll(async () => {
     payoutGateways: new Map([scripted, createManualGateway()].map((gateway) => [gateway.adapter, gateway])),
     gatewayPolicy: { sandboxPaysLive: true },
     openMethodDetails: () => ({ account: 'ok' }),
+    openGatewayAccess: () => ({}),
     answers: { save: () => Promise.resolve(''), load: () => Promise.resolve(undefined) },
   };
   payouts = { ...payoutAttemptActivities(deps), ...payoutDecisionActivities(deps) };
