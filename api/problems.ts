@@ -108,6 +108,7 @@ export const problems = {
   'reconciliation.already_decided': state('This was decided already'),
   'decision.malformed': { status: 422, title: 'The decision cannot be read' },
   'ledger.insufficient_balance': state('The balance does not suffice'),
+  'ledger_adjustment.already_decided': state('This was decided already'),
   'operation.selection_changed': state('The selection has changed'),
   'operation.transition_not_allowed': state('This is not possible in the present state'),
   'export.export_too_large': state('Too many rows for this answer'),

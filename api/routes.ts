@@ -29,6 +29,7 @@ import { commissionRoutes } from './routes/earning/commission.js';
 import { paymentHookRoutes } from './routes/earning/paymentHook.js';
 import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
 import { ledgerRoutes } from './routes/earning/ledger.js';
+import { ledgerAdjustmentRoutes } from './routes/earning/ledgerAdjustment.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
@@ -128,6 +129,7 @@ export const routes: readonly Route[] = [
   ...refundRoutes,
   ...commissionRoutes,
   ...ledgerRoutes,
+  ...ledgerAdjustmentRoutes,
   ...linkRoutes,
   ...linkCheckRoutes,
   ...couponRoutes,

@@ -99,6 +99,7 @@ export type DomainErrorCode =
   | 'reconciliation.already_decided'
   | 'decision.malformed'
   | 'ledger.insufficient_balance'
+  | 'ledger_adjustment.already_decided'
   | 'operation.selection_changed'
   | 'operation.transition_not_allowed'
   | 'export.export_too_large'

@@ -1,0 +1,162 @@
+import type { Act, Mode } from '../../domain/act.js';
+import type { AccountKind, AccountRef } from '../../domain/earning/ledger.js';
+import type { LedgerAdjustmentKind } from '../../domain/earning/ledgerAdjustment.js';
+import { DomainError, InvariantError } from '../../domain/errors.js';
+import type { Id } from '../../domain/ids.js';
+import type { CurrencyCode, Money } from '../../domain/money.js';
+import type { SecondPerson } from '../../domain/payout/payoutRun.js';
+import type { Instant } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
+import type { ReadTx, Tx } from '../transaction.js';
+
+export interface LedgerAdjustment {
+  readonly id: Id<'transfer'>;
+  readonly mode: Mode;
+  readonly kind: LedgerAdjustmentKind;
+  readonly account: AccountRef;
+  readonly accountId: string;
+  readonly counterAccountId: string | null;
+  readonly amount: Money;
+  readonly reason: string;
+  readonly documentId: string | null;
+  readonly createdBy: string | null;
+  readonly approvedBy: string | null;
+  readonly approvedAt: Instant | null;
+  readonly secondPerson: SecondPerson | null;
+  readonly createdAt: Instant;
+}
+
+interface Row {
+  readonly id: Id<'transfer'>;
+  readonly mode: Mode;
+  readonly kind: LedgerAdjustmentKind;
+  readonly account_id: string;
+  readonly counter_account_id: string | null;
+  readonly account_kind: AccountKind;
+  readonly owner_id: string;
+  readonly currency: CurrencyCode;
+  readonly amount_minor: bigint;
+  readonly reason: string;
+  readonly document_id: string | null;
+  readonly created_by: string | null;
+  readonly approved_by: string | null;
+  readonly approved_at: Instant | null;
+  readonly second_person: SecondPerson | null;
+  readonly created_at: Instant;
+}
+
+function toAdjustment(row: Row): LedgerAdjustment {
+  return {
+    id: row.id,
+    mode: row.mode,
+    kind: row.kind,
+    account: { kind: row.account_kind, ownerId: row.owner_id },
+    accountId: row.account_id,
+    counterAccountId: row.counter_account_id,
+    amount: { minor: row.amount_minor, currency: row.currency },
+    reason: row.reason,
+    documentId: row.document_id,
+    createdBy: row.created_by,
+    approvedBy: row.approved_by,
+    approvedAt: row.approved_at,
+    secondPerson: row.second_person,
+    createdAt: row.created_at,
+  };
+}
+
+/** An account of this mode by its id, with its currency. */
+export async function findLedgerAccount(
+  tx: ReadTx | Tx,
+  mode: Mode,
+  id: string,
+): Promise<{ readonly account: AccountRef; readonly currency: CurrencyCode } | undefined> {
+  const row = await tx('ledger_accounts')
+    .where({ mode, id })
+    .first<{ kind: AccountKind; owner_id: string; currency: CurrencyCode } | undefined>('kind', 'owner_id', 'currency');
+  return row === undefined ? undefined : { account: { kind: row.kind, ownerId: row.owner_id }, currency: row.currency };
+}
+
+/** Keeps what somebody asks for; nothing is posted before it is approved. */
+export async function insertLedgerAdjustment(
+  tx: Tx,
+  act: Act,
+  wanted: Pick<LedgerAdjustment, 'kind' | 'accountId' | 'counterAccountId' | 'amount' | 'reason' | 'documentId'>,
+): Promise<LedgerAdjustment> {
+  const id = act.newId('transfer');
+  await tx('ledger_adjustments').insert({
+    id,
+    mode: act.mode,
+    kind: wanted.kind,
+    account_id: wanted.accountId,
+    counter_account_id: wanted.counterAccountId,
+    amount_minor: wanted.amount.minor,
+    reason: wanted.reason,
+    document_id: wanted.documentId,
+    created_by: act.actor.userId,
+    created_at: act.now,
+  });
+  await recordAudit(tx, act, {
+    objectType: 'ledger_adjustment',
+    objectId: id,
+    seq: 1,
+    event: 'created',
+    to: 'pending',
+    changes: { kind: wanted.kind, accountId: wanted.accountId, amountMinor: wanted.amount.minor.toString() },
+  });
+  const made = await lockLedgerAdjustment(tx, act.mode, id);
+  if (made === undefined) throw new InvariantError('what was inserted is there', { id });
+  return made;
+}
+
+/** The entry, locked until the end of the transaction: two who approve at once post once. */
+export async function lockLedgerAdjustment(tx: Tx, mode: Mode, id: string): Promise<LedgerAdjustment | undefined> {
+  const { rows } = await tx.raw<{ rows: Row[] }>(
+    `select adjustment.*, account.kind as account_kind, account.owner_id, account.currency
+     from ledger_adjustments as adjustment
+     join ledger_accounts as account on account.workspace_id = adjustment.workspace_id and account.id = adjustment.account_id
+     where adjustment.id = :id and adjustment.mode = :mode
+     for no key update of adjustment`,
+    { id, mode },
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : toAdjustment(row);
+}
+
+export async function approveLedgerAdjustment(
+  tx: Tx,
+  act: Act,
+  adjustment: LedgerAdjustment,
+  secondPerson: SecondPerson,
+): Promise<LedgerAdjustment> {
+  await tx('ledger_adjustments').where({ id: adjustment.id }).update({
+    approved_by: act.actor.userId,
+    approved_at: act.now,
+    second_person: secondPerson,
+  });
+  await recordAudit(tx, act, {
+    objectType: 'ledger_adjustment',
+    objectId: adjustment.id,
+    seq: 2,
+    event: 'approved',
+    from: 'pending',
+    to: 'approved',
+    ...(secondPerson === 'single_person' ? { changes: { secondPerson } } : {}),
+  });
+  return { ...adjustment, approvedBy: act.actor.userId, approvedAt: act.now, secondPerson };
+}
+
+/**
+ * Which program carries the line of a debt given up? That of the newest line that took something from this affiliate. Code:
+ * `resource.not_found` when there is none.
+ */
+export async function findDebtProgram(
+  tx: Tx,
+  of: { readonly mode: Mode; readonly affiliateId: string; readonly currency: CurrencyCode },
+): Promise<string> {
+  const row = await tx('commissions')
+    .where({ mode: of.mode, affiliate_id: of.affiliateId, currency: of.currency })
+    .orderByRaw('(amount_minor < 0) desc, created_at desc, id desc')
+    .first<{ program_id: string } | undefined>('program_id');
+  if (row === undefined) throw new DomainError('resource.not_found');
+  return row.program_id;
+}

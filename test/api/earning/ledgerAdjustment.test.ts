@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inWorkspace } from '../../../db/transaction.js';
+import { postTransfers } from '../../../db/earning/ledger.js';
+import { account } from '../../../domain/earning/ledger.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import { newId } from '../../../platform/newId.js';
+import { itemsOf } from '../support.js';
+import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+
+// money.md 5 and api.md 11: a debt given up, and suspense cleared with its document, under four eyes.
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+let world: EarningWorld;
+let fin: string;
+let affiliateId: string;
+let programId: string;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  fin = (await world.api.makePerson(world.ws, ['finance_approver'], { name: 'Fin' })).key;
+  programId = await world.program();
+  affiliateId = await world.affiliate(programId);
+  const charge = await world.as('/v1/commissions', {
+    affiliateId,
+    programId,
+    kind: 'adjustment',
+    amount: usd('-8.00'),
+    reason: 'Paid too much in spring',
+    skipHold: true,
+  });
+  expect((await world.as(`/v1/commissions/${charge.body['id']}/approve`, {})).status).toBe(200);
+}, 60_000);
+afterAll(() => world?.close());
+
+const accountOf = async (kind: string): Promise<string> =>
+  itemsOf((await world.as(`/v1/ledger-accounts?kind=${kind}&currency=USD`)).body['data'])[0]?.['id'] ?? '';
+const ask = (body: Readonly<Record<string, unknown>>) => world.as('/v1/ledger-adjustments', body);
+const approve = (id: unknown, key = fin) =>
+  world.api.as(key, `/v1/ledger-adjustments/${String(id)}/approve`, { body: {} });
+
+test('a debt is given up by two people: nothing is posted before, once after, and the lines follow', async () => {
+  const accountId = await accountOf('affiliate_receivable');
+  const asked = await ask({ kind: 'write_off', accountId, amount: usd('5.00'), reason: 'Closed shop' });
+  expect(asked.status, asked.text).toBe(201);
+  expect(asked.body).toMatchObject({ status: 'pending', amount: usd('5.00'), allowedActions: ['approve'] });
+  expect(await world.trial()).toMatchObject({ affiliate_receivable: '8.00' });
+
+  const own = await approve(asked.body['id'], world.ws.key);
+  expect([own.status, own.body['code']]).toEqual([403, 'own_work']);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => approve(asked.body['id'])));
+  expect(answers.filter((one) => one.status === 200)).toHaveLength(1);
+  const late = answers.find((one) => one.status !== 200);
+  expect(late?.body).toMatchObject({ status: 409, code: 'already_decided', decidedBy: { name: 'Fin' } });
+  expect(await world.trial()).toMatchObject({ affiliate_receivable: '3.00', bad_debt_expense: '5.00' });
+  const balances = await world.as(`/v1/affiliates/${affiliateId}/balances`);
+  expect(balances.body[0]).toMatchObject({ owed: usd('-3.00'), payable: usd('-3.00') });
+  expect(await world.commissions(`affiliateId=${affiliateId}&kind=write_off`)).toMatchObject([
+    { status: 'approved', amount: usd('5.00'), reason: 'Closed shop' },
+  ]);
+  expect(await world.broken()).toEqual([]);
+
+  const much = await ask({ kind: 'write_off', accountId, amount: usd('3.01'), reason: 'Too much' });
+  const refused = await approve(much.body['id']);
+  expect([refused.status, refused.body['code']]).toEqual([409, 'insufficient_balance']);
+  expect(await world.trial()).toMatchObject({ affiliate_receivable: '3.00', bad_debt_expense: '5.00' });
+});
+
+test('suspense is cleared to where its document says, from either side', async () => {
+  await inWorkspace(world.api.db, world.ws.id, async (tx, now) => {
+    const act = world.api.act(world.ws.id, now);
+    const cause = { type: 'commission', id: (await tx('commissions').first<{ id: string }>('id'))?.id ?? '' };
+    const amount = { minor: 700n, currency: 'USD' as CurrencyCode };
+    const [cash, suspense] = [account('cash', 'sandbox'), account('suspense', 'sandbox')];
+    await postTransfers(tx, act, [
+      {
+        kind: 'suspense.opened',
+        key: `test/${newId('transfer')}`,
+        cause,
+        correctsKey: null,
+        effectiveAt: null,
+        postings: [{ debit: cash, credit: suspense, amount }],
+      },
+      {
+        kind: 'gateway.funded',
+        key: `test/${newId('transfer')}`,
+        cause,
+        correctsKey: null,
+        effectiveAt: null,
+        postings: [{ debit: cash, credit: account('merchant_funding'), amount }],
+      },
+    ]);
+  });
+  const accountId = await accountOf('suspense');
+  const counterAccountId = await accountOf('merchant_funding');
+  const body = { kind: 'suspense_clearing', accountId, reason: 'Found the deposit slip' };
+  const funding = await ask({ ...body, counterAccountId, amount: usd('4.00') });
+  expect(funding.status, funding.text).toBe(201);
+  expect((await approve(funding.body['id'])).status).toBe(200);
+  const back = await ask({ ...body, amount: usd('3.00') });
+  expect((await approve(back.body['id'])).status).toBe(200);
+  const trial = await world.trial();
+  expect(trial['suspense']).toBeUndefined();
+  expect(trial).toMatchObject({ merchant_funding: '-11.00', cash: '11.00' });
+  const over = await ask({ ...body, amount: usd('0.01') });
+  expect((await approve(over.body['id'])).body).toMatchObject({ status: 409, code: 'insufficient_balance' });
+  expect(await world.broken()).toEqual([]);
+});
+
+test('what does not fit is refused and changes nothing', async () => {
+  const accountId = await accountOf('affiliate_receivable');
+  const good = { kind: 'write_off', accountId, amount: usd('1.00'), reason: 'x' };
+  const before = await world.owner('ledger_adjustments').count();
+  for (const [change, code] of [
+    [{ amount: usd('0.00') }, 'validation_failed'],
+    [{ amount: { amount: '1.00', currency: 'EUR' } }, 'currency_mismatch'],
+    [{ accountId: await accountOf('bad_debt_expense') }, 'validation_failed'],
+    [{ accountId: newId('ledgerAccount') }, 'validation_failed'],
+    [{ kind: 'suspense_clearing' }, 'validation_failed'],
+    [{ counterAccountId: await accountOf('bad_debt_expense') }, 'validation_failed'],
+    [{ reason: '' }, 'validation_failed'],
+  ] as const) {
+    const refused = await ask({ ...good, ...change });
+    expect([refused.status, refused.body['code']], JSON.stringify(change)).toEqual([422, code]);
+  }
+  const preparer = (await world.api.makePerson(world.ws, ['finance_preparer'])).key;
+  expect((await world.api.as(preparer, '/v1/ledger-adjustments', { body: good })).status).toBe(403);
+  const keyless = await fetch(`${world.api.url}/v1/ledger-adjustments`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${world.ws.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(good),
+  });
+  expect(keyless.status).toBe(428);
+  expect((await approve(newId('transfer'))).status).toBe(404);
+  expect(await world.owner('ledger_adjustments').count()).toEqual(before);
+});
+
+test('where nobody else may, a key is not enough: the owner of one proves nothing', async () => {
+  const alone = await world.api.makeWorkspace({ name: 'Alone' });
+  const asked = await inWorkspace(world.api.db, alone.id, async (tx, now) => {
+    const act = world.api.act(alone.id, now);
+    const cause = { type: 'payout', id: newId('payout') };
+    await postTransfers(tx, act, [
+      {
+        kind: 'suspense.opened',
+        key: 'test/1',
+        cause,
+        correctsKey: null,
+        effectiveAt: null,
+        postings: [
+          {
+            debit: account('cash', 'sandbox'),
+            credit: account('suspense', 'sandbox'),
+            amount: { minor: 100n, currency: 'USD' as CurrencyCode },
+          },
+        ],
+      },
+    ]);
+    return (await tx('ledger_accounts').where({ kind: 'suspense' }).first<{ id: string }>('id'))?.id;
+  });
+  const made = await world.api.as(alone.key, '/v1/ledger-adjustments', {
+    body: { kind: 'suspense_clearing', accountId: asked, amount: usd('1.00'), reason: 'Slip' },
+  });
+  expect(made.status, made.text).toBe(201);
+  const refused = await approve(made.body['id'], alone.key);
+  expect([refused.status, refused.body['code']]).toEqual([403, 'step_up_required']);
+});
