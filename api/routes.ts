@@ -1,5 +1,6 @@
 import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
+import { ownRecruitRoutes } from './routes/affiliate/ownRecruit.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
 import { auditRoutes } from './routes/audit/audit.js';
@@ -48,6 +49,7 @@ import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { loginEmailRoutes } from './routes/access/loginEmail.js';
 import { sessionRoutes } from './routes/access/session.js';
+import { noticeRoutes } from './routes/messaging/notice.js';
 import { ownReportRoutes } from './routes/reporting/ownReport.js';
 import { savedViewRoutes } from './routes/access/savedView.js';
 import { settingsRoutes } from './routes/access/settings.js';
@@ -83,7 +85,9 @@ export const routes: readonly Route[] = [
   ...savedViewRoutes,
   ...workspaceRoutes,
   ...preferenceRoutes,
+  ...noticeRoutes,
   ...ownReportRoutes,
+  ...ownRecruitRoutes,
   ...devEmailRoutes,
   ...postbackOutRoutes,
   ...operationRoutes,

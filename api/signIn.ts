@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { stampFirstLogin } from '../db/affiliate/affiliate.js';
 import { findSession } from '../db/directory.js';
 import { inWorkspace } from '../db/transaction.js';
 import { rememberDevice } from '../db/tracking/device.js';
@@ -11,6 +12,7 @@ import { clockNow } from '../platform/clock.js';
 import { hashToken, randomToken } from '../platform/secrets.js';
 import { readCookie, sessionCookieName } from './auth.js';
 import { deviceOf } from './device.js';
+import type { RequestState } from './requestContext.js';
 import type { ApiDeps } from './route.js';
 import { clickCookie } from './routes/tracking/click.js';
 
@@ -50,18 +52,34 @@ export async function startSession(
   return session;
 }
 
-/** What a later referral is compared with: does an affiliate buy by its own link? (FRD-01) */
+/** The first time is stamped (PRT-12), and the device kept: what a later referral is compared with: does an affiliate buy by its own link? (FRD-01) */
 async function rememberPortalDevice(deps: ApiDeps, koa: Context, membership: Membership): Promise<void> {
   const { affiliateId } = membership;
   if (affiliateId === null) return;
   const cookie = readCookie(koa.req.headers.cookie, clickCookie);
-  await inWorkspace(deps.db, membership.workspaceId, (tx, now) =>
-    rememberDevice(tx, now, {
+  const { userId, workspaceId } = membership;
+  await inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    await rememberDevice(tx, now, {
       affiliateId,
       device: deviceOf(deps, koa),
       visitorClickId: cookie === undefined ? null : (parseId('click', cookie) ?? null),
-    }),
-  );
+    });
+    await stampFirstLogin(
+      tx,
+      {
+        workspaceId,
+        mode: 'live',
+        now,
+        actor: { type: 'user', id: userId, userId },
+        cause: null,
+        reasonCode: null,
+        origin: null,
+        requestId: (koa.state as RequestState).requestId,
+        newId: deps.newId,
+      },
+      affiliateId,
+    );
+  });
 }
 
 /** HttpOnly, SameSite=Lax, the whole site; Secure and `__Host-` on https (api.md 1.2). */

@@ -1,5 +1,6 @@
 import { getSettings } from '../../db/access/settings.js';
 import { insertEmailsOnce } from '../../db/messaging/email.js';
+import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { formatMoney } from '../../domain/money.js';
@@ -30,13 +31,12 @@ export function isAffiliatesRepair(code: string | null): boolean {
 }
 
 /**
- * Writes the mail with the move it tells of, in its transaction. The key is the event's: a rerun, a second approval or a payout sent back to
+ * Writes mail and notice with the move it tells of, in its transaction. The key is the event's: a rerun, a second approval or a payout sent back to
  * draft tells nothing twice. Test payouts tell nobody.
  */
 export async function tellPayees(tx: Tx, act: Act, event: PayoutNotice, told: readonly Told[]): Promise<void> {
   if (told.length === 0 || act.mode === 'test') return;
   const { settings } = await getSettings(tx);
-  if (settings.notifications[event] === false) return;
   const rows = await tx('affiliates')
     .whereIn('id', [...new Set(told.map(({ payout }) => payout.affiliateId))])
     .select<{ id: string; name: string; email: string | null; language: string | null }[]>(
@@ -46,25 +46,47 @@ export async function tellPayees(tx: Tx, act: Act, event: PayoutNotice, told: re
       'language',
     );
   const people = new Map(rows.map((row) => [row.id, row]));
+  const written = told.flatMap((one) => {
+    const person = people.get(one.payout.affiliateId);
+    if (person?.email === null || person === undefined) return []; // erased
+    const { subject, lines } = texts[person.language === 'de' ? 'de' : 'en'](event, one);
+    const greeting = person.language === 'de' ? `Guten Tag ${person.name},` : `Hello ${person.name},`;
+    return [
+      {
+        affiliateId: one.payout.affiliateId,
+        recipient: person.email,
+        onceKey: `${event}/${one.onceFor}`,
+        kind: event.replace('.', '_'),
+        subject,
+        lines,
+        greeting,
+      },
+    ];
+  });
+  // A switch turns the mail off; the entry inside the portal remains (SET-07).
+  await insertNoticesOnce(
+    tx,
+    act,
+    written.map(({ affiliateId, onceKey, kind, subject, lines }) => ({
+      to: { affiliateId },
+      onceKey,
+      kind,
+      subject,
+      body: lines.join('\n\n'),
+      link: '/payouts',
+    })),
+  );
+  if (settings.notifications[event] === false) return;
   await insertEmailsOnce(
     tx,
     act,
-    told.flatMap((one) => {
-      const person = people.get(one.payout.affiliateId);
-      if (person?.email === null || person === undefined) return []; // erased
-      const { subject, lines } = texts[person.language === 'de' ? 'de' : 'en'](event, one);
-      return [
-        {
-          onceKey: `${event}/${one.onceFor}`,
-          kind: event.replace('.', '_'),
-          recipient: person.email,
-          subject,
-          body: [person.language === 'de' ? `Guten Tag ${person.name},` : `Hello ${person.name},`, ...lines].join(
-            '\n\n',
-          ),
-        },
-      ];
-    }),
+    written.map(({ recipient, onceKey, kind, subject, lines, greeting }) => ({
+      onceKey,
+      kind,
+      recipient,
+      subject,
+      body: [greeting, ...lines].join('\n\n'),
+    })),
     4,
   );
 }

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Db } from '../../db/connection.js';
 import { listWorkspaces } from '../../db/directory.js';
 import { insertEmailsOnce } from '../../db/messaging/email.js';
+import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { type DueLink, listDueLinks, listLinkKeepers } from '../../db/reads/tracking/dueLinks.js';
 import { inWorkspace, readWorkspace, type Tx } from '../../db/transaction.js';
 import { lockLink, recordLinkHealth } from '../../db/tracking/link.js';
@@ -75,16 +76,17 @@ async function record(tx: Tx, act: Act, due: DueLink, seen: LinkCheck | undefine
 /** Told once per time that it broke: to its affiliate, and to those who run the workspace. */
 async function alert(tx: Tx, act: Act, link: Link): Promise<void> {
   const keepers = await listLinkKeepers(tx, link.affiliateId);
-  await insertEmailsOnce(
+  const told = keepers.map(({ name, email, language }) => ({
+    onceKey: `link.unreachable/${link.id}/${link.version}/${email}`,
+    kind: 'link_unreachable',
+    recipient: email,
+    ...texts[language === 'de' ? 'de' : 'en'](name, link),
+  }));
+  await insertEmailsOnce(tx, act, told, 4);
+  await insertNoticesOnce(
     tx,
     act,
-    keepers.map(({ name, email, language }) => ({
-      onceKey: `link.unreachable/${link.id}/${link.version}/${email}`,
-      kind: 'link_unreachable',
-      recipient: email,
-      ...texts[language === 'de' ? 'de' : 'en'](name, link),
-    })),
-    4,
+    told.map(({ recipient, ...notice }) => ({ ...notice, to: { email: recipient }, link: '/links' })),
   );
 }
 

@@ -100,6 +100,24 @@ export async function lockAffiliate(tx: Tx, id: string): Promise<Affiliate | und
   return row === undefined ? undefined : toAffiliate(row);
 }
 
+/** The first time in the portal, stamped once (PRT-12). */
+export async function stampFirstLogin(tx: Tx, act: Act, affiliateId: string): Promise<void> {
+  const [row] = await tx('affiliates')
+    .where({ id: affiliateId })
+    .whereNull('first_login_at')
+    .update({ first_login_at: act.now, version: tx.raw('version + 1'), updated_at: act.now })
+    .returning<{ version: number; status: string }[]>(['version', 'status']);
+  if (row === undefined) return;
+  await recordAudit(tx, act, {
+    objectType: 'affiliate',
+    objectId: affiliateId,
+    seq: row.version,
+    event: 'firstLogin',
+    from: row.status,
+    to: row.status,
+  });
+}
+
 /** The affiliate that has this address now; a terminated one has given it up. */
 export async function findAffiliateByEmail(tx: ReadTx | Tx, email: string): Promise<Affiliate | undefined> {
   const row = await tx('affiliates')

@@ -128,6 +128,8 @@ export async function recordAcceptance(
     readonly affiliateId: AffiliateId;
     readonly via: 'paper' | 'portal' | 'application';
     readonly acceptedAt: Instant;
+    /** From where, when it was accepted on a page of ours (PRT-13). */
+    readonly address?: string;
     /** The affiliate's next version: the acceptance stands in its history. */
     readonly seq: number;
   },
@@ -138,6 +140,7 @@ export async function recordAcceptance(
       affiliate_id: acceptance.affiliateId,
       via: acceptance.via,
       recorded_by: act.actor.userId,
+      address: acceptance.address ?? null,
       accepted_at: acceptance.acceptedAt,
       created_at: act.now,
     })

@@ -4,6 +4,7 @@ import { listLastDecisions } from '../../../db/audit/directDecision.js';
 import { findAgreement, recordAcceptance } from '../../../db/program/agreement.js';
 import { findProgram } from '../../../db/program/program.js';
 import { listEnrolmentFacts, openOf } from '../../../db/reads/affiliate/affiliateList.js';
+import { listAcceptancesOf } from '../../../db/reads/program/agreementList.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
@@ -28,7 +29,13 @@ import {
   enrolmentWire,
   presentEnrolment,
 } from '../../schemas/affiliate/enrolment.js';
-import { acceptanceCreate, acceptanceWire, presentAcceptance } from '../../schemas/program/agreement.js';
+import {
+  acceptanceCreate,
+  acceptanceWire,
+  affiliateAcceptanceList,
+  presentAcceptance,
+  presentAffiliateAcceptance,
+} from '../../schemas/program/agreement.js';
 import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
 import { enrol, findOpenProgram, openAtEnrolment } from './onboard.js';
@@ -258,6 +265,26 @@ const accept = defineRoute({
     }),
 });
 
+const acceptances = defineRoute({
+  method: 'GET',
+  path: '/v1/affiliates/:affiliateId/agreement-acceptances',
+  summary: 'Which versions this affiliate accepted: when, how, and from where',
+  permission: 'affiliate.read',
+  params: affiliateParams,
+  reply: affiliateAcceptanceList,
+  refuses: ['resource.not_found', 'access.not_in_scope'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findAffiliate(tx, ctx.params.affiliateId);
+      const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
+      const rows = await listAcceptancesOf(tx, affiliate.id);
+      // A network address is personal: masked without the right (api.md 2).
+      const seesAddress = ctx.can('pii.read');
+      const data = rows.map((row) => presentAffiliateAcceptance(row, affiliate, seesAddress));
+      return { data, nextCursor: null };
+    }),
+});
+
 export const enrolmentRoutes: readonly Route[] = [
   list,
   create,
@@ -265,5 +292,6 @@ export const enrolmentRoutes: readonly Route[] = [
   moveRoute('pause', 'paused'),
   moveRoute('resume', 'resumed'),
   end,
+  acceptances,
   accept,
 ];

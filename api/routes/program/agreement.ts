@@ -1,3 +1,5 @@
+import { tellEnrolled } from '../../../activities/program/agreement.js';
+import { getSettings } from '../../../db/access/settings.js';
 import { findAgreement, insertAgreement } from '../../../db/program/agreement.js';
 import { findProgram, lockProgram } from '../../../db/program/program.js';
 import { listAcceptances, listAgreements } from '../../../db/reads/program/agreementList.js';
@@ -69,6 +71,8 @@ const publish = defineRoute({
         effectiveFrom,
         graceUntil,
       });
+      const { timeZone } = (await getSettings(tx)).settings.general;
+      await tellEnrolled(tx, act, { agreement, programName: program.name, timeZone });
       return answer(presentAgreement(agreement), { location: `/v1/agreements/${agreement.id}` });
     }),
 });

@@ -132,6 +132,8 @@ export const affiliateQuery = listQuery(
     recruiterId: anyText(),
     country: anyText(),
     belowStandard: flag(),
+    /** Those who were never in their portal (PRT-12). */
+    neverLoggedIn: flag(),
     ...instantRange('createdAt'),
   },
   { sort: ['createdAt', 'name'], q: true, include: ['counts'] },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Agreement, agreementKinds } from '../../../db/program/agreement.js';
-import type { Acceptance } from '../../../db/reads/program/agreementList.js';
+import type { Acceptance, AcceptanceOf } from '../../../db/reads/program/agreementList.js';
 import { anyOf, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, longText, nameText, objectFields } from '../wire.js';
 
@@ -66,5 +66,31 @@ export function presentAcceptance(
     affiliateName: acceptance.affiliateName,
     acceptedAt: acceptance.acceptedAt,
     via: acceptance.via,
+  };
+}
+
+/** Seen from the affiliate: which version, when, how and from where (PRT-13). */
+export const affiliateAcceptanceWire = acceptanceWire
+  .extend({
+    programId: idWire('program'),
+    kind: agreementWire.shape.kind,
+    number: z.int(),
+    title: z.string(),
+    address: z.string().nullable(),
+  })
+  .openapi('AffiliateAcceptance');
+export const affiliateAcceptanceList = listOf(affiliateAcceptanceWire);
+
+export function presentAffiliateAcceptance(
+  { address, ...row }: AcceptanceOf,
+  affiliate: { readonly id: z.output<typeof acceptanceWire>['affiliateId']; readonly name: string },
+  seesAddress: boolean,
+): z.output<typeof affiliateAcceptanceWire> {
+  return {
+    object: 'agreement_acceptance',
+    affiliateId: affiliate.id,
+    affiliateName: affiliate.name,
+    ...row,
+    address: seesAddress ? address : null,
   };
 }

@@ -39,6 +39,7 @@ export interface AffiliateFilter {
   readonly managerId?: readonly string[] | undefined;
   readonly recruiterId?: readonly string[] | undefined;
   readonly country?: readonly string[] | undefined;
+  readonly neverLoggedIn?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
   readonly q?: string | undefined;
 }
@@ -58,6 +59,8 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   among('affiliates.manager_id', filter.managerId);
   among('affiliates.recruiter_id', filter.recruiterId);
   among('affiliates.country', filter.country);
+  if (filter.neverLoggedIn !== undefined)
+    query.whereRaw('(affiliates.first_login_at is null) = ?', [filter.neverLoggedIn]);
   if (filter.tag !== undefined) query.whereRaw('affiliates.tags && ?::text[]', [[...filter.tag]]);
   if (filter.programId !== undefined)
     query.whereRaw(
@@ -211,7 +214,7 @@ async function viewsOf(tx: ReadTx | Tx, affiliates: readonly Affiliate[]): Promi
             where flag.workspace_id = affiliate.workspace_id and flag.affiliate_id = affiliate.id
               and flag.dismissed_at is null
             order by flag.code) as flags,
-      null::timestamptz as first_login_at
+      affiliate.first_login_at
     from affiliates as affiliate
     where affiliate.id = any(:ids)`,
     { ids },

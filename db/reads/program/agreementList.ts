@@ -65,3 +65,29 @@ export async function listAcceptances(
     via: row.via,
   }));
 }
+
+export interface AcceptanceOf {
+  readonly agreementId: AgreementId;
+  readonly programId: ProgramId;
+  readonly kind: Agreement['kind'];
+  readonly number: number;
+  readonly title: string;
+  readonly via: 'paper' | 'portal' | 'application';
+  readonly address: string | null;
+  readonly acceptedAt: Instant;
+}
+
+// Which versions did this affiliate accept, newest first?
+export async function listAcceptancesOf(tx: ReadTx, affiliateId: AffiliateId): Promise<readonly AcceptanceOf[]> {
+  const { rows } = await tx.raw<{ rows: AcceptanceOf[] }>(
+    `select acceptance.agreement_id as "agreementId", agreement.program_id as "programId", agreement.kind, agreement.number,
+            agreement.title, acceptance.via, acceptance.address, acceptance.accepted_at as "acceptedAt"
+     from agreement_acceptances as acceptance
+     join agreements as agreement
+       on agreement.workspace_id = acceptance.workspace_id and agreement.id = acceptance.agreement_id
+     where acceptance.affiliate_id = :affiliateId
+     order by acceptance.accepted_at desc, acceptance.agreement_id desc`,
+    { affiliateId },
+  );
+  return rows;
+}

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tellPayees } from '../../../activities/payout/notice.js';
+import { insertNoticesOnce } from '../../../db/messaging/notice.js';
+import { findPayout } from '../../../db/payout/payout.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { newId } from '../../../platform/newId.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { saveSettings } from '../program/support.js';
+import { itemsOf, type Json } from '../support.js';
+import { acceptAll, mailsTo, type Portal, signInToPortal } from './portalWorld.js';
+
+// The rest of the portal (features.md 15): what staff and the affiliate see is the same, terms, notices, recruits.
+
+let world: EarningWorld;
+let programId: string;
+let ada: Portal;
+let rita: Portal;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program({ name: 'Spring', levels: 2, commissionApproval: 'automatic' });
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [
+      { level: 1, kind: 'percent', ratePpm: 200_000 },
+      { level: 2, kind: 'percent', ratePpm: 50_000 },
+    ],
+  });
+  ada = await signInToPortal(world, await world.affiliate(programId, { name: 'Ada' }));
+  rita = await signInToPortal(world, await world.affiliate(programId, { name: 'Rita', recruiterId: ada.affiliateId }));
+  await acceptAll(ada);
+  await acceptAll(rita);
+});
+afterAll(() => world.close());
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+async function sell(portal: Portal, externalId: string, amount: string): Promise<Json> {
+  const clickId = await world.click({ programId, affiliateId: portal.affiliateId });
+  const customer = { externalId, email: `${externalId}@buyer.example` };
+  return world.sale({ externalId, customer, clickId, amount: usd(amount) });
+}
+
+test('PRT-02: the portal’s home says of the affiliate what staff see of it', async () => {
+  await sell(ada, 's1', '100.00');
+  await sell(ada, 's2', '40.00');
+  const home = (await ada.call('/v1/me/home')).body;
+  const staff = (path: string) =>
+    world.as(`/v1/${path}${path.includes('?') ? '&' : '?'}affiliateId=${ada.affiliateId}`);
+  expect(home['balances']).toEqual((await world.as(`/v1/affiliates/${ada.affiliateId}/balances`)).body);
+  const counted = async (path: string) => itemsOf((await staff(path)).body['data']).length;
+  expect(home['totals']).toEqual({
+    clicks: await counted('clicks?limit=200'),
+    visits: await counted('visits?limit=200'),
+    leads: await counted('leads?limit=200'),
+    sales: await counted('sales?limit=200'),
+  });
+  expect(home['totals']).toMatchObject({ clicks: 2, sales: 2 });
+});
+
+test('PRT-13: a new version has to be accepted before anything else; version, time and address are kept', async () => {
+  const published = await world.as(`/v1/programs/${programId}/agreements`, {
+    kind: 'terms',
+    title: 'Terms',
+    text: 'Be very fair.',
+  });
+  expect(published.status, published.text).toBe(201);
+  const stopped = await ada.call('/v1/me/home');
+  expect([stopped.status, stopped.body['code']]).toEqual([409, 'requirements_open']);
+  await acceptAll(ada);
+  expect((await ada.call('/v1/me/home')).status).toBe(200);
+  const kept = await world.as(`/v1/affiliates/${ada.affiliateId}/agreement-acceptances`);
+  expect(itemsOf(kept.body['data'])[0]).toMatchObject({
+    agreementId: published.body['id'],
+    number: 2,
+    title: 'Terms',
+    via: 'portal',
+    address: '127.0.0.1',
+  });
+  expect(itemsOf(kept.body['data'])[0]?.['acceptedAt']).toMatch(/Z$/);
+  // Who may not see personal data sees that it was accepted, not from where.
+  const { key } = await world.api.makePerson(world.ws, ['support']);
+  const masked = await world.api.as(key, `/v1/affiliates/${ada.affiliateId}/agreement-acceptances`);
+  expect(itemsOf(masked.body['data'])[0]).toMatchObject({ number: 2, address: null });
+  await acceptAll(rita);
+});
+
+test('PRT-14: a notice is counted until it is opened, and one that asks for it until it is acknowledged', async () => {
+  const path = '/v1/me/notices';
+  const unread = async (portal: Portal) => (await portal.call(`${path}?include=counts`)).body['counts']['byStatus'];
+  // The new version of the terms was told already; what need not be accepted asks for a word.
+  expect(await unread(ada)).toEqual({ unread: 1, to_acknowledge: 0 });
+  const guidelines = { kind: 'guidelines', title: 'Brand', text: 'Blue.', mustAccept: false };
+  expect((await world.as(`/v1/programs/${programId}/agreements`, guidelines)).status).toBe(201);
+  expect(await unread(ada)).toEqual({ unread: 2, to_acknowledge: 1 });
+
+  const [brand, terms] = itemsOf((await ada.call(`${path}?unread=true`)).body['data']);
+  expect(brand).toMatchObject({
+    kind: 'agreement_published',
+    subject: 'Brand: version 1 (Spring)',
+    requiresAcknowledgement: true,
+    allowedActions: ['read', 'acknowledge'],
+  });
+  const post = (portal: Portal, id: string | undefined, verb: string) =>
+    portal.call(`${path}/${String(id)}/${verb}`, { body: {} });
+  expect((await post(ada, terms?.['id'], 'read')).status).toBe(204);
+  expect((await post(ada, terms?.['id'], 'acknowledge')).status).toBe(404);
+  expect((await post(ada, brand?.['id'], 'acknowledge')).status).toBe(204);
+  expect((await post(ada, brand?.['id'], 'acknowledge')).status).toBe(204);
+  expect(await unread(ada)).toEqual({ unread: 0, to_acknowledge: 0 });
+  const trail = await world.as(`/v1/audit-entries?event=acknowledged&objectId=${brand?.['id']}`);
+  expect(itemsOf(trail.body['data'])).toHaveLength(1);
+
+  // Rita’s are Rita’s: unread still, and out of Ada’s reach.
+  expect((await unread(rita))['unread']).toBe(2);
+  const [hers] = itemsOf((await rita.call(path)).body['data']);
+  const foreign = await post(ada, hers?.['id'], 'read');
+  expect([foreign.status, foreign.body['code']]).toEqual([404, 'not_found']);
+  expect((await world.as(`/v1/notices/${hers?.['id']}/read`, {})).status).toBe(404);
+  expect((await world.as('/v1/me/notices')).body['code']).toBe('wrong_audience');
+});
+
+test('a person of the staff has notices of its own, by mailbox, each fact once', async () => {
+  const { owner } = world.ws;
+  const told = {
+    to: { email: owner.email },
+    onceKey: 'link/1',
+    kind: 'link_unreachable',
+    subject: 'A page',
+    body: 'x',
+  };
+  for (let i = 0; i < 2; i += 1)
+    await inWorkspace(world.api.db, world.ws.id, (tx, now) =>
+      insertNoticesOnce(tx, world.api.act(world.ws.id, now), [told]),
+    );
+  const list = await world.as('/v1/notices?include=counts');
+  expect(list.body['counts']).toEqual({ total: 1, byStatus: { unread: 1, to_acknowledge: 0 } });
+  const [notice] = itemsOf(list.body['data']);
+  expect((await world.as(`/v1/notices/${notice?.['id']}/read`, {})).status).toBe(204);
+  expect((await world.as('/v1/notices?unread=true')).body['data']).toEqual([]);
+  const { key } = await world.api.makePerson(world.ws, ['admin'], { name: 'Ben' });
+  expect((await world.api.as(key, '/v1/notices')).body['data']).toEqual([]);
+});
+
+test('SET-07: with its mail switched off a payout is told inside the portal all the same, once', async () => {
+  await saveSettings(world.api, world.ws, { notifications: { 'payout.paid': false } });
+  const id = newId('payout');
+  await world.owner('payouts').insert({
+    workspace_id: world.ws.id,
+    id,
+    mode: 'live',
+    affiliate_id: ada.affiliateId,
+    currency: 'USD',
+    amount_minor: 1000,
+    status: 'pending',
+    method_type: 'bank',
+    execution: 'manual',
+    gateway: 'manual',
+    created_by_type: 'system',
+  });
+  for (let i = 0; i < 2; i += 1)
+    await inWorkspace(world.api.db, world.ws.id, async (tx, now) => {
+      const payout = await findPayout(tx, id);
+      if (payout === undefined) throw new Error('the payout is there');
+      await tellPayees(tx, world.api.act(world.ws.id, now), 'payout.paid', [
+        { payout, onceFor: id, reference: 'SEPA 7' },
+      ]);
+    });
+  const told = itemsOf((await ada.call('/v1/me/notices?unread=true')).body['data']);
+  expect(told).toMatchObject([{ kind: 'payout_paid', subject: 'You were paid 10.00 USD', link: '/payouts' }]);
+  expect((await mailsTo(world, ada.email)).map((mail) => mail.kind)).not.toContain('payout_paid');
+});
+
+test('PRT-18: a recruiter sees how many it recruited and what they earned it, and nothing of their customers', async () => {
+  await sell(rita, 's3', '200.00');
+  const seen = await ada.call('/v1/me/recruits');
+  expect(seen.body).toMatchObject({
+    data: [{ object: 'own_recruit', depth: 1, active: true, sales: 1, earned: [usd('10.00')] }],
+    counts: { total: 1, byStatus: { active: 1, inactive: 0 } },
+    sums: [usd('10.00')],
+  });
+  expect(seen.text).not.toMatch(/Rita|s3|buyer\.example/);
+  expect(seen.text).not.toContain(rita.affiliateId);
+  const lines = await ada.call('/v1/me/commissions?level=2&include=sums');
+  expect(lines.body['sums']).toEqual([usd('10.00')]);
+  expect((await rita.call('/v1/me/recruits')).body['data']).toEqual([]);
+});
+
+test('PRT-12: the first login is stamped, staff see who never came, and the invitation can be sent again', async () => {
+  const id = await world.affiliate(programId, { name: 'Lena' });
+  const staff = async () => (await world.as(`/v1/affiliates/${id}`)).body;
+  expect((await staff())['firstLoginAt']).toBeNull();
+  const never = async () =>
+    itemsOf((await world.as('/v1/affiliates?neverLoggedIn=true')).body['data']).map((one) => one['id']);
+  expect(await never()).toEqual([id]);
+  const email = String((await staff())['email']);
+  const before = (await mailsTo(world, email)).length;
+  expect((await world.as(`/v1/affiliates/${id}/invite`, {})).status).toBe(202);
+  expect((await mailsTo(world, email)).length).toBe(before + 1);
+  await signInToPortal(world, id);
+  const { firstLoginAt } = await staff();
+  expect(firstLoginAt).toMatch(/Z$/);
+  expect(await never()).toEqual([]);
+  await world.api.as(null, '/v1/auth/sign-in-link', { body: { email } });
+  const link = (await mailsTo(world, email))[0]?.links[0] ?? '';
+  const token = /\/welcome\/([\w-]+)/.exec(link)?.[1];
+  expect((await world.api.as(null, '/v1/auth/one-time', { body: { token } })).status).toBe(200);
+  expect((await staff())['firstLoginAt']).toBe(firstLoginAt);
+});
+
+test('PRT-10: with the portal off its pages and tools say so, links go on earning; on again, all is back', async () => {
+  const enable = (portalEnabled: boolean) => saveSettings(world.api, world.ws, { affiliates: { portalEnabled } });
+  await enable(false);
+  for (const path of ['/v1/me/home', '/v1/me/promo-tools', '/v1/me/notices', '/v1/me/reports/traffic']) {
+    const off = await ada.call(path);
+    expect([off.status, off.body['code'], off.body['capability']], path).toEqual([403, 'not_enabled', 'portal']);
+  }
+  const sold = await sell(ada, 's4', '10.00');
+  expect(itemsOf(sold['commissionIds'])).toHaveLength(1);
+  await enable(true);
+  expect((await ada.call('/v1/me/promo-tools')).status).toBe(200);
+});
