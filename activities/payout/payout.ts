@@ -197,6 +197,38 @@ export async function createDraft(
   throw new DomainError('payout.nothing_to_pay', { reasons });
 }
 
+/**
+ * Drafts by hand for some affiliates at once, one per currency in which something is due: the plan of a run without a run. What each got, and
+ * why nothing more. All are locked and planned together, so that two batches of the same people wait for each other.
+ */
+export async function createDrafts(
+  tx: Tx,
+  act: Act,
+  of: { readonly affiliateIds: readonly AffiliateId[]; readonly gateways: GatewayPolicy },
+): Promise<readonly (PlannedRow & { readonly payoutId: PayoutId | null })[]> {
+  const scope: PlanScope = {
+    mode: act.mode,
+    cutOffAt: act.now,
+    currencies: [],
+    filter: { ...everybody, affiliateIds: of.affiliateIds },
+    excludedAffiliateIds: [],
+    previousCutOffAt: null,
+  };
+  const affiliateIds = await listPlanAffiliates(tx, scope, {
+    after: null,
+    limit: of.affiliateIds.length,
+    lock: true,
+  });
+  if (affiliateIds.length === 0) return [];
+  return planAndReserve(tx, act, scope, {
+    runId: null,
+    planVersion: 1,
+    creator: act.actor,
+    gateways: of.gateways,
+    affiliateIds,
+  });
+}
+
 interface Credit {
   readonly payout: Payout;
   readonly minor: bigint;

@@ -9,15 +9,18 @@ import {
   lockOperation,
   markItemDecided,
   markItemSkipped,
+  markItemSucceeded,
   moveOperation,
 } from '../../db/reporting/bulkOperation.js';
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { jobVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
-import type { ReferralId } from '../../domain/ids.js';
+import { type JobVerb, jobVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
+import type { AffiliateId, PayoutId, ReferralId } from '../../domain/ids.js';
+import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
-import type { ActivityDeps } from '../deps.js';
+import type { PayoutDeps } from '../payout/deps.js';
+import { createDrafts } from '../payout/payout.js';
 import { simulateJob } from '../program/simulation.js';
 
 /** Decisions per page: one transaction of rows and outbox rows (temporal.md 3.7). */
@@ -28,7 +31,9 @@ const bulkPriority = 4;
 /** What a job's activity answers: are there more pages, and how many results are still out? */
 export type BulkStep = { readonly status: string; readonly hasMore: boolean; readonly open: number };
 
-export function bulkOperationActivities(deps: Pick<ActivityDeps, 'db' | 'longDb' | 'newId' | 'reached'>) {
+export function bulkOperationActivities(
+  deps: Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'reached' | 'gatewayPolicy'>,
+) {
   return {
     /** Writes the decisions of the next items. Run twice it goes on behind them: an item with a decision is not taken again. */
     async decideBulkPage(ref: JobRef): Promise<BulkStep> {
@@ -44,6 +49,7 @@ export function bulkOperationActivities(deps: Pick<ActivityDeps, 'db' | 'longDb'
           { ...actFor(act, { actor: job.actor, mode: job.mode }), requestId: job.requestId },
           job,
           items,
+          deps.gatewayPolicy,
         );
         deps.reached?.('bulk.decided');
         return { status: 'running', hasMore: items.length === perPage, open: items.length };
@@ -71,13 +77,71 @@ function ended(job: BulkOperation | undefined): BulkStep {
   return { status: job?.status ?? 'failed', hasMore: false, open: 0 };
 }
 
-async function decideItems(
+type Items = Awaited<ReturnType<typeof listItemsToDecide>>;
+
+/** A draft per affiliate and currency (PAY-18): the plan says for each what it got, or why nothing. */
+async function draftItems(tx: Tx, act: Act, job: BulkOperation, items: Items, gateways: GatewayPolicy): Promise<void> {
+  const rows = await createDrafts(tx, act, {
+    affiliateIds: items.map((item) => item.objectId as AffiliateId),
+    gateways,
+  });
+  for (const { position, objectId } of items) {
+    const own = rows.filter((row) => row.affiliateId === objectId);
+    const made = own.flatMap((row) => row.payoutId ?? []);
+    const reasons = own.flatMap((row) => row.reasons.map((reason) => reason.code));
+    if (made.length > 0) await markItemSucceeded(tx, job.id, position, made.join(' '));
+    else
+      await markItemSkipped(tx, job.id, position, {
+        code: reasons.includes('in_other_run') ? 'payout.in_open_payout' : 'payout.nothing_to_pay',
+        detail: reasons.length === 0 ? null : [...new Set(reasons)].join(' '),
+      });
+  }
+}
+
+/** A decision per payout, which its workflow takes: four eyes, attempts and days are judged there, one by one. */
+async function decidePayoutItems(
   tx: Tx,
   act: Act,
   job: BulkOperation,
-  items: Awaited<ReturnType<typeof listItemsToDecide>>,
+  items: Items,
+  verb: JobVerb['verb'],
 ): Promise<void> {
+  const { reasonCode, note, publicReason, steppedUp, params } = job.request;
+  for (const { position, objectId } of items) {
+    const input = { workspaceId: act.workspaceId, payoutId: objectId as PayoutId };
+    const decisionId = act.newId('decision');
+    const workflowId = workflowIds.payout(input);
+    await insertDecision(tx, act, {
+      id: decisionId,
+      verb,
+      objectType: 'payout',
+      objectId,
+      workflowId,
+      reasonCode,
+      note,
+      publicReason,
+      steppedUp,
+      params: params ?? {},
+      via: 'bulk',
+      callerKey: null,
+      requestHash: null,
+      operationId: job.id,
+    });
+    await enqueue(
+      tx,
+      signalMessage(
+        { workflowType: 'payout', workflowId, input, signal: verb, argument: { decisionId } },
+        bulkPriority,
+      ),
+    );
+    await markItemDecided(tx, job.id, position, decisionId);
+  }
+}
+
+async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, gateways: GatewayPolicy): Promise<void> {
   const { objectType, verb } = jobVerbOf(job.kind);
+  if (objectType === 'affiliates') return draftItems(tx, act, job, items, gateways);
+  if (objectType === 'payouts') return decidePayoutItems(tx, act, job, items, verb);
   const ids = items.map((item) => item.objectId);
   const referralOf = await findReferralsOf(tx, objectType, job.mode, ids);
   for (const { position, objectId } of items) {

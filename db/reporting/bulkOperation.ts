@@ -22,6 +22,8 @@ export interface BulkRequest {
   readonly note: string | null;
   readonly publicReason: string | null;
   readonly steppedUp: boolean;
+  /** What the verb needs beside, as its single decision takes it: a reference, a day. */
+  readonly params?: Readonly<Record<string, unknown>>;
 }
 
 interface OperationRow {
@@ -132,6 +134,16 @@ export async function markItemDecided(
   decisionId: string,
 ): Promise<void> {
   await tx('operation_items').where({ operation_id: operationId, position }).update({ decision_id: decisionId });
+}
+
+/** The item's work is done in the page itself: nothing sequences it. */
+export async function markItemSucceeded(
+  tx: Tx,
+  operationId: string,
+  position: number,
+  detail: string | null,
+): Promise<void> {
+  await tx('operation_items').where({ operation_id: operationId, position }).update({ outcome: 'succeeded', detail });
 }
 
 export async function markItemSkipped(

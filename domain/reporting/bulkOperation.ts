@@ -6,6 +6,8 @@ export const bulkKinds = [
   'referrals.reject',
   'commissions.approve',
   'commissions.reject',
+  'payouts.create',
+  'payouts.mark_paid',
 ] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
@@ -17,8 +19,9 @@ export type UndoKind = (typeof undoKinds)[number];
 export const simulationKind = 'rules.simulate';
 
 export interface BulkVerb {
-  readonly objectType: 'referrals' | 'commissions';
-  readonly verb: 'approve' | 'reject';
+  /** What is selected: `payouts.create` selects affiliates (api.md 1.9). */
+  readonly objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates';
+  readonly verb: 'approve' | 'reject' | 'markPaid' | 'createDraft';
 }
 
 /** As a job's page decides it: the verb is also the signal's name. */
@@ -32,6 +35,8 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
   'referrals.reject': { objectType: 'referrals', verb: 'reject' },
   'commissions.approve': { objectType: 'commissions', verb: 'approve' },
   'commissions.reject': { objectType: 'commissions', verb: 'reject' },
+  'payouts.create': { objectType: 'affiliates', verb: 'createDraft' },
+  'payouts.mark_paid': { objectType: 'payouts', verb: 'markPaid' },
 };
 
 const undoVerbs: Readonly<Record<UndoKind, JobVerb>> = {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   };
   const jobs = await w.temporal.createWorker({
     taskQueue: queueName(w.prefix, 'jobs'),
-    activities: bulkOperationActivities({ db, longDb: db, newId, reached }),
+    activities: bulkOperationActivities({ db, longDb: db, newId, reached, gatewayPolicy: { sandboxPaysLive: true } }),
   });
   const running = jobs.run();
   stopJobs = async () => {

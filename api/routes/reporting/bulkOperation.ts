@@ -5,6 +5,7 @@ import { enqueue } from '../../../db/messaging/outbox.js';
 import { type CommissionView, getCommissionView, listCommissions } from '../../../db/reads/earning/commissionList.js';
 import { getReferralView, listReferrals, type ReferralView } from '../../../db/reads/earning/referralList.js';
 import type { Page } from '../../../db/reads/keyset.js';
+import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import {
   findOperation,
   findVisibleIds,
@@ -31,6 +32,7 @@ import {
   type UndoKind,
   undoKindOf,
 } from '../../../domain/reporting/bulkOperation.js';
+import { dateIn } from '../../../domain/calendar.js';
 import type { Instant } from '../../../domain/time.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
@@ -54,6 +56,7 @@ import {
   presentDecisionItem,
 } from '../../schemas/reporting/bulkOperation.js';
 import { decisionBody, idWire, listOf, reasonOf } from '../../schemas/wire.js';
+import { judgeDue, judgePayoutOf, type Listed, listAffiliatesToPay, listPayoutsToMark } from './payoutSelection.js';
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const referralFilter = referralQuery.omit(listOnly);
@@ -182,6 +185,8 @@ const list = defineRoute({
 const rightFor: Readonly<Record<BulkVerb['objectType'], Permission>> = {
   referrals: 'referral.decide',
   commissions: 'commission.decide',
+  payouts: 'payout.settle',
+  affiliates: 'payout.prepare',
 };
 
 interface Selected {
@@ -196,12 +201,15 @@ const perRead = 200;
 /** As many as `ids` may hold. */
 const mostSelected = 10_000;
 
-function judgeReferral(view: ReferralView, verb: BulkVerb['verb']): Selected {
+/** What referrals and commissions are decided by; payouts have verbs of their own. */
+type Verdict = 'approve' | 'reject';
+
+function judgeReferral(view: ReferralView, verb: Verdict): Selected {
   const decided = decideReferralMove(view.referral, verb, blockingChecks(view.checks));
   return { id: view.referral.id, code: decided.kind === 'refused' ? publicCode(decided.code) : null };
 }
 
-function judgeCommission(view: CommissionView, verb: BulkVerb['verb']): Selected {
+function judgeCommission(view: CommissionView, verb: Verdict): Selected {
   const { commission, blockers } = view;
   if (commission.referralId === null) return { id: commission.id, code: 'commission_blocked' };
   const isAllowed = commissionActions(commission, blockers).includes(verb);
@@ -220,35 +228,40 @@ async function selectByFilter(
   const reader = { scope: ctx.scopeFor(rightFor[objectType]), mode: ctx.mode };
   const now = (await tx.raw<{ rows: { now: Instant }[] }>('select now()')).rows[0]?.now;
   if (now === undefined) throw new InvariantError('Postgres tells the time');
+  const isOfPayouts = objectType === 'payouts' || objectType === 'affiliates'; // those read their filter themselves
   const schema = objectType === 'referrals' ? referralFilter : commissionFilter;
-  const filter = parseWith(schema, wish.filter ?? {}, 'body') as Record<string, never>;
+  const filter = (isOfPayouts ? {} : parseWith(schema, wish.filter ?? {}, 'body')) as Record<string, never>;
   for (let after: Page['after'] = null; ; ) {
     const page: Page = { limit: perRead, sort: 'createdAt', descending: false, after };
-    const rows =
-      objectType === 'referrals'
-        ? (
-            await listReferrals(
-              tx,
-              reader,
-              { ...filter, createdAt: boundsOf(filter, 'createdAt'), dueAt: boundsOf(filter, 'dueAt') },
-              page,
-            )
-          ).map((view) => ({ at: view.referral.createdAt, ...judgeReferral(view, verb) }))
-        : (
-            await listCommissions(
-              tx,
-              {
-                ...reader,
-                now,
-                filter: {
-                  ...filter,
-                  createdAt: boundsOf(filter, 'createdAt'),
-                  eligibleAt: boundsOf(filter, 'eligibleAt'),
-                },
-              },
-              page,
-            )
-          ).map((view) => ({ at: view.commission.createdAt, ...judgeCommission(view, verb) }));
+    const rows: readonly Listed[] =
+      objectType === 'payouts'
+        ? await listPayoutsToMark(tx, ctx, wish.filter ?? {}, page)
+        : objectType === 'affiliates'
+          ? await listAffiliatesToPay(tx, ctx, wish.filter ?? {}, page)
+          : objectType === 'referrals'
+            ? (
+                await listReferrals(
+                  tx,
+                  reader,
+                  { ...filter, createdAt: boundsOf(filter, 'createdAt'), dueAt: boundsOf(filter, 'dueAt') },
+                  page,
+                )
+              ).map((view) => ({ at: view.referral.createdAt, ...judgeReferral(view, verb as Verdict) }))
+            : (
+                await listCommissions(
+                  tx,
+                  {
+                    ...reader,
+                    now,
+                    filter: {
+                      ...filter,
+                      createdAt: boundsOf(filter, 'createdAt'),
+                      eligibleAt: boundsOf(filter, 'eligibleAt'),
+                    },
+                  },
+                  page,
+                )
+              ).map((view) => ({ at: view.commission.createdAt, ...judgeCommission(view, verb as Verdict) }));
     selected.push(...rows.slice(0, perRead).map(({ id, code }) => ({ id, code })));
     const last = rows[perRead - 1];
     if (rows.length <= perRead || last === undefined) return selected;
@@ -279,9 +292,11 @@ async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly 
   const reader = { scope: ctx.scopeFor(rightFor[bulk.objectType]), mode: ctx.mode, now };
   for (const { id } of ids)
     judged.push(
-      bulk.objectType === 'referrals'
-        ? judgeReferral(await getReferralView(tx, id), bulk.verb)
-        : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb),
+      bulk.objectType === 'payouts'
+        ? await judgePayoutOf(tx, ctx, id)
+        : bulk.objectType === 'referrals'
+          ? judgeReferral(await getReferralView(tx, id), bulk.verb as Verdict)
+          : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb as Verdict),
     );
   return judged;
 }
@@ -304,17 +319,30 @@ const create = defineRoute({
   body: operationCreate,
   reply: operationCreated,
   status: 202,
-  refuses: ['access.permission_missing', 'operation.selection_changed'],
-  async handle(ctx) {
+  refuses: ['access.permission_missing', 'access.step_up_required', 'operation.selection_changed'],
+  async handle(ctx, deps) {
     const { body } = ctx;
     const bulk = bulkVerbOf(body.kind);
     const right = rightFor[bulk.objectType];
     if (!ctx.can(right)) throw new DomainError('access.permission_missing', { missingPermission: right });
     if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
+    const isMarking = body.kind === 'payouts.mark_paid';
+    if (isMarking && !body.dryRun && !ctx.caller.isSteppedUp) throw new DomainError('access.step_up_required');
     const selected = await ctx.read(async (tx, now) => {
-      if (body.ids === undefined) return selectByFilter(tx, ctx, body, bulk);
-      const found = await selectByIds(tx, ctx, body.ids, bulk);
-      return body.dryRun ? judgeIds(tx, ctx, now, found, bulk) : found;
+      if (body.paidOn !== undefined && body.paidOn > dateIn(await readWorkspaceZone(tx), now))
+        throw invalid({ pointer: '/paidOn', code: 'out_of_range', detail: 'Not in the future.' });
+      const found =
+        body.ids === undefined ? await selectByFilter(tx, ctx, body, bulk) : await selectByIds(tx, ctx, body.ids, bulk);
+      if (!body.dryRun) return found;
+      if (bulk.objectType === 'affiliates')
+        return judgeDue(
+          tx,
+          ctx,
+          deps,
+          now,
+          found.map((one) => one.id),
+        );
+      return body.ids === undefined ? found : judgeIds(tx, ctx, now, found, bulk);
     });
     if (body.expectedCount !== undefined && body.expectedCount !== selected.length)
       throw new DomainError('operation.selection_changed', { currentCount: selected.length });
@@ -327,7 +355,9 @@ const create = defineRoute({
     return ctx.write(
       async (tx, act) => {
         const id = act.newId('operation');
-        const request = { reasonCode, note, publicReason, steppedUp };
+        const { reference, paidOn, note: paidNote = null } = body;
+        const params = isMarking ? { params: { reference, paidOn, note: paidNote } } : {};
+        const request = { reasonCode, note, publicReason, steppedUp, ...params };
         await insertOperation(tx, act, {
           id,
           kind: body.kind,

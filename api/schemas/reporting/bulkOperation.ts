@@ -3,7 +3,18 @@ import type { DecisionRecord } from '../../../db/audit/decision.js';
 import { type OperationId, sameIdAs } from '../../../domain/ids.js';
 import { publicCode, type DomainErrorCode } from '../../../domain/errors.js';
 import { bulkKinds } from '../../../domain/reporting/bulkOperation.js';
-import { byWire, fieldIssue, idWire, instantWire, listOf, reasonText, staffReasonCodes, text } from '../wire.js';
+import {
+  byWire,
+  dateWire,
+  fieldIssue,
+  idWire,
+  instantWire,
+  listOf,
+  noteText,
+  reasonText,
+  staffReasonCodes,
+  text,
+} from '../wire.js';
 
 const progressWire = z.strictObject({
   total: z.int(),
@@ -83,9 +94,14 @@ export const operationCreate = z
     reason: reasonText.exactOptional(),
     reasonCode: z.enum(staffReasonCodes).exactOptional(),
     publicReason: reasonText.exactOptional(),
+    /** Of `payouts.mark_paid`, as the single decision takes them: the same for every row. */
+    reference: text(200).exactOptional(),
+    paidOn: dateWire.exactOptional(),
+    note: noteText.exactOptional(),
   })
   .check((context) => {
     const { kind, ids, filter, expectedCount, dryRun, reason, reasonCode } = context.value;
+    const { reference, paidOn, note } = context.value;
     const refuse = (code: 'required' | 'not_allowed_here' | 'already_used', detail: string, field: string): void => {
       context.issues.push({ ...fieldIssue(code, detail, [field]), input: context.value });
     };
@@ -96,6 +112,12 @@ export const operationCreate = z
       refuse('required', 'How many rows the filter showed.', 'expectedCount');
     if (kind.endsWith('.reject') && !dryRun && reason === undefined && reasonCode === undefined)
       refuse('required', 'Say why: reason or reasonCode.', 'reason');
+    const isMarking = kind === 'payouts.mark_paid';
+    for (const [field, value] of Object.entries({ reference, paidOn, note })) {
+      if (value !== undefined && !isMarking) refuse('not_allowed_here', 'Of payouts.mark_paid only.', field);
+      if (value === undefined && isMarking && !dryRun && field !== 'note')
+        refuse('required', 'How and when it was paid.', field);
+    }
   });
 
 export const dryRunWire = z.strictObject({

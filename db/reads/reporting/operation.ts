@@ -97,10 +97,16 @@ export async function listOperationIds(
 // Which of these objects may this reader decide in bulk: those the lists show it?
 export async function findVisibleIds(
   tx: ReadTx | Tx,
-  objectType: 'referrals' | 'commissions',
+  objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates',
   reader: { readonly scope: Scope; readonly mode: Mode },
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
+  if (objectType === 'affiliates') {
+    const own = tx('affiliates as affiliate').whereIn('affiliate.id', [...ids]);
+    scopeAffiliates(own, reader.scope, 'affiliate');
+    const rows = await own.select<{ id: string }[]>('affiliate.id as id');
+    return new Set(rows.map((row) => row.id));
+  }
   const query = tx(`${objectType} as item`)
     .leftJoin('affiliates as affiliate', (on) =>
       on.on('affiliate.workspace_id', 'item.workspace_id').andOn('affiliate.id', 'item.affiliate_id'),

@@ -132,7 +132,12 @@ test('a long period is a job with the same object as its result; a second run ch
       total: 6,
     }),
   );
-  const activities = bulkOperationActivities({ db: api.db, longDb: api.db, newId });
+  const activities = bulkOperationActivities({
+    db: api.db,
+    longDb: api.db,
+    newId,
+    gatewayPolicy: { sandboxPaysLive: true },
+  });
   const ref = { workspaceId: ws.id, jobId: id };
   const run = () => new MockActivityEnvironment().run((one: typeof ref) => activities.decideBulkPage(one), ref);
   expect(await run()).toEqual({ status: 'done', hasMore: false, open: 0 });

@@ -1,0 +1,118 @@
+import type { z } from 'zod';
+import { listAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
+import { listConnected } from '../../../db/payout/gateway.js';
+import type { Page } from '../../../db/reads/keyset.js';
+import { readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { findPayoutView, listPayoutViews, type PayoutView } from '../../../db/reads/payout/payoutView.js';
+import type { ReadTx } from '../../../db/transaction.js';
+import { DomainError } from '../../../domain/errors.js';
+import type { AffiliateId } from '../../../domain/ids.js';
+import { payoutActions } from '../../../domain/payout/payout.js';
+import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { epochMs, type Instant } from '../../../domain/time.js';
+import { boundsOf } from '../../lists.js';
+import type { ApiDeps, RouteContext } from '../../route.js';
+import { affiliateQuery } from '../../schemas/affiliate/affiliate.js';
+import { payoutQuery } from '../../schemas/payout/payout.js';
+import { parseWith } from '../../validation.js';
+import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
+
+// What a bulk act on payouts selects and how each row is judged (PAY-18): affiliates that get a draft, payouts that a person has paid.
+
+type Selecting = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'scopeFor'>;
+
+export interface Judged {
+  readonly id: string;
+  /** Why the row rules the act out as it stands; null: it does not. */
+  readonly code: string | null;
+}
+
+const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
+const payoutFilter = payoutQuery.omit({ ...listOnly, q: true });
+const affiliateFilter = affiliateQuery.omit(listOnly);
+
+/** A row with its place in the list, for paging. */
+export type Listed = Judged & { readonly at: string };
+
+function judgePayout(payout: PayoutView): Judged {
+  const actions = payoutActions(payout.status, payout.attempt?.state ?? null, payout.onHold, payout.execution);
+  if (actions.includes('mark_paid')) return { id: payout.id, code: null };
+  return { id: payout.id, code: payout.status === 'paid' ? 'already_decided' : 'transition_not_allowed' };
+}
+
+export async function listPayoutsToMark(
+  tx: ReadTx,
+  ctx: Selecting,
+  filter: unknown,
+  page: Page,
+): Promise<readonly Listed[]> {
+  const query = parseWith(payoutFilter, filter, 'body') as z.output<typeof payoutFilter>;
+  const rows = await listPayoutViews(
+    tx,
+    {
+      mode: ctx.mode,
+      statuses: query.status,
+      problems: query.problem,
+      affiliateIds: query.affiliateId,
+      runIds: query.runId,
+      methodTypes: query.methodType,
+      currencies: query.currency,
+      overdue: query.overdue,
+    },
+    page,
+  );
+  return rows.map((payout) => ({ at: payout.createdAt, ...judgePayout(payout) }));
+}
+
+export async function judgePayoutOf(tx: ReadTx, ctx: Selecting, id: string): Promise<Judged> {
+  const payout = await findPayoutView(tx, ctx.mode, id);
+  if (payout === undefined) throw new DomainError('resource.not_found');
+  return judgePayout(payout);
+}
+
+export async function listAffiliatesToPay(
+  tx: ReadTx,
+  ctx: Selecting,
+  filter: unknown,
+  page: Page,
+): Promise<readonly Listed[]> {
+  const query = parseWith(affiliateFilter, filter, 'body') as z.output<typeof affiliateFilter>;
+  const views = await listAffiliates(
+    tx,
+    ctx.scopeFor('payout.prepare'),
+    { ...query, createdAt: boundsOf(query, 'createdAt') },
+    page,
+  );
+  return views.map(({ affiliate }) => ({ at: affiliate.createdAt, id: affiliate.id, code: null }));
+}
+
+/** Whether each would get a draft now, by the plan itself: for a dry run. */
+export async function judgeDue(
+  tx: ReadTx,
+  ctx: Selecting,
+  deps: ApiDeps,
+  now: Instant,
+  ids: readonly string[],
+): Promise<Judged[]> {
+  const scope = {
+    mode: ctx.mode,
+    cutOffAt: now,
+    currencies: [],
+    filter: everybody,
+    excludedAffiliateIds: [],
+    previousCutOffAt: null,
+  };
+  const rows = planPayouts(await readPlanInputs(tx, scope, ids as readonly AffiliateId[], false), {
+    now,
+    nowMs: epochMs(now),
+    mode: ctx.mode,
+    gateways: gatewayPolicyOf(deps),
+    connected: await listConnected(tx, ctx.mode),
+    msOf: epochMs,
+  });
+  return ids.map((id) => {
+    const own = rows.filter((row) => row.affiliateId === id);
+    if (own.some((row) => row.outcome === 'paid')) return { id, code: null };
+    return { id, code: own.flatMap((row) => row.reasons)[0]?.code ?? 'nothing_to_pay' };
+  });
+}

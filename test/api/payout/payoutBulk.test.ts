@@ -1,0 +1,203 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import knexFactory, { type Knex } from 'knex';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createManualGateway } from '../../../activities/gateways/manual.js';
+import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
+import { bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
+import { postTransfers } from '../../../db/earning/ledger.js';
+import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { account, affiliateAccounts } from '../../../domain/earning/ledger.js';
+import type { OperationId, PayoutId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
+import { newId } from '../../../platform/newId.js';
+import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+
+// PAY-18: many at once, a result per row, one failure leaves the rest. The workflows' activities are run by hand in their order.
+
+const many = 50;
+const gatewayPolicy = { sandboxPaysLive: true };
+
+let api: TestApi;
+let shop: TestWorkspace;
+let fin: string;
+let owner: Knex;
+const ids: string[] = [];
+const environment = new MockActivityEnvironment();
+
+beforeAll(async () => {
+  api = await startTestApi();
+  shop = await api.makeWorkspace({ saved: true });
+  fin = (await api.makePerson(shop, ['finance_approver'], { name: 'Fin' })).key;
+  owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 1 } });
+  for (let index = 0; index < many; index += 1) ids.push(await makePayee(`Payee ${index}`, 6_000n + BigInt(index)));
+}, 120_000);
+afterAll(async () => {
+  await owner?.destroy();
+  await api?.close();
+});
+
+/** Approved money and a bank account that a person pays to. */
+async function makePayee(name: string, minor: bigint): Promise<string> {
+  return inWorkspace(api.db, shop.id, async (tx, now) => {
+    const [programId, contactId, id, commissionId] = [
+      newId('program'),
+      newId('contact'),
+      newId('affiliate'),
+      newId('commission'),
+    ];
+    await tx('programs').insert({ id: programId, name: programId, slug: programId, status: 'active', currency: 'USD' });
+    await tx('contacts').insert({ id: contactId, name });
+    await tx('affiliates').insert({ id, contact_id: contactId, name, email: `${id}@blog.example`, status: 'approved' });
+    await tx('payout_methods').insert({
+      id: newId('payoutMethod'),
+      affiliate_id: id,
+      type: 'bank',
+      currency: 'USD',
+      details: JSON.stringify({ sealed: '' }),
+      masked: 'DE…',
+      fingerprint: id,
+      status: 'active',
+    });
+    await tx('commissions').insert({
+      id: commissionId,
+      mode: 'live',
+      kind: 'bonus',
+      affiliate_id: id,
+      program_id: programId,
+      cause_type: 'commission',
+      cause_id: commissionId,
+      currency: 'USD',
+      exact_numerator: minor.toString(),
+      exact_denominator: '1',
+      amount_minor: minor,
+      status: 'approved',
+      eligible_at: now,
+      approved_at: now,
+    });
+    await postTransfers(tx, api.act(shop.id, now), [
+      {
+        kind: 'commission.accrued',
+        key: `test/${commissionId}`,
+        cause: { type: 'commission', id: commissionId },
+        correctsKey: null,
+        effectiveAt: null,
+        postings: [
+          {
+            debit: account('commission_expense', programId),
+            credit: affiliateAccounts(id).payable,
+            amount: { minor, currency: 'USD' as CurrencyCode },
+          },
+        ],
+      },
+    ]);
+    return id;
+  });
+}
+
+const ask = (key: string, body: unknown) => api.as(key, '/v1/operations', { body });
+
+/** What the job's workflow and the payouts' workflows do: pages until nothing is left, each decision, the outcomes. */
+async function work(jobId: string): Promise<readonly (readonly [string | null, string | null])[]> {
+  const deps = { db: api.db, longDb: api.db, newId, gatewayPolicy };
+  const jobs = bulkOperationActivities(deps);
+  const decisions = payoutDecisionActivities({
+    ...deps,
+    logger: api.deps.logger,
+    payoutGateways: new Map([['manual', createManualGateway()]]),
+    openMethodDetails: () => ({}),
+    openGatewayAccess: () => ({}),
+    answers: { save: () => Promise.resolve(''), load: () => Promise.resolve(undefined) },
+  });
+  const ref = { workspaceId: shop.id, jobId: jobId as OperationId };
+  const page = (one: typeof ref) => jobs.decideBulkPage(one);
+  for (let step = await environment.run(page, ref); step.hasMore; ) step = await environment.run(page, ref);
+  const open: readonly { id: string; object_id: string }[] = await owner('decisions')
+    .where({ operation_id: jobId, state: 'open' })
+    .select('id', 'object_id');
+  for (const { id, object_id: payoutId } of open) {
+    const input = {
+      workspaceId: shop.id,
+      payoutId: payoutId as PayoutId,
+      fact: { kind: 'decision' as const, id },
+    };
+    await environment.run((one: typeof input) => decisions.decidePayout(one), input);
+  }
+  await environment.run((one: typeof ref) => jobs.collectBulkOutcomes(one), ref);
+  const { body } = await api.as(shop.key, `/v1/operations/${jobId}`);
+  expect(body).toMatchObject({ status: 'done' });
+  const items = itemsOf((await api.as(shop.key, `/v1/operations/${jobId}/items?limit=200`)).body['data']);
+  return items.map((item) => [item['outcome'], item['code']]);
+}
+
+test('PAY-18: fifty drafts at once, a result per row; who has nothing due or is in a payout is skipped with the reason', async () => {
+  const poor = await makePayee('Poor', 10n);
+  const dry = await ask(shop.key, { kind: 'payouts.create', ids: [...ids, poor], dryRun: true });
+  expect(dry.body).toMatchObject({
+    matched: many + 1,
+    eligible: many,
+    skipped: [{ id: poor, code: 'below_minimum' }],
+  });
+  expect(await owner('payouts').count()).toEqual([{ count: '0' }]);
+  const made = await ask(shop.key, { kind: 'payouts.create', ids: [...ids, poor] });
+  expect(made.status, made.text).toBe(202);
+  const results = await work(made.body['id']);
+  expect(results.filter(([outcome]) => outcome === 'succeeded')).toHaveLength(many);
+  expect(results.at(-1)).toEqual(['skipped', 'nothing_to_pay']);
+  const again = await ask(shop.key, { kind: 'payouts.create', ids: ids.slice(0, 2) });
+  expect(await work(again.body['id'])).toEqual([
+    ['skipped', 'in_open_payout'],
+    ['skipped', 'in_open_payout'],
+  ]);
+  const drafts = await api.as(shop.key, '/v1/payouts?status=draft&limit=200');
+  expect(itemsOf(drafts.body['data'])).toHaveLength(many);
+  expect((await broken()).length).toBe(0);
+});
+
+test('PAY-18: fifty marked as paid at once, one of them on hold: it fails, the rest is paid', async () => {
+  const drafts = itemsOf((await api.as(shop.key, '/v1/payouts?status=draft&limit=200')).body['data']);
+  const held = drafts[0]?.['id'];
+  await owner('payouts').where({ id: held }).update({ on_hold: true });
+  const filter = { status: 'draft', currency: 'USD' };
+  const paid = { reference: 'Bank run 7', paidOn: '2026-11-20', note: 'By hand' };
+  const dry = await ask(fin, { kind: 'payouts.mark_paid', filter, dryRun: true });
+  expect(dry.body).toMatchObject({ matched: many, eligible: many - 1, skipped: [{ id: held }] });
+  const made = await ask(fin, { kind: 'payouts.mark_paid', filter, expectedCount: many, ...paid });
+  expect(made.status, made.text).toBe(202);
+  const results = await work(made.body['id']);
+  expect(results.filter(([outcome]) => outcome === 'succeeded')).toHaveLength(many - 1);
+  expect(results.filter(([outcome]) => outcome !== 'succeeded')).toHaveLength(1);
+  const shown = itemsOf((await api.as(shop.key, '/v1/payouts?status=paid&limit=200')).body['data']);
+  expect(shown).toHaveLength(many - 1);
+  expect(new Set(shown.map((one) => `${one['reference']} ${one['paidOn']}`))).toEqual(
+    new Set(['Bank run 7 2026-11-20']),
+  );
+  const twice = await ask(fin, { kind: 'payouts.mark_paid', ids: [shown[0]?.['id']], ...paid });
+  expect(await work(twice.body['id'])).toEqual([['skipped', 'already_decided']]);
+  expect((await broken()).length).toBe(0);
+});
+
+test('PAY-18: rights, what is missing and what is too late are refused and change nothing', async () => {
+  const before = await owner('operations').count();
+  const preparer = (await api.makePerson(shop, ['finance_preparer'])).key;
+  const good = { kind: 'payouts.mark_paid', ids: [newId('payout')], reference: 'x', paidOn: '2026-11-20' };
+  expect((await ask(preparer, good)).body).toMatchObject({ status: 403, missingPermission: 'payout.settle' });
+  expect((await ask(fin, { kind: 'payouts.create', ids })).body).toMatchObject({
+    status: 403,
+    missingPermission: 'payout.prepare',
+  });
+  for (const [body, pointer] of [
+    [{ ...good, reference: undefined }, '#/reference'],
+    [{ ...good, paidOn: '2999-01-01' }, '#/paidOn'],
+    [good, '#/ids/0'],
+    [{ kind: 'payouts.create', ids, reference: 'x' }, '#/reference'],
+  ] as const) {
+    const refused = await ask(shop.key, body);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, pointer]);
+  }
+  expect(await owner('operations').count()).toEqual(before);
+});
+
+async function broken() {
+  return (await checkBooks(owner)).filter((result) => result.violations > 0 && !['I12', 'I14'].includes(result.id));
+}
