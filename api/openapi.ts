@@ -76,7 +76,10 @@ function describe(route: Route): RouteConfig {
         : {
             body: {
               content: {
-                [route.upload === true ? 'multipart/form-data' : 'application/json']: { schema: route.body },
+                ...(route.upload === true ? {} : { 'application/json': { schema: route.body } }),
+                ...(route.upload === undefined || route.upload === false
+                  ? {}
+                  : { 'multipart/form-data': { schema: route.body } }),
               },
             },
           }),

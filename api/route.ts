@@ -208,8 +208,8 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   readonly stepUp?: true;
   /** The answer shows a secret once: what is stored for a repeat is sealed. */
   readonly secretReply?: true;
-  /** The body is `multipart/form-data`: text fields and the part `file` (`uploadedFile` of api/upload.ts). */
-  readonly upload?: true;
+  /** The body is `multipart/form-data`: text fields and the part `file` (`uploadedFile` of api/upload.ts); `optional`: or JSON, without a file. */
+  readonly upload?: true | 'optional';
   handle(
     ctx: RouteContext<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>,
     deps: ApiDeps,
@@ -245,7 +245,7 @@ export interface Route {
   readonly stepUp: boolean;
   readonly secretReply: boolean;
   /** Takes a file as `multipart/form-data`. */
-  readonly upload?: boolean;
+  readonly upload?: boolean | 'optional';
   run(koa: Context, deps: ApiDeps): Promise<void>;
 }
 
@@ -275,7 +275,7 @@ export function defineRoute<
     ifMatch: definition.ifMatch ?? (isChange ? 'honoured' : 'none'),
     stepUp: definition.stepUp === true,
     secretReply: definition.secretReply === true,
-    upload: definition.upload === true,
+    upload: definition.upload ?? false,
     async run(koa, deps) {
       const caller = await authenticate(koa.req, {
         db: deps.db,
@@ -301,7 +301,9 @@ export function defineRoute<
       if (wish !== null) checkExportRight(caller, route.permission);
       const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
       const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
-      const uploaded = definition.upload === true ? await readUpload(koa.req) : undefined;
+      const isUpload =
+        definition.upload === true || (definition.upload === 'optional' && koa.is('multipart/form-data') !== false);
+      const uploaded = isUpload ? await readUpload(koa.req) : undefined;
       const rawBody = uploaded ?? (isWrite ? await readJson(koa) : undefined);
       // A file is compared and logged by its hash.
       const shownBody = uploaded === undefined ? rawBody : hashedUpload(uploaded);

@@ -17,3 +17,63 @@ export function toCsv(columns: readonly string[], rows: readonly (readonly (stri
     },
   );
 }
+
+/** A file that is no CSV, with the line (from 1) where that shows. */
+export class CsvError extends Error {
+  readonly line: number;
+  constructor(line: number) {
+    super(`not a CSV, line ${line}`);
+    this.name = 'CsvError';
+    this.line = line;
+  }
+}
+
+/**
+ * RFC 4180, read as strictly as it is written: commas, quotes doubled inside quotes, LF or CRLF, a byte order mark in front is left out. A
+ * line with nothing in it ends nothing and is skipped.
+ */
+export function parseCsv(text: string): readonly (readonly string[])[] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let line = 1;
+  let i = text.startsWith('\ufeff') ? 1 : 0;
+  const endRow = (): void => {
+    if (row.length > 1 || row[0] !== '') rows.push(row);
+    row = [];
+  };
+  while (i < text.length) {
+    let cell = '';
+    if (text[i] === '"') {
+      for (i += 1; ; i += 1) {
+        if (i >= text.length) throw new CsvError(line);
+        if (text[i] === '"') {
+          if (text[i + 1] !== '"') break;
+          i += 1;
+        }
+        if (text[i] === '\n') line += 1;
+        cell += text[i] ?? '';
+      }
+      i += 1;
+      if (i < text.length && text[i] !== ',' && text[i] !== '\n' && text[i] !== '\r') throw new CsvError(line);
+    } else {
+      const start = i;
+      while (i < text.length && text[i] !== ',' && text[i] !== '\n' && text[i] !== '\r') {
+        if (text[i] === '"') throw new CsvError(line);
+        i += 1;
+      }
+      cell = text.slice(start, i);
+    }
+    row.push(cell);
+    if (text[i] === ',') {
+      i += 1;
+      if (i >= text.length) row.push('');
+      continue;
+    }
+    if (text[i] === '\r' && text[i + 1] !== '\n' && i < text.length) throw new CsvError(line);
+    i += text[i] === '\r' ? 2 : 1;
+    line += 1;
+    endRow();
+  }
+  if (row.length > 0) endRow();
+  return rows;
+}

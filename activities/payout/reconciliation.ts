@@ -1,13 +1,31 @@
-import { postTransfers } from '../../db/earning/ledger.js';
+import { openAccount, postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
-import { lockItem, resolveItem } from '../../db/payout/reconciliation.js';
+import {
+  compareStatement,
+  findUpload,
+  insertItems,
+  insertStatement,
+  insertStatementLines,
+  listWaitingRuns,
+  lockItem,
+  lockNewestStatement,
+  readBooks,
+  readFinalInstant,
+  resolveItem,
+  type StatementLine,
+  sumLines,
+} from '../../db/payout/reconciliation.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { account, posting } from '../../domain/earning/ledger.js';
 import { DomainError } from '../../domain/errors.js';
+import type { PayoutRunId } from '../../domain/ids.js';
+import { formatMoney } from '../../domain/money.js';
 import type { ItemResolution } from '../../domain/payout/reconciliation.js';
+import type { FileStatement } from '../../domain/payout/statementFile.js';
 import type { Instant } from '../../domain/time.js';
 import { startMessage, workflowIds } from '../../workflows/contract.js';
+import { wakeRun } from './payout.js';
 
 /** Asks for a gateway's statement: its workflow reads it, classes every line and tells the runs that wait (temporal.md 5.3). */
 export async function askForStatement(
@@ -63,4 +81,87 @@ export async function resolveDifference(
     ]);
   }
   await resolveItem(tx, act, item.id, word);
+}
+
+/** A file's statement as it is compared: as of an instant of which the books are final, and joined to what was read before. */
+export interface Upload {
+  readonly gatewayId: string;
+  readonly statements: readonly FileStatement[];
+  /** As of when the file is complete; null: its last line. */
+  readonly closedAt: Instant | null;
+  /** Hex, of the file. */
+  readonly sha256: string;
+  readonly fileName: string;
+}
+
+/**
+ * Reads in a statement that a person uploads (BEY-06): the same comparison as for one that is fetched, and the runs that wait are told. It
+ * has to join what was read before, to the cent; the first one's opening balance is a line of its own. Codes: resource.already_exists (this
+ * content was read in), upload.file_rejected (`gap`, `older`, `in_future`, `after_close`). Answers the reconciliations made, one a currency.
+ */
+export async function recordUpload(tx: Tx, act: Act, upload: Upload): Promise<readonly string[]> {
+  const scope = { gateway: upload.gatewayId, mode: act.mode };
+  const final = await readFinalInstant(tx);
+  const made: string[] = [];
+  for (const statement of upload.statements) {
+    const { currency } = statement;
+    const newest = await lockNewestStatement(tx, scope, currency);
+    const known = await findUpload(tx, scope, { currency, sha256: upload.sha256 });
+    if (known !== undefined) throw new DomainError('resource.already_exists', { existingId: known });
+    const reject = (fault: string, detail: string): DomainError =>
+      new DomainError('upload.file_rejected', { fault, line: null, currency, detail });
+    const closedAt = upload.closedAt ?? statement.lastAt;
+    if (closedAt > final) throw reject('in_future', 'It ends after now.');
+    if (closedAt < statement.lastAt) throw reject('after_close', 'A line is later than the end that was given.');
+    if (newest !== undefined && newest.closedAt >= closedAt)
+      throw reject('older', `A statement until ${newest.closedAt} has been read in.`);
+    const [first] = statement.lines;
+    const opening: readonly StatementLine[] =
+      newest !== undefined || statement.openingMinor === 0n || first === undefined
+        ? []
+        : [
+            {
+              id: `opening/${currency}`,
+              kind: 'deposit',
+              at: first.at,
+              currency,
+              minor: statement.openingMinor,
+              reference: 'opening',
+              providerId: null,
+            },
+          ];
+    const id = act.newId('reconciliation');
+    await insertStatement(tx, act, scope, {
+      id,
+      currency,
+      cashAccountId: await openAccount(tx, act, account('cash', scope.gateway), currency),
+      closedAt,
+      closingMinor: statement.closingMinor,
+      booksMinor: await readBooks(tx, scope, currency, closedAt),
+      sha256: upload.sha256,
+      fileName: upload.fileName,
+    });
+    await insertStatementLines(tx, scope, id, [...opening, ...statement.lines.map((line) => ({ ...line, currency }))]);
+    const linesMinor = await sumLines(tx, scope, currency, closedAt);
+    if (linesMinor !== statement.closingMinor)
+      throw reject(
+        'gap',
+        `All lines read in so far add up to ${formatMoney({ minor: linesMinor, currency }).amount}, the file ends at ${formatMoney({ minor: statement.closingMinor, currency }).amount}.`,
+      );
+    await insertItems(
+      tx,
+      act,
+      scope,
+      { id, currency },
+      await compareStatement(tx, scope, { statementId: id, currency, closedAt }),
+    );
+    made.push(id);
+  }
+  for (const run of await listWaitingRuns(tx))
+    await wakeRun(
+      tx,
+      { workspaceId: act.workspaceId, id: run.id as PayoutRunId, workflowId: run.workflow_id },
+      'nudged',
+    );
+  return made;
 }

@@ -149,6 +149,8 @@ export async function insertStatement(
     readonly closingMinor: bigint;
     readonly booksMinor: bigint;
     readonly sha256: string;
+    /** Of an upload, as its sender calls it; absent: it was fetched. */
+    readonly fileName?: string;
   },
 ): Promise<void> {
   await tx('gateway_statements').insert({
@@ -161,8 +163,33 @@ export async function insertStatement(
     closing_minor: statement.closingMinor,
     books_minor: statement.booksMinor,
     sha256: Buffer.from(statement.sha256, 'hex'),
+    source: statement.fileName === undefined ? 'gateway' : 'upload',
+    file_name: statement.fileName ?? null,
     created_at: act.now,
   });
+}
+
+/** The statement that this file was read in as, if it was. */
+export async function findUpload(
+  tx: Tx,
+  scope: StatementScope,
+  of: { readonly currency: CurrencyCode; readonly sha256: string },
+): Promise<string | undefined> {
+  const row = await tx('gateway_statements')
+    .where({ gateway: scope.gateway, mode: scope.mode, currency: of.currency, source: 'upload' })
+    .where({ sha256: Buffer.from(of.sha256, 'hex') })
+    .first<{ id: string } | undefined>('id');
+  return row?.id;
+}
+
+/** What all lines kept so far add up to, until an instant. */
+export async function sumLines(tx: Tx, scope: StatementScope, currency: CurrencyCode, until: Instant): Promise<bigint> {
+  const { rows } = await tx.raw<{ rows: { minor: bigint }[] }>(
+    `select coalesce(sum(amount_minor), 0)::bigint as minor from statement_lines
+     where gateway = :gateway and mode = :mode and currency = :currency and at <= :until`,
+    { ...scope, currency, until },
+  );
+  return rows[0]?.minor ?? 0n;
 }
 
 /** A statement takes 65,535 values; a line has a dozen. */

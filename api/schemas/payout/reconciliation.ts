@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ReconciliationItemView, ReconciliationView } from '../../../db/reads/payout/reconciliationList.js';
 import { itemClasses, itemResolutions } from '../../../domain/payout/reconciliation.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
+import { uploadedFile } from '../../upload.js';
 import { idWire, instantWire, listOf, reasonText, signedMoneyWire, text } from '../wire.js';
 
 export const reconciliationParams = z.strictObject({ reconciliationId: idWire('reconciliation') });
@@ -9,11 +10,17 @@ export const reconciliationItemParams = z.strictObject({ itemId: idWire('reconci
 export const reconciliationQuery = listQuery({ gatewayId: anyText() }, { sort: ['createdAt'] });
 export const reconciliationItemQuery = listQuery({ class: anyOf(itemClasses) }, { sort: ['createdAt'] });
 
-/** Without a file: the gateway's own statement is fetched now. */
-export const reconciliationCreate = z.strictObject({ gatewayId: text(64) });
+/** Without a file: the gateway's own statement is fetched now. With one: that statement is compared, as of `closedAt` or its last line. */
+export const reconciliationCreate = z.strictObject({
+  gatewayId: text(64),
+  file: uploadedFile.exactOptional(),
+  closedAt: instantWire.exactOptional(),
+});
 export const reconciliationAccepted = z.strictObject({
   object: z.literal('reconciliation_request'),
   gatewayId: z.string(),
+  /** What a file made, one per currency; empty when the gateway is asked. */
+  reconciliationIds: z.array(z.string()),
 });
 
 export const reconciliationResolve = z.strictObject({
