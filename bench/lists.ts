@@ -5,9 +5,11 @@ import knexFactory, { type Knex } from 'knex';
 import { makeDemo } from '../bin/demo.js';
 import { loadConfig } from '../platform/config.js';
 import { LiveStack } from '../test/support/liveStack.js';
+import { ensureWebPages } from '../test/support/webPages.js';
 import { getRequest, type LoadResult, loadHttp } from './httpLoad.js';
 import { recordStatements, replayStatements, type Statement, statementLog } from './statements.js';
 import type { Bench, Measured } from './measure.js';
+import { measurePages, pageNames, signIn } from './pages.js';
 
 const rowsWanted = 100_000;
 /** Three rounds of all lists stay below the 1,200 requests a minute of a session. */
@@ -45,13 +47,14 @@ const lists: readonly (readonly [table: string, path: string])[] = [
 ];
 
 export const listsBench: Bench = {
-  names: ['lists', 'listsSql'],
-  what: 'the first page of each list over 100,000 rows: p95 in ms; p50 against its own statements sent by a plain client, the worst list',
+  names: ['lists', 'listsSql', ...pageNames],
+  what: 'the first page of each list over 100,000 rows: p95 in ms; p50 against its own statements sent by a plain client, the worst list; cold loads of console, portal and the longest list',
   takes: '3 minutes, most of it to fill the database',
   run,
 };
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
+  ensureWebPages();
   const stack = await LiveStack.start({
     env: { NODE_ENV: 'development', LOG_LEVEL: 'warn' },
     postgres: statementLog,
@@ -63,7 +66,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     await stack.kill('worker-0');
     for (const [table, columns] of Object.entries(copied)) say(`${table}: ${await copy(owner, table, columns)} rows`);
     await owner.raw('analyze');
-    const cookie = await signIn(stack);
+    const cookie = await signIn(stack.baseUrl, stack.signInLink);
     const server = { adminUrl: stack.adminUrl, postgresDir: path.join(stack.dataDir, 'postgres') };
     const plain = { connectionString: stack.appUrl, options: '-c role=tributary_app' };
     const pages = lists.map(([table, list]) => ({
@@ -111,6 +114,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     return [
       { name: 'lists', against: `a p95 of ${budgetMs} ms`, unit: 'ms', goal: '<= 1.00', rounds: p95s, notes: p95Notes },
       { name: 'listsSql', against: 'its own statements', unit: 'ms, p50', goal: '<= 2.00', rounds: worst, notes },
+      ...(await measurePages(stack, say)),
     ];
   } finally {
     await owner.destroy();
@@ -177,17 +181,4 @@ function measure(stack: LiveStack, cookie: string, page: string): Promise<LoadRe
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
-async function signIn(stack: LiveStack): Promise<string> {
-  const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ token: stack.signInLink.split('/welcome/')[1] }),
-  });
-  if (answer.status !== 200) throw new Error(`the owner could not sign in: ${answer.status}`);
-  return answer.headers
-    .getSetCookie()
-    .map((cookie) => cookie.split(';')[0])
-    .join('; ');
 }
