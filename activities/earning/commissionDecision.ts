@@ -5,7 +5,7 @@ import type { Tx } from '../../db/transaction.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Act } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
-import type { Refused } from '../../domain/decided.js';
+import { type Refused, refused } from '../../domain/decided.js';
 import {
   type ApprovalContext,
   type Commission,
@@ -47,6 +47,13 @@ export async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
   return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
 }
 
+/** Money of an open case moves by the end of the case only (FRD-09). */
+export function heldByCase(caseId: string): Refused {
+  return refused('commission.commission_blocked', {
+    blockers: [{ code: 'on_hold', detail: `Case ${caseId} holds it.`, until: null }],
+  });
+}
+
 /** Judges one wish on one locked line and does it. Undefined: done; else why not, and nothing is written. */
 export async function decideLine(
   tx: Tx,
@@ -55,14 +62,8 @@ export async function decideLine(
   line: Commission,
   verb: string,
 ): Promise<Refused | undefined> {
-  const caseId = verb === 'release' || verb === 'reject' ? await findCaseHolding(tx, line.id) : undefined;
-  // Money of an open case moves by the end of the case only (FRD-09).
-  if (caseId !== undefined)
-    return {
-      kind: 'refused',
-      code: 'commission.commission_blocked',
-      params: { blockers: [{ code: 'on_hold', detail: `Case ${caseId} holds it.`, until: null }] },
-    };
+  const caseId = verb === 'release' || verb === 'reject' ? await findCaseHolding(tx, [line.id]) : undefined;
+  if (caseId !== undefined) return heldByCase(caseId);
   const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
   switch (verb) {
     case 'approve': {

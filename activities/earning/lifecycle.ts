@@ -21,6 +21,7 @@ import { readLastMove } from '../../db/reads/earning/referralLastMove.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { listUnappliedFacts } from '../../db/reads/earning/unappliedFacts.js';
 import { notify, type Tx } from '../../db/transaction.js';
+import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Permission } from '../../domain/access/permission.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
 import { type Decided, type Refused, refused } from '../../domain/decided.js';
@@ -46,6 +47,7 @@ import {
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
+import { heldByCase } from './commissionDecision.js';
 import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
 import { rerunSale } from './rerun.js';
@@ -190,8 +192,14 @@ async function passVerification(tx: Tx, act: Act, referral: Referral): Promise<v
     case 'escalate':
       await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
       return undefined;
-    case 'reject':
-      return move(tx, actFor(act, { reasonCode: 'verification_deadline' }), referral, 'reject');
+    case 'reject': {
+      // Not while a case holds its money: whoever ends the case decides.
+      const caseId = await caseHolding(tx, await lockCommissionsOfReferral(tx, referral.id));
+      if (caseId === undefined)
+        return move(tx, actFor(act, { reasonCode: 'verification_deadline' }), referral, 'reject');
+      await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
+      return undefined;
+    }
     default:
       return step satisfies never;
   }
@@ -265,14 +273,24 @@ async function judge(tx: Tx, act: Act, referral: Referral, decision: DecisionRec
   const refusal = await refuseWithoutRight(tx, decision, needed, stake);
   if (refusal !== undefined) return refusal;
   // Its commissions only now: a sale that is run anew locks volumes before any of them.
-  const [checks] = await Promise.all([
+  const [checks, lines] = await Promise.all([
     isOverride ? [] : listChecks(tx, referral.id),
     lockCommissionsOfReferral(tx, referral.id),
   ]);
   const blocking = blockingChecks(checks);
   const decided = decideReferralMove(referral, verb, blocking);
+  // A rejection takes the money of the referral back; what a case holds waits for the end of the case (FRD-09).
+  const caseId = verb === 'reject' && decided.kind === 'accepted' ? await caseHolding(tx, lines) : undefined;
+  if (caseId !== undefined) return heldByCase(caseId);
   if (decided.kind === 'accepted') await move(tx, act, referral, verb);
   return decided;
+}
+
+function caseHolding(tx: Tx, lines: readonly { readonly id: string }[]): Promise<string | undefined> {
+  return findCaseHolding(
+    tx,
+    lines.map((line) => line.id),
+  );
 }
 
 function commissionOf(decision: DecisionRecord): string | null {

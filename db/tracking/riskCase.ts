@@ -143,11 +143,16 @@ export async function updateRiskCase(
   return toRiskCase(row);
 }
 
-/** The open case that holds this commission, if one does. */
-export async function findCaseHolding(tx: ReadTx | Tx, commissionId: string): Promise<RiskCaseId | undefined> {
+/** The open case that holds one of these commissions, if one does. */
+export async function findCaseHolding(
+  tx: ReadTx | Tx,
+  commissionIds: readonly string[],
+): Promise<RiskCaseId | undefined> {
+  if (commissionIds.length === 0) return undefined;
   const row = await tx('risk_cases')
     .where({ status: 'open' })
-    .whereRaw('commission_ids @> array[?]::text[]', [commissionId])
+    .whereRaw('commission_ids && ?::text[]', [[...commissionIds]])
+    .orderBy('id')
     .first<{ id: RiskCaseId } | undefined>('id');
   return row?.id;
 }

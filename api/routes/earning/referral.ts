@@ -312,7 +312,13 @@ const reject = defineRoute({
   params: referralParams,
   body: negativeDecisionBody,
   reply: referralWire,
-  refuses: ['resource.not_found', 'access.not_in_scope', 'referral.already_decided', 'referral.transition_not_allowed'],
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'referral.already_decided',
+    'referral.transition_not_allowed',
+    'commission.commission_blocked', // an open case holds its money (FRD-09)
+  ],
   handle: (ctx, deps) => decideOn(ctx, deps, 'reject', reasonOf(ctx.body)),
 });
 

@@ -249,6 +249,12 @@ test('a case holds its money: nothing moves it but release or reject, which clos
   const single = await world.settled(world.as(`/v1/commissions/${String(commissionId)}/release`, {}));
   expect(single).toMatchObject({ status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } });
   expect(await line()).toMatchObject({ onHold: true });
+  // Nor does the referral's own rejection reach past the case.
+  const before = await line();
+  const whole = await world.settled(world.as(`/v1/referrals/${String(referral['id'])}/reject`, { reason: 'Odd' }));
+  expect(whole).toMatchObject({ status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } });
+  expect((await world.as(`/v1/referrals/${String(referral['id'])}`)).body).toMatchObject({ status: 'approved' });
+  expect(await line()).toEqual(before);
 
   expect(await world.as(`${path}/reject`, {})).toMatchObject({ status: 422 });
   expect(await world.as(`${path}/release`, { reason: 'All in order' })).toMatchObject({
