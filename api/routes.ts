@@ -1,6 +1,9 @@
 import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { ownRecruitRoutes } from './routes/affiliate/ownRecruit.js';
+import { applicationRoutes } from './routes/affiliate/application.js';
+import { applyPageRoutes } from './routes/affiliate/applyPage.js';
+import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
 import { auditRoutes } from './routes/audit/audit.js';
@@ -108,6 +111,9 @@ export const routes: readonly Route[] = [
   ...referralHistoryRoutes,
   ...checkRoutes,
   ...affiliateRoutes,
+  ...applicationRoutes,
+  ...applyPageRoutes,
+  ...applyStatusRoutes,
   ...enrolmentRoutes,
   ...payoutMethodRoutes,
   ...payoutRunRoutes,

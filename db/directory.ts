@@ -329,6 +329,23 @@ export async function takeTrackingTest(db: Db, token: string, linkId: LinkId, cl
   return row?.taken === true;
 }
 
+/** The application of a status page, by the SHA-256 of its token; `isUsable` false: its time is over. */
+export async function findApplicationEntry(
+  db: Db,
+  tokenHash: Buffer,
+): Promise<
+  { readonly workspaceId: WorkspaceId; readonly applicationId: string; readonly isUsable: boolean } | undefined
+> {
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; application_id: string; is_usable: boolean }>(
+    db,
+    'directory_application(?)',
+    [tokenHash],
+  );
+  return row === undefined
+    ? undefined
+    : { workspaceId: row.workspace_id, applicationId: row.application_id, isUsable: row.is_usable };
+}
+
 /** A picture of whatever workspace by the SHA-256 of its bytes, for the pages that show it. */
 export async function findMediaFile(
   db: Db,

@@ -17,6 +17,8 @@ export const idPrefixes = {
   agreement: 'agr',
   affiliate: 'aff',
   enrolment: 'enr',
+  application: 'app',
+  applicationForm: 'afm',
   group: 'grp',
   contact: 'con',
   link: 'lnk',

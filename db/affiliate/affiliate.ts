@@ -152,8 +152,13 @@ export async function lockRecruiterChain(tx: Tx): Promise<void> {
   );
 }
 
-/** Writes the record and its first audit entry. Refuses with `resource.already_exists` for an address another affiliate has. */
-export async function insertAffiliate(tx: Tx, act: Act, affiliate: NewAffiliate): Promise<Affiliate> {
+/** Writes the record and its first audit entry, which says whether staff made it or somebody applied (AFF-23). Refuses with `resource.already_exists` for an address another affiliate has. */
+export async function insertAffiliate(
+  tx: Tx,
+  act: Act,
+  affiliate: NewAffiliate,
+  event: 'created' | 'applied' = 'created',
+): Promise<Affiliate> {
   const [row] = await tx('affiliates')
     .insert({
       ...columnsOf(affiliate),
@@ -169,7 +174,7 @@ export async function insertAffiliate(tx: Tx, act: Act, affiliate: NewAffiliate)
     objectType: 'affiliate',
     objectId: affiliate.id,
     seq: 1,
-    event: 'created',
+    event,
     to: affiliate.status,
     changes: {
       contactId: affiliate.contactId,

@@ -92,6 +92,8 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     const found = targets.find(slug);
     const target = found instanceof Promise ? await found : found;
     if (target === undefined) return page(response, 404, neutralPage);
+    // Brings affiliates, not customers: no click, and so nobody's referral (LNK-23).
+    if (target.link.kind === 'recruit') return redirect(response, `${deps.publicUrl}/j/${slug}`, undefined);
 
     const query = cut === -1 ? '' : url.slice(cut + 1);
     const parts = query === '' ? noParts : parseQuery(query);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { issueSignIn } from '../../../activities/reseller/customerAccount.js';
@@ -17,8 +16,9 @@ import { randomToken } from '../../../platform/secrets.js';
 import { noteCall } from '../../apiLog.js';
 import { deviceOf } from '../../device.js';
 import { escapeHtml } from '../../html.js';
-import { parseJsonBody, readBody } from '../../jsonGuard.js';
+import { readFormOrJson } from '../../formBody.js';
 import { type FieldError, invalid, toDomainError } from '../../problems.js';
+import { paragraphs, sendPublicPage } from '../../publicPage.js';
 import type { RequestState } from '../../requestContext.js';
 import type { ApiDeps, Route } from '../../route.js';
 import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
@@ -30,7 +30,6 @@ import { insertDirectClick } from './visit.js';
 
 // `GET` and `POST /f/{formId}`: the hosted form, which works without scripts (api.md 4.2, screens.md 8).
 
-const longestForm = 65_536;
 /** What carries the journey beside the form's own fields. */
 const carried = ['click_id', 'via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p', ...subAliases.keys()] as const;
 const viaNames = ['via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p'] as const;
@@ -129,11 +128,7 @@ export const showFormRoute: Route = {
 
 function thanksHtml(form: LeadForm): string {
   const t = texts[form.language];
-  const paragraphs = (form.thankYouText ?? t.received)
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => `<p>${escapeHtml(line)}</p>`);
-  return `<h1>${t.thanks}</h1>${paragraphs.join('')}`;
+  return `<h1>${t.thanks}</h1>${paragraphs(form.thankYouText ?? t.received)}`;
 }
 
 /** Click and sub-ids: from the address, the click else from the cookie that the redirect set on this host. */
@@ -175,34 +170,16 @@ function formHtml(
   );
 }
 
-const style =
-  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;background:#fff;color:#15212b}' +
-  'h1{font-size:1.4rem}label{display:block;font-weight:600}.tick{display:flex;gap:.5rem;align-items:start}.tick label{font-weight:400}' +
-  'input:not([type=checkbox]),select,textarea{box-sizing:border-box;width:100%;min-height:2.5rem;padding:.4rem;font:inherit;border:1px solid #5b6b78;border-radius:4px;background:#fff;color:#15212b}' +
-  'input[type=checkbox]{width:1.5rem;height:1.5rem}button{min-height:2.75rem;padding:.5rem 1.5rem;font:inherit;font-weight:600;border:0;border-radius:4px;background:#0b5c78;color:#fff}' +
-  '.error{color:#a51d1d}.trap{position:absolute;left:-999rem}' +
-  '@media(prefers-color-scheme:dark){body{background:#10181f;color:#e8eef2}.error{color:#ff9c9c}button{background:#5fc0df;color:#08222c}}';
-
-/** A page that only its own domains may frame, without a script or a foreign address (LED-24). */
+/** A page that only its own domains may frame (LED-24). */
 function sendPage(koa: Context, form: LeadForm, status: number, title: string, content: string): void {
-  const nonce = randomBytes(16).toString('base64');
-  const frames =
-    form.frameDomains.length === 0
-      ? "'none'"
-      : form.frameDomains.flatMap((host) => [`https://${host}`, `http://${host}`]).join(' ');
-  // Browsers follow a form's redirect only to where the policy lets it go.
-  const goal = form.thankYouUrl === null ? '' : ` ${new URL(form.thankYouUrl).origin}`;
-  koa.status = status;
-  koa.set('Content-Type', 'text/html; charset=utf-8');
-  koa.set(
-    'Content-Security-Policy',
-    `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'self'${goal}; base-uri 'none'; frame-ancestors ${frames}`,
-  );
-  koa.set('Cache-Control', 'no-store');
-  koa.set('X-Robots-Tag', 'noindex');
-  koa.body =
-    `<!doctype html><html lang="${form.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
-    `<title>${escapeHtml(title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${content}</main></body></html>`;
+  sendPublicPage(koa, {
+    status,
+    language: form.language,
+    title,
+    content,
+    frameDomains: form.frameDomains,
+    formGoals: form.thankYouUrl === null ? [] : [new URL(form.thankYouUrl).origin],
+  });
 }
 
 /** A submission: form-encoded (also from a foreign page's plain HTML) or JSON. 303 to what comes after; JSON: 202 with id and verdict. */
@@ -229,7 +206,7 @@ export const submitFormRoute: Route = {
       noteCall(koa, { code: 'not_enabled' });
       return sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
     }
-    const sent = await readSubmission(koa);
+    const sent = await readFormOrJson(koa.req);
     noteCall(koa, { payload: Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName)) });
     if ((sent[trapName] ?? '') !== '') {
       noteCall(koa, { code: 'spam' });
@@ -252,32 +229,6 @@ function isJson(koa: Context): boolean {
   return (koa.req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === 'application/json';
 }
 
-async function readSubmission(koa: Context): Promise<Readonly<Record<string, string>>> {
-  const media = (koa.req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  if (koa.req.headers['content-encoding'] !== undefined)
-    throw new DomainError('request.unsupported_media_type', { detail: 'Send the body without Content-Encoding.' });
-  if (media !== 'application/json' && media !== 'application/x-www-form-urlencoded')
-    throw new DomainError('request.unsupported_media_type', { detail: 'Send a form, or JSON.' });
-  const bytes = await readBody(koa.req, longestForm);
-  if (media === 'application/json') {
-    const parsed = parseWith(
-      z.record(z.string().max(64), z.union([z.string(), z.boolean()])),
-      parseJsonBody(bytes),
-      'body',
-    );
-    return Object.fromEntries(
-      Object.entries(parsed as Record<string, string | boolean>).map(([name, value]) => [name, String(value)]),
-    );
-  }
-  const fields: Record<string, string> = {};
-  for (const [name, value] of new URLSearchParams(bytes.toString('utf8'))) {
-    if (Object.hasOwn(fields, name))
-      throw invalid({ pointer: `#/${name.slice(0, 64)}`, code: 'not_allowed_here', detail: 'Given more than once.' });
-    Object.defineProperty(fields, name, { value: value.replaceAll('\r\n', '\n'), enumerable: true });
-  }
-  return fields;
-}
-
 async function takeIn(
   koa: Context,
   deps: ApiDeps,
@@ -289,7 +240,7 @@ async function takeIn(
   const slug = viaNames.map((name) => sent[name] ?? '').find((value) => /^[\w-]{1,200}$/.test(value));
   // Before the transaction: the directory looks over all workspaces, through a connection of its own.
   const direct = slug === undefined || body.clickId !== undefined ? undefined : await findLink(deps.db, slug);
-  const link = direct?.workspaceId === workspaceId ? direct : undefined;
+  const link = direct?.workspaceId === workspaceId && direct.kind !== 'recruit' ? direct : undefined;
   return inWorkspace(deps.db, workspaceId, async (tx, now) => {
     const known = body.clickId == null ? undefined : await findClick(tx, body.clickId);
     const act: Act = {

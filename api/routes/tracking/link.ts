@@ -157,9 +157,7 @@ export async function createLink(
     throw new DomainError('program.program_not_active', { currentStatus: program.status });
   const { settings } = await getSettings(tx);
   const id = act.newId('link');
-  const destinationUrl = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
-  if (destinationUrl === null)
-    throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
+  const destinationUrl = destinationOf(body, program, settings, config);
   checkExpiry(body.expiresAt, act.now);
   await insertLink(tx, act, {
     id,
@@ -168,7 +166,7 @@ export async function createLink(
     kind: body.kind ?? 'standard',
     // The end of an id is random: no slug is asked for that another workspace may have.
     slug: body.slug === undefined ? `${slugOf(affiliate.name, 30) ?? 'link'}-${id.slice(-6)}` : judgedSlug(body.slug),
-    destinationUrl: judgedDestination(destinationUrl, program, settings, config),
+    destinationUrl,
     destinationType: body.destinationType ?? 'landing',
     expiresAt: body.expiresAt ?? null,
     campaign: body.campaign ?? null,
@@ -177,6 +175,24 @@ export async function createLink(
     metadata: body.metadata ?? {},
   });
   return id;
+}
+
+/** Where a new link leads. A recruit link opens the program's application page and nothing else (LNK-23). */
+function destinationOf(
+  body: z.output<typeof linkCreate>,
+  program: Program,
+  settings: Settings,
+  config: Config,
+): string {
+  if (body.kind === 'recruit') {
+    if (body.destinationUrl !== undefined)
+      throw fieldRefusal('destinationUrl', 'not_allowed_here', 'A recruit link opens the application page.');
+    return `${config.http.publicUrl}/apply/${program.slug}`;
+  }
+  const wanted = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
+  if (wanted === null)
+    throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
+  return judgedDestination(wanted, program, settings, config);
 }
 
 const edit = defineRoute({
@@ -219,6 +235,8 @@ export async function editLink(
   const { settings } = await getSettings(tx);
   const { slug, destinationUrl, ...plain } = wish.patch;
   checkExpiry(plain.expiresAt, act.now);
+  if (link.kind === 'recruit' && destinationUrl !== undefined)
+    throw fieldRefusal('destinationUrl', 'not_allowed_here', 'A recruit link opens the application page.');
   const change: LinkChange = {
     ...plain,
     ...(slug === undefined ? {} : { slug: judgedSlug(slug) }),

@@ -118,7 +118,7 @@ async function takeInVisit(
     };
     const userAgent = koa.get('user-agent');
     if (userAgent === '' || isbot(userAgent) || isPreviewer(userAgent)) return nothingSeen;
-    const link = direct?.workspaceId === key.workspaceId ? direct : undefined;
+    const link = direct?.workspaceId === key.workspaceId && direct.kind !== 'recruit' ? direct : undefined;
     const clickId =
       link === undefined
         ? (parseId('click', report.clickId ?? '') ?? null)

@@ -186,11 +186,12 @@ export const diagnosisWire = z
   })
   .openapi('LinkDiagnosis');
 
-/** A direct link is the page itself with `via`; the others go through the redirect (api.md 7.2). */
+/** A direct link is the page itself with `via`, a recruit link opens the application; the others go through the redirect (api.md 7.2). */
 export function addressOf(
   link: { readonly kind: string; readonly slug: string; readonly destinationUrl: string },
   publicUrl: string,
 ): string {
+  if (link.kind === 'recruit') return `${publicUrl}/j/${link.slug}`;
   if (link.kind !== 'direct') return `${publicUrl}/r/${link.slug}`;
   const url = new URL(link.destinationUrl);
   url.searchParams.set('via', link.slug);

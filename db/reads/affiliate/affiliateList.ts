@@ -101,7 +101,7 @@ export async function listAffiliates(
     { createdAt: 'affiliates.created_at', name: 'affiliates.name' },
     'affiliates.id',
   );
-  return viewsOf(tx, rows.map(toAffiliate));
+  return viewAffiliates(tx, rows.map(toAffiliate));
 }
 
 // How many affiliates does the filter match, by status?
@@ -121,7 +121,7 @@ export async function countAffiliates(
 
 /** The affiliate as its resource shows it, from a row the caller has. */
 export async function viewAffiliate(tx: ReadTx | Tx, affiliate: Affiliate): Promise<AffiliateView> {
-  const [view] = await viewsOf(tx, [affiliate]);
+  const [view] = await viewAffiliates(tx, [affiliate]);
   if (view === undefined) throw new Error('one affiliate has one view');
   return view;
 }
@@ -196,7 +196,11 @@ export function openOf(
   });
 }
 
-async function viewsOf(tx: ReadTx | Tx, affiliates: readonly Affiliate[]): Promise<readonly AffiliateView[]> {
+/** Affiliates as their resource shows them, in their order. */
+export async function viewAffiliates(
+  tx: ReadTx | Tx,
+  affiliates: readonly Affiliate[],
+): Promise<readonly AffiliateView[]> {
   const ids = affiliates.map((affiliate) => affiliate.id);
   if (ids.length === 0) return [];
   const facts = await listEnrolmentFacts(tx, ids);

@@ -14,6 +14,7 @@ export async function listDueLinks(
 ): Promise<readonly DueLink[]> {
   const rows = await tx('links')
     .where({ status: 'active' })
+    .whereNot({ kind: 'recruit' }) // it leads to our own page
     .whereRaw('(expires_at is null or expires_at > ?)', [of.now])
     .whereRaw('(health_checked_at is null or health_checked_at < ?)', [of.before])
     .orderByRaw('health_checked_at nulls first, id')
