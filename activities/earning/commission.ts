@@ -147,10 +147,10 @@ export async function accrueSale(
 
   const credited = await creditSale(tx, mine, referral, sale);
   if (credited === undefined) return;
-  const { referral: current, isFirst } = credited;
-  await convertLead(tx, mine, current, sale, isFirst);
+  const { referral: current } = credited;
+  const labelled = { ...sale, sub1: await convertLead(tx, mine, current, sale, credited) };
   const judged = await judgeSale(tx, current, sale);
-  if (judged.kind === 'nothing') return settleSale(tx, mine, sale, current, judged);
+  if (judged.kind === 'nothing') return settleSale(tx, mine, labelled, current, judged);
 
   const { earnings, lines: priced, needsReviewer, eligibleAt } = judged;
   const lines = await insertCommissions(
@@ -161,30 +161,32 @@ export async function accrueSale(
       referral: current,
       currency: sale.currency,
       productIds: priced.map((line) => line.productId),
-      sub1: sale.sub1,
+      sub1: labelled.sub1,
       earnings,
       needsReviewer,
       eligibleAt,
     }),
   );
-  await settleSale(tx, mine, sale, current, { code: null, earnings, lines: priced });
+  await settleSale(tx, mine, labelled, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
   await endBeyondLimit(tx, mine, current, sale);
   await applyWhatCameBefore(tx, mine, sale.id);
 }
 
+interface Credited {
+  readonly referral: Referral;
+  readonly isFirst: boolean;
+  /** The label of the touch that won; null where an earlier fact had decided. */
+  readonly sub1: string | null;
+}
+
 /** Who is credited. Renewals stay with the affiliate of the first payment (api.md 8.3). Undefined: the sale was moved or nobody is. */
-async function creditSale(
-  tx: Tx,
-  act: Act,
-  referral: Referral,
-  sale: Sale,
-): Promise<{ readonly referral: Referral; readonly isFirst: boolean } | undefined> {
+async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Promise<Credited | undefined> {
   assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
   const isFirst = referral.saleAt === null;
   if (!isFirst || referral.status === 'expired') {
-    if (referral.affiliateId !== null) return { referral, isFirst };
+    if (referral.affiliateId !== null) return { referral, isFirst, sub1: null };
     await settleSale(tx, act, sale, referral, { code: null, attributionCode: 'cookie_expired' });
     return undefined;
   }
@@ -205,7 +207,9 @@ async function creditSale(
   }
   // 0.00 is no first payment: the next one is credited anew (api.md 8.3).
   const saleAt = sale.captured > 0n ? { saleAt: sale.occurredAt } : {};
-  return { referral: await updateReferral(tx, act, attributed.referral, 'attributed', saleAt), isFirst };
+  const { winner } = attributed.attribution;
+  const moved = await updateReferral(tx, act, attributed.referral, 'attributed', saleAt);
+  return { referral: moved, isFirst, sub1: winner?.sub1 ?? null };
 }
 
 type Judged =
@@ -335,15 +339,26 @@ async function settleSale(
     programId: referral.programId,
     affiliateId: isCredited ? referral.affiliateId : null,
     linkId: isCredited ? referral.linkId : null,
+    sub1: isCredited ? sale.sub1 : current.sub1,
     attributionStatus: isCredited ? 'attributed' : 'unattributed',
     attributionCode: result.attributionCode ?? null,
     lines: (result.lines ?? current.lines).map((line, index) => ({ ...line, code: lineCodes[index] ?? null })),
   });
 }
 
-/** The first successful payment makes the customer: its lead is converted, and made where the sale came first (features.md 2.6). */
-async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isFirst: boolean): Promise<void> {
+/**
+ * The first successful payment makes the customer: its lead is converted, and made where the sale came first (features.md 2.6). Answers the
+ * sub-id of the sale: its own click's, else that of the touch that won, else, for what comes later, that of the lead (TRK-14).
+ */
+async function convertLead(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+  { isFirst, sub1: won }: Credited,
+): Promise<string | null> {
   const leads = await lockLeadsOfReferral(tx, referral.id);
+  const sub1 = sale.sub1 ?? won ?? leads[0]?.sub1 ?? null;
   let leadId = leads[0]?.id ?? null;
   for (const found of isFirst && sale.captured > 0n ? leads : []) {
     const lead = found.verdict === 'received' ? await updateLead(tx, act, found, 'accepted') : found;
@@ -372,7 +387,7 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
       linkId: referral.linkId,
       clickId: null,
       coupon: sale.coupon,
-      sub1: sale.sub1,
+      sub1,
       referralId: referral.id,
       assigneeId: null,
       customFields: {},
@@ -388,6 +403,7 @@ async function convertLead(tx: Tx, act: Act, referral: Referral, sale: Sale, isF
     leadId = lead.id;
   }
   if (leadId !== null && sale.leadId !== leadId) await updateSale(tx, act, sale, 'tied', { leadId });
+  return sub1;
 }
 
 /**

@@ -91,15 +91,16 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
     return;
   }
   const { winner, affiliateId } = attributed.attribution;
+  const sub1 = lead.sub1 ?? winner?.sub1 ?? null;
   await settleLead(tx, mine, fresh, 'attributed', {
     attributionStatus: 'attributed',
     attributionCode: null,
     affiliateId,
     programId: referral.programId,
     linkId: winner?.linkId ?? attributed.referral.linkId,
-    sub1: lead.sub1 ?? winner?.sub1 ?? null,
+    sub1,
   });
-  await accrueLead(tx, mine, attributed.referral, fresh);
+  await accrueLead(tx, mine, attributed.referral, { ...fresh, sub1 });
   await wakeParkedSales(tx, mine, fresh, attributed.referral);
 }
 

@@ -87,6 +87,24 @@ test('TRK-15: visits, leads, sales and commission per sub-id, unlabelled traffic
   }
 });
 
+test('TRK-14: a sale that names only its customer bears the sub-id of the click that won, and so do its renewals', async () => {
+  const clickId = await world.click({ programId, affiliateId: other.affiliateId, sub1: 'mail' });
+  const lead = await world.as('/v1/leads', {
+    externalId: 'l9',
+    clickId,
+    event: 'registration',
+    customerExternalId: 'u9',
+    email: 'u9@buyer.example',
+  });
+  expect(lead.status, lead.text).toBe(202);
+  await world.settle();
+  for (const externalId of ['s9', 's10'])
+    await world.sale({ externalId, customer: { externalId: 'u9' }, amount: usd('10.00') });
+  const report = await other.call('/v1/me/reports/sub-ids');
+  expect(rowOf(report.body, 'mail')).toMatchObject({ clicks: 1, leads: 1, sales: 2, earned: [usd('4.00')] });
+  expect(rowOf(report.body, null)).toBeUndefined();
+});
+
 test('TRK-16: without the grant the report and its labels are hidden, and the parameter is still stored', async () => {
   const grant = (subIdAccess: boolean) => world.as(`/v1/affiliates/${ada.affiliateId}`, { subIdAccess }, 'PATCH');
   expect((await grant(false)).status).toBe(200);
