@@ -20,6 +20,7 @@ import { payoutFileRoutes } from './routes/payout/payoutFile.js';
 import { payoutMethodRoutes } from './routes/payout/payoutMethod.js';
 import { payoutRunRoutes } from './routes/payout/payoutRun.js';
 import { payoutStatementRoutes } from './routes/payout/payoutStatement.js';
+import { unpaidNoticeRoutes } from './routes/payout/unpaidNotice.js';
 import { reconciliationRoutes } from './routes/payout/reconciliation.js';
 import { agreementRoutes } from './routes/program/agreement.js';
 import { productRoutes } from './routes/program/product.js';
@@ -120,6 +121,7 @@ export const routes: readonly Route[] = [
   ...payoutFileRoutes,
   ...payoutRoutes,
   ...payoutStatementRoutes,
+  ...unpaidNoticeRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,
   ...reconciliationRoutes,

@@ -1,6 +1,7 @@
 import { createDraft } from '../../../activities/payout/payout.js';
 import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { listHolders } from '../../../db/reads/payout/payoutControls.js';
+import { readDueDates } from '../../../db/reads/payout/dueDates.js';
 import { listOwedAsOf } from '../../../db/reads/payout/owedAsOf.js';
 import { listPlanAffiliates, readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
 import { findAffiliateNames } from '../../../db/reads/payout/payoutRunPreview.js';
@@ -197,7 +198,13 @@ const due = defineRoute({
         connected: await listConnected(tx, ctx.mode),
         msOf: epochMs,
       });
-      const today = dateIn(await readWorkspaceZone(tx), now);
+      const zone = await readWorkspaceZone(tx);
+      const datesOf = await readDueDates(tx, {
+        mode: ctx.mode,
+        affiliateIds: shown,
+        zone,
+        today: dateIn(zone, now),
+      });
       const { nextCursor } = ctx.list(
         ids,
         page,
@@ -214,8 +221,7 @@ const due = defineRoute({
           commissions: row.commissionCount,
           payable: row.outcome === 'paid',
           reasons: row.reasons.map((reason) => reason.code),
-          dueOn: row.outcome === 'paid' ? today : null,
-          overdueSince: null,
+          ...(row.outcome === 'paid' ? datesOf(row.affiliateId, row.currency) : { dueOn: null, overdueSince: null }),
         })),
         nextCursor,
       };

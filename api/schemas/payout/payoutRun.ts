@@ -53,6 +53,17 @@ export const payoutRunCreate = z.strictObject({
 });
 export type PayoutRunRequest = z.output<typeof payoutRunCreate>;
 
+export const unpaidBody = z.strictObject({});
+export const unpaidWire = z
+  .strictObject({
+    object: z.literal('payout_run_notification'),
+    runId: idWire('payoutRun'),
+    /** Affiliates that the run does not pay, those of them who can do something about it, and those who were told now. */
+    notPaid: z.int(),
+    asked: z.int(),
+    told: z.int(),
+  })
+  .openapi('PayoutRunNotification');
 export const payoutRunQuery = listQuery({ status: anyOf(statuses), ...instantRange('createdAt') });
 export const runLinesQuery = listQuery(
   { outcome: z.enum(['paid', 'not_paid', 'odd']).exactOptional() },

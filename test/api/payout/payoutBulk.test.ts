@@ -3,7 +3,7 @@ import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
-import { bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
+import { type BulkStep, bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
 import { postTransfers } from '../../../db/earning/ledger.js';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { inWorkspace } from '../../../db/transaction.js';
@@ -110,8 +110,8 @@ async function work(jobId: string): Promise<readonly (readonly [string | null, s
     answers: { save: () => Promise.resolve(''), load: () => Promise.resolve(undefined) },
   });
   const ref = { workspaceId: shop.id, jobId: jobId as OperationId };
-  const page = (one: typeof ref) => jobs.decideBulkPage(one);
-  for (let step = await environment.run(page, ref); step.hasMore; ) step = await environment.run(page, ref);
+  const page = (one: typeof ref): Promise<BulkStep> => jobs.decideBulkPage(one);
+  for (let step: BulkStep = await environment.run(page, ref); step.hasMore; ) step = await environment.run(page, ref);
   const open: readonly { id: string; object_id: string }[] = await owner('decisions')
     .where({ operation_id: jobId, state: 'open' })
     .select('id', 'object_id');

@@ -1,0 +1,137 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createManualGateway } from '../../../activities/gateways/manual.js';
+import { payoutRunActivities } from '../../../activities/payout/payoutRun.js';
+import type { PayoutRunId } from '../../../domain/ids.js';
+import { newId } from '../../../platform/newId.js';
+import type { PayoutRunStep } from '../../../workflows/contract.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { itemsOf, type Json } from '../support.js';
+
+// PAY-02, PAY-13, PAY-16, PAY-20: who is due since when, by how often their group is paid, and what those who are left out are asked for.
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+let world: EarningWorld;
+let programId: string;
+let ada: string;
+let bo: string;
+let cy: string;
+let vera: string;
+const environment = new MockActivityEnvironment();
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program();
+  const weekly = await world.as('/v1/groups', { name: 'Weekly', payoutFrequency: 'weekly' });
+  expect(weekly.status, weekly.text).toBe(201);
+  const minimumPayout = [usd('5.00')];
+  ada = await world.affiliate(programId, { name: 'Ada', minimumPayout });
+  bo = await world.affiliate(programId, { name: 'Bo', minimumPayout });
+  cy = await world.affiliate(programId, { name: 'Cy' });
+  vera = await world.affiliate(programId, { name: 'Vera', minimumPayout, groupId: weekly.body['id'] });
+  for (const affiliateId of [ada, vera, cy]) await method(affiliateId, 'active');
+  await bonus(ada, '20.00', '2026-08-20T10:00:00Z');
+  await bonus(bo, '30.00', '2026-08-20T10:00:00Z');
+  await bonus(cy, '1.00', '2026-08-20T10:00:00Z');
+  await bonus(vera, '20.00', '2026-08-20T10:00:00Z');
+}, 60_000);
+afterAll(() => world?.close());
+
+async function method(affiliateId: string, status: string): Promise<void> {
+  const made = await world.as(`/v1/affiliates/${affiliateId}/payout-methods`, {
+    type: 'sandbox',
+    currency: 'USD',
+    details: { account: 'ok' },
+  });
+  await world.owner('payout_methods').where({ id: made.body['id'] }).update({ status });
+}
+
+async function bonus(affiliateId: string, amount: string, approvedAt: string): Promise<void> {
+  const made = await world.as('/v1/commissions', {
+    affiliateId,
+    programId,
+    kind: 'bonus',
+    amount: usd(amount),
+    reason: 'For the test',
+    skipHold: true,
+  });
+  expect((await world.as(`/v1/commissions/${made.body['id']}/approve`, {})).status).toBe(200);
+  await world.owner('commissions').where({ id: made.body['id'] }).update({ approved_at: approvedAt });
+}
+
+const due = async (): Promise<readonly Json[]> => itemsOf((await world.as('/v1/payouts/due')).body['data']);
+
+async function planned(): Promise<string> {
+  const { api, ws } = world;
+  const run = await world.as('/v1/payout-runs', { currencies: ['USD'] });
+  expect(run.status, run.text).toBe(202);
+  const activities = payoutRunActivities({
+    db: api.db,
+    longDb: api.db,
+    newId,
+    logger: api.deps.logger,
+    gatewayPolicy: { sandboxPaysLive: true },
+    payoutGateways: new Map([['manual', createManualGateway()]]),
+    openMethodDetails: () => ({}),
+    openGatewayAccess: () => ({}),
+    answers: { save: () => Promise.resolve(''), load: () => Promise.resolve(undefined) },
+  });
+  const ref = { workspaceId: ws.id, payoutRunId: run.body['id'] as PayoutRunId };
+  const resume = (one: typeof ref): Promise<PayoutRunStep> => activities.resumePayoutRun(one);
+  const plan = (one: typeof ref): Promise<PayoutRunStep> => activities.planPage(one);
+  let step: PayoutRunStep = await environment.run(resume, ref);
+  while (step.next === 'plan') step = await environment.run(plan, ref);
+  return run.body['id'];
+}
+
+test('PAY-02, PAY-20: the list of those due says the sum, the number, the day and since when it is late', async () => {
+  const rows = await due();
+  const of = (id: string) => rows.find((row) => row['affiliateId'] === id);
+  expect(of(ada)).toMatchObject({
+    amount: usd('20.00'),
+    commissions: 1,
+    payable: true,
+    dueOn: '2026-09-15',
+    overdueSince: '2026-09-15',
+  });
+  expect(of(cy)).toMatchObject({ payable: false, reasons: ['below_minimum'], dueOn: null, overdueSince: null });
+  await bonus(ada, '5.00', '2026-11-20T10:00:00Z');
+  // The oldest line decides: paying the newer one alone would leave the older one late.
+  expect((await due()).find((row) => row['affiliateId'] === ada)).toMatchObject({
+    commissions: 2,
+    dueOn: '2026-09-15',
+  });
+});
+
+test('PAY-13: a group that is paid weekly is due on the Friday of the next week', async () => {
+  expect((await due()).find((row) => row['affiliateId'] === vera)).toMatchObject({
+    dueOn: '2026-08-28',
+    overdueSince: '2026-08-28',
+  });
+});
+
+test('PAY-16: who is left out for want of details is asked for them, once, and the others are not', async () => {
+  const runId = await planned();
+  const ask = () => world.as(`/v1/payout-runs/${runId}/notify-unpaid`, {});
+  const first = await ask();
+  expect([first.status, first.body]).toEqual([
+    202,
+    { object: 'payout_run_notification', runId, notPaid: 2, asked: 1, told: 1 },
+  ]);
+  expect((await ask()).body).toMatchObject({ asked: 1, told: 0 });
+  const mails = await world.owner('emails').where({ kind: 'payout_unpaid' }).select('recipient', 'subject', 'body');
+  const boRow = await world.owner('affiliates').where({ id: bo }).first<{ email: string }>('email');
+  expect(mails).toMatchObject([{ recipient: boRow?.email, subject: 'Your payout waits for your payout details' }]);
+  expect(mails[0]?.['body']).toContain('30.00 USD wait for you. Add payout details in the portal.');
+  expect(await world.owner('notices').where({ kind: 'payout_unpaid' }).select('affiliate_id')).toEqual([
+    { affiliate_id: bo },
+  ]);
+
+  const reviewer = (await world.api.makePerson(world.ws, ['finance_approver'])).key;
+  expect((await world.api.as(reviewer, `/v1/payout-runs/${runId}/notify-unpaid`, { body: {} })).status).toBe(403);
+  expect((await world.as(`/v1/payout-runs/${newId('payoutRun')}/notify-unpaid`, {})).status).toBe(404);
+  expect((await world.as(`/v1/payout-runs/${runId}/notify-unpaid`, { all: true })).status).toBe(422);
+  await world.owner('payout_runs').where({ id: runId }).update({ status: 'planning' });
+  expect((await ask()).body).toMatchObject({ status: 409, code: 'transition_not_allowed' });
+});
