@@ -15,6 +15,8 @@ import {
   type ReferralView,
   viewReferral,
 } from '../../../db/reads/earning/referralList.js';
+import { listOwnPurchases } from '../../../db/reads/earning/ownPurchases.js';
+import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { assertInvariant } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
@@ -26,11 +28,12 @@ import {
   ownCommissionQuery,
   ownReferralList,
   ownReferralQuery,
-  ownReferralWire,
+  ownReferralDetailWire,
   ownRefundList,
   ownRefundQuery,
   presentOwnCommission,
   presentOwnExplanation,
+  presentOwnPurchase,
   presentOwnReferral,
   presentOwnRefund,
 } from '../../schemas/earning/ownEarning.js';
@@ -86,13 +89,24 @@ const referral = defineRoute({
   path: '/v1/me/referrals/:referralId',
   permission: 'me.read',
   params: referralParams,
-  reply: ownReferralWire,
+  reply: ownReferralDetailWire,
   refuses: ['resource.not_found', ...portalRefusals],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       await requireOwn(tx, ctx, now);
       const view = await viewReferral(tx, await requireReferral(tx, ctx, ctx.params.referralId));
-      return (await presenterOf(tx, ctx, now, [view]))(view);
+      const { id, programId } = view.referral;
+      const terms = await readReferralTerms(tx, programId);
+      const purchases = await listOwnPurchases(tx, {
+        referralId: id,
+        affiliateId: ownId(ctx),
+        showsDeclined: terms.showDeclinedCharges,
+        showsHistory: terms.showPurchaseHistory,
+      });
+      return {
+        ...(await presenterOf(tx, ctx, now, [view]))(view),
+        purchases: purchases.map(presentOwnPurchase),
+      };
     }),
 });
 

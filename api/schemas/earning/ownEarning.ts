@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { CommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
 import type { CommissionView } from '../../../db/reads/earning/commissionList.js';
+import type { OwnPurchase } from '../../../db/reads/earning/ownPurchases.js';
 import type { OwnRefund } from '../../../db/reads/earning/ownRefundList.js';
 import type { PublicReason } from '../../../db/reads/earning/publicReasons.js';
 import type { ReferralView } from '../../../db/reads/earning/referralList.js';
 import { type Blocker, commissionKinds, commissionTransitions } from '../../../domain/earning/commission.js';
 import { referralStages, referralTransitions } from '../../../domain/earning/referral.js';
+import { type SaleStatus, saleTransitions } from '../../../domain/earning/sale.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
@@ -24,6 +26,7 @@ const referralStatuses = statusesOf(referralTransitions) as [
   'expired',
   'merged',
 ];
+const saleStatuses = statusesOf(saleTransitions) as [SaleStatus, ...SaleStatus[]];
 const commissionStatuses = statusesOf(commissionTransitions) as ['pending', 'rejected', 'approved', 'reversed', 'paid'];
 
 const customerWire = z
@@ -76,6 +79,31 @@ export const ownReferralWire = z
   })
   .openapi('OwnReferral');
 export const ownReferralList = listOf(ownReferralWire);
+export const ownReferralDetailWire = ownReferralWire
+  .extend({
+    /** What the customer bought, as far as the program shows it; newest first. */
+    purchases: z.array(
+      z.strictObject({
+        at: instantWire,
+        status: z.enum(saleStatuses),
+        amount: signedMoneyWire,
+        commission: signedMoneyWire,
+        code: z.string().nullable(),
+      }),
+    ),
+  })
+  .openapi('OwnReferralDetail');
+
+export function presentOwnPurchase(purchase: OwnPurchase): z.output<typeof ownReferralDetailWire>['purchases'][number] {
+  const { occurredAt, status, currency, amountMinor, earnedMinor, code } = purchase;
+  return {
+    at: occurredAt,
+    status,
+    amount: { minor: amountMinor, currency },
+    commission: { minor: earnedMinor, currency },
+    code,
+  };
+}
 
 const referralWords: Readonly<Record<(typeof referralStatuses)[number], string>> = {
   tracking: 'Clicked your link and has not come back yet.',
