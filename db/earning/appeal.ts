@@ -12,7 +12,7 @@ export interface AppealRecord {
   readonly id: Id<'appeal'>;
   readonly mode: Mode;
   readonly affiliateId: AffiliateId;
-  readonly objectType: 'referral' | 'commission';
+  readonly objectType: 'referral' | 'commission' | 'lead';
   readonly objectId: string;
   readonly referralId: ReferralId | null;
   readonly text: string;
@@ -150,7 +150,7 @@ export async function listAppeals(
   return (await keyset(query, page, { createdAt: 'created_at' })).map(toAppeal);
 }
 
-/** What an affiliate may appeal: its own referral or commission as it stands, and who rejected it when. */
+/** What an affiliate may appeal: its own referral, commission or lead as it stands, and who rejected it when. */
 export async function findAppealable(
   tx: ReadTx | Tx,
   of: { readonly mode: Mode; readonly affiliateId: string; readonly objectId: string },
@@ -169,7 +169,11 @@ export async function findAppealable(
      where id = :objectId and mode = :mode and affiliate_id = :affiliateId
      union all
      select 'commission', referral_id, status from commissions
-     where id = :objectId and mode = :mode and affiliate_id = :affiliateId and kind = 'earned'`,
+     where id = :objectId and mode = :mode and affiliate_id = :affiliateId and kind = 'earned'
+     union all
+     -- a lead that does not count: its table has a word of its own for it (features.md 2.6)
+     select 'lead', referral_id, case verdict when 'invalid' then 'rejected' else verdict end from leads
+     where id = :objectId and mode = :mode and affiliate_id = :affiliateId`,
     of,
   );
   const [row] = rows;

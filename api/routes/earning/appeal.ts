@@ -12,12 +12,14 @@ import {
 } from '../../../db/earning/appeal.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { readLastMove } from '../../../db/reads/earning/referralLastMove.js';
+import { lockLead } from '../../../db/tracking/lead.js';
 import type { Tx } from '../../../db/transaction.js';
 import { presetIds, presets } from '../../../domain/access/permission.js';
 import type { Act } from '../../../domain/act.js';
 import { type AppealEvent, decideAnswer, decideAppeal } from '../../../domain/earning/appeal.js';
 import { DomainError } from '../../../domain/errors.js';
 import { money, type CurrencyCode } from '../../../domain/money.js';
+import { decideLead } from '../../../domain/tracking/lead.js';
 import { signalMessage, workflowIds } from '../../../workflows/contract.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
@@ -32,6 +34,7 @@ import {
   presentOwnAppeal,
 } from '../../schemas/earning/appeal.js';
 import { type DecisionReason, decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
+import { applyVerdict } from '../tracking/lead.js';
 import { ownId, portalRefusals, portalWriteRefusals, requireOwn } from '../affiliate/ownRecord.js';
 
 const newest = (appeal: AppealRecord) => ({ value: appeal.createdAt, id: appeal.id });
@@ -110,6 +113,22 @@ async function reopen(
   appeal: AppealRecord,
   reason: DecisionReason,
 ): Promise<void> {
+  if (appeal.objectType === 'lead') {
+    const lead = await lockLead(tx, appeal.objectId);
+    if (lead === undefined) throw new DomainError('resource.not_found');
+    const decided = decideLead(lead, 'accept');
+    if (decided.kind !== 'accepted') throw new DomainError('appeal.already_decided', { currentStatus: lead.verdict });
+    // A decision on the lead itself: whatever takes the lead up again names the last one as its cause.
+    const by = await recordDirectDecision(tx, act, {
+      verb: 'accept',
+      objectType: 'lead',
+      objectId: lead.id,
+      ...reason,
+      steppedUp: false,
+    });
+    await applyVerdict(tx, by, lead, { verb: 'accept', event: decided.event, reasonCode: reason.reasonCode });
+    return;
+  }
   const signal = appeal.objectType === 'referral' ? 'reopen' : 'reinstate';
   if (appeal.referralId === null) {
     // Approving is not asked for, so no limit counts.
@@ -165,7 +184,7 @@ const ownList = defineRoute({
 const create = defineRoute({
   method: 'POST',
   path: '/v1/me/appeals',
-  summary: 'Appeal a rejected referral or commission',
+  summary: 'Appeal a rejected referral, commission or lead',
   permission: 'me.write',
   body: appealCreate,
   reply: ownAppealWire,

@@ -18,13 +18,16 @@ import { readPlanInput } from '../../../db/reads/earning/planInput.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { listRules } from '../../../db/reads/program/commissionRuleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { explainLine } from '../../../domain/earning/explanation.js';
 import { DomainError } from '../../../domain/errors.js';
+import type { AffiliateId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan, type PlanEvent } from '../../../domain/program/planEvaluation.js';
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
+import { couponProblem } from '../../../domain/tracking/coupon.js';
 import { answer, defineRoute, type Route } from '../../route.js';
 import {
   placeOf,
@@ -214,9 +217,10 @@ const quote = defineRoute({
       const { body } = ctx;
       const program = await findProgram(tx, body.programId);
       if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
-      const affiliateId = body.affiliateId ?? null;
-      if (affiliateId === null && typeof body.coupon === 'string')
-        throw fieldRefusal('coupon', 'not_found', 'No such coupon.');
+      const occurredAt = body.occurredAt ?? now;
+      const affiliateId =
+        body.affiliateId ??
+        (typeof body.coupon === 'string' ? await ownerOfCoupon(tx, body.coupon, program.id, occurredAt) : null);
       if (affiliateId === null) throw fieldRefusal('affiliateId', 'required', 'Who would earn it?');
       if ((await findAffiliate(tx, affiliateId)) === undefined)
         throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
@@ -225,7 +229,6 @@ const quote = defineRoute({
         throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
       const none = { productId: null, quantity: 1, amount: 0n, tax: 0n, fees: 0n, shipping: 0n, deposit: 0n };
       const lines = sale === null ? [none] : await priceLines(tx, sale, program.id);
-      const occurredAt = body.occurredAt ?? now;
       const plan = await readPlanInput(tx, {
         program,
         mode: ctx.mode,
@@ -260,6 +263,17 @@ const quote = defineRoute({
       };
     }),
 });
+
+/** Whom a code credits in a program at an instant; a field error for one that credits nobody, as a sale's would (BEY-18). */
+async function ownerOfCoupon(tx: ReadTx, code: string, programId: string, at: Instant): Promise<AffiliateId> {
+  const found = await findCouponByCode(tx, code);
+  const problem = couponProblem(found, at);
+  if (found === undefined || problem === 'coupon_unknown') throw fieldRefusal('coupon', 'not_found', 'No such coupon.');
+  if (problem !== null) throw fieldRefusal('coupon', 'not_allowed_here', 'This coupon credits nobody at that time.');
+  if (found.coupon.programId !== programId)
+    throw fieldRefusal('coupon', 'not_allowed_here', 'This coupon is of another program.');
+  return found.coupon.affiliateId;
+}
 
 function eventOf(
   body: { readonly event: string; readonly paymentNumber?: number | null | undefined },

@@ -15,7 +15,7 @@ import type { Act } from '../../../domain/act.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import type { ProgramId } from '../../../domain/ids.js';
 import { addDuration } from '../../../domain/time.js';
-import { decideLead, leadActions, type LeadVerb } from '../../../domain/tracking/lead.js';
+import { decideLead, leadActions, type LeadEvent, type LeadVerb } from '../../../domain/tracking/lead.js';
 import { signalReferral } from '../../../workflows/contract.js';
 import { noteCall } from '../../apiLog.js';
 import { boundsOf } from '../../lists.js';
@@ -191,6 +191,21 @@ async function judge(
     ...reason,
     steppedUp: ctx.caller.session !== null && ctx.caller.isSteppedUp,
   });
+  await applyVerdict(tx, by, lead, { verb, event: decided.event, reasonCode: reason.reasonCode });
+  return present(ctx, tx, lead.id);
+}
+
+/**
+ * Writes a verdict that was judged under the lead's lock, and wakes what it changes: a lead that is accepted joins its contact's referral, or
+ * opens one. `by` names the decision as its cause.
+ */
+export async function applyVerdict(
+  tx: Tx,
+  by: Act,
+  lead: Lead,
+  verdict: { readonly verb: LeadVerb; readonly event: LeadEvent; readonly reasonCode: string },
+): Promise<void> {
+  const { verb } = verdict;
   const journey =
     lead.referralId === null && verb === 'accept' && lead.programId !== null && lead.contactId !== null
       ? await journeyFor(tx, by, {
@@ -207,17 +222,13 @@ async function judge(
         })
       : undefined;
   const referralId = lead.referralId ?? journey?.id ?? null;
-  await updateLead(tx, by, lead, decided.event, {
-    verdictCode: verb === 'invalidate' ? reason.reasonCode : null,
+  await updateLead(tx, by, lead, verdict.event, {
+    verdictCode: verb === 'invalidate' ? verdict.reasonCode : null,
     // Without outcome again: the referral's next step reads it.
     ...(referralId === null ? {} : { referralId, processedAt: null, outcome: null }),
   });
   if (referralId !== null)
-    await enqueue(
-      tx,
-      signalReferral({ workspaceId: act.workspaceId, referralId }, 'leadReported', { leadId: lead.id }),
-    );
-  return present(ctx, tx, lead.id);
+    await enqueue(tx, signalReferral({ workspaceId: by.workspaceId, referralId }, 'leadReported', { leadId: lead.id }));
 }
 
 export const acceptLeadRoute = defineRoute({

@@ -12,7 +12,7 @@ export const appealQuery = listQuery({ status: anyOf(statuses) });
 export const appealCreate = z.strictObject({ objectId: text(40), text: noteText });
 
 const fields = {
-  objectType: z.enum(['referral', 'commission']),
+  objectType: z.enum(['referral', 'commission', 'lead']),
   objectId: z.string(),
   text: z.string(),
   status: z.enum(statuses),

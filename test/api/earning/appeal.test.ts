@@ -90,3 +90,26 @@ test('dismissed, it stays rejected; withdrawn, nobody answers; what is not rejec
   const foreign = await mine('/v1/me/appeals', { objectId: `com_${'0'.repeat(26)}`, text: 'Mine?' });
   expect(foreign.status).toBe(404);
 });
+
+test('BEY-15: a lead that does not count can be appealed; upheld it is accepted, and its referral judges it anew', async () => {
+  const clickId = await world.click({ programId, affiliateId });
+  const lead = await world.as('/v1/leads', { externalId: 'appealed', clickId, email: 'appealed@buyer.example' });
+  await world.settle();
+  const path = `/v1/leads/${lead.body['id']}`;
+  const early = await mine('/v1/me/appeals', { objectId: lead.body['id'], text: 'It counts.' });
+  expect([early.status, early.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await world.as(`${path}/invalidate`, { reason: 'Looks made up.' })).status).toBe(200);
+  await world.settle();
+  const made = await mine('/v1/me/appeals', { objectId: lead.body['id'], text: 'I met her at the fair.' });
+  expect([made.status, made.body['objectType']], made.text).toEqual([201, 'lead']);
+  const why = { reason: 'Called her: she is real.' };
+  const own = await world.as(`/v1/appeals/${made.body['id']}/uphold`, why);
+  expect([own.status, own.body['code']]).toEqual([403, 'own_work']);
+  const upheld = await world.api.as(colleague, `/v1/appeals/${made.body['id']}/uphold`, { body: why });
+  expect([upheld.status, upheld.body['status']], upheld.text).toEqual([200, 'upheld']);
+  await world.settle();
+  expect((await world.as(path)).body).toMatchObject({ verdict: 'accepted' });
+  const twice = await mine('/v1/me/appeals', { objectId: lead.body['id'], text: 'Again.' });
+  expect(twice.status).toBe(409);
+  expect(await world.broken()).toEqual([]);
+});

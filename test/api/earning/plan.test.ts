@@ -48,6 +48,41 @@ async function lines(of: { readonly affiliateId: string }): Promise<readonly Jso
 }
 const amountsOf = (all: readonly Json[]): readonly string[] => all.map((one) => one['amount']['amount'] as string);
 
+test('BEY-18: a quote by coupon names whom the code credits, and refuses a code that credits nobody', async () => {
+  const at = await scene({});
+  const other = await world.program();
+  const made = await world.as('/v1/coupons', {
+    affiliateId: at.affiliateId,
+    programId: at.programId,
+    code: 'SPRING10',
+  });
+  expect(made.status, made.text).toBe(201);
+  const quote = (body: Readonly<Record<string, unknown>>) =>
+    world.as('/v1/commission-rules/quote', {
+      programId: at.programId,
+      event: 'payment',
+      sale: { amount: usd('49.99') },
+      ...body,
+    });
+  const byCode = await quote({ coupon: 'spring10' });
+  expect(byCode.status, byCode.text).toBe(200);
+  expect(byCode.body['commissions']).toMatchObject([{ level: 1, affiliateId: at.affiliateId, amount: usd('5.00') }]);
+  expect((await quote({ affiliateId: at.affiliateId })).body).toEqual(byCode.body);
+  for (const [body, code] of [
+    [{ coupon: 'NOSUCH' }, 'not_found'],
+    [{ coupon: 'SPRING10', programId: other }, 'not_allowed_here'],
+    [{ coupon: 'SPRING10', occurredAt: '2026-01-01T00:00:00Z' }, undefined],
+  ] as const) {
+    const answer = await quote(body);
+    expect([answer.status, answer.body['errors']?.[0]?.['code']], JSON.stringify(body)).toEqual(
+      code === undefined ? [200, undefined] : [422, code],
+    );
+  }
+  await world.as(`/v1/coupons/${made.body['id']}`, { active: false }, 'PATCH');
+  const off = await quote({ coupon: 'SPRING10' });
+  expect([off.status, off.body['errors']?.[0]?.['code']]).toEqual([422, 'not_allowed_here']);
+});
+
 describe('bands', () => {
   const rows = [
     { from: '0', kind: 'percent', ratePpm: 100_000 },
