@@ -2,11 +2,12 @@ import { Alert } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
+import { getNoticesOptions, getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
 import { startApp } from '../kit/App.js';
 import { ZoneContext } from '../kit/DateText.js';
 import type { Catalogues } from '../kit/i18n.js';
 import { createSurface } from '../kit/screens.js';
+import { NoticeBell } from '../kit/NoticeCenter.js';
 import { RequireSession } from '../kit/session.js';
 import { Shell } from '../kit/Shell.js';
 import { StepUpProvider } from '../kit/stepUp.js';
@@ -35,7 +36,14 @@ function ModuleShell({ children }: { readonly children: ReactElement }): ReactEl
   const isOff = data?.moduleEnabled === false;
   const shown = isOff ? menu.filter((group) => group.ofModule !== true) : menu;
   return (
-    <Shell menu={shown} catalogues={catalogues} brand="Tributary" hasSearch hasModes>
+    <Shell
+      menu={shown}
+      catalogues={catalogues}
+      brand="Tributary"
+      bell={<NoticeBell list={(query) => getNoticesOptions({ query: query as never }) as never} />}
+      hasSearch
+      hasModes
+    >
       <>
         {isOff ? (
           <Alert role="status" color="yellow" variant="outline" mb="sm" c="var(--mantine-color-text)">

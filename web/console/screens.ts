@@ -72,6 +72,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/settings/permissions', load: () => import('./screens/access/permissionTable.js'), rights: ['user.read'] },
   { path: '/audit/histories', load: () => import('./screens/audit/historyList.js'), rights: ['history.read'] },
   { path: '/system', load: () => import('./screens/reporting/system.js'), rights: ['system.read'] },
+  { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/profile', load: () => import('./screens/access/profileDetail.js') },
   { path: '/dev/mail', load: () => import('./screens/messaging/mailbox.js'), rights: ['system.write'] },
   { path: '/kitchen-sink', load: () => import('./screens/kitchenSink.js') },

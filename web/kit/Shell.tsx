@@ -67,13 +67,17 @@ export function Shell({
   menu,
   catalogues,
   brand,
+  bell,
   hasSearch,
   hasModes,
   children,
 }: {
   readonly menu: readonly MenuGroup[];
   readonly catalogues: Catalogues;
-  readonly brand: string;
+  /** The product's, or in a portal the merchant's. */
+  readonly brand: ReactNode;
+  /** The way to the notices. */
+  readonly bell?: ReactNode;
   /** Ctrl+K and `?`: the console's. */
   readonly hasSearch: boolean;
   /** A switch between live and test facts. */
@@ -159,6 +163,7 @@ export function Shell({
                 </Text>
               </Button>
             ) : null}
+            {bell}
             <AccountMenu catalogues={catalogues} hasModes={hasModes} hasKeys={hasSearch} onKeys={helping.open} />
           </Group>
         </Group>

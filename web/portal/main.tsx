@@ -1,10 +1,14 @@
 import type { ReactElement } from 'react';
+import { getMeNoticesOptions } from '../client/@tanstack/react-query.gen.js';
 import { startApp } from '../kit/App.js';
 import type { Catalogues } from '../kit/i18n.js';
 import { createSurface } from '../kit/screens.js';
+import { NoticeBell } from '../kit/NoticeCenter.js';
 import { RequireSession } from '../kit/session.js';
 import { Shell } from '../kit/Shell.js';
 import { StepUpProvider } from '../kit/stepUp.js';
+import { PortalBrand } from './PortalBrand.js';
+import { PortalGate } from './PortalGate.js';
 import { PortalZone } from './PortalZone.js';
 import { affiliateMenu } from './navigation.js';
 import { affiliateScreens } from './screens.js';
@@ -17,8 +21,15 @@ function Frame({ children }: { readonly children: ReactElement }): ReactElement 
     <RequireSession audience="affiliate">
       <StepUpProvider>
         <PortalZone>
-          <Shell menu={affiliateMenu} catalogues={catalogues} brand="Tributary" hasSearch={false} hasModes={false}>
-            {children}
+          <Shell
+            menu={affiliateMenu}
+            catalogues={catalogues}
+            brand={<PortalBrand />}
+            bell={<NoticeBell list={(query) => getMeNoticesOptions({ query: query as never }) as never} />}
+            hasSearch={false}
+            hasModes={false}
+          >
+            <PortalGate>{children}</PortalGate>
           </Shell>
         </PortalZone>
       </StepUpProvider>

@@ -4,6 +4,11 @@ import type { ScreenEntry } from '../kit/screens.js';
 export const affiliateScreens: readonly ScreenEntry[] = [
   { path: '/', load: () => import('./screens/affiliate/home.js') },
   { path: '/earnings', load: () => import('./screens/earning/earningList.js') },
+  { path: '/earnings/refunds', load: () => import('./screens/earning/refundList.js') },
+  { path: '/earnings/payments', load: () => import('./screens/earning/paymentList.js') },
+  { path: '/reports', load: () => import('./screens/reporting/reportList.js') },
+  { path: '/recruits', load: () => import('./screens/affiliate/recruitList.js') },
+  { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js') },
   { path: '/links', load: () => import('./screens/tracking/linkList.js') },
   { path: '/lead-log', load: () => import('./screens/tracking/leadLog.js') },

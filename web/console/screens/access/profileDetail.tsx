@@ -1,17 +1,16 @@
-import { Button, Group, NativeSelect, Paper, PasswordInput, Stack, Switch, Text, Title } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { Button, Group, NativeSelect, Paper, Stack, Switch, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { deleteSessionsBySessionId, postAuthPassword } from '../../../client/sdk.gen.js';
+import { deleteSessionsBySessionId } from '../../../client/sdk.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { singleKeysAreOn, switchSingleKeys } from '../../../kit/keys.js';
+import { SecondFactor } from '../../../kit/SecondFactor.js';
 import { useMe } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { useWithStepUp } from '../../../kit/stepUp.js';
-import { SecondFactor } from './secondFactor.js';
+import { SignInForms } from '../../../kit/SignInForms.js';
 
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -56,9 +55,9 @@ export function Screen(): ReactElement {
             />
           </Stack>
         </Paper>
+        <SignInForms />
         <SecondFactor />
         <Sessions />
-        <NewPassword />
       </Stack>
     </>
   );
@@ -102,51 +101,6 @@ function Sessions(): ReactElement {
           </Group>
         ))}
       </Stack>
-    </Paper>
-  );
-}
-
-function NewPassword(): ReactElement {
-  const { t } = useTranslation();
-  const withStepUp = useWithStepUp();
-  const [password, setPassword] = useState('');
-  const change = useMutation({
-    mutationFn: () => withStepUp(() => postAuthPassword({ body: { password }, throwOnError: true })),
-    onSuccess: () => {
-      setPassword('');
-      notifications.show({ message: t('profile.passwordDone'), color: 'river' });
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    change.mutate();
-  };
-  return (
-    <Paper withBorder p="md">
-      <form onSubmit={submit}>
-        <Stack gap="xs">
-          <Title order={2} size="h4">
-            {t('profile.password')}
-          </Title>
-          <PasswordInput
-            label={t('profile.password')}
-            description={t('profile.passwordHint')}
-            autoComplete="new-password"
-            minLength={12}
-            maxLength={256}
-            required
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
-          />
-          {change.error === null ? null : <ErrorView error={change.error} />}
-          <Group>
-            <Button type="submit" loading={change.isPending}>
-              {t('profile.passwordSave')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
     </Paper>
   );
 }

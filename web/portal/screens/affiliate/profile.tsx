@@ -8,7 +8,9 @@ import type { OwnProfile } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { isProblem } from '../../../kit/problem.js';
+import { SecondFactor } from '../../../kit/SecondFactor.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { SignInForms } from '../../../kit/SignInForms.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { Sessions } from '../access/sessions.js';
 import { PayoutMethods } from '../payout/methods.js';
@@ -33,6 +35,8 @@ export function Screen(): ReactElement {
             <Loaded query={profile}>{(found) => <Contact key={found.version} profile={found} />}</Loaded>
           </>
         )}
+        <SignInForms />
+        <SecondFactor />
         <Sessions />
       </Stack>
     </>

@@ -17,6 +17,7 @@ import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { tones } from '../../../kit/theme.js';
+import { EarningTabs } from './earningTabs.js';
 
 const statuses = ['pending', 'approved', 'paid', 'rejected', 'reversed'] as const;
 const lists = ['pending', 'payable', 'history'] as const;
@@ -29,6 +30,7 @@ export function Screen(): ReactElement {
   return (
     <>
       <PageHead title={t('earning.title')} text={t('earning.text')} />
+      <EarningTabs current="commissions" />
       <ResourceTable<OwnCommission>
         screen="own-earnings"
         label={t('earning.title')}

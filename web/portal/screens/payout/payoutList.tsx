@@ -19,11 +19,21 @@ const statuses = ['pending', 'paid'] as const;
 /** Payouts on their way and paid; drafts are not shown (PRT-17). What went wrong says what to do. */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
+  return (
+    <>
+      <PageHead title={t('payout.title')} text={t('payout.text')} />
+      <OwnPayouts />
+    </>
+  );
+}
+
+/** The list with the payout that is looked at; also a tab of the earnings (PRT-03). */
+export function OwnPayouts(): ReactElement {
+  const { t } = useTranslation();
   const { search, change } = useAddress();
   const open = search['payout'] ?? null;
   return (
     <>
-      <PageHead title={t('payout.title')} text={t('payout.text')} />
       <ResourceTable<OwnPayout>
         screen="own-payouts"
         label={t('payout.title')}

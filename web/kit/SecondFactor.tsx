@@ -3,13 +3,13 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { postAuthTotpConfirm, postAuthTotpDisable, postAuthTotpEnrol } from '../../../client/sdk.gen.js';
-import type { TotpDraft } from '../../../client/types.gen.js';
-import { saveFile } from '../../../kit/saveFile.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
-import { useMe } from '../../../kit/session.js';
-import { useWithStepUp } from '../../../kit/stepUp.js';
+import { postAuthTotpConfirm, postAuthTotpDisable, postAuthTotpEnrol } from '../client/sdk.gen.js';
+import type { TotpDraft } from '../client/types.gen.js';
+import { saveFile } from './saveFile.js';
+import { ErrorView } from './ErrorView.js';
+import { isProblem } from './problem.js';
+import { useMe } from './session.js';
+import { useWithStepUp } from './stepUp.js';
 
 /** One's own second factor: off, being set up, its recovery codes once, on (screens.md 3.25). */
 export function SecondFactor(): ReactElement | null {

@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from '@playwright/test';
+import { at } from '../support/apiClient.js';
+import { eventually } from '../support/eventually.js';
+import { makePayoutWorld, type PayoutWorld, sessionCalls } from './payoutWorld.js';
+import {
+  chooseTheme,
+  expect,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  freshCookie,
+  stackNotes,
+  test,
+} from './support.js';
+
+// The rest of the portal on a phone: earnings in three tabs with a file each, reports by days, notices, recruits, how one signs in.
+
+let world: PayoutWorld;
+let owner: Awaited<ReturnType<typeof sessionCalls>>;
+let cookies: Awaited<ReturnType<ReturnType<Page['context']>['cookies']>> = [];
+
+test.describe.configure({ mode: 'serial' });
+test.use({ viewport: { width: 390, height: 844 } });
+
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(240_000);
+  const { origin } = stackNotes();
+  const cookie = await freshCookie();
+  owner = await sessionCalls(origin, cookie);
+  world = await makePayoutWorld(origin, cookie, { customerVisibility: 'anonymous' });
+  const link = await linkOf(world.ada.email);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Accept and sign in' }).click();
+  await page.waitForURL(/\/portal/);
+  cookies = await context.cookies();
+  await context.close();
+});
+test.beforeEach(async ({ context }) => {
+  await context.addCookies(cookies);
+});
+
+function linkOf(email: string): Promise<string> {
+  return eventually(
+    async () => {
+      const mails = (await owner.must('GET', `/v1/dev/emails?to=${email}`)) as { data: { links: string[] }[] };
+      const found = mails.data.flatMap((mail) => mail.links).find((one) => one.includes('/welcome/'));
+      if (found === undefined) throw new Error('the welcome mail is not there yet');
+      return found;
+    },
+    { within: 60_000 },
+  );
+}
+
+/** Presses the export and answers the lines of the file. */
+async function exported(page: Page): Promise<readonly string[]> {
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  return (await readFile(await (await waiting).path(), 'utf8')).trim().split('\r\n');
+}
+
+test('PRT-03: commissions, refunds and payments are three tabs, each with its file', async ({ page }) => {
+  await page.goto('/portal/earnings');
+  await expect(page.getByRole('cell', { name: /10\.00/ }).first()).toBeVisible();
+  const commissions = await exported(page);
+  expect(commissions[0]).toContain('net,netCurrency');
+  expect(commissions[1]).toContain('10.00,USD');
+  expect(commissions.join('')).not.toContain(world.customer.email);
+
+  const tabs = page.getByRole('navigation', { name: 'Kinds of earnings' });
+  await tabs.getByRole('link', { name: 'Refunds' }).click();
+  await expect(page.getByText('No refunds')).toBeVisible();
+  expect(await exported(page)).toHaveLength(1);
+
+  await tabs.getByRole('link', { name: 'Payments' }).click();
+  await expect(page.getByText('No payout yet')).toBeVisible();
+  expect((await exported(page))[0]).toContain('amount,amountCurrency');
+});
+
+test('PRT-04, TRK-15, TRK-16: reports by days with their file; labels only for whom they are granted', async ({
+  page,
+}) => {
+  await page.goto('/portal/reports?report=sub-ids');
+  await expect(page.getByRole('cell', { name: 'kw1' })).toBeVisible();
+  const file = await exported(page);
+  expect(file[0]).toBe(
+    'subId,clicks,visits,leads,sales,conversionRatePpm,earned,earnedCurrency,perClick,perClickCurrency,timeZone',
+  );
+  expect(file[1]).toMatch(/^kw1,1,\d,1,1,1000000,10\.00,USD,10\.00,USD,Europe\/Warsaw$/);
+
+  await page.getByLabel('First day').fill('2020-01-01');
+  await page.getByLabel('Last day').fill('2020-01-02');
+  await expect(page.getByText('Nothing in these days')).toBeVisible();
+  await page.goto('/portal/reports?report=earnings');
+  await expect(page.getByRole('table', { name: 'Earnings by month' })).toContainText('10.00');
+
+  await owner.must('PATCH', `/v1/affiliates/${world.ada.id}`, { subIdAccess: false });
+  await page.goto('/portal/reports?report=sub-ids');
+  await expect(page.getByRole('table', { name: 'Traffic' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Your labels' })).toHaveCount(0);
+  await owner.must('PATCH', `/v1/affiliates/${world.ada.id}`, { subIdAccess: true });
+});
+
+test('PRT-14: a notice is counted in the head until it is acknowledged', async ({ page }) => {
+  await owner.must('POST', `/v1/programs/${world.programId}/agreements`, {
+    kind: 'guidelines',
+    title: 'Brand',
+    text: 'Blue.',
+    mustAccept: false,
+  });
+  await page.goto('/portal');
+  await expect(page.locator('[data-unread="1"]')).toBeVisible();
+  await page.locator('[data-unread="1"]').click();
+  await expect(page.getByRole('article', { name: /^Brand: version 1/ })).toBeVisible();
+  await page.getByRole('button', { name: 'I have read this' }).click();
+  await expect(page.getByText('Nothing is unread.')).toBeVisible();
+  await expect(page.getByText('Confirmed')).toBeVisible();
+  await expect(page.locator('[data-unread="0"]')).toBeVisible();
+});
+
+test('PRT-06: another address waits for its mail, and the portal bears the merchant’s name and colour', async ({
+  page,
+}) => {
+  await owner.must('PATCH', '/v1/workspace', { branding: { color: '#1d4ed8' } });
+  await page.goto('/portal/profile');
+  await expect(page.locator('[data-brand="#1d4ed8"]')).toBeVisible();
+  const name = String(at(await owner.must('GET', '/v1/workspace'), 'name'));
+  await expect(page.locator('[data-brand]')).toContainText(name);
+  const section = page.getByRole('region', { name: 'How you sign in' });
+  await section.getByLabel('New e-mail address').fill(`new-${world.ada.email}`);
+  await section.getByRole('button', { name: 'Send the confirmation' }).click();
+  await expect(section.getByRole('status')).toContainText('Open the mail that we sent to the new address.');
+  await expect(page.getByRole('region', { name: 'Second factor' })).toBeVisible();
+});
+
+for (const theme of ['light', 'dark'] as const)
+  test(`axe finds nothing on the portal’s further pages, ${theme}, and nothing scrolls sideways`, async ({ page }) => {
+    test.setTimeout(240_000);
+    await chooseTheme(page, theme);
+    for (const path of [
+      'earnings/refunds',
+      'earnings/payments',
+      'reports',
+      'reports?report=sub-ids',
+      'reports?report=earnings',
+      'recruits',
+      'notices',
+      'profile',
+    ]) {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(`/portal/${path}`);
+      await expect(page.getByRole('heading', { level: 1 }), path).toBeVisible();
+      await page.waitForLoadState('networkidle');
+      await expectAccessible(page);
+      await page.setViewportSize({ width: 320, height: 640 });
+      await expectNoSidewaysScroll(page);
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await expectAccessible(page);
+    }
+  });
+
+test('PRT-10: with the portal switched off every page says so, and that nothing is lost', async ({ page }) => {
+  const version = async () => String(at(await owner.must('GET', '/v1/settings'), 'version'));
+  const enable = async (portalEnabled: boolean) =>
+    owner.must('PATCH', '/v1/settings', { affiliates: { portalEnabled } }, { 'if-match': `"${await version()}"` });
+  await enable(false);
+  try {
+    await page.goto('/portal/earnings');
+    await expect(page.getByRole('heading', { name: 'The portal is switched off' })).toBeVisible();
+    await expect(page.getByText('Your links go on working and earning')).toBeVisible();
+  } finally {
+    await enable(true);
+  }
+  await page.goto('/portal/earnings');
+  await expect(page.getByRole('cell', { name: /10\.00/ }).first()).toBeVisible();
+});
