@@ -22,6 +22,7 @@ import {
 } from '../db/connection.js';
 import { knownMigrations } from '../db/migrate.js';
 import { epochMs } from '../domain/time.js';
+import { createDomainChecker } from '../platform/domainCheck.js';
 import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { armFailpoints, withAnswerPoints } from '../platform/failpoint.js';
@@ -89,11 +90,13 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
         connectedGateways({
           ask: (address, call) => fetchOutside(address, gatewayRules(config), call),
           now: clockNow,
+          instead: config.gatewayOrigins,
         }).map((gateway) => [gateway.adapter, gateway]),
       ),
       apiLog,
       passwords: createPasswords(),
       signInGuard: createSignInGuard(),
+      checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
       clientAddress,
     };
     const edge = clickEdge({

@@ -179,7 +179,11 @@ function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
   const gateways: readonly PayoutGateway[] = [
     createSandboxGateway({ journal, now: clockNow, reached }),
     createManualGateway(),
-    ...connectedGateways({ ask: (address, call) => fetchOutside(address, gatewayRules(config), call), now: clockNow }),
+    ...connectedGateways({
+      ask: (address, call) => fetchOutside(address, gatewayRules(config), call),
+      now: clockNow,
+      instead: config.gatewayOrigins,
+    }),
   ];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
 }

@@ -58,6 +58,8 @@ export interface Config {
   readonly outboundAllow: readonly string[];
   /** E-mail address of the first owner; without it bootstrap prints a link that asks for one. */
   readonly ownerEmail: string | undefined;
+  /** Where payout providers are reached instead of at their own hosts, by gateway; empty in production. */
+  readonly gatewayOrigins: Readonly<Record<string, string>>;
   /** Crash points to arm (platform/failpoint.ts); empty in production. */
   readonly failpoints: string;
 }
@@ -227,6 +229,14 @@ const variables = {
     'first owner, made by npm run bootstrap; without it a one-time link is printed',
     'owner@example.com',
   ),
+  GATEWAY_ORIGINS: variable(
+    list
+      .refine((parts) => parts.every(isGatewayOrigin), 'gateway=origin, separated by commas')
+      .transform((parts) => Object.fromEntries(parts.map((part) => part.split('=') as [string, string])))
+      .default({}),
+    'where payout providers are reached instead of at their own hosts, for development and tests; refused in production',
+    'paypal=http://127.0.0.1:4010,wise=http://127.0.0.1:4011',
+  ),
   FAILPOINTS: variable(
     z.string().default(''),
     'crash points of the fault tests, separated by commas; refused in production',
@@ -260,6 +270,7 @@ const schema = z
     DATA_DIR: variables.DATA_DIR.schema,
     OUTBOUND_ALLOW: variables.OUTBOUND_ALLOW.schema,
     OWNER_EMAIL: variables.OWNER_EMAIL.schema,
+    GATEWAY_ORIGINS: variables.GATEWAY_ORIGINS.schema,
     FAILPOINTS: variables.FAILPOINTS.schema,
   })
   .superRefine((settings, context) => {
@@ -267,6 +278,8 @@ const schema = z
     if (settings.NODE_ENV !== 'production') return;
     if (settings.OUTBOUND_ALLOW.length > 0)
       refuse('OUTBOUND_ALLOW', 'is for development and tests: unset it in production');
+    if (Object.keys(settings.GATEWAY_ORIGINS).length > 0)
+      refuse('GATEWAY_ORIGINS', 'is for development and tests: unset it in production');
     if (settings.FAILPOINTS !== '') refuse('FAILPOINTS', 'is for the fault tests: unset it in production');
     if (settings.TEMPORAL_EMBEDDED) refuse('TEMPORAL_EMBEDDED', 'production refuses the embedded server');
   });
@@ -325,6 +338,7 @@ function nest(settings: z.infer<typeof schema>): Config {
     dataDir: settings.DATA_DIR,
     outboundAllow: settings.OUTBOUND_ALLOW,
     ownerEmail: settings.OWNER_EMAIL,
+    gatewayOrigins: settings.GATEWAY_ORIGINS,
     failpoints: settings.FAILPOINTS,
   };
 }
@@ -421,6 +435,11 @@ function readSecretKeys(text: string, context: z.RefinementCtx): readonly Secret
 
 function protocolOf(text: string): string {
   return URL.canParse(text) ? new URL(text).protocol : '';
+}
+
+function isGatewayOrigin(text: string): boolean {
+  const [gateway = '', origin = '', ...more] = text.split('=');
+  return more.length === 0 && /^[a-z]{1,20}$/.test(gateway) && isOrigin(origin);
 }
 
 function isOrigin(text: string): boolean {

@@ -6,6 +6,16 @@ import { createStripeGateway } from './stripe.js';
 import { createWiseGateway } from './wise.js';
 
 /** Every provider that a workspace can connect (`connectableGateways`). Those without credentials are never asked. */
-export function connectedGateways(options: ProviderOptions): readonly (PayoutGateway & GatewayDesk)[] {
-  return [createPaypalGateway(options), createWiseGateway(options), createStripeGateway(options)];
+export function connectedGateways(
+  options: Omit<ProviderOptions, 'origins'> & {
+    /** GATEWAY_ORIGINS: where a provider is reached instead, by gateway. */
+    readonly instead?: Readonly<Record<string, string>>;
+  },
+): readonly (PayoutGateway & GatewayDesk)[] {
+  const { ask, now, instead = {} } = options;
+  const of = (gateway: string): ProviderOptions => {
+    const origin = instead[gateway];
+    return { ask, now, ...(origin === undefined ? {} : { origins: { production: origin, sandbox: origin } }) };
+  };
+  return [createPaypalGateway(of('paypal')), createWiseGateway(of('wise')), createStripeGateway(of('stripe'))];
 }

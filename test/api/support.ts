@@ -21,6 +21,7 @@ import type { Act, Mode } from '../../domain/act.js';
 import type { Permission, PresetId } from '../../domain/access/permission.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { Config } from '../../platform/config.js';
+import { createDomainChecker } from '../../platform/domainCheck.js';
 import { HeadKeeper } from '../../platform/headKeeper.js';
 import { noEngine } from '../../platform/engineState.js';
 import { noLiveHistories } from '../../platform/liveHistories.js';
@@ -133,6 +134,7 @@ export async function startTestApi(
     dataDir: '.data',
     outboundAllow: options.config?.outboundAllow ?? [],
     ownerEmail: undefined,
+    gatewayOrigins: {},
     failpoints: '',
   };
   const db = connect({ url: database.appUrl, poolSize: 10, applicationName: 'test api' });
@@ -156,6 +158,7 @@ export async function startTestApi(
     apiLog: createApiLog({ db, logger }),
     passwords: createPasswords(),
     signInGuard: createSignInGuard(),
+    checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
     clientAddress,
     ...options.deps,
   };

@@ -23,6 +23,8 @@ export type Fault =
   /** 302 to somewhere else. */
   | 'redirect';
 
+const allFaults: readonly Fault[] = ['lost_request', 'lost_reply', 'error_before', 'error_after', 'garbage', 'busy'];
+
 /** Money that left (or came back to) the merchant's account: the truth about what was really paid. */
 export interface Payment {
   readonly kind: 'payment' | 'return';
@@ -55,6 +57,8 @@ export interface FakeProvider {
   readonly now: () => Instant;
   /** The next requests that move money meet these, one each. */
   readonly breakNext: (...faults: readonly Fault[]) => void;
+  /** From now on so many of the requests that move money meet a fault of any kind (0 to 1). */
+  readonly breakAtRandom: (random: () => number, share: number) => void;
   /** The next look-ups meet these, one each. */
   readonly breakNextLookUp: (...faults: readonly Fault[]) => void;
   /** Money that a person moved there. */
@@ -83,6 +87,7 @@ export async function startFakeProvider(journalPath: string, handlers: Handlers)
   let offset = 0;
   const now = (): Instant => instantOf(Date.now() + offset);
   const faults: Record<'pay' | 'lookUp', Fault[]> = { pay: [], lookUp: [] };
+  let byChance: () => Fault | undefined = () => undefined;
   const requests: string[] = [];
   // One request after the other, as a provider's own lock on a key would have it.
   let queue: Promise<unknown> = Promise.resolve();
@@ -106,7 +111,7 @@ export async function startFakeProvider(journalPath: string, handlers: Handlers)
     };
     requests.push(`${request.method} ${request.path}`);
     const kind = handlers.kindOf(request);
-    const fault = kind === 'other' ? undefined : faults[kind].shift();
+    const fault = kind === 'other' ? undefined : (faults[kind].shift() ?? (kind === 'pay' ? byChance() : undefined));
     if (fault === 'lost_request') incoming.socket.destroy();
     else if (fault === 'error_before') send(outgoing, { status: 500, body: { message: 'try again' } });
     else if (fault === 'busy')
@@ -129,6 +134,9 @@ export async function startFakeProvider(journalPath: string, handlers: Handlers)
     },
     now,
     breakNext: (...next) => void faults.pay.push(...next),
+    breakAtRandom: (random, share) => {
+      byChance = () => (random() < share ? allFaults[Math.floor(random() * allFaults.length)] : undefined);
+    },
     breakNextLookUp: (...next) => void faults.lookUp.push(...next),
     payments: async () => (await journal.readAll()).map((line) => line.entry as unknown as Payment),
     book: world.book,
