@@ -15,6 +15,7 @@ import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { GatewayDesk } from '../domain/payout/gateway.js';
 import type { Instant } from '../domain/time.js';
 import type { Config } from '../platform/config.js';
+import type { DomainChecker } from '../platform/domainCheck.js';
 import type { Engine } from '../platform/engineState.js';
 import { failpoint } from '../platform/failpoint.js';
 import type { HeadKeeper } from '../platform/headKeeper.js';
@@ -71,6 +72,8 @@ export interface ApiDeps {
   readonly apiLog: ApiLog;
   readonly passwords: Passwords;
   readonly signInGuard: SignInGuard;
+  /** Is a link domain its workspace's, and does it lead here? */
+  readonly checkDomain: DomainChecker;
   /** Address of the caller, through trusted proxies only. */
   readonly clientAddress: (request: Context['req']) => string;
 }

@@ -45,6 +45,7 @@ import { couponRoutes } from './routes/tracking/coupon.js';
 import { trackingTestRoutes } from './routes/tracking/trackingTest.js';
 import { promoToolRoutes } from './routes/tracking/promoTool.js';
 import { mediaRoutes } from './routes/tracking/media.js';
+import { trackingDomainRoutes } from './routes/tracking/trackingDomain.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
@@ -147,6 +148,7 @@ export const routes: readonly Route[] = [
   ...couponRoutes,
   ...promoToolRoutes,
   ...mediaRoutes,
+  ...trackingDomainRoutes,
   ...trackingTestRoutes,
   ...portalRoutes,
   ...ownLinkRoutes,

@@ -346,6 +346,22 @@ export async function findApplicationEntry(
     : { workspaceId: row.workspace_id, applicationId: row.application_id, isUsable: row.is_usable };
 }
 
+export interface TrackingDomainEntry {
+  readonly workspaceId: WorkspaceId;
+  readonly token: string;
+  readonly isVerified: boolean;
+}
+
+/** Whose name is the host of a request? Who proved it comes first; empty: nobody has it. */
+export async function findTrackingDomainEntries(db: Db, domain: string): Promise<readonly TrackingDomainEntry[]> {
+  const rows = await rowsOf<{ workspace_id: WorkspaceId; token: string; is_verified: boolean }>(
+    db,
+    'directory_tracking_domain(?)',
+    [domain],
+  );
+  return rows.map((row) => ({ workspaceId: row.workspace_id, token: row.token, isVerified: row.is_verified }));
+}
+
 /** A picture of whatever workspace by the SHA-256 of its bytes, for the pages that show it. */
 export async function findMediaFile(
   db: Db,

@@ -55,6 +55,8 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   contacts_email_key: { code: 'resource.already_exists', field: 'email' },
   enrolments_one_open: { code: 'resource.already_exists', field: 'programId' },
   coupons_code_key: { code: 'resource.already_exists', field: 'code' },
+  tracking_domains_own_key: { code: 'resource.already_exists', field: 'domain' },
+  tracking_domains_verified_key: { code: 'resource.already_exists', field: 'domain' },
   links_slug_key: { code: 'resource.already_exists', field: 'slug' },
   affiliates_not_own_recruiter: { code: 'affiliate.cycle', field: 'recruiterId' },
   leads_external_id: { code: 'resource.already_exists', field: 'externalId' },

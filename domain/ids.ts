@@ -22,6 +22,7 @@ export const idPrefixes = {
   group: 'grp',
   contact: 'con',
   link: 'lnk',
+  trackingDomain: 'tdm',
   promoTool: 'tool',
   coupon: 'cpn',
   media: 'med',

@@ -162,7 +162,8 @@ const act: Route = {
   body: statusBody,
   refuses: ['access.token_used_or_expired', 'request.validation_failed', 'affiliate.transition_not_allowed'],
   async run(koa, deps) {
-    const isJson = mediaTypeOf(koa.req) === 'application/json';
+    // A page's own form gets a page; whatever else is sent gets JSON.
+    const isJson = mediaTypeOf(koa.req) !== 'application/x-www-form-urlencoded';
     let found: Found;
     try {
       deps.rateLimiter.take(koa, null, act);

@@ -17,6 +17,7 @@ import type { Program } from '../../../domain/program/program.js';
 import { linkStatusAt, slugOf } from '../../../domain/tracking/link.js';
 import type { Config } from '../../../platform/config.js';
 import { addressOf } from '../../schemas/tracking/link.js';
+import { publicOrigin } from '../tracking/linkOrigin.js';
 
 // What becoming an affiliate brings with it: enrolments, a link for each, mails, a portal login.
 
@@ -151,7 +152,8 @@ export async function mailLinks(
   signIn?: string,
 ): Promise<void> {
   const links = (await listLinksOf(tx, affiliate.id)).filter((link) => link.status === 'active');
-  const addresses = links.map((link) => addressOf(link, config.http.publicUrl));
+  const origin = await publicOrigin(tx, config);
+  const addresses = links.map((link) => addressOf(link, origin));
   const guidelines: string[] = [];
   for (const programId of new Set(links.map((link) => link.programId))) {
     const agreement = await findCurrentAgreement(tx, programId, 'guidelines', act.now);

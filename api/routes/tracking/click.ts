@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isbot } from 'isbot';
 import type { Db, EdgeDb } from '../../../db/connection.js';
-import { findProgramBySlug, takeTrackingTest } from '../../../db/directory.js';
+import { findProgramBySlug, findTrackingDomainEntries, takeTrackingTest } from '../../../db/directory.js';
 import { isUnavailable } from '../../../db/errors.js';
 import { type NewClick, recordClicks } from '../../../db/tracking/click.js';
-import { type NewId, parseId } from '../../../domain/ids.js';
+import { type NewId, parseId, type WorkspaceId } from '../../../domain/ids.js';
 import {
   type Consent,
   consentAllows,
@@ -21,9 +21,11 @@ import {
   parseQuery,
   type QueryPart,
 } from '../../../domain/tracking/redirect.js';
+import { proofPath } from '../../../domain/tracking/trackingDomain.js';
 import { createGroupCommit, QueueFullError } from '../../../platform/groupCommit.js';
 import type { Logger } from '../../../platform/logger.js';
 import { type ClickTarget, createClickTargets } from './clickTarget.js';
+import { createDomainBook } from './domainBook.js';
 
 /** What the redirect is given. It stands before the application and shares nothing with it (performance.md). */
 export interface ClickEdgeDeps {
@@ -76,12 +78,40 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     // While one batch waits for the disk, the next is already being written; a third found nothing left to overlap.
     maxInFlight: 2,
   });
+  const domains = createDomainBook({ db: deps.db, publicUrl: deps.publicUrl, steadyMs: () => performance.now() });
   const addressOf = createAddressBook(deps);
   const judgeAgent = createAgentJudge();
   const complain = sampled(deps.logger);
   const count = deps.countClick ?? (() => undefined);
 
-  async function follow(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /**
+   * On a link domain its workspace's links are answered and nothing else; on one that nobody has proved, nothing but the proof (LNK-08). A
+   * host that is nobody's domain is what a proxy or a local name made of PUBLIC_URL.
+   */
+  async function onDomain(
+    name: string,
+    request: IncomingMessage,
+    response: ServerResponse<IncomingMessage> & { req: IncomingMessage },
+    application: Listener,
+  ): Promise<void> {
+    const url = request.url ?? '';
+    const isProof = url.startsWith(proofPath);
+    // The proof is asked for a moment after the claim: what is kept would not know it yet.
+    const claims = await (isProof ? findTrackingDomainEntries(deps.db, name) : domains.find(name));
+    const workspaceId = claims.find((claim) => claim.isVerified)?.workspaceId;
+    if (claims.length > 0 && isProof) {
+      const token = url.slice(proofPath.length);
+      const isKnown = claims.some((claim) => claim.token === token);
+      return isKnown ? plain(response, token) : page(response, 404, neutralPage);
+    }
+    if (claims.length > 0 && workspaceId === undefined) return page(response, 404, neutralPage);
+    if (url.startsWith('/r/')) return follow(request, response, workspaceId);
+    if (url.startsWith('/x/')) return fallbackPage(deps.db, request, response, workspaceId);
+    if (claims.length > 0 && !/^\/[jt]\//.test(url)) return page(response, 404, neutralPage);
+    return application(request, response);
+  }
+
+  async function follow(request: IncomingMessage, response: ServerResponse, only?: WorkspaceId): Promise<void> {
     const url = request.url ?? '';
     const isHead = request.method === 'HEAD';
     if (!isHead && request.method !== 'GET') return refuseMethod(response);
@@ -91,7 +121,8 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     if (!slugPattern.test(slug)) return page(response, 404, neutralPage);
     const found = targets.find(slug);
     const target = found instanceof Promise ? await found : found;
-    if (target === undefined) return page(response, 404, neutralPage);
+    if (target === undefined || (only !== undefined && target.link.workspaceId !== only))
+      return page(response, 404, neutralPage);
     // Brings affiliates, not customers: no click, and so nobody's referral (LNK-23).
     if (target.link.kind === 'recruit') return redirect(response, `${deps.publicUrl}/j/${slug}`, undefined);
 
@@ -179,11 +210,15 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
     drain: () => clicks.drain(),
     before: (application) => (request, response) => {
       const url = request.url ?? '';
-      const answered = url.startsWith('/r/')
-        ? follow(request, response)
-        : url.startsWith('/x/')
-          ? fallbackPage(deps.db, request, response)
-          : undefined;
+      const named = domains.nameOf(request.headers.host);
+      const answered =
+        named !== undefined
+          ? onDomain(named, request, response, application)
+          : url.startsWith('/r/')
+            ? follow(request, response)
+            : url.startsWith('/x/')
+              ? fallbackPage(deps.db, request, response)
+              : undefined;
       return answered === undefined
         ? application(request, response)
         : answered.catch((error: unknown) => {
@@ -352,6 +387,15 @@ function page(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
+function plain(response: ServerResponse, text: string): void {
+  response.writeHead(200, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(text);
+}
+
 function refuseMethod(response: ServerResponse): void {
   page(response, 405, neutralPage, { Allow: 'GET, HEAD' });
 }
@@ -362,11 +406,17 @@ function busy(response: ServerResponse): void {
   else page(response, 503, busyPage, { 'Retry-After': '2' });
 }
 
-async function fallbackPage(db: Db, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function fallbackPage(
+  db: Db,
+  request: IncomingMessage,
+  response: ServerResponse,
+  only?: WorkspaceId,
+): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
   const path = (request.url ?? '').slice(3).replace(/\?.*$/s, '');
   const program = slugPattern.test(path) ? await findProgramBySlug(db, path) : undefined;
-  if (program === undefined) return page(response, 404, neutralPage);
+  if (program === undefined || (only !== undefined && program.workspaceId !== only))
+    return page(response, 404, neutralPage);
   page(
     response,
     200,

@@ -38,6 +38,7 @@ import {
 import { decisionBody, type DecisionReason, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
 import { addressRules } from './destinationRules.js';
+import { ownHosts } from './linkOrigin.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'scope'>;
 
@@ -157,7 +158,7 @@ export async function createLink(
     throw new DomainError('program.program_not_active', { currentStatus: program.status });
   const { settings } = await getSettings(tx);
   const id = act.newId('link');
-  const destinationUrl = destinationOf(body, program, settings, config);
+  const destinationUrl = await destinationOf(tx, body, program, settings, config);
   checkExpiry(body.expiresAt, act.now);
   await insertLink(tx, act, {
     id,
@@ -178,12 +179,13 @@ export async function createLink(
 }
 
 /** Where a new link leads. A recruit link opens the program's application page and nothing else (LNK-23). */
-function destinationOf(
+async function destinationOf(
+  tx: Tx,
   body: z.output<typeof linkCreate>,
   program: Program,
   settings: Settings,
   config: Config,
-): string {
+): Promise<string> {
   if (body.kind === 'recruit') {
     if (body.destinationUrl !== undefined)
       throw fieldRefusal('destinationUrl', 'not_allowed_here', 'A recruit link opens the application page.');
@@ -192,7 +194,7 @@ function destinationOf(
   const wanted = body.destinationUrl ?? program.landingUrl ?? program.fallbackUrl;
   if (wanted === null)
     throw fieldRefusal('destinationUrl', 'required', 'The program has no landing page; say where the link leads.');
-  return judgedDestination(wanted, program, settings, config);
+  return judgedDestination(tx, wanted, program, settings, config);
 }
 
 const edit = defineRoute({
@@ -242,7 +244,7 @@ export async function editLink(
     ...(slug === undefined ? {} : { slug: judgedSlug(slug) }),
     ...(destinationUrl === undefined
       ? {}
-      : { destinationUrl: judgedDestination(destinationUrl, program, settings, config) }),
+      : { destinationUrl: await judgedDestination(tx, destinationUrl, program, settings, config) }),
   };
   const isExtended = plain.expiresAt !== undefined && linkStatusAt(link, act.now) === 'expired';
   const changed = await updateLink(tx, act, link, change, isExtended ? 'extended' : 'edited');
@@ -315,9 +317,16 @@ function judgedSlug(slug: string): string {
 }
 
 /** The destination as the parser writes it, on a host that the program or the workspace allows. */
-export function judgedDestination(url: string, program: Program, settings: Settings, config: Config): string {
+export async function judgedDestination(
+  tx: Tx,
+  url: string,
+  program: Program,
+  settings: Settings,
+  config: Config,
+): Promise<string> {
   const judged = judgeDestination(url, {
     ...addressRules(config),
+    ownHosts: await ownHosts(tx, config),
     allowedHosts: [...program.destinationHosts, ...settings.domains.destinationHosts],
   });
   if (!judged.ok) throw new DomainError('link.url_not_allowed', { field: 'destinationUrl', problem: judged.problem });

@@ -1,7 +1,7 @@
 import { lookAtDestination } from '../../../platform/destination.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findLink } from '../../../db/directory.js';
-import { findLinkNames, findLinkView } from '../../../db/reads/tracking/linkList.js';
+import { findLinkNames, findLinkView, type LinkView } from '../../../db/reads/tracking/linkList.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
 import { DomainError } from '../../../domain/errors.js';
 import { creditCodeOf, linkStatusAt } from '../../../domain/tracking/link.js';
@@ -17,11 +17,13 @@ import {
   diagnosisWire,
   linkParams,
   linkWire,
+  originOf,
   pictureWire,
   qrQuery,
 } from '../../schemas/tracking/link.js';
 import { portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 import { presentLinkFor, requireLink } from './link.js';
+import { ownHosts } from './linkOrigin.js';
 
 const longestUrl = 2_048;
 
@@ -57,11 +59,9 @@ const check = defineRoute({
 });
 
 /** Our own link, or a page with `?via=`; undefined: a page like any other. */
-function slugIn(url: URL, publicUrl: string): string | undefined {
+function slugIn(url: URL, hosts: readonly string[]): string | undefined {
   const slug =
-    url.origin === new URL(publicUrl).origin && url.pathname.startsWith('/r/')
-      ? url.pathname.slice(3)
-      : url.searchParams.get('via');
+    hosts.includes(url.host) && url.pathname.startsWith('/r/') ? url.pathname.slice(3) : url.searchParams.get('via');
   return slug !== null && /^[a-z0-9][a-z0-9_-]{0,199}$/i.test(slug) ? slug : undefined;
 }
 
@@ -75,11 +75,11 @@ const diagnose = defineRoute({
   refuses: [],
   async handle(ctx, { config, db }) {
     const { url: given } = ctx.body;
-    const { publicUrl } = config.http;
     if (given.length > longestUrl || !URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol))
       throw invalid({ pointer: '#/url', code: 'bad_format', detail: 'An http or https address.' });
     const url = new URL(given);
-    const slug = slugIn(url, publicUrl);
+    const hosts = await ctx.read((tx) => ownHosts(tx, config));
+    const slug = slugIn(url, hosts);
     const entry = slug === undefined ? undefined : await findLink(db, slug);
     const found = entry?.workspaceId === ctx.workspaceId ? entry : undefined;
     const about = await ctx.read(async (tx, now) => {
@@ -98,7 +98,7 @@ const diagnose = defineRoute({
       return { link: view.link, status, creditCode, ...(await findLinkNames(tx, view.link)) };
     });
     const destination = about?.link.destinationUrl ?? url.href;
-    const isOurs = about === undefined && url.origin === new URL(publicUrl).origin;
+    const isOurs = about === undefined && hosts.includes(url.host);
     const seen = isOurs && slug !== undefined ? undefined : await lookAt(config, destination);
     const problems = [
       ...(slug !== undefined && about === undefined
@@ -139,16 +139,12 @@ const diagnose = defineRoute({
 });
 
 /** Clicks that came by the code are told apart by `src=qr` (BEY-19). */
-async function qrOf(
-  link: Parameters<typeof addressOf>[0],
-  format: 'svg' | 'png',
-  config: Config,
-): Promise<ReturnType<typeof fileAnswer>> {
-  const url = new URL(addressOf(link, config.http.publicUrl));
+async function qrOf(view: LinkView, format: 'svg' | 'png', config: Config): Promise<ReturnType<typeof fileAnswer>> {
+  const url = new URL(addressOf(view.link, originOf(view, config.http.publicUrl)));
   url.searchParams.set('src', 'qr');
   return fileAnswer(await qrPicture(url.href, format), {
     contentType: format === 'svg' ? 'image/svg+xml' : 'image/png',
-    fileName: `${link.slug}.${format}`,
+    fileName: `${view.link.slug}.${format}`,
   });
 }
 
@@ -162,8 +158,7 @@ const qr = defineRoute({
   reply: pictureWire,
   refuses: ['resource.not_found', 'access.not_in_scope'],
   async handle(ctx, { config }) {
-    const { link } = await ctx.read((tx) => requireLink(ctx, tx, ctx.params.linkId));
-    return qrOf(link, ctx.query.format, config);
+    return qrOf(await ctx.read((tx) => requireLink(ctx, tx, ctx.params.linkId)), ctx.query.format, config);
   },
 });
 
@@ -177,11 +172,11 @@ const ownQr = defineRoute({
   reply: pictureWire,
   refuses: ['resource.not_found', ...portalRefusals],
   async handle(ctx, { config }) {
-    const { link } = await ctx.read(async (tx, now) => {
+    const view = await ctx.read(async (tx, now) => {
       await requireOwn(tx, ctx, now);
       return requireLink(ctx, tx, ctx.params.linkId);
     });
-    return qrOf(link, ctx.query.format, config);
+    return qrOf(view, ctx.query.format, config);
   },
 });
 

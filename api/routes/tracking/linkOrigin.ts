@@ -1,7 +1,17 @@
+import { findLinkDomain, listTrackingDomainNames } from '../../../db/tracking/trackingDomain.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { domainOrigin } from '../../../domain/tracking/trackingDomain.js';
 import type { Config } from '../../../platform/config.js';
 
-/** Where this workspace's links and pictures are printed from: PUBLIC_URL, never the host of a request. */
-export function publicOrigin(_tx: ReadTx | Tx, config: Config): Promise<string> {
-  return Promise.resolve(config.http.publicUrl);
+/** Where this workspace's links and pictures are printed from: its own proved domain, else PUBLIC_URL; never the host of a request. */
+export async function publicOrigin(tx: ReadTx | Tx, config: Config): Promise<string> {
+  const domain = await findLinkDomain(tx);
+  return domain === undefined ? config.http.publicUrl : domainOrigin(domain, config.http.publicUrl);
+}
+
+/** Hosts at which our own redirect answers for this workspace: a link to one of them would turn in a circle (reliability.md R5). */
+export async function ownHosts(tx: ReadTx | Tx, config: Config): Promise<readonly string[]> {
+  const { publicUrl } = config.http;
+  const domains = await listTrackingDomainNames(tx);
+  return [new URL(publicUrl).host, ...domains.map((domain) => new URL(domainOrigin(domain, publicUrl)).host)];
 }

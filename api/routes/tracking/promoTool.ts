@@ -74,7 +74,7 @@ async function judgedUrl(tx: Tx, config: Config, programId: string, url: string)
   const program = await findProgram(tx, programId);
   if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
   const { settings } = await getSettings(tx);
-  return judgedDestination(url, program, settings, config);
+  return judgedDestination(tx, url, program, settings, config);
 }
 
 const list = defineRoute({

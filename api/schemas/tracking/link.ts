@@ -11,6 +11,7 @@ import {
   linkTransitions,
 } from '../../../domain/tracking/link.js';
 import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
+import { domainOrigin } from '../../../domain/tracking/trackingDomain.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyName, anyOf, anyText, listQuery } from '../../lists.js';
 import { decisionWire, idWire, instantWire, listOf, metadataWire, objectFields, text, versionFields } from '../wire.js';
@@ -114,7 +115,7 @@ export function presentLink(
     object: 'link',
     ...link,
     status,
-    url: addressOf(link, at.publicUrl),
+    url: addressOf(link, originOf(view, at.publicUrl)),
     credits: creditCode === null,
     creditCode,
     warnings: [...healthWarnings(link.health), ...(more.warnings ?? [])],
@@ -186,13 +187,18 @@ export const diagnosisWire = z
   })
   .openapi('LinkDiagnosis');
 
+/** Where this workspace's links begin. */
+export function originOf(view: Pick<LinkView, 'linkDomain'>, publicUrl: string): string {
+  return view.linkDomain === null ? publicUrl : domainOrigin(view.linkDomain, publicUrl);
+}
+
 /** A direct link is the page itself with `via`, a recruit link opens the application; the others go through the redirect (api.md 7.2). */
 export function addressOf(
   link: { readonly kind: string; readonly slug: string; readonly destinationUrl: string },
-  publicUrl: string,
+  origin: string,
 ): string {
-  if (link.kind === 'recruit') return `${publicUrl}/j/${link.slug}`;
-  if (link.kind !== 'direct') return `${publicUrl}/r/${link.slug}`;
+  if (link.kind === 'recruit') return `${origin}/j/${link.slug}`;
+  if (link.kind !== 'direct') return `${origin}/r/${link.slug}`;
   const url = new URL(link.destinationUrl);
   url.searchParams.set('via', link.slug);
   return url.href;

@@ -17,6 +17,8 @@ export interface LinkView {
   readonly programStatus: ProgramStatus;
   readonly enrolmentStatus: EnrolmentStatus | null;
   readonly decision: LastDecision | null;
+  /** The workspace's own link domain, where one is proved (LNK-08). */
+  readonly linkDomain: string | null;
 }
 
 export interface LinkFilter {
@@ -35,6 +37,7 @@ interface ViewRow extends LinkRow {
   readonly manager_id: string | null;
   readonly program_status: ProgramStatus;
   readonly enrolment_status: EnrolmentStatus | null;
+  readonly link_domain: string | null;
 }
 
 function base(tx: ReadTx | Tx) {
@@ -56,6 +59,11 @@ function base(tx: ReadTx | Tx) {
            and enrolment.program_id = link.program_id
          order by (enrolment.status <> 'ended') desc, enrolment.created_at desc
          limit 1) as enrolment_status`),
+      tx.raw(`
+        (select own.domain from tracking_domains as own
+         where own.workspace_id = link.workspace_id and own.deleted_at is null and own.verified_at is not null
+         order by own.verified_at desc, own.id desc
+         limit 1) as link_domain`),
     );
 }
 
@@ -109,6 +117,7 @@ async function viewsOf(tx: ReadTx | Tx, rows: readonly ViewRow[]): Promise<reado
     programStatus: row.program_status,
     enrolmentStatus: row.enrolment_status,
     decision: decisions.get(row.id) ?? null,
+    linkDomain: row.link_domain,
   }));
 }
 
