@@ -322,7 +322,7 @@ export function defineRoute<
         { params, query, body, rawQuery },
         { key, ifMatch, requestHash },
       );
-      const result = await definition.handle(ctx, deps);
+      const result = await keepAttempt(() => definition.handle(ctx, deps), { ctx, deps, koa });
       if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
         const whole = result instanceof Encoded ? result : encode(definition.reply, result, route.status);
         send(koa, await exported(ctx, deps, whole, { shape, wish, path: route.path, rawQuery }), route);
@@ -331,6 +331,31 @@ export function defineRoute<
     },
   };
   return route;
+}
+
+/**
+ * Who is limited to what they are assigned and asks for another's object is refused, and the attempt stands in the audit trail (ROL-03,
+ * api.md 1.2). In a transaction of its own: that of the request has written nothing.
+ */
+async function keepAttempt<T>(
+  handle: () => Promise<T>,
+  { ctx, deps, koa }: { readonly ctx: ActingContext; readonly deps: ApiDeps; readonly koa: Context },
+): Promise<T> {
+  try {
+    return await handle();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'access.not_in_scope') throw error;
+    await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
+      recordAudit(tx, ctx.act(now), {
+        objectType: 'attempt',
+        objectId: deps.newId('request'), // one of its own: the object that was asked for has its own sequence
+        seq: 1,
+        event: 'refused',
+        changes: { code: 'not_in_scope', method: koa.method, path: koa.path },
+      }),
+    );
+    throw error;
+  }
 }
 
 /** A route that needs no credential. Browsers' calls from foreign pages are refused all the same (api.md 1.2). */
@@ -411,9 +436,11 @@ function checkExportRight(caller: Caller, permission: RoutePermission): void {
   if (!(isOwn && isPortalPermission(permission))) checkPermission(caller, 'export.create');
 }
 
+type ActingContext = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'act' | 'workspaceId'>;
+
 /** The list's answer as a file; that it was made is an entry of the history before a byte of it is sent (screens.md 1.1). */
 async function exported(
-  ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'act' | 'workspaceId'>,
+  ctx: ActingContext,
   deps: ApiDeps,
   whole: Encoded,
   of: {

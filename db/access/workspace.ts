@@ -20,6 +20,8 @@ export interface Workspace {
   readonly version: number;
   readonly updatedAt: Instant;
   readonly payoutsFrozenAt: Instant | null;
+  /** Of the newest finished backup that holds it. */
+  readonly backedUpAt: Instant | null;
   readonly createdAt: Instant;
 }
 
@@ -32,6 +34,7 @@ interface WorkspaceRow {
   readonly version: number;
   readonly updated_at: Instant;
   readonly payouts_frozen_at: Instant | null;
+  readonly backed_up_at: Instant | null;
   readonly created_at: Instant;
 }
 
@@ -47,6 +50,7 @@ export async function getWorkspace(tx: ReadTx | Tx): Promise<Workspace> {
     version: row.version,
     updatedAt: row.updated_at,
     payoutsFrozenAt: row.payouts_frozen_at,
+    backedUpAt: row.backed_up_at,
     createdAt: row.created_at,
   };
 }

@@ -53,10 +53,19 @@ export async function takeBackup(options: TakeOptions): Promise<BackupManifest> 
     await writeFile(join(unfinished, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
     await rename(unfinished, options.folder);
     await syncFolder(dirname(options.folder));
+    await remember(client, manifest.takenAt);
     return manifest;
   } finally {
     await client.end();
   }
+}
+
+/** Only now is there a backup: the System screen says how old the newest one is. A standby cannot be written to and is left as it is. */
+async function remember(client: pg.Client, takenAt: string): Promise<void> {
+  await client.query(
+    `update workspaces set backed_up_at = $1 where not pg_is_in_recovery() and coalesce(backed_up_at < $1, true)`,
+    [takenAt],
+  );
 }
 
 /** Somebody who is not the owner and not a superuser is under the policies: he would save nothing and say nothing. */

@@ -44,7 +44,7 @@ const list = defineRoute({
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) =>
-      ctx.list(await listGroups(tx, page), page, presentGroup, (group) => ({
+      ctx.list(await listGroups(tx, ctx.query, page), page, presentGroup, (group) => ({
         value: page.sort === 'name' ? group.name : group.createdAt,
         id: group.id,
       })),

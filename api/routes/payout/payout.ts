@@ -91,6 +91,7 @@ const list = defineRoute({
           methodTypes: query.methodType,
           currencies: query.currency,
           overdue: query.overdue,
+          q: query.q,
         },
         page,
       );

@@ -60,7 +60,7 @@ import { judgeDue, judgePayoutOf, type Listed, listAffiliatesToPay, listPayoutsT
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const referralFilter = referralQuery.omit(listOnly);
-const commissionFilter = commissionQuery.omit({ ...listOnly, q: true });
+const commissionFilter = commissionQuery.omit(listOnly);
 const operationParams = z.strictObject({ operationId: idWire('operation') });
 
 /** Own ones; all with `audit.read` (api.md 16.2). What is not shown does not exist. */

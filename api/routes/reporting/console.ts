@@ -1,6 +1,6 @@
 import { knownMigrations } from '../../../db/migrate.js';
 import { getSettings } from '../../../db/access/settings.js';
-import { nextWorkspaceVersion } from '../../../db/access/workspace.js';
+import { getWorkspace, nextWorkspaceVersion } from '../../../db/access/workspace.js';
 import { recordAudit } from '../../../db/audit/audit.js';
 import { listUnapplied } from '../../../db/reads/messaging/unapplied.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
@@ -12,6 +12,7 @@ import {
   listBestAffiliates,
   listBestCountries,
   listBestLinks,
+  listDevices,
   listMoneyDays,
   sumActivity,
 } from '../../../db/reads/reporting/activity.js';
@@ -26,6 +27,7 @@ import {
   sumOwed,
 } from '../../../db/reads/reporting/consoleFacts.js';
 import {
+  countBeside,
   countQueue,
   listQueue,
   type QueueKind,
@@ -37,6 +39,7 @@ import type { ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
+import { markUnusual } from '../../../domain/reporting/unusualDay.js';
 import { addDays, addMs, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
@@ -98,6 +101,15 @@ function readerOf(ctx: Asking, now: Instant): QueueReader {
   };
 }
 
+/** Lists that wait beside the queue, for those who can settle what stands there. */
+function besideOf(ctx: Asking) {
+  return {
+    mode: ctx.mode,
+    appeals: ctx.can('referral.reopen') && ctx.can('referral.read'),
+    payouts: ctx.can('payout.read') && (ctx.can('payout.settle') || ctx.can('payout.approve')),
+  };
+}
+
 const queue = defineRoute({
   method: 'GET',
   path: '/v1/console/queue',
@@ -115,7 +127,7 @@ const queue = defineRoute({
       const rows = await listQueue(tx, reader, { kind, assigneeId }, page);
       const { total, byKind } = await countQueue(tx, reader);
       const list = ctx.list(rows, page, presentQueueItem, ({ waitingSince, id }) => ({ value: waitingSince, id }));
-      return { ...list, counts: { total, byKind: { ...byKind } } };
+      return { ...list, counts: { total, byKind: { ...byKind }, beside: await countBeside(tx, besideOf(ctx)) } };
     });
   },
 });
@@ -218,6 +230,7 @@ const home = defineRoute({
         nextPayout: await nextPayout(tx, ctx, now),
         topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
         topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
+        devices: seesActivity ? [...(await listDevices(tx, span))] : [],
         topCountries: seesActivity ? [...(await listBestCountries(tx, span, topShown))] : [],
       };
     }),
@@ -225,12 +238,13 @@ const home = defineRoute({
 
 async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
   const { byKind } = await countQueue(tx, readerOf(ctx, now));
-  const waiting: { kind: QueueKind | 'on_hold' | 'dead_message'; count: number; list: string }[] = queueKinds.flatMap(
-    (kind) => {
+  const waiting: { kind: QueueKind | 'appeal' | 'on_hold' | 'dead_message'; count: number; list: string }[] =
+    queueKinds.flatMap((kind) => {
       const count = byKind[kind] ?? 0;
       return count === 0 ? [] : [{ kind, count, list: queueLists[kind] }];
-    },
-  );
+    });
+  const { appeal = 0 } = await countBeside(tx, besideOf(ctx));
+  if (appeal > 0) waiting.push({ kind: 'appeal', count: appeal, list: '/v1/appeals?status=open' });
   if (ctx.can('commission.decide')) {
     const filter = { onHold: true, list: ['pending' as const, 'payable' as const] };
     const { counts } = await sumCommissions(tx, { scope: ctx.scopeFor('commission.decide'), mode: ctx.mode, filter });
@@ -260,27 +274,6 @@ async function nextPayout(tx: ReadTx, ctx: Asking, now: Instant) {
   if (!ctx.can('payout.read')) return null;
   const runs = (await nextRuns(tx, now, 1)).filter((one) => !one.paused).flatMap((one) => one.nextRuns);
   return { at: earliest(runs) ?? null, owed: [...(await sumOwed(tx, ctx.mode))], list: '/v1/payouts/due' };
-}
-
-const seriesNames = ['clicks', 'leads', 'sales'] as const;
-/** A day further from the mean than this many standard deviations is marked (ADM-04). */
-const unusualDeviations = 2.5;
-/** With fewer days nothing can be called unusual. */
-const fewestDays = 7;
-
-function markUnusual(days: Awaited<ReturnType<typeof listActivityDays>>) {
-  const limits = seriesNames.map((name) => {
-    const mean = days.reduce((sum, day) => sum + day[name], 0) / days.length;
-    const variance = days.reduce((sum, day) => sum + (day[name] - mean) ** 2, 0) / days.length;
-    return { name, mean, far: unusualDeviations * Math.sqrt(variance) };
-  });
-  return days.map((day) => ({
-    ...day,
-    unusual:
-      days.length < fewestDays
-        ? []
-        : limits.filter(({ name, mean, far }) => far > 0 && Math.abs(day[name] - mean) > far).map(({ name }) => name),
-  }));
 }
 
 const setup = defineRoute({
@@ -324,6 +317,7 @@ const system = defineRoute({
       build: config.worker.buildId,
       migration,
       embedded: config.temporal.embedded,
+      backedUpAt: (await getWorkspace(tx)).backedUpAt,
       temporalUi: config.temporal.uiUrl ?? null,
       outbox: [...(await readOutboxState(tx, now))],
       workflows: [...(await countUnfinished(tx))],

@@ -17,7 +17,7 @@ const fields = {
 };
 export const groupCreate = z.strictObject({ name: nameText, ...fields });
 export const groupPatch = z.strictObject({ name: nameText.exactOptional(), ...fields });
-export const groupQuery = listQuery({}, { sort: ['createdAt', 'name'] });
+export const groupQuery = listQuery({}, { sort: ['createdAt', 'name'], q: true });
 export const groupDeleteQuery = z.strictObject({ moveTo: idWire('group').exactOptional() });
 
 const plainMoney = z.strictObject({ amount: z.string(), currency: z.string() });

@@ -17,7 +17,7 @@ const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(si
 export const figureNames = ['clicks', 'leads', 'referrals', 'sales', 'commissions', 'revenue'] as const;
 
 const needWire = z.strictObject({
-  kind: z.enum([...queueKinds, 'on_hold', 'dead_message']),
+  kind: z.enum([...queueKinds, 'appeal', 'on_hold', 'dead_message']),
   count: z.int(),
   /** The list query that shows them. */
   list: z.string(),
@@ -66,6 +66,7 @@ export const homeWire = z
       }),
     ),
     topCountries: z.array(z.strictObject({ country: z.string(), leads: z.int(), sales: z.int() })),
+    devices: z.array(z.strictObject({ kind: z.enum(['phone', 'tablet', 'desktop', 'other']), clicks: z.int() })),
   })
   .openapi('ConsoleHome');
 
@@ -95,7 +96,12 @@ const queueItemWire = z
 export const queueWire = z.strictObject({
   data: z.array(queueItemWire),
   nextCursor: z.string().nullable(),
-  counts: z.strictObject({ total: z.int(), byKind: z.record(z.string(), z.int()) }),
+  counts: z.strictObject({
+    total: z.int(),
+    byKind: z.record(z.string(), z.int()),
+    /** What waits on lists of its own: open appeals, payouts that are not paid yet; only what the caller may settle. */
+    beside: z.strictObject({ appeal: z.int().exactOptional(), payout: z.int().exactOptional() }),
+  }),
 });
 
 const resourcePaths: Readonly<Record<QueueItem['kind'], string>> = {
@@ -159,6 +165,8 @@ export const systemWire = z
     /** The newest migration this build knows and serves. */
     migration: z.string().nullable(),
     embedded: z.boolean(),
+    /** The newest finished backup; null: there is none. */
+    backedUpAt: instantWire.nullable(),
     temporalUi: z.string().nullable(),
     outbox: z.array(
       z.strictObject({

@@ -10,8 +10,14 @@ const memberCount = `(select count(*)::int from affiliates as member
   where member.workspace_id = groups.workspace_id and member.group_id = groups.id) as member_count`;
 
 /** Which groups are there, and how many affiliates are in each? Staff only: groups belong to nobody. */
-export async function listGroups(tx: ReadTx, page: Page): Promise<readonly GroupView[]> {
+export async function listGroups(
+  tx: ReadTx,
+  filter: { readonly q?: string | undefined },
+  page: Page,
+): Promise<readonly GroupView[]> {
   const query = tx('groups').select('groups.*', tx.raw(memberCount));
+  if (filter.q !== undefined)
+    query.whereRaw('(groups.id = :q or strpos(lower(groups.name), lower(:q)) > 0)', { q: filter.q });
   const rows = (await keyset(
     query,
     page,

@@ -25,6 +25,8 @@ export interface CommissionView {
 }
 
 export interface CommissionFilter {
+  /** Literal, in order number, customer, affiliate and id (ADM-07). */
+  readonly q?: string | undefined;
   readonly status?: readonly string[] | undefined;
   readonly list?: readonly ('pending' | 'payable' | 'history')[] | undefined;
   readonly affiliateId?: readonly string[] | undefined;
@@ -142,6 +144,14 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionF
   if (filter.sub1 !== undefined) query.where('line.sub1', filter.sub1);
   if (filter.unlabelled === true) query.whereNull('line.sub1');
   if (filter.onHold !== undefined) query.where('line.on_hold', filter.onHold);
+  // An affiliate does not search by what it may not see: a hit would tell who an anonymous customer is.
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(line.id = :q or strpos(lower(coalesce(sale.external_id, '')), lower(:q)) > 0
+        or strpos(lower(affiliate.name), lower(:q)) > 0 or strpos(lower(affiliate.email), lower(:q)) > 0
+        or :mayName and (strpos(lower(coalesce(contact.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(contact.email, '')), lower(:q)) > 0))`,
+      { q: filter.q, mayName: scope.kind !== 'affiliate' },
+    );
   if (filter.list !== undefined) query.whereRaw(`(${filter.list.map((one) => lists[one]).join(' or ')})`);
   for (const [bound, operator] of Object.entries(comparison)) {
     const eligible = filter.eligibleAt?.[bound as keyof typeof comparison];

@@ -18,6 +18,8 @@ export interface SaleView {
 }
 
 export interface SaleFilter {
+  /** Literal, in order number, customer, affiliate and id (ADM-07). */
+  readonly q?: string | undefined;
   readonly externalId?: readonly string[] | undefined;
   readonly status?: readonly string[] | undefined;
   readonly inReview?: boolean | undefined;
@@ -45,17 +47,18 @@ const source = `
   left join lateral (
     select coalesce(tool.campaign, link.campaign) as campaign, coalesce(tool.ad, link.ad) as ad
     from links as link
+    -- a join of its own and \`case\` below: a condition with a query or a \`coalesce\` in it counts as leaky, waits for row-level security
+    -- and so could use no index: each sale read all clicks of its link
     left join lateral (
-      select click.query
-      from clicks as click
-      where click.workspace_id = sale.workspace_id and click.link_id = link.id and click.id = coalesce(sale.click_id, (
-        select touch.source_id
-        from touches as touch
-        where touch.workspace_id = sale.workspace_id and touch.referral_id = sale.referral_id and touch.kind = 'click'
-          and touch.link_id = sale.link_id and touch.occurred_at <= sale.occurred_at
-        order by touch.occurred_at desc, touch.source_id desc
-        limit 1))
-    ) as click on true
+      select touch.source_id
+      from touches as touch
+      where touch.workspace_id = sale.workspace_id and touch.referral_id = sale.referral_id and touch.kind = 'click'
+        and touch.link_id = sale.link_id and touch.occurred_at <= sale.occurred_at
+      order by touch.occurred_at desc, touch.source_id desc
+      limit 1) as last_touch on true
+    left join clicks as click
+      on click.workspace_id = sale.workspace_id and click.link_id = link.id
+      and click.id = case when sale.click_id is null then last_touch.source_id else sale.click_id end
     left join promo_tools as tool on tool.workspace_id = sale.workspace_id and tool.id = ${toolIdIn('click.query')}
     where link.workspace_id = sale.workspace_id and link.id = sale.link_id
   ) as source on true`;
@@ -104,6 +107,15 @@ export async function listSales(
   among('source.campaign', filter.campaign);
   among('source.ad', filter.ad);
   if (filter.inReview !== undefined) query.where('sale.in_review', filter.inReview);
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(sale.id = :q or strpos(lower(sale.external_id), lower(:q)) > 0
+        or exists (select from affiliates as affiliate where affiliate.id = sale.affiliate_id
+                   and (strpos(lower(affiliate.name), lower(:q)) > 0 or strpos(lower(affiliate.email), lower(:q)) > 0))
+        or :mayName and exists (select from contacts as contact where contact.id = sale.contact_id
+                   and (strpos(lower(coalesce(contact.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(contact.email, '')), lower(:q)) > 0)))`,
+      { q: filter.q, mayName: scope.kind !== 'affiliate' },
+    );
   if (filter.productId !== undefined)
     query.whereRaw(
       `exists (select from jsonb_array_elements(sale.lines) as line where line ->> 'productId' = any (?::text[]))`,

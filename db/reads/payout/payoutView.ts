@@ -59,6 +59,8 @@ export interface AttemptView {
 }
 
 export interface PayoutFilter {
+  /** Literal, in reference, affiliate and id (ADM-07). */
+  readonly q?: string | undefined;
   readonly mode: Mode;
   readonly statuses?: readonly string[] | undefined;
   readonly problems?: readonly string[] | undefined;
@@ -154,6 +156,9 @@ export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Pa
        and (:methodTypes::text[] is null or payout.method_type = any(:methodTypes::text[]))
        and (:currencies::text[] is null or payout.currency = any(:currencies::text[]))
        and (:overdue::boolean is null or (payout.status in ('draft', 'pending') and payout.due_on < current_date) = :overdue::boolean)
+       and (:q::text is null or payout.id = :q or strpos(lower(coalesce(payout.reference, '')), lower(:q)) > 0
+            or exists (select from affiliates as found where found.id = payout.affiliate_id
+                       and (strpos(lower(found.name), lower(:q)) > 0 or strpos(lower(found.email), lower(:q)) > 0)))
        and (:afterId::text is null or (payout.created_at, payout.id) ${page.descending ? '<' : '>'} (:afterAt::timestamptz, :afterId::text))
      order by payout.created_at ${page.descending ? 'desc' : 'asc'}, payout.id ${page.descending ? 'desc' : 'asc'}
      limit :limit`,
@@ -166,6 +171,7 @@ export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Pa
       methodTypes: list(filter.methodTypes),
       currencies: list(filter.currencies),
       overdue: filter.overdue ?? null,
+      q: filter.q ?? null,
       afterId: page.after?.id ?? null,
       afterAt: page.after?.value ?? null,
       limit: page.limit + 1,

@@ -2,6 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import type { LinkId } from '../../../domain/ids.js';
 import type { CurrencyCode, Money } from '../../../domain/money.js';
 import type { Instant, LocalDate } from '../../../domain/time.js';
+import { type DeviceSummary, deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
 import type { ReadTx } from '../../transaction.js';
 
 // What happened between two instants: in all, day by day, and by which links. The same conditions as the lists behind each figure, so that
@@ -190,6 +191,33 @@ export async function listBestCountries(
     { ...bindings(span), limit },
   );
   return rows;
+}
+
+export interface DeviceActivity {
+  readonly kind: DeviceSummary['kind'];
+  readonly clicks: number;
+}
+
+/** Agents that are told apart before they are summed by kind: what is beyond them is rare. */
+const mostAgents = 500;
+
+/** Clicks by kind of device, as far as the browser's own word of itself is still kept (TRK-02). */
+export async function listDevices(tx: ReadTx, span: ActivitySpan): Promise<readonly DeviceActivity[]> {
+  const { rows } = await tx.raw<{ rows: { user_agent: string; clicks: number }[] }>(
+    `select detail.user_agent, count(*)::int as clicks
+     from clicks
+     join click_details as detail on detail.workspace_id = clicks.workspace_id and detail.click_id = clicks.id
+     where detail.user_agent is not null and ${facts.clicks.where} and ${within(facts.clicks.at)} and ${own('clicks')}
+     group by detail.user_agent order by clicks desc, detail.user_agent
+     limit :mostAgents`,
+    { ...bindings(span), mostAgents },
+  );
+  const byKind = new Map<DeviceSummary['kind'], number>();
+  for (const { user_agent: agent, clicks } of rows) {
+    const kind = deviceSummaryOf(agent)?.kind ?? 'other';
+    byKind.set(kind, (byKind.get(kind) ?? 0) + clicks);
+  }
+  return [...byKind].map(([kind, clicks]) => ({ kind, clicks })).toSorted((a, b) => b.clicks - a.clicks);
 }
 
 export interface LinkActivity {

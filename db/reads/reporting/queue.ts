@@ -166,3 +166,20 @@ export async function countQueue(
   for (const { kind, number } of rows) byKind[kind] = number;
   return { total: rows.reduce((sum, row) => sum + row.number, 0), byKind };
 }
+
+/** What waits on lists of its own beside the queue: appeals without an answer, payouts that are not paid yet (ADM-15). */
+export async function countBeside(
+  tx: ReadTx,
+  of: { readonly mode: Mode; readonly appeals: boolean; readonly payouts: boolean },
+): Promise<Readonly<Partial<Record<'appeal' | 'payout', number>>>> {
+  const { rows } = await tx.raw<{ rows: { appeal: number; payout: number }[] }>(
+    `select (select count(*)::int from appeals where mode = :mode and status = 'open') as appeal,
+            (select count(*)::int from payouts where mode = :mode and status in ('draft', 'pending')) as payout`,
+    { mode: of.mode },
+  );
+  const found = rows[0] ?? { appeal: 0, payout: 0 };
+  return {
+    ...(of.appeals ? { appeal: found.appeal } : {}),
+    ...(of.payouts ? { payout: found.payout } : {}),
+  };
+}

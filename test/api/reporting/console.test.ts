@@ -89,7 +89,7 @@ test('the queue holds what waits for this person, oldest first, paged once each,
 
   const { key: agent } = await world.api.makePerson(world.ws, ['agent']);
   const theirs = await world.api.as(agent, '/v1/console/queue');
-  expect(theirs.body['counts']).toEqual({ total: 0, byKind: { lead: 0 } });
+  expect(theirs.body['counts']).toEqual({ total: 0, byKind: { lead: 0 }, beside: {} });
 });
 
 test('people see the figures and hits of their rights and of the affiliates they look after', async () => {
