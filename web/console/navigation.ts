@@ -6,13 +6,16 @@ export const menu: readonly MenuGroup[] = [
     text: null,
     entries: [
       { path: '/', text: 'nav.home', key: 'h' },
-      { path: '/queue', text: 'nav.queue', key: 'q' },
+      { path: '/queue', text: 'nav.queue', key: 'q', waiting: 'total' },
     ],
   },
   {
     text: 'nav.affiliatesGroup',
     ofModule: true,
-    entries: [{ path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a' }],
+    entries: [
+      { path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a', waiting: 'application' },
+      { path: '/groups', text: 'nav.groups', rights: ['group.read'] },
+    ],
   },
   {
     text: 'nav.programsGroup',
@@ -20,6 +23,7 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/programs', text: 'nav.programs', rights: ['program.read'] },
       { path: '/products', text: 'nav.products', rights: ['program.read'] },
+      { path: '/product-groups', text: 'nav.productGroups', rights: ['program.read'] },
       { path: '/links', text: 'nav.links', rights: ['link.read'] },
       { path: '/coupons', text: 'nav.coupons', rights: ['link.read'] },
       { path: '/forms', text: 'nav.forms', rights: ['lead.read'] },
@@ -32,21 +36,24 @@ export const menu: readonly MenuGroup[] = [
     ofModule: true,
     entries: [
       { path: '/clicks', text: 'nav.clicks', rights: ['link.read'] },
-      { path: '/leads', text: 'nav.leads', rights: ['lead.read'] },
+      { path: '/leads', text: 'nav.leads', rights: ['lead.read'], waiting: 'lead' },
       { path: '/lead-log', text: 'nav.leadLog', rights: ['lead.read'] },
       { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
-      { path: '/sales', text: 'nav.sales', rights: ['sale.read'] },
-      { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r' },
-      { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c' },
+      { path: '/sales', text: 'nav.sales', rights: ['sale.read'], waiting: 'sale' },
+      { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
+      { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r', waiting: 'referral' },
+      { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c', waiting: 'commission' },
+      { path: '/appeals', text: 'nav.appeals', rights: ['referral.read'], waiting: 'appeal' },
       { path: '/risk', text: 'nav.risk', rights: ['risk.read'] },
     ],
   },
   {
     text: 'nav.money',
     entries: [
-      { path: '/payouts', text: 'nav.payouts', rights: ['payout.read'], key: 'p' },
-      { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'] },
+      { path: '/payouts', text: 'nav.payouts', rights: ['payout.read'], key: 'p', waiting: 'payout' },
+      { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'], waiting: 'payout_run' },
       { path: '/ledger', text: 'nav.ledger', rights: ['ledger.read'] },
+      { path: '/reconciliations', text: 'nav.reconciliations', rights: ['ledger.read'] },
       { path: '/audit', text: 'nav.audit', rights: ['audit.read'] },
       { path: '/audit/histories', text: 'nav.histories', rights: ['history.read'] },
     ],
@@ -56,6 +63,7 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] },
       { path: '/developers/tracking', text: 'nav.tracking', rights: ['link.read'] },
+      { path: '/developers/request-log', text: 'nav.apiLog', rights: ['log.read'] },
       { path: '/developers/payment-sources', text: 'nav.paymentSources', rights: ['webhook.read'] },
     ],
   },
@@ -63,6 +71,7 @@ export const menu: readonly MenuGroup[] = [
     text: 'nav.settings',
     entries: [
       { path: '/settings', text: 'nav.workspaceSettings', rights: ['settings.read'] },
+      { path: '/settings/gateways', text: 'nav.gateways', rights: ['payout.read'] },
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },
       { path: '/settings/permissions', text: 'nav.permissions', rights: ['user.read'] },
       { path: '/system', text: 'nav.system', rights: ['system.read'] },

@@ -1,6 +1,8 @@
 // Texts of the console. Keys are sorted by screen; the other language does not compile without every one of them.
 import { accessTexts } from './accessTexts.en.js';
+import { deskTexts } from './deskTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
+import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
@@ -8,7 +10,9 @@ import { workTexts } from './workTexts.en.js';
 
 export const en = {
   ...accessTexts,
+  ...deskTexts,
   ...developerTexts,
+  ...gatewayTexts,
   ...leadTexts,
   ...moneyTexts,
   ...trackingTexts,

@@ -25,6 +25,7 @@ const negative: ReadonlySet<string> = new Set([
   'return_to_draft',
   'cancel',
   'dismiss',
+  'uphold', // an answer to an appeal has a reason, whichever it is (api.md 1.8)
 ]);
 const reasonCodes = ['staff_decision', 'fraud', 'self_referral', 'check_failed', 'invalid_lead', 'duplicate'] as const;
 const undoMs = 10_000;

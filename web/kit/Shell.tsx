@@ -41,6 +41,8 @@ export interface MenuEntry {
   readonly rights?: readonly string[];
   /** Letter after `g`. */
   readonly key?: string;
+  /** Name of the count that says how much work waits there. */
+  readonly waiting?: string;
   /** Work that waits there, where it is known. */
   readonly count?: number | undefined;
 }
@@ -188,7 +190,13 @@ export function Shell({
                   aria-current={isCurrent(entry.path) ? 'page' : undefined}
                   rightSection={
                     entry.count === undefined || entry.count === 0 ? undefined : (
-                      <Badge component="span" variant="default" size="sm">
+                      <Badge
+                        component="span"
+                        variant="default"
+                        size="sm"
+                        data-waiting={entry.count}
+                        title={t('menu.waiting', { count: entry.count })}
+                      >
                         {entry.count}
                       </Badge>
                     )

@@ -72,6 +72,7 @@ export function Screen(): ReactElement {
             options: kinds.map((value) => ({ value, label: t(`affiliate.kind.${value}`) })),
           },
           { field: 'tag', label: t('referral.tag') },
+          { field: 'groupId', label: t('group.one') },
           { field: 'country', label: t('affiliate.country') },
         ]}
         columns={[

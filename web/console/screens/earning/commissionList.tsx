@@ -38,6 +38,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
       <ResourceTable<Commission>
         screen="commissions"
         label={t('commission.title')}
+        hasText
         include="counts,sums"
         fixed={fixed}
         list={(query) => getCommissionsOptions({ query }) as never}

@@ -15,26 +15,13 @@ import { useReasonText } from '../../../kit/texts.js';
 /** Every touch of every affiliate, and for each decision who won and why the others did not (screens.md 3.8, 4). */
 export function ReferralTouches({ referralId }: { readonly referralId: string }): ReactElement {
   const { t } = useTranslation();
-  const decisions = useQuery(getReferralsByReferralIdAttributionsOptions({ path: { referralId } }));
   const touches = useQuery(getReferralsByReferralIdTouchesOptions({ path: { referralId } }));
   return (
     <Stack>
       <Title order={2} size="h4">
         {t('credit.decisions')}
       </Title>
-      <Loaded query={decisions}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Text c="dimmed">{t('credit.noDecision')}</Text>
-          ) : (
-            <Stack gap="sm">
-              {data.map((one) => (
-                <Decision key={one.id} decision={one} />
-              ))}
-            </Stack>
-          )
-        }
-      </Loaded>
+      <CreditDecisions referralId={referralId} />
       <Title order={2} size="h4">
         {t('credit.touches')}
       </Title>
@@ -77,6 +64,27 @@ export function ReferralTouches({ referralId }: { readonly referralId: string })
         }
       </Loaded>
     </Stack>
+  );
+}
+
+/** Each decision of one referral: who won, and why the others did not. */
+export function CreditDecisions({ referralId }: { readonly referralId: string }): ReactElement {
+  const { t } = useTranslation();
+  const decisions = useQuery(getReferralsByReferralIdAttributionsOptions({ path: { referralId } }));
+  return (
+    <Loaded query={decisions}>
+      {({ data }) =>
+        data.length === 0 ? (
+          <Text c="dimmed">{t('credit.noDecision')}</Text>
+        ) : (
+          <Stack gap="sm">
+            {data.map((one) => (
+              <Decision key={one.id} decision={one} />
+            ))}
+          </Stack>
+        )
+      }
+    </Loaded>
   );
 }
 

@@ -24,6 +24,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Sale>
         screen="sales"
         label={t('sale.title')}
+        hasText
         list={(query) => getSalesOptions({ query }) as never}
         rowLabel={(row) => row.externalId}
         rowHref={(row) => `/sales/${row.id}`}

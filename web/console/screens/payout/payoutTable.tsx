@@ -52,6 +52,7 @@ export function PayoutTable({
     <ResourceTable<Payout>
       screen={screen}
       label={t('payout.listTitle')}
+      hasText
       fixed={fixed}
       pollMs={pollMs}
       list={(query) => getPayoutsOptions({ query }) as never}

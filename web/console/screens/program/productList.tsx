@@ -1,16 +1,17 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Button, Checkbox, Group, NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getProductsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getProductGroupsOptions, getProductsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteProductsByProductId, patchProductsByProductId } from '../../../client/sdk.gen.js';
 import type { Product } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useKeys } from '../../../kit/keys.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
-import { isProblem } from '../../../kit/problem.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 
@@ -18,13 +19,14 @@ import { PageHead } from '../../../kit/Shell.js';
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayCreate = useCan()('program.write');
-  const [isCreating, setCreating] = useState(false);
+  const groups = useQuery(getProductGroupsOptions({ query: { limit: 200, sort: 'name' } }));
+  const [edited, setEdited] = useState<Product | 'new' | null>(null);
   useKeys({
     c: () => {
-      if (mayCreate) setCreating(true);
+      if (mayCreate) setEdited('new');
     },
   });
-  const create = mayCreate ? <Button onClick={() => setCreating(true)}>{t('product.new')}</Button> : undefined;
+  const create = mayCreate ? <Button onClick={() => setEdited('new')}>{t('product.new')}</Button> : undefined;
   return (
     <>
       <PageHead title={t('product.title')} text={t('product.text')} actions={create} />
@@ -34,6 +36,12 @@ export function Screen(): ReactElement {
         hasText
         list={(query) => getProductsOptions({ query }) as never}
         rowLabel={(row) => row.name}
+        rowActions={(row) => (
+          <RowMenu
+            row={row.name}
+            actions={mayCreate ? [{ key: 'edit', text: t('desk.change'), onPress: () => setEdited(row) }] : []}
+          />
+        )}
         empty={{ title: t('product.none'), text: t('product.noneText'), action: create }}
         filters={[
           {
@@ -43,6 +51,11 @@ export function Screen(): ReactElement {
               { value: 'true', label: t('yes') },
               { value: 'false', label: t('no') },
             ],
+          },
+          {
+            field: 'productGroupId',
+            label: t('productGroup.one'),
+            options: (groups.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
           },
         ]}
         columns={[
@@ -54,6 +67,12 @@ export function Screen(): ReactElement {
             align: 'right',
             render: (row) => <MoneyText value={row.price} />,
             csv: 'price',
+          },
+          {
+            key: 'group',
+            title: t('productGroup.one'),
+            render: (row) => groups.data?.data.find((one) => one.id === row.productGroupId)?.name ?? '–',
+            csv: 'productGroupId',
           },
           {
             key: 'active',
@@ -70,49 +89,56 @@ export function Screen(): ReactElement {
           },
         ]}
       />
-      {isCreating ? <ProductForm onClose={() => setCreating(false)} /> : null}
+      {edited === null ? null : (
+        <ProductForm product={edited === 'new' ? undefined : edited} onClose={() => setEdited(null)} />
+      )}
     </>
   );
 }
 
-function ProductForm({ onClose }: { readonly onClose: () => void }): ReactElement {
+function ProductForm({
+  product,
+  onClose,
+}: {
+  readonly product: Product | undefined;
+  readonly onClose: () => void;
+}): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
-  const [name, setName] = useState('');
-  const [sku, setSku] = useState('');
-  const [amount, setAmount] = useState('');
-  const [currency, setCurrency] = useState('');
-  const create = useMutation({
-    mutationFn: () =>
-      postPath(
-        '/v1/products',
-        {
-          name: name.trim(),
-          ...(sku.trim() === '' ? {} : { sku: sku.trim() }),
-          ...(amount.trim() === ''
-            ? {}
-            : { price: { amount: amount.trim(), currency: currency.trim().toUpperCase() } }),
-        },
-        key.current,
-      ),
-    onSuccess: () => {
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
+  const groups = useQuery(getProductGroupsOptions({ query: { limit: 200, sort: 'name' } }));
+  const [name, setName] = useState(product?.name ?? '');
+  const [sku, setSku] = useState(product?.sku ?? '');
+  const [amount, setAmount] = useState(product?.price?.amount ?? '');
+  const [currency, setCurrency] = useState(product?.price?.currency ?? '');
+  const [groupId, setGroup] = useState(product?.productGroupId ?? '');
+  const [active, setActive] = useState(product?.active ?? true);
+  const save = async (key: string): Promise<void> => {
+    const body = {
+      name: name.trim(),
+      sku: sku.trim() === '' ? null : sku.trim(),
+      price: amount.trim() === '' ? null : { amount: amount.trim(), currency: currency.trim().toUpperCase() },
+      productGroupId: groupId === '' ? null : groupId,
+      active,
+    };
+    if (product === undefined) await postPath('/v1/products', body, key);
+    else await patchProductsByProductId({ path: { productId: product.id }, body, throwOnError: true });
   };
   return (
-    <Modal opened onClose={onClose} title={t('product.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t(product === undefined ? 'product.new' : 'desk.change')}
+      submit={t(product === undefined ? 'product.create' : 'desk.save')}
+      save={save}
+      onClose={onClose}
+      remove={
+        product === undefined
+          ? undefined
+          : {
+              text: t('desk.delete'),
+              run: () => deleteProductsByProductId({ path: { productId: product.id }, throwOnError: true }),
+            }
+      }
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('product.name')}
             value={name}
@@ -137,23 +163,27 @@ function ProductForm({ onClose }: { readonly onClose: () => void }): ReactElemen
             <TextInput
               label={t('program.currency')}
               value={currency}
-              maxLength={3}
               onChange={(event) => setCurrency(event.currentTarget.value)}
               error={errors['price.currency']}
-              required={amount.trim() !== ''}
             />
           </Group>
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('product.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+          <NativeSelect
+            label={t('productGroup.one')}
+            value={groupId}
+            onChange={(event) => setGroup(event.currentTarget.value)}
+            data={[
+              { value: '', label: '–' },
+              ...(groups.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+            ]}
+            error={errors['productGroupId']}
+          />
+          <Checkbox
+            label={t('product.active')}
+            checked={active}
+            onChange={(event) => setActive(event.currentTarget.checked)}
+          />
+        </>
+      )}
+    </FormDialog>
   );
 }

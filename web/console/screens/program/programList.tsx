@@ -33,6 +33,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Program>
         screen="programs"
         label={t('program.title')}
+        hasText
         list={(query) => getProgramsOptions({ query }) as never}
         rowLabel={(row) => row.name}
         rowHref={(row) => `/programs/${row.id}`}

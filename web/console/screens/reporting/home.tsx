@@ -18,7 +18,9 @@ import { Activity } from './homeActivity.js';
 function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
   if (list.startsWith('/v1/payouts/due')) return '/payout-runs';
-  return /^\/v1\/(affiliates|referrals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(list)
+  return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(
+    list,
+  )
     ? list.slice('/v1'.length)
     : null;
 }
@@ -190,7 +192,7 @@ function Best({ home }: { readonly home: ConsoleHome }): ReactElement | null {
   if (home.topAffiliates.length === 0) return null;
   const country = new Intl.DisplayNames(locale(), { type: 'region' });
   return (
-    <SimpleGrid cols={{ base: 1, md: 3 }}>
+    <SimpleGrid cols={{ base: 1, md: 2, xl: 4 }}>
       <Section title={t('home.topAffiliates')}>
         <Stack gap={4} component="ol" m={0} pl="md">
           {home.topAffiliates.map((one) => (
@@ -217,6 +219,13 @@ function Best({ home }: { readonly home: ConsoleHome }): ReactElement | null {
               {`${country.of(one.country) ?? one.country} `}
               {t('home.countryActivity', { leads: one.leads, sales: one.sales })}
             </li>
+          ))}
+        </Stack>
+      </Section>
+      <Section title={t('home.devices')}>
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.devices.map((one) => (
+            <li key={one.kind}>{t(`home.device.${one.kind}`, { count: one.clicks })}</li>
           ))}
         </Stack>
       </Section>

@@ -17,6 +17,8 @@ import { type Tone, tones } from '../../../kit/theme.js';
 
 /** A message that waits longer than this is worth a look. Milliseconds. */
 const slowMs = 60_000;
+/** A day: what is lost with the machine after that is more than somebody can remember. */
+const backupDueMs = 86_400_000;
 
 /** Is everything at work, and what is not? Nobody needs to know the engine to read it (screens.md 3.24). */
 export function Screen(): ReactElement {
@@ -220,6 +222,24 @@ function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactEleme
             [t('system.newestHistory'), <DateText key="history" value={audit?.newestHistoryAt} />],
           ]}
         />
+      </Part>
+      <Part title={t('system.backup')}>
+        <Group justify="space-between">
+          <Text size="sm">
+            {system.backedUpAt === null ? (
+              t('system.noBackup')
+            ) : (
+              <>
+                {t('system.newestBackup')} <DateText value={system.backedUpAt} relative />
+              </>
+            )}
+          </Text>
+          {system.backedUpAt === null || Date.now() - Date.parse(system.backedUpAt) > backupDueMs ? (
+            <Mark isGood={false} text={t('system.backupDue')} />
+          ) : (
+            <Mark isGood text={t('system.backupFresh')} />
+          )}
+        </Group>
       </Part>
       <Part title={t('system.build')}>
         <Facts

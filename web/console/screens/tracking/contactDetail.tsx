@@ -1,7 +1,20 @@
-import { Alert, Button, Grid, Group, NativeSelect, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  Alert,
+  Button,
+  Grid,
+  Group,
+  NativeSelect,
+  Paper,
+  Stack,
+  Table,
+  Tabs,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { type FormEvent, type ReactElement, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getContactsByContactIdOptions,
@@ -13,42 +26,184 @@ import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
+import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
+import { CreditDecisions } from '../earning/referralTouches.js';
 
-/** One person: referrals, touches and purchases; joining and overriding with a reason (screens.md 3.8). */
+const tabs = ['overview', 'referrals', 'transactions'] as const;
+
+/** One person in all roles: facts, referral info with who won and why, and the log of transactions (screens.md 3.8, ADM-13). */
 export function Screen(): ReactElement {
   const { contactId = '' } = useParams({ strict: false }) as { contactId?: string };
   const { t } = useTranslation();
+  const can = useCan();
+  const { search, change } = useAddress();
   const query = useQuery(getContactsByContactIdOptions({ path: { contactId } }));
+  const [isLogging, setLogging] = useState(false);
+  const tab = tabs.find((one) => one === search['tab']) ?? 'overview';
+  const contact = query.data;
+  // Without the person's address the sale could not be tied to them: who sees it masked has no button.
+  const mayLog = can('sale.write') && contact !== undefined && !contact.masked && contact.email !== null;
   return (
     <>
-      <PageHead title={query.data?.name ?? query.data?.email ?? t('contact.one')} text={contactId} />
+      <PageHead
+        title={contact?.name ?? contact?.email ?? t('contact.one')}
+        text={contactId}
+        actions={mayLog ? <Button onClick={() => setLogging(true)}>{t('contact.logSale')}</Button> : undefined}
+      />
       <Loaded query={query} lines={8}>
-        {(contact) => (
-          <Grid>
-            <Grid.Col span={{ base: 12, lg: 8 }}>
-              <Stack>
-                <About contact={contact} />
-                <Touches contactId={contact.id} />
-                <Sales contactId={contact.id} />
-              </Stack>
-            </Grid.Col>
-            <Grid.Col span={{ base: 12, lg: 4 }}>
-              <Stack>
-                <Override contact={contact} />
-                <Merge contact={contact} />
-              </Stack>
-            </Grid.Col>
-          </Grid>
+        {(found) => (
+          <Tabs value={tab} keepMounted={false} onChange={(next) => change({ tab: next ?? '' }, { replace: true })}>
+            <Tabs.List mb="sm">
+              {tabs.map((one) => (
+                <Tabs.Tab key={one} value={one}>
+                  {t(`contact.tab.${one}`)}
+                </Tabs.Tab>
+              ))}
+            </Tabs.List>
+            <Tabs.Panel value="overview">
+              <Grid>
+                <Grid.Col span={{ base: 12, lg: 8 }}>
+                  <About contact={found} />
+                </Grid.Col>
+                <Grid.Col span={{ base: 12, lg: 4 }}>
+                  <Merge contact={found} />
+                </Grid.Col>
+              </Grid>
+            </Tabs.Panel>
+            <Tabs.Panel value="referrals">
+              <Grid>
+                <Grid.Col span={{ base: 12, lg: 8 }}>
+                  <Stack>
+                    <ReferralInfo contact={found} />
+                    <Touches contactId={found.id} />
+                  </Stack>
+                </Grid.Col>
+                <Grid.Col span={{ base: 12, lg: 4 }}>
+                  <Override contact={found} />
+                </Grid.Col>
+              </Grid>
+            </Tabs.Panel>
+            <Tabs.Panel value="transactions">
+              <Sales contactId={found.id} />
+            </Tabs.Panel>
+          </Tabs>
         )}
       </Loaded>
+      {isLogging && contact !== undefined ? <LogSale contact={contact} onClose={() => setLogging(false)} /> : null}
     </>
   );
+}
+
+/** A purchase that happened elsewhere: recorded, never charged; it earns as any other (TST-05). */
+function LogSale({ contact, onClose }: { readonly contact: Contact; readonly onClose: () => void }): ReactElement {
+  const { t } = useTranslation();
+  const { change } = useAddress();
+  const [order, setOrder] = useState('');
+  const [amount, setAmount] = useState('');
+  const [currency, setCurrency] = useState('');
+  const [product, setProduct] = useState('');
+  const save = (key: string) =>
+    postPath(
+      '/v1/sales',
+      {
+        externalId: order.trim(),
+        customer: { email: contact.email },
+        amount: { amount: amount.trim(), currency: currency.trim().toUpperCase() },
+        ...(product.trim() === '' ? {} : { product: product.trim() }),
+      },
+      key,
+    );
+  return (
+    <FormDialog
+      title={t('contact.logSale')}
+      submit={t('contact.logSaleDo')}
+      save={save}
+      onSaved={() => change({ tab: 'transactions' })}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
+          <Text size="sm">{t('contact.logSaleText')}</Text>
+          <TextInput
+            label={t('sale.order')}
+            value={order}
+            error={errors['externalId']}
+            required
+            onChange={(event) => setOrder(event.currentTarget.value)}
+          />
+          <Group grow align="flex-start">
+            <TextInput
+              label={t('sale.amount')}
+              value={amount}
+              inputMode="decimal"
+              error={errors['amount.amount']}
+              required
+              onChange={(event) => setAmount(event.currentTarget.value)}
+            />
+            <TextInput
+              label={t('program.currency')}
+              value={currency}
+              error={errors['amount.currency']}
+              required
+              onChange={(event) => setCurrency(event.currentTarget.value)}
+            />
+          </Group>
+          <TextInput
+            label={t('contact.product')}
+            value={product}
+            error={errors['product']}
+            onChange={(event) => setProduct(event.currentTarget.value)}
+          />
+        </>
+      )}
+    </FormDialog>
+  );
+}
+
+/** Who brought this person to each program, first and last, and the decision with winner, losers and reasons. */
+function ReferralInfo({ contact }: { readonly contact: Contact }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <Paper withBorder p="md">
+      <Title order={2} size="h4">
+        {t('contact.referrals')}
+      </Title>
+      {contact.referrals.length === 0 ? (
+        <Text>{t('contact.noReferral')}</Text>
+      ) : (
+        <Stack>
+          {contact.referrals.map((referral) => (
+            <Stack key={referral.referralId} gap="sm">
+              <Facts
+                rows={[
+                  [
+                    referral.program.name,
+                    <NameLink key="story" to={`/referrals/${referral.referralId}`} name={t('lead.story')} />,
+                  ],
+                  [t('risk.open'), <StatusPill key="status" status={referral.status} objectId={referral.referralId} />],
+                  [t('contact.first'), <AffiliateName key="first" id={referral.first?.affiliateId ?? null} />],
+                  [t('contact.last'), <AffiliateName key="last" id={referral.last?.affiliateId ?? null} />],
+                ]}
+              />
+              <Decisions referralId={referral.referralId} />
+            </Stack>
+          ))}
+        </Stack>
+      )}
+    </Paper>
+  );
+}
+
+/** The credit decisions of one referral, for those who may read it. */
+function Decisions({ referralId }: { readonly referralId: string }): ReactElement | null {
+  return useCan()('referral.read') ? <CreditDecisions referralId={referralId} /> : null;
 }
 
 function About({ contact }: { readonly contact: Contact }): ReactElement {
@@ -73,28 +228,51 @@ function About({ contact }: { readonly contact: Contact }): ReactElement {
             [t('contact.since'), <DateText key="since" value={contact.createdAt} />],
           ]}
         />
-        <Title order={2} size="h4">
-          {t('contact.referrals')}
-        </Title>
-        {contact.referrals.length === 0 ? (
-          <Text>{t('contact.noReferral')}</Text>
-        ) : (
-          contact.referrals.map((referral) => (
-            <Facts
-              key={referral.referralId}
-              rows={[
-                [
-                  referral.program.name,
-                  <NameLink key="story" to={`/referrals/${referral.referralId}`} name={t('lead.story')} />,
-                ],
-                [t('risk.open'), <StatusPill key="status" status={referral.status} objectId={referral.referralId} />],
-                [t('contact.first'), <AffiliateName key="first" id={referral.first?.affiliateId ?? null} />],
-                [t('contact.last'), <AffiliateName key="last" id={referral.last?.affiliateId ?? null} />],
-              ]}
-            />
-          ))
-        )}
       </Stack>
+    </Paper>
+  );
+}
+
+/** A titled table of what happened, newest as the API has it. */
+function Happened<T>({
+  title,
+  none,
+  query,
+  rowKey,
+  cells,
+}: {
+  readonly title: string;
+  readonly none: string;
+  readonly query: UseQueryResult<{ readonly data: readonly T[] }, unknown>;
+  readonly rowKey: (row: T) => string;
+  readonly cells: (row: T) => readonly ReactNode[];
+}): ReactElement {
+  return (
+    <Paper withBorder p="md">
+      <Title order={2} size="h4">
+        {title}
+      </Title>
+      <Loaded query={query}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Text>{none}</Text>
+          ) : (
+            <Table.ScrollContainer minWidth={280}>
+              <Table aria-label={title}>
+                <Table.Tbody>
+                  {data.map((row) => (
+                    <Table.Tr key={rowKey(row)}>
+                      {cells(row).map((cell, index) => (
+                        <Table.Td key={index}>{cell}</Table.Td>
+                      ))}
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </Table.ScrollContainer>
+          )
+        }
+      </Loaded>
     </Paper>
   );
 }
@@ -103,36 +281,17 @@ function Touches({ contactId }: { readonly contactId: string }): ReactElement {
   const { t } = useTranslation();
   const query = useQuery(getContactsByContactIdTouchesOptions({ path: { contactId }, query: { limit: 100 } }));
   return (
-    <Paper withBorder p="md">
-      <Title order={2} size="h4">
-        {t('contact.touches')}
-      </Title>
-      <Loaded query={query}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Text>{t('contact.noTouch')}</Text>
-          ) : (
-            <Table.ScrollContainer minWidth={280}>
-              <Table aria-label={t('contact.touches')}>
-                <Table.Tbody>
-                  {data.map((touch) => (
-                    <Table.Tr key={`${touch.id}${touch.kind}`}>
-                      <Table.Td>
-                        <DateText value={touch.at} />
-                      </Table.Td>
-                      <Table.Td>{t(`contact.touch.${touch.kind}`)}</Table.Td>
-                      <Table.Td>
-                        <AffiliateName id={touch.affiliateId} />
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
-          )
-        }
-      </Loaded>
-    </Paper>
+    <Happened
+      title={t('contact.touches')}
+      none={t('contact.noTouch')}
+      query={query}
+      rowKey={(touch) => `${touch.id}${touch.kind}`}
+      cells={(touch) => [
+        <DateText key="at" value={touch.at} />,
+        t(`contact.touch.${touch.kind}`),
+        <AffiliateName key="affiliate" id={touch.affiliateId} />,
+      ]}
+    />
   );
 }
 
@@ -140,41 +299,18 @@ function Sales({ contactId }: { readonly contactId: string }): ReactElement {
   const { t } = useTranslation();
   const query = useQuery(getContactsByContactIdSalesOptions({ path: { contactId }, query: { limit: 100 } }));
   return (
-    <Paper withBorder p="md">
-      <Title order={2} size="h4">
-        {t('contact.sales')}
-      </Title>
-      <Loaded query={query}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Text>{t('contact.noSale')}</Text>
-          ) : (
-            <Table.ScrollContainer minWidth={280}>
-              <Table aria-label={t('contact.sales')}>
-                <Table.Tbody>
-                  {data.map((sale) => (
-                    <Table.Tr key={sale.id}>
-                      <Table.Td>
-                        <DateText value={sale.occurredAt} />
-                      </Table.Td>
-                      <Table.Td>
-                        <NameLink to={`/sales/${sale.id}`} name={sale.externalId} />
-                      </Table.Td>
-                      <Table.Td>
-                        <StatusPill status={sale.status} objectId={sale.id} />
-                      </Table.Td>
-                      <Table.Td ta="right">
-                        <MoneyText value={sale.amount} />
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
-          )
-        }
-      </Loaded>
-    </Paper>
+    <Happened
+      title={t('contact.sales')}
+      none={t('contact.noSale')}
+      query={query}
+      rowKey={(sale) => sale.id}
+      cells={(sale) => [
+        <DateText key="at" value={sale.occurredAt} />,
+        <NameLink key="order" to={`/sales/${sale.id}`} name={sale.externalId} />,
+        <StatusPill key="status" status={sale.status} objectId={sale.id} />,
+        <MoneyText key="amount" value={sale.amount} />,
+      ]}
+    />
   );
 }
 

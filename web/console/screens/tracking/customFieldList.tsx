@@ -1,13 +1,13 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getCustomFieldsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteCustomFieldsByFieldId, patchCustomFieldsByFieldId } from '../../../client/sdk.gen.js';
 import type { CustomField } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 
@@ -17,8 +17,8 @@ const types = ['text', 'number', 'date', 'choice', 'checkbox'] as const;
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayWrite = useCan()('settings.write');
-  const [isCreating, setCreating] = useState(false);
-  const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('customField.new')}</Button> : undefined;
+  const [edited, setEdited] = useState<CustomField | 'new' | null>(null);
+  const create = mayWrite ? <Button onClick={() => setEdited('new')}>{t('customField.new')}</Button> : undefined;
   return (
     <>
       <PageHead title={t('customField.title')} text={t('customField.text')} actions={create} />
@@ -27,6 +27,12 @@ export function Screen(): ReactElement {
         label={t('customField.title')}
         list={(query) => getCustomFieldsOptions({ query: query as never }) as never}
         rowLabel={(row) => row.name}
+        rowActions={(row) => (
+          <RowMenu
+            row={row.name}
+            actions={mayWrite ? [{ key: 'edit', text: t('desk.change'), onPress: () => setEdited(row) }] : []}
+          />
+        )}
         empty={{ title: t('customField.none'), action: create }}
         columns={[
           { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
@@ -45,53 +51,57 @@ export function Screen(): ReactElement {
           },
         ]}
       />
-      {isCreating ? <NewField onClose={() => setCreating(false)} /> : null}
+      {edited === null ? null : (
+        <FieldForm field={edited === 'new' ? undefined : edited} onClose={() => setEdited(null)} />
+      )}
     </>
   );
 }
 
-function NewField({ onClose }: { readonly onClose: () => void }): ReactElement {
+function FieldForm({
+  field,
+  onClose,
+}: {
+  readonly field: CustomField | undefined;
+  readonly onClose: () => void;
+}): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
-  const [name, setName] = useState('');
-  const [apiName, setApiName] = useState('');
-  const [type, setType] = useState<CustomField['type']>('text');
-  const [options, setOptions] = useState('');
-  const [required, setRequired] = useState(false);
-  const create = useMutation({
-    mutationFn: () =>
-      postPath(
-        '/v1/custom-fields',
-        {
-          target: 'lead',
-          name: name.trim(),
-          key: apiName.trim(),
-          type,
-          required,
-          ...(type === 'choice'
-            ? { options: options.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()])) }
-            : {}),
-        },
-        key.current,
-      ),
-    onSuccess: () => {
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
+  const [name, setName] = useState(field?.name ?? '');
+  const [apiName, setApiName] = useState(field?.key ?? '');
+  const [type, setType] = useState<CustomField['type']>(field?.type ?? 'text');
+  const [options, setOptions] = useState((field?.options ?? []).join('\n'));
+  const [required, setRequired] = useState(field?.required ?? false);
+  const [order, setOrder] = useState(String(field?.order ?? 0));
+  const save = async (key: string): Promise<void> => {
+    const body = {
+      name: name.trim(),
+      required,
+      order: Number(order),
+      ...(type === 'choice'
+        ? { options: options.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()])) }
+        : {}),
+    };
+    if (field === undefined)
+      await postPath('/v1/custom-fields', { target: 'lead', key: apiName.trim(), type, ...body }, key);
+    else await patchCustomFieldsByFieldId({ path: { fieldId: field.id }, body, throwOnError: true });
   };
   return (
-    <Modal opened onClose={onClose} title={t('customField.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t(field === undefined ? 'customField.new' : 'desk.change')}
+      submit={t(field === undefined ? 'customField.create' : 'desk.save')}
+      save={save}
+      onClose={onClose}
+      remove={
+        field === undefined
+          ? undefined
+          : {
+              text: t('desk.delete'),
+              run: () => deleteCustomFieldsByFieldId({ path: { fieldId: field.id }, throwOnError: true }),
+            }
+      }
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('form.name')}
             value={name}
@@ -99,19 +109,23 @@ function NewField({ onClose }: { readonly onClose: () => void }): ReactElement {
             error={errors['name']}
             required
           />
-          <TextInput
-            label={t('customField.key')}
-            value={apiName}
-            onChange={(event) => setApiName(event.currentTarget.value)}
-            error={errors['key']}
-            required
-          />
-          <NativeSelect
-            label={t('customField.type')}
-            value={type}
-            onChange={(event) => setType(event.currentTarget.value as CustomField['type'])}
-            data={types.map((value) => ({ value, label: t(`customField.type.${value}`) }))}
-          />
+          {field === undefined ? (
+            <>
+              <TextInput
+                label={t('customField.key')}
+                value={apiName}
+                onChange={(event) => setApiName(event.currentTarget.value)}
+                error={errors['key']}
+                required
+              />
+              <NativeSelect
+                label={t('customField.type')}
+                value={type}
+                onChange={(event) => setType(event.currentTarget.value as CustomField['type'])}
+                data={types.map((value) => ({ value, label: t(`customField.type.${value}`) }))}
+              />
+            </>
+          ) : null}
           {type === 'choice' ? (
             <Textarea
               label={t('customField.options')}
@@ -122,22 +136,21 @@ function NewField({ onClose }: { readonly onClose: () => void }): ReactElement {
               required
             />
           ) : null}
+          <TextInput
+            label={t('customField.order')}
+            value={order}
+            inputMode="numeric"
+            onChange={(event) => setOrder(event.currentTarget.value)}
+            error={errors['order']}
+            required
+          />
           <Checkbox
             label={t('form.required')}
             checked={required}
             onChange={(event) => setRequired(event.currentTarget.checked)}
           />
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('customField.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

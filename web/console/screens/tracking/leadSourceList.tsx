@@ -1,13 +1,14 @@
-import { Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Button, Checkbox, NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getLeadSourcesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getLeadSourcesOptions, getUsersOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteLeadSourcesByLeadSourceId, patchLeadSourcesByLeadSourceId } from '../../../client/sdk.gen.js';
 import type { LeadSource } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 
@@ -15,8 +16,8 @@ import { PageHead } from '../../../kit/Shell.js';
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayWrite = useCan()('settings.write');
-  const [isCreating, setCreating] = useState(false);
-  const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('leadSource.new')}</Button> : undefined;
+  const [edited, setEdited] = useState<LeadSource | 'new' | null>(null);
+  const create = mayWrite ? <Button onClick={() => setEdited('new')}>{t('leadSource.new')}</Button> : undefined;
   return (
     <>
       <PageHead title={t('leadSource.title')} text={t('leadSource.text')} actions={create} />
@@ -26,6 +27,12 @@ export function Screen(): ReactElement {
         hasText
         list={(query) => getLeadSourcesOptions({ query: query as never }) as never}
         rowLabel={(row) => row.name}
+        rowActions={(row) => (
+          <RowMenu
+            row={row.name}
+            actions={mayWrite ? [{ key: 'edit', text: t('desk.change'), onPress: () => setEdited(row) }] : []}
+          />
+        )}
         empty={{ title: t('leadSource.none'), action: create }}
         columns={[
           { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
@@ -49,46 +56,59 @@ export function Screen(): ReactElement {
           },
         ]}
       />
-      {isCreating ? <NewSource onClose={() => setCreating(false)} /> : null}
+      {edited === null ? null : (
+        <SourceForm source={edited === 'new' ? undefined : edited} onClose={() => setEdited(null)} />
+      )}
     </>
   );
 }
 
-function NewSource({ onClose }: { readonly onClose: () => void }): ReactElement {
+function SourceForm({
+  source,
+  onClose,
+}: {
+  readonly source: LeadSource | undefined;
+  readonly onClose: () => void;
+}): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
-  const [name, setName] = useState('');
-  const [department, setDepartment] = useState('');
-  const [acceptance, setAcceptance] = useState('null');
-  const create = useMutation({
-    mutationFn: () =>
-      postPath(
-        '/v1/lead-sources',
-        {
-          name: name.trim(),
-          department: department.trim() === '' ? null : department.trim(),
-          leadAcceptance: acceptance === 'null' ? null : acceptance,
-        },
-        key.current,
-      ),
-    onSuccess: () => {
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
+  const maySeePeople = useCan()('user.read');
+  const people = useQuery({
+    ...getUsersOptions({ query: { limit: 200, status: 'active', audience: 'staff', sort: 'name' } }),
+    enabled: maySeePeople,
   });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
+  const [name, setName] = useState(source?.name ?? '');
+  const [department, setDepartment] = useState(source?.department ?? '');
+  const [assigneeId, setAssignee] = useState(source?.assigneeId ?? '');
+  const [acceptance, setAcceptance] = useState<string>(source?.leadAcceptance ?? 'null');
+  const [active, setActive] = useState(source?.active ?? true);
+  const save = async (key: string): Promise<void> => {
+    const body = {
+      name: name.trim(),
+      department: department.trim() === '' ? null : department.trim(),
+      leadAcceptance: acceptance === 'automatic' || acceptance === 'manual' ? acceptance : null,
+      active,
+      ...(maySeePeople ? { assigneeId: assigneeId === '' ? null : assigneeId } : {}),
+    } as const;
+    if (source === undefined) await postPath('/v1/lead-sources', body, key);
+    else await patchLeadSourcesByLeadSourceId({ path: { leadSourceId: source.id }, body, throwOnError: true });
   };
   return (
-    <Modal opened onClose={onClose} title={t('leadSource.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t(source === undefined ? 'leadSource.new' : 'desk.change')}
+      submit={t(source === undefined ? 'leadSource.create' : 'desk.save')}
+      save={save}
+      onClose={onClose}
+      remove={
+        source === undefined
+          ? undefined
+          : {
+              text: t('desk.delete'),
+              run: () => deleteLeadSourcesByLeadSourceId({ path: { leadSourceId: source.id }, throwOnError: true }),
+            }
+      }
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('form.name')}
             value={name}
@@ -102,6 +122,18 @@ function NewSource({ onClose }: { readonly onClose: () => void }): ReactElement 
             onChange={(event) => setDepartment(event.currentTarget.value)}
             error={errors['department']}
           />
+          {maySeePeople ? (
+            <NativeSelect
+              label={t('leadSource.assignee')}
+              value={assigneeId}
+              onChange={(event) => setAssignee(event.currentTarget.value)}
+              data={[
+                { value: '', label: t('leadSource.nobody') },
+                ...(people.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+              ]}
+              error={errors['assigneeId']}
+            />
+          ) : null}
           <NativeSelect
             label={t('leadSource.acceptance')}
             value={acceptance}
@@ -111,17 +143,13 @@ function NewSource({ onClose }: { readonly onClose: () => void }): ReactElement 
               label: t(`leadSource.acceptance.${value}`),
             }))}
           />
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('leadSource.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+          <Checkbox
+            label={t('form.active')}
+            checked={active}
+            onChange={(event) => setActive(event.currentTarget.checked)}
+          />
+        </>
+      )}
+    </FormDialog>
   );
 }

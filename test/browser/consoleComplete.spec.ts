@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { at, textAt } from '../support/apiClient.js';
+import { sessionCalls } from './payoutWorld.js';
+import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from './support.js';
+import { makeWorkWorld, ownerCalls, until, type WorkWorld } from './workWorld.js';
+
+// The console's lists and what they make and change (features.md 14): groups, products, appeals, the log, reconciliation, contacts.
+
+test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
+
+const tag = randomUUID().slice(0, 8);
+let world: WorkWorld;
+test.beforeAll(async () => {
+  test.setTimeout(180_000);
+  world = await makeWorkWorld(2);
+});
+
+const rowOf = (page: Page, text: string) => page.locator('tr[data-row]').filter({ hasText: text });
+
+test('GRP-01, GRP-06: a group is made with its payout rules, changed, and goes only with a place for its members', async ({
+  page,
+}) => {
+  const { must } = await ownerCalls();
+  const standard = textAt(await must('POST', '/v1/groups', { name: `Standard ${tag}` }), 'id');
+  await page.goto('/groups');
+  await page.getByRole('button', { name: 'New group' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill(`VIP ${tag}`);
+  await dialog.getByLabel('Minimum payout').fill('USD 20.00');
+  await dialog.getByLabel('Payout frequency').selectOption('monthly');
+  await dialog.getByLabel('PayPal').check();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Create the group' }).click();
+  const row = rowOf(page, `VIP ${tag}`);
+  await expect(row).toContainText('USD 20.00');
+  await expect(row).toContainText('every month');
+
+  await pressRowAction(row, 'Change');
+  await dialog.getByLabel('Minimum payout').fill('USD zwanzig');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await dialog.getByLabel('Minimum payout').fill('USD 25.00');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(row).toContainText('USD 25.00');
+
+  const groups = await must('GET', '/v1/groups?limit=200');
+  const vip = (at(groups, 'data') as readonly { readonly id: string; readonly name: string }[]).find(
+    (one) => one.name === `VIP ${tag}`,
+  );
+  await must('PATCH', `/v1/affiliates/${world.affiliateId}`, { groupId: vip?.id });
+  await page.reload();
+  await row.getByRole('link', { name: '1', exact: true }).click();
+  await expect(rowOf(page, world.affiliateName)).toHaveCount(1);
+  await page.goBack();
+  await pressRowAction(row, 'Delete');
+  await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled();
+  await dialog.getByLabel('Its 1 member moves to').selectOption({ label: `Standard ${tag}` });
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(row).toHaveCount(0);
+  await until(`/v1/affiliates/${world.affiliateId}`, (body) => at(body, 'groupId') === standard);
+});
+
+test('PRG-13: a product group is made, a product is put in it, and the group is not deleted while it is used', async ({
+  page,
+}) => {
+  await page.goto('/product-groups');
+  await page.getByRole('button', { name: 'New product group' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill(`Hosting ${tag}`);
+  await dialog.getByRole('button', { name: 'Create the group' }).click();
+  await expect(rowOf(page, `Hosting ${tag}`)).toBeVisible();
+
+  await page.goto(`/products?q=${encodeURIComponent(world.productName)}`);
+  await pressRowAction(rowOf(page, world.productName), 'Change');
+  await dialog.getByLabel('Product group').selectOption({ label: `Hosting ${tag}` });
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(rowOf(page, world.productName)).toContainText(`Hosting ${tag}`);
+
+  await page.goto('/product-groups');
+  const row = rowOf(page, `Hosting ${tag}`);
+  await pressRowAction(row, 'Change');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await row.getByRole('link', { name: '1', exact: true }).click();
+  await expect(rowOf(page, world.productName)).toHaveCount(1);
+});
+
+test('LED-01, SET-13: a lead source and a lead field are made and changed from their lists', async ({ page }) => {
+  const dialog = page.getByRole('dialog');
+  await page.goto('/leads/sources');
+  await page.getByRole('button', { name: 'New source' }).first().click();
+  await dialog.getByLabel('Name').fill(`Fair ${tag}`);
+  await dialog.getByRole('button', { name: 'Create source' }).click();
+  await pressRowAction(rowOf(page, `Fair ${tag}`), 'Change');
+  await dialog.getByLabel('Department').fill('North');
+  await dialog.getByLabel('Leads are accepted').selectOption('manual');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(rowOf(page, `Fair ${tag}`)).toContainText('North');
+  await expect(rowOf(page, `Fair ${tag}`)).toContainText('by an agent');
+
+  await page.goto('/leads/fields');
+  await page.getByRole('button', { name: 'New field' }).first().click();
+  await dialog.getByLabel('Name').first().fill(`Plan ${tag}`);
+  await dialog.getByLabel('Name in the API').fill(`plan_${tag}`);
+  await dialog.getByRole('button', { name: 'Create field' }).click();
+  await pressRowAction(rowOf(page, `Plan ${tag}`), 'Change');
+  await dialog.getByLabel('Required').check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(rowOf(page, `Plan ${tag}`)).toContainText('Yes');
+  await pressRowAction(rowOf(page, `Plan ${tag}`), 'Change');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(rowOf(page, `Plan ${tag}`)).toHaveCount(0);
+});
+
+test('ADM-13: a contact has a referral-info tab with who won, and a transaction is logged without charging', async ({
+  page,
+}) => {
+  const { must } = await ownerCalls();
+  const [referral] = world.referrals;
+  const contactId = textAt(await must('GET', `/v1/referrals/${referral?.id ?? ''}`), 'contactId');
+  await page.goto(`/contacts/${contactId}`);
+  await page.getByRole('tab', { name: 'Referral info' }).click();
+  const panel = page.getByRole('tabpanel');
+  await expect(panel).toContainText('First referrer');
+  await expect(panel.getByRole('listitem').filter({ hasText: world.affiliateName }).first()).toContainText('won');
+  await expect(panel.getByRole('listitem').filter({ hasText: world.otherName }).first()).toContainText('did not win');
+  await expectAccessible(page);
+
+  await page.getByRole('button', { name: 'Log a transaction' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Order').fill(`by-hand-${tag}`);
+  await dialog.getByLabel('Amount').fill('10.00');
+  await dialog.getByLabel('Currency').fill('USD');
+  await dialog.getByLabel('Product (SKU or id)').fill(world.productName.toLowerCase().replace(' ', '-'));
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Log the transaction' }).click();
+  await expect(page.getByRole('table', { name: 'Purchases' })).toContainText(`by-hand-${tag}`);
+  const sale = await until(
+    `/v1/sales?externalId=by-hand-${tag}`,
+    (body) => at(body, 'data.0.commissionIds.0') !== undefined,
+  );
+  expect(at(sale, 'data.0.channel')).toBe('manual');
+  const commission = await must('GET', `/v1/commissions/${textAt(sale, 'data.0.commissionIds.0')}`);
+  expect(at(commission, 'amount.amount')).toBe('2.00');
+});
+
+test('BEY-15: an appeal is counted in the menu, answered from its list with a reason, and the count goes', async ({
+  page,
+}) => {
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const referralId = world.referrals[1]?.id ?? '';
+  await must('POST', `/v1/referrals/${referralId}/reject`, { reason: 'Looked odd' });
+  await until(`/v1/referrals/${referralId}`, (body) => at(body, 'status') === 'rejected');
+  const secret = textAt(
+    await must('POST', '/v1/api-keys', {
+      name: `Ada ${tag}`,
+      kind: 'secret',
+      test: false,
+      affiliateId: world.affiliateId,
+      permissions: ['me.read', 'me.write'],
+    }),
+    'secret',
+  );
+  const filed = await fetch(`${stackNotes().origin}/v1/me/appeals`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ objectId: referralId, text: `Please look again ${tag}` }),
+  });
+  expect(filed.status, await filed.text()).toBe(201);
+
+  await page.goto('/appeals?status=open');
+  const row = rowOf(page, `Please look again ${tag}`);
+  await expect(page.getByRole('link', { name: /^Appeals/ }).locator('[data-waiting]')).toBeVisible();
+  await row.getByRole('button', { name: /^Open / }).click();
+  await expect(page).toHaveURL(/open=apl_/);
+  await expect(page.getByRole('dialog')).toContainText(`Please look again ${tag}`);
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await pressRowAction(row, 'Uphold');
+  await page.getByRole('dialog').getByLabel('Reason').first().fill('It was a real customer');
+  await page.getByRole('dialog').getByRole('button', { name: 'Uphold' }).click();
+  await expect(row).toHaveCount(0);
+  await until(`/v1/referrals/${referralId}`, (body) => at(body, 'status') === 'pending');
+});
+
+test('ADM-15: the menu counts what the queue counts, and shows nothing where nothing waits', async ({ page }) => {
+  const queue = await until('/v1/console/queue?limit=1', () => true);
+  const counts: Readonly<Record<string, number>> = {
+    ...(at(queue, 'counts.byKind') as Record<string, number>),
+    ...(at(queue, 'counts.beside') as Record<string, number>),
+    total: at(queue, 'counts.total') as number,
+  };
+  const menu = [
+    ...readFileSync('web/console/navigation.ts', 'utf8').matchAll(/path: '([^']+)'[^}]*waiting: '([^']+)'/g),
+  ].map(([, path = '', name = '']) => ({ path, count: counts[name] ?? 0 }));
+  expect(menu.length).toBeGreaterThan(8);
+  await page.goto('/profile');
+  await expect(page.locator('nav [data-waiting]').first()).toBeVisible();
+  for (const { path, count } of menu) {
+    const badge = page.locator(`nav a[href="${path}"] [data-waiting]`);
+    if (count === 0) await expect(badge, path).toHaveCount(0);
+    else await expect(badge, path).toHaveText(String(count));
+  }
+});
+
+test('screens.md 3.21: a machine’s call stands in the request log with its body, to be copied as a command', async ({
+  page,
+  context,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const secret = textAt(
+    await must('POST', '/v1/api-keys', {
+      name: `Log ${tag}`,
+      kind: 'secret',
+      test: false,
+      permissions: ['lead.write'],
+    }),
+    'secret',
+  );
+  const answer = await fetch(`${stackNotes().origin}/v1/leads`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ externalId: `logged-${tag}`, event: 'registration', email: `logged-${tag}@buyer.example` }),
+  });
+  const requestId = answer.headers.get('x-request-id') ?? '';
+  await until(`/v1/api-log?requestId=${requestId}`, (body) => at(body, 'data.0.id') !== undefined);
+  await page.goto(`/developers/request-log?requestId=${requestId}`);
+  const row = page.locator('tr[data-row]');
+  await expect(row).toHaveCount(1);
+  await row.getByRole('button', { name: 'Open POST /v1/leads' }).press('Enter');
+  const drawer = page.getByRole('dialog');
+  await expect(drawer).toContainText(`logged-${tag}`);
+  await expect(drawer).not.toContainText(`logged-${tag}@buyer.example`);
+  await expectAccessible(page);
+  await drawer.getByRole('button', { name: 'Copy as curl' }).click();
+  await expect(drawer.getByText('Copied')).toBeVisible();
+  expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain("curl -X POST '");
+});
+
+test('screens.md 3.18: the gateway’s statement is compared on demand, and its lines are shown by class', async ({
+  page,
+}) => {
+  await page.goto('/reconciliations');
+  await page.getByRole('button', { name: 'Compare now' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Gateway').selectOption('sandbox');
+  await dialog.getByRole('button', { name: 'Fetch the statement' }).click();
+  await expect(page.getByText('The statement is fetched')).toBeVisible();
+});
+
+test('ADM-08: rows per page are chosen, remembered for the next visit, and the total stays right', async ({ page }) => {
+  const total = at(await until('/v1/affiliates?include=counts&limit=1', () => true), 'counts.total') as number;
+  await page.goto('/affiliates');
+  await expect(page.locator('tr[data-row]').first()).toBeVisible();
+  const choice = page.getByLabel('Rows per page');
+  expect(await choice.locator('option').allTextContents()).toEqual(['10', '25', '50', '100']);
+  const kept = page.waitForResponse(
+    (answer) => answer.url().includes('/v1/preferences/') && answer.request().method() === 'PUT',
+  );
+  await choice.selectOption('10');
+  expect((await kept).status()).toBe(200);
+  await page.goto('/affiliates');
+  await expect(choice).toHaveValue('10');
+  await expect(page.getByRole('status').filter({ hasText: new RegExp(`of ${total}`) })).toBeVisible();
+});
+
+test('ADM-10: on every list the eye opens the row and one menu holds its actions', async ({ page }) => {
+  test.setTimeout(240_000);
+  const lists = [...readFileSync('web/console/screens.ts', 'utf8').matchAll(/path: '(\/[^'$]*)'/g)].map(
+    (match) => match[1] ?? '',
+  );
+  let seen = 0;
+  for (const path of lists) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    const rows = page.locator('tr[data-row]');
+    const count = await rows.count();
+    if (count === 0) continue;
+    seen += 1;
+    const eye = rows.first().locator('td[data-label="Open"]');
+    await expect(eye.getByRole('button').or(eye.getByRole('link')), path).toHaveCount(1);
+    await expect(eye.locator('[aria-label^="Open "]'), path).toHaveCount(1);
+    // Beside the eye and the box that selects it, a row has no button but its menu.
+    for (const button of await rows.first().locator('td[data-label="Actions"] button').all())
+      await expect(button, path).toHaveAttribute('aria-label', /^Actions for /);
+  }
+  expect(seen).toBeGreaterThan(8);
+});
