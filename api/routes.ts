@@ -38,6 +38,8 @@ import { ledgerAdjustmentRoutes } from './routes/earning/ledgerAdjustment.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
+import { saleReportRoutes } from './routes/earning/saleReport.js';
+import { parkedEventRoutes } from './routes/earning/parkedEvent.js';
 import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
@@ -138,7 +140,9 @@ export const routes: readonly Route[] = [
   ...simulationRoutes,
   ...commissionRuleRoutes,
   ...saleRoutes,
+  ...saleReportRoutes,
   ...saleAttributionRoutes,
+  ...parkedEventRoutes,
   ...refundRoutes,
   ...commissionRoutes,
   ...ledgerRoutes,

@@ -117,6 +117,36 @@ export async function listReleased(
   }));
 }
 
+export type ParkedPaymentEvent = EventKey & {
+  readonly mode: Mode;
+  readonly fact: ParkableFact;
+  readonly factsDone: number;
+  readonly occurredAt: Instant;
+};
+
+/** One event that waits for its sale, locked; undefined: there is none, or it waits no more. */
+export async function lockParkedEvent(tx: Tx, of: EventKey): Promise<ParkedPaymentEvent | undefined> {
+  const row = await tx('payment_events')
+    .where({ source_id: of.sourceId, external_id: of.externalId, outcome: 'parked' })
+    .forUpdate()
+    .first<{ mode: Mode; parked_fact: FactJson; facts_done: number; occurred_at: Instant } | undefined>(
+      'mode',
+      'parked_fact',
+      'facts_done',
+      'occurred_at',
+    );
+  return row === undefined
+    ? undefined
+    : {
+        sourceId: of.sourceId,
+        externalId: of.externalId,
+        mode: row.mode,
+        fact: fromJson(row.parked_fact),
+        factsDone: row.facts_done,
+        occurredAt: row.occurred_at,
+      };
+}
+
 // Amounts are bigints, which JSON has no form for: as text in minor units.
 type FactJson =
   | (Omit<Extract<ParkableFact, { kind: 'refundedTo' }>, 'total'> & { readonly total: MinorJson })

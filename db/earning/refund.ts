@@ -112,7 +112,7 @@ export async function updateRefund(
   tx: Tx,
   act: Act,
   refund: Refund,
-  event: 'tied' | 'applied',
+  event: 'tied' | 'applied' | 'discarded',
   change: {
     readonly saleId?: string;
     readonly referralId?: string | null;
@@ -133,6 +133,7 @@ export async function updateRefund(
             outcome: change.flag ?? 'applied',
           }
         : {}),
+      ...(event === 'discarded' ? { parked_code: null, processed_at: act.now, outcome: 'discarded' } : {}),
       version: refund.version + 1,
       updated_at: act.now,
     })

@@ -258,7 +258,7 @@ export async function insertSale(tx: Tx, act: Act, sale: NewSale): Promise<Sale 
   return toSale(row);
 }
 
-const notes = ['processed', 'tied', 'confirmed', 'attributedByHand'] as const;
+const notes = ['processed', 'tied', 'confirmed', 'attributedByHand', 'judgedAgain', 'discarded'] as const;
 /** What happens to a sale without moving its status. */
 export type SaleNote = (typeof notes)[number];
 

@@ -2,6 +2,7 @@ import type { developerTexts as en } from './developerTexts.en.js';
 
 export const developerTexts: Readonly<Record<keyof typeof en, string>> = {
   'nav.paymentSources': 'Zahlungsquellen',
+  'nav.postbacks': 'Postbacks',
   'paymentSource.title': 'Zahlungsquellen',
   'paymentSource.text':
     'Systeme, die Zahlungen melden: Stripe mit einem eingefügten Schlüssel, andere in unserem eigenen Format.',

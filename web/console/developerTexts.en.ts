@@ -1,6 +1,7 @@
 /** Texts of the developers' screens. */
 export const developerTexts = {
   'nav.paymentSources': 'Payment sources',
+  'nav.postbacks': 'Postbacks',
   'paymentSource.title': 'Payment sources',
   'paymentSource.text': 'Systems that report payments: Stripe with one pasted secret, others in our own envelope.',
   'paymentSource.one': 'Payment source',

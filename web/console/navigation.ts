@@ -41,6 +41,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'], waiting: 'sale' },
       { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
+      { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
       { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r', waiting: 'referral' },
       { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c', waiting: 'commission' },
       { path: '/appeals', text: 'nav.appeals', rights: ['referral.read'], waiting: 'appeal' },
@@ -65,6 +66,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/developers/tracking', text: 'nav.tracking', rights: ['link.read'] },
       { path: '/developers/request-log', text: 'nav.apiLog', rights: ['log.read'] },
       { path: '/developers/payment-sources', text: 'nav.paymentSources', rights: ['webhook.read'] },
+      { path: '/developers/postbacks', text: 'nav.postbacks', rights: ['webhook.read'] },
     ],
   },
   {

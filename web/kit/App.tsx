@@ -1,11 +1,12 @@
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import './kit.css';
-import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
+import { localStorageColorSchemeManager, MantineProvider, mergeThemeOverrides, Notification } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { type ReactElement, type ReactNode, StrictMode } from 'react';
+import { type ReactElement, type ReactNode, StrictMode, useMemo } from 'react';
 import { createRoot } from 'react-dom/client';
+import { useTranslation } from 'react-i18next';
 import { configureApi } from './api.js';
 import { type Catalogues, startI18n } from './i18n.js';
 import { ProblemError } from './problem.js';
@@ -40,10 +41,21 @@ function Providers({
   readonly reader: 'staff' | 'public';
   readonly children: ReactNode;
 }): ReactElement {
+  const { t } = useTranslation();
+  const worded = useMemo(
+    () =>
+      mergeThemeOverrides(theme, {
+        components: {
+          // The cross of a notification has no words of its own.
+          Notification: Notification.extend({ defaultProps: { closeButtonProps: { 'aria-label': t('close') } } }),
+        },
+      }),
+    [t],
+  );
   return (
     <StrictMode>
       <MantineProvider
-        theme={theme}
+        theme={worded}
         cssVariablesResolver={cssVariables}
         colorSchemeManager={colorScheme}
         defaultColorScheme="auto"

@@ -12,6 +12,7 @@ export const affiliateMenu: readonly MenuGroup[] = [
       { path: '/links', text: 'nav.links' },
       { path: '/referrals', text: 'nav.referrals', key: 'r' },
       { path: '/lead-log', text: 'nav.leadLog' },
+      { path: '/postbacks', text: 'nav.postbacks' },
       { path: '/recruits', text: 'nav.recruits' },
       { path: '/notices', text: 'nav.notices' },
       { path: '/profile', text: 'nav.profile' },

@@ -2,6 +2,7 @@ import type { en } from './texts.en.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
   'nav.leadLog': 'Lead-Protokoll',
+  'nav.postbacks': 'Postbacks',
   'leadLog.title': 'Lead-Protokoll',
   'leadLog.text': 'Ihre Leads aus allen Kanälen, mit dem, was aus ihnen wurde.',
   'leadLog.none': 'Noch kein Lead',

@@ -1,6 +1,7 @@
 // Texts of the portals.
 export const en = {
   'nav.leadLog': 'Lead log',
+  'nav.postbacks': 'Postbacks',
   'leadLog.title': 'Lead log',
   'leadLog.text': 'Your leads of all channels, with what became of them.',
   'leadLog.none': 'No lead yet',

@@ -3,8 +3,10 @@ import {
   findTiedSale,
   listReleased,
   lockPaymentEvent,
+  lockParkedEvent,
   lockPaymentKeys,
   type ParkableFact,
+  type ParkedPaymentEvent,
   type PaymentOutcome,
   storePaymentEvent,
   sumRefundsOf,
@@ -15,7 +17,7 @@ import { findSaleByExternalId, lockSale } from '../../../db/earning/sale.js';
 import { findProductsByName } from '../../../db/program/commissionPlan.js';
 import { inWorkspace, notify, type Tx } from '../../../db/transaction.js';
 import { findContactByEmail } from '../../../db/tracking/contact.js';
-import { type Act, type Mode, systemActor } from '../../../domain/act.js';
+import { type Act, actFor, type Mode, systemActor } from '../../../domain/act.js';
 import type { PaymentFact } from '../../../domain/earning/paymentEvent.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { type PaymentSourceId, parseId, type WorkspaceId } from '../../../domain/ids.js';
@@ -197,6 +199,35 @@ async function release(deps: Deps, of: Of, mode: Mode, keys: readonly string[]):
       await again(async () => ({ outcome: 'refused', code: shortCode(error), parked: null, releases: [] }));
     }
   }
+}
+
+/**
+ * The same inside a transaction that has just written a sale: what waited for it or for its payment (api.md 4.2). The keys' locks come first, so
+ * that an event that is parking just now has either seen the sale or is seen here.
+ */
+export async function releaseWith(tx: Tx, act: Act, saleExternalId: string): Promise<void> {
+  const keys = [saleExternalId];
+  await lockPaymentKeys(tx, act.mode, keys);
+  for (const parked of await listReleased(tx, { mode: act.mode, keys })) await judgeParkedEvent(tx, act, parked);
+}
+
+/** Judges an event that waits once more. Undefined: somebody else did it meanwhile. */
+export async function judgeParkedEvent(
+  tx: Tx,
+  act: Act,
+  key: Pick<ParkedPaymentEvent, 'sourceId' | 'externalId'>,
+): Promise<Pick<Result, 'outcome' | 'code'> | undefined> {
+  const parked = await lockParkedEvent(tx, key);
+  if (parked === undefined) return undefined;
+  let result: Result;
+  try {
+    result = await apply(tx, actFor(act, { mode: parked.mode, actor: systemActor }), parked.fact, parked.occurredAt);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    result = { outcome: 'refused', code: shortCode(error), parked: null, releases: [] };
+  }
+  await advancePaymentEvent(tx, { ...parked, ...result, now: act.now });
+  return result;
 }
 
 /** The code as the API would say it, without its area. */

@@ -11,6 +11,7 @@ import {
   upsertExternalCustomer,
 } from '../../../db/earning/sale.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
+import { findProductsByName } from '../../../db/program/commissionPlan.js';
 import { findProgram } from '../../../db/program/program.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
@@ -31,7 +32,7 @@ import type { Dispute } from '../../../domain/earning/dispute.js';
 import { decideSaleAttribution, disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
 import type { Referral } from '../../../domain/earning/referral.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
-import type { SaleId } from '../../../domain/ids.js';
+import { parseId, type SaleId } from '../../../domain/ids.js';
 import { parseMoney } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { UnattributedCode } from '../../../domain/tracking/attribution.js';
@@ -49,7 +50,6 @@ import {
   presentDispute,
   presentSale,
   type SaleCreate,
-  saleCreate,
   saleList,
   saleParams,
   saleQuery,
@@ -57,7 +57,7 @@ import {
   saleWire,
 } from '../../schemas/earning/sale.js';
 import { decisionBody, reasonOf } from '../../schemas/wire.js';
-import { canonical, happenedAt, sourceOf } from './fact.js';
+import { canonical, happenedAt } from './fact.js';
 import { tieRefund } from './refund.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
@@ -79,33 +79,6 @@ async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<SaleRe
   const view = await getSaleView(tx, ctx.scope, ctx.mode, id);
   return presentSale(view, saleActions(ctx, view.sale));
 }
-
-const create = defineRoute({
-  method: 'POST',
-  path: '/v1/sales',
-  permission: 'sale.write',
-  body: saleCreate,
-  reply: saleWire,
-  status: 202,
-  refuses: ['resource.already_exists', 'sale.lines_do_not_sum', 'sale.currency_mismatch'],
-  handle: (ctx) =>
-    ctx.write(
-      async (tx, act) => {
-        const { sale, isNew } = await takeInSale(tx, act, ctx.body, {
-          source: sourceOf(ctx.scope, ctx.body.source),
-          channel: act.actor.type === 'user' ? 'manual' : 'api',
-        });
-        const view = isNew
-          ? { sale, commissionIds: [], campaign: null, ad: null }
-          : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
-        return answer(presentSale(view, saleActions(ctx, view.sale)), {
-          status: isNew ? 202 : 200,
-          location: `/v1/sales/${sale.id}`,
-        });
-      },
-      { wake: true },
-    ),
-});
 
 /** Who reports a sale, and by which way. */
 export interface SaleReport {
@@ -269,6 +242,55 @@ async function wake(tx: Tx, act: Act, { referralId }: Sale): Promise<void> {
 
 function isSamePayment(sale: Sale, body: SaleCreate): boolean {
   return sale.currency === body.amount.currency && sale.captured === body.amount.minor && sale.type === body.type;
+}
+
+/**
+ * A sale that waits is looked at once more (BEY-13), with what is known by now: its customer, the program's currency. It keeps its own time, so
+ * that the terms are those of then. Still nothing known: it stays as it is. The caller has locked the sale.
+ */
+export async function judgeParkedSale(tx: Tx, act: Act, sale: Sale): Promise<Sale> {
+  const body = reportOf(sale);
+  const contact = await findOrMakeCustomer(tx, act, body);
+  if (contact !== undefined) await lockContact(tx, contact.id);
+  const place = await findPlace(tx, act, body, { id: sale.id, contact, occurredAt: sale.occurredAt });
+  if (place.parkedCode !== null) return sale;
+  const products = await findProductsByName(tx, [...new Set(sale.lines.flatMap((line) => line.product ?? []))]);
+  const isSettled = place.referral === undefined;
+  const changed = await updateSale(tx, act, sale, 'judgedAgain', {
+    parkedCode: null,
+    contactId: contact?.id ?? null,
+    programId: place.program,
+    referralId: place.referral?.id ?? null,
+    sub1: place.sub1,
+    attributionCode: place.attributionCode,
+    lines: sale.lines.map((line) => ({
+      ...line,
+      productId: line.productId ?? (line.product === null ? null : (products.get(line.product) ?? null)),
+    })),
+    processedAt: isSettled ? act.now : null,
+    outcome: isSettled ? 'unattributed' : null,
+  });
+  if (place.referral !== undefined) await tell(tx, act, place.referral, sale.id);
+  return changed;
+}
+
+/** As much of what was reported as says where a sale belongs. */
+function reportOf(sale: Sale): SaleCreate {
+  return {
+    externalId: sale.externalId,
+    type: sale.type,
+    status: sale.status === 'declined' ? 'declined' : 'succeeded',
+    amount: { minor: sale.captured, currency: sale.currency },
+    customer: { externalId: sale.customerExternalId, email: sale.customerEmail },
+    clickId: sale.clickId === null ? null : (parseId('click', sale.clickId) ?? null),
+    coupon: sale.coupon,
+    programId: sale.programHintId === null ? null : (parseId('program', sale.programHintId) ?? null),
+    lines: sale.lines.map((line) => ({
+      product: line.product,
+      quantity: line.quantity,
+      amount: { minor: line.amount, currency: sale.currency },
+    })),
+  };
 }
 
 /** The contact behind the sale: by the shop's number, else by e-mail, else somebody new. An unknown number alone: undefined. */
@@ -503,4 +525,4 @@ const dispute = defineRoute({
     ),
 });
 
-export const saleRoutes: readonly Route[] = [create, list, get, confirm, disputes, dispute];
+export const saleRoutes: readonly Route[] = [list, get, confirm, disputes, dispute];
