@@ -42,6 +42,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'leads',
   'lead-log',
   'sales',
+  'parked-events',
   'referrals',
   'commissions',
   'appeals',
