@@ -1,9 +1,10 @@
 import type { Context } from 'koa';
 import { stampFirstLogin } from '../db/affiliate/affiliate.js';
 import { findSession } from '../db/directory.js';
-import { inWorkspace } from '../db/transaction.js';
+import { inWorkspace, readWorkspace } from '../db/transaction.js';
 import { rememberDevice } from '../db/tracking/device.js';
 import { insertSession, type Membership } from '../db/access/login.js';
+import { getSettings } from '../db/access/settings.js';
 import { sessionEnds, sessionLimits } from '../domain/access/session.js';
 import { DomainError } from '../domain/errors.js';
 import { type LoginId, parseId, type SessionId } from '../domain/ids.js';
@@ -14,6 +15,7 @@ import { readCookie, sessionCookieName } from './auth.js';
 import { deviceOf } from './device.js';
 import type { RequestState } from './requestContext.js';
 import type { ApiDeps } from './route.js';
+import { presentSession } from './schemas/access/session.js';
 import { clickCookie } from './routes/tracking/click.js';
 
 const longestUserAgent = 300;
@@ -50,6 +52,16 @@ export async function startSession(
     await rememberPortalDevice(deps, koa, membership);
   setSessionCookie(deps, koa, token, sessionLimits[membership.audience].absoluteMs / 1_000);
   return session;
+}
+
+/** The answer of a sign-in, with where it leads. */
+export async function sessionAnswer(
+  deps: ApiDeps,
+  membership: Membership,
+  session: Awaited<ReturnType<typeof startSession>>,
+): Promise<ReturnType<typeof presentSession>> {
+  const { settings } = await readWorkspace(deps.db, membership.workspaceId, (tx) => getSettings(tx));
+  return presentSession(membership, session, settings);
 }
 
 /** The first time is stamped (PRT-12), and the device kept: what a later referral is compared with: does an affiliate buy by its own link? (FRD-01) */

@@ -1,6 +1,10 @@
 import { type CurrencyCode, exponent, type Money, type MoneyWire, parseMoney } from '../money.js';
 import type { Duration } from '../time.js';
 
+/** Where signing in leads, per surface (PRT-11); the first is the default. */
+export const portalHomes = ['home', 'links', 'earnings', 'reports'] as const;
+export const consoleHomes = ['home', 'queue'] as const;
+
 /** A setting's value is kept in wire form: what was saved is what is shown, versioned and reverted to (api.md 16.1). */
 export interface Settings {
   readonly general: {
@@ -9,6 +13,8 @@ export interface Settings {
     readonly defaultCurrency: CurrencyCode;
     /** Per currency; one that is not listed: 1,000 units. */
     readonly reviewLimit: readonly MoneyWire[];
+    /** The page of the console that opens after signing in (PRT-11). */
+    readonly consoleHome: (typeof consoleHomes)[number];
   };
   readonly tracking: {
     readonly attributionWindow: Duration;
@@ -31,6 +37,8 @@ export interface Settings {
     readonly defaultStatus: 'pending' | 'approved';
     readonly customerVisibility: 'full' | 'name_only' | 'anonymous';
     readonly portalEnabled: boolean;
+    /** The page of the portal that opens after signing in (PRT-11). */
+    readonly portalHome: (typeof portalHomes)[number];
   };
   readonly leads: {
     readonly duplicates: 'refuse' | 'flag';
@@ -77,7 +85,13 @@ const days = (count: number): Duration => `P${count}D` as Duration;
 
 /** features.md 20.1. Offered on the first save; rounding is no setting. */
 export const defaultSettings: Settings = {
-  general: { moduleEnabled: true, timeZone: 'UTC', defaultCurrency: 'USD' as CurrencyCode, reviewLimit: [] },
+  general: {
+    moduleEnabled: true,
+    timeZone: 'UTC',
+    defaultCurrency: 'USD' as CurrencyCode,
+    reviewLimit: [],
+    consoleHome: 'home',
+  },
   tracking: {
     attributionWindow: days(30),
     cookie: 'persistent',
@@ -99,7 +113,7 @@ export const defaultSettings: Settings = {
     commissionApproval: 'automatic',
     manualEntryLimit: [],
   },
-  affiliates: { defaultStatus: 'pending', customerVisibility: 'anonymous', portalEnabled: true },
+  affiliates: { defaultStatus: 'pending', customerVisibility: 'anonymous', portalEnabled: true, portalHome: 'home' },
   leads: { duplicates: 'refuse', accountOpening: true },
   payouts: {
     minimumPayout: [],

@@ -21,13 +21,12 @@ import { definePublicRoute, defineRoute, type Route } from '../../route.js';
 import {
   challengeBody,
   codeBody,
-  presentSession,
   recoveryCodesWire,
   sessionWire,
   totpDraftWire,
 } from '../../schemas/access/session.js';
 import { noContent } from '../../schemas/wire.js';
-import { startSession } from '../../signIn.js';
+import { sessionAnswer, startSession } from '../../signIn.js';
 
 function sessionOf(caller: Caller): NonNullable<Caller['session']> {
   if (caller.session === null) throw new DomainError('access.unauthenticated');
@@ -49,7 +48,7 @@ const signIn = definePublicRoute({
   async handle(ctx, deps) {
     const { loginId, membership } = await readChallenge(deps, ctx.body.challenge);
     await checkCode(deps, ctx, loginId, ctx.body.code);
-    return presentSession(membership, await startSession(deps, ctx.koa, loginId, membership));
+    return sessionAnswer(deps, membership, await startSession(deps, ctx.koa, loginId, membership));
   },
 });
 

@@ -12,6 +12,7 @@ import {
   type Membership,
   setPassword,
 } from '../../../db/access/login.js';
+import { getSettings } from '../../../db/access/settings.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { findOneTimeToken, type OneTimeToken, takeOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { findSecondFactor } from '../../../db/access/secondFactor.js';
@@ -41,7 +42,6 @@ import {
   passwordBody,
   presentMe,
   presentOwnSession,
-  presentSession,
   receivedWire,
   sessionWire,
   signInWire,
@@ -49,7 +49,7 @@ import {
   switchBody,
 } from '../../schemas/access/session.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
-import { clearSessionCookie, startSession } from '../../signIn.js';
+import { clearSessionCookie, sessionAnswer, startSession } from '../../signIn.js';
 import { confirmNewEmail, tellOldAddress } from './loginEmail.js';
 
 type AnyPublic = PublicContext<unknown, unknown, unknown>;
@@ -154,7 +154,7 @@ const acceptInvite = definePublicRoute({
 async function signInAs(deps: ApiDeps, ctx: AnyPublic, loginId: LoginId, membership: Membership) {
   const challenge = await challengeFor(deps, loginId, membership.userId);
   if (challenge !== undefined) return { next: 'totp' as const, challenge };
-  return presentSession(membership, await startSession(deps, ctx.koa, loginId, membership));
+  return sessionAnswer(deps, membership, await startSession(deps, ctx.koa, loginId, membership));
 }
 
 const login = definePublicRoute({
@@ -314,8 +314,11 @@ const me = defineRoute({
     const memberships = ctx.caller.session === null ? [] : await listMemberships(deps.db, ctx.caller.session.loginId);
     const { session } = ctx.caller;
     const factor = session?.hasTotp === true ? await findSecondFactor(deps.db, session.loginId) : undefined;
-    const workspace = await ctx.read((tx) => getWorkspace(tx));
-    return presentMe(ctx.caller, workspace, memberships, factor?.recoveryLeft ?? null);
+    const { workspace, settings } = await ctx.read(async (tx) => ({
+      workspace: await getWorkspace(tx),
+      settings: (await getSettings(tx)).settings,
+    }));
+    return presentMe(ctx.caller, workspace, memberships, factor?.recoveryLeft ?? null, settings);
   },
 });
 
@@ -334,7 +337,7 @@ const switchMembership = defineRoute({
     if (membership === undefined) throw new DomainError('resource.not_found');
     const started = await startSession(deps, ctx.koa, session.loginId, membership);
     await endSession(deps.db, session.loginId, session.sessionId);
-    return presentSession(membership, started);
+    return sessionAnswer(deps, membership, started);
   },
 });
 

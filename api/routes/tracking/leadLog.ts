@@ -45,7 +45,7 @@ const own = defineRoute({
     const page = ctx.page(ctx.query);
     const filter = { ...ctx.query, createdAt: boundsOf(ctx.query, 'createdAt') };
     return ctx.read(async (tx, now) => {
-      const { settings } = await requireOwn(tx, ctx, now);
+      const { affiliate, settings } = await requireOwn(tx, ctx, now);
       const entries = await listLeadLog(tx, ctx.scope, ctx.mode, filter, page);
       const programs = entries.flatMap((entry) => entry.programId ?? []);
       const visibilities = await listVisibilities(tx, programs);
@@ -55,6 +55,7 @@ const own = defineRoute({
         (entry) =>
           presentOwnLeadLog(entry, {
             affiliateId: ownId(ctx),
+            seesSubIds: affiliate.subIdAccess,
             visibility: visibilities.get(entry.programId ?? '') ?? settings.affiliates.customerVisibility,
           }),
         (entry) => ({ value: entry.at, id: entry.id }),

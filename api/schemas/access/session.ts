@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Caller } from '../../auth.js';
 import type { Membership, SessionSummary } from '../../../db/access/login.js';
 import { findRole } from '../../../domain/access/permission.js';
+import type { Settings } from '../../../domain/access/settings.js';
 import { needsSecondFactor } from '../../../domain/access/session.js';
 import type { SessionId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
@@ -123,13 +124,24 @@ export const meWire = z
   })
   .openapi('Me');
 
-export function homePathOf(audience: Membership['audience']): string {
-  return audience === 'staff' ? '/' : audience === 'affiliate' ? '/portal' : '/reseller';
+/** Where signing in leads, by role; the workspace says which page of its surface (PRT-11). */
+function homePathOf(audience: Membership['audience'], settings: Settings): string {
+  switch (audience) {
+    case 'staff':
+      return settings.general.consoleHome === 'home' ? '/' : `/${settings.general.consoleHome}`;
+    case 'affiliate':
+      return settings.affiliates.portalHome === 'home' ? '/portal' : `/portal/${settings.affiliates.portalHome}`;
+    case 'reseller':
+      return '/reseller';
+    default:
+      return audience satisfies never;
+  }
 }
 
 export function presentSession(
   membership: Membership,
   session: { readonly id: SessionId; readonly csrfToken: string; readonly expiresAt: Instant },
+  settings: Settings,
 ): z.output<typeof sessionWire> {
   return {
     id: session.id,
@@ -138,7 +150,7 @@ export function presentSession(
     user: { id: membership.userId, name: membership.name, email: membership.email, roleIds: [...membership.roleIds] },
     workspace: { id: membership.workspaceId, name: membership.workspaceName },
     csrfToken: session.csrfToken,
-    homePath: homePathOf(membership.audience),
+    homePath: homePathOf(membership.audience, settings),
     expiresAt: session.expiresAt,
   };
 }
@@ -148,6 +160,7 @@ export function presentMe(
   workspace: { readonly id: string; readonly name: string; readonly features: Readonly<Record<string, unknown>> },
   memberships: readonly Membership[],
   recoveryCodesLeft: number | null,
+  settings: Settings,
 ): z.output<typeof meWire> {
   const { session, key } = caller;
   const custom = session?.customRoles ?? key?.customRoles ?? [];
@@ -176,7 +189,7 @@ export function presentMe(
           },
     csrfToken: session?.csrfToken ?? null,
     features: { ...workspace.features },
-    homePath: homePathOf(caller.audience),
+    homePath: homePathOf(caller.audience, settings),
     memberships: memberships
       .filter((membership) => membership.status === 'active')
       .map((membership) => ({

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { SettingsRecord, SettingsVersion } from '../../../db/access/settings.js';
 import {
+  consoleHomes,
+  portalHomes,
   type Settings,
   settingChanges,
   settingsSections,
@@ -128,6 +130,7 @@ const shapes = {
     timeZone: timeZoneWire,
     defaultCurrency: currencyWire,
     reviewLimit: amountsWire,
+    consoleHome: z.enum(consoleHomes),
   },
   tracking: {
     attributionWindow: windowWire,
@@ -148,6 +151,7 @@ const shapes = {
     defaultStatus: z.enum(['pending', 'approved']),
     customerVisibility: z.enum(['full', 'name_only', 'anonymous']),
     portalEnabled: z.boolean(),
+    portalHome: z.enum(portalHomes),
   },
   leads: { duplicates: z.enum(['refuse', 'flag']), accountOpening: z.boolean() },
   payouts: {

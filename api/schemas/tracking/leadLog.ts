@@ -127,7 +127,7 @@ export const ownLeadLogList = listOf(ownLeadLogWire);
 
 export function presentOwnLeadLog(
   entry: LeadLogEntry,
-  reader: { readonly affiliateId: string; readonly visibility: string },
+  reader: { readonly affiliateId: string; readonly visibility: string; readonly seesSubIds: boolean },
 ): z.output<typeof ownLeadLogWire> {
   const isOwn = entry.affiliateId === reader.affiliateId;
   const isNamed = reader.visibility !== 'anonymous';
@@ -143,7 +143,8 @@ export function presentOwnLeadLog(
     event: entry.event,
     unique: entry.unique,
     programId: entry.programId,
-    sub1: entry.sub1,
+    // Taken away with the grant; the row keeps it (TRK-16).
+    sub1: reader.seesSubIds ? entry.sub1 : null,
     customer: { name: isNamed ? entry.name : null, email: isOpen ? entry.email : null, masked: !isOpen },
     credited: isOwn && entry.leadId !== null && entry.attributionStatus === 'attributed',
     referralId: isOwn ? entry.referralId : null,

@@ -210,6 +210,30 @@ test('PRT-12: the first login is stamped, staff see who never came, and the invi
   expect((await staff())['firstLoginAt']).toBe(firstLoginAt);
 });
 
+test('PRT-11: signing in leads where the workspace says, by role, and never out of the own surface', async () => {
+  const homeOf = async (call: Pick<Portal, 'call'>['call']) => (await call('/v1/me')).body['homePath'];
+  const staff = async () => (await world.as('/v1/me')).body['homePath'];
+  expect([await homeOf(ada.call), await staff()]).toEqual(['/portal', '/']);
+  await saveSettings(world.api, world.ws, {
+    general: { consoleHome: 'queue' },
+    affiliates: { portalHome: 'earnings' },
+  });
+  expect([await homeOf(ada.call), await staff()]).toEqual(['/portal/earnings', '/queue']);
+  await world.api.as(null, '/v1/auth/sign-in-link', { body: { email: ada.email } });
+  const token = /\/welcome\/([\w-]+)/.exec((await mailsTo(world, ada.email))[0]?.links[0] ?? '')?.[1];
+  const signedIn = await world.api.as(null, '/v1/auth/one-time', { body: { token } });
+  expect(signedIn.body).toMatchObject({ audience: 'affiliate', homePath: '/portal/earnings' });
+  const { version } = (await world.as('/v1/settings')).body;
+  const wrong = await world.api.as(world.ws.key, '/v1/settings', {
+    method: 'PATCH',
+    body: { affiliates: { portalHome: 'https://evil.example' } },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect([wrong.status, wrong.body['errors'][0]?.['pointer']]).toEqual([422, '#/affiliates/portalHome']);
+  expect((await ada.call('/v1/console/home')).body['code']).toBe('wrong_audience');
+  await saveSettings(world.api, world.ws, { general: { consoleHome: 'home' }, affiliates: { portalHome: 'home' } });
+});
+
 test('PRT-10: with the portal off its pages and tools say so, links go on earning; on again, all is back', async () => {
   const enable = (portalEnabled: boolean) => saveSettings(world.api, world.ws, { affiliates: { portalEnabled } });
   await enable(false);

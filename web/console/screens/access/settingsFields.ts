@@ -22,6 +22,7 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
     { name: 'timeZone', kind: 'zone' },
     { name: 'defaultCurrency', kind: 'currency' },
     { name: 'reviewLimit', kind: 'amounts' },
+    { name: 'consoleHome', kind: 'choice', options: ['home', 'queue'] },
   ],
   tracking: [
     { name: 'attributionWindow', kind: 'duration' },
@@ -42,6 +43,7 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
     { name: 'defaultStatus', kind: 'choice', options: ['pending', 'approved'] },
     { name: 'customerVisibility', kind: 'choice', options: ['anonymous', 'name_only', 'full'] },
     { name: 'portalEnabled', kind: 'switch' },
+    { name: 'portalHome', kind: 'choice', options: ['home', 'links', 'earnings', 'reports'] },
   ],
   leads: [
     { name: 'duplicates', kind: 'choice', options: ['refuse', 'flag'] },

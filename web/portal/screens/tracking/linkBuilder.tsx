@@ -1,6 +1,8 @@
 import { Alert, Anchor, Button, Code, CopyButton, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { getMeProfileOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Link as OwnLink } from '../../../client/types.gen.js';
 
 /** What the redirect takes: a page below the link's own host, or a path of it (api.md 4.1). */
@@ -14,6 +16,8 @@ function deepLinkFault(page: string, destinationUrl: string): boolean {
 /** A link with a label, or to another page of the shop, and as a picture: the final address is what is shown (screens.md 6, TRK-14, BEY-19). */
 export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
+  // Without the grant nothing tells how to label a link (TRK-16).
+  const { data: profile } = useQuery(getMeProfileOptions());
   const [label, setLabel] = useState('');
   const [page, setPage] = useState('');
   const isStandard = link.kind === 'standard';
@@ -25,13 +29,15 @@ export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonl
   return (
     <Modal opened onClose={onClose} title={t('link.build')} closeButtonProps={{ 'aria-label': t('close') }}>
       <Stack>
-        <TextInput
-          label={t('link.subId')}
-          description={t('link.subIdHint')}
-          maxLength={255}
-          value={label}
-          onChange={(event) => setLabel(event.currentTarget.value)}
-        />
+        {profile?.subIdAccess === true ? (
+          <TextInput
+            label={t('link.subId')}
+            description={t('link.subIdHint')}
+            maxLength={255}
+            value={label}
+            onChange={(event) => setLabel(event.currentTarget.value)}
+          />
+        ) : null}
         {isStandard ? (
           <TextInput
             label={t('link.page')}
