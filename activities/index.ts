@@ -1,3 +1,4 @@
+import { calendarActivities } from './calendar.js';
 import type { ActivityDeps } from './deps.js';
 import { commissionActivities } from './earning/commission.js';
 import { referralActivities } from './earning/lifecycle.js';
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps & SweepDeps & CheckDeps & Pa
     ...payoutDecisionActivities(deps),
     ...statementActivities(deps),
     ...bulkOperationActivities(deps),
+    ...calendarActivities(deps),
   };
 }
 

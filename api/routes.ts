@@ -40,6 +40,7 @@ import { saleRoutes } from './routes/earning/sale.js';
 import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
 import { saleReportRoutes } from './routes/earning/saleReport.js';
 import { parkedEventRoutes } from './routes/earning/parkedEvent.js';
+import { standardRoutes } from './routes/program/standard.js';
 import { programRoutes } from './routes/program/program.js';
 import { ownLinkRoutes } from './routes/tracking/ownLink.js';
 import { linkRoutes } from './routes/tracking/link.js';
@@ -134,6 +135,7 @@ export const routes: readonly Route[] = [
   ...productRoutes,
   ...productGroupRoutes,
   ...programRoutes,
+  ...standardRoutes,
   ...groupRoutes,
   ...appealRoutes,
   ...rerunRoutes,

@@ -50,7 +50,7 @@ export type PayoutRunRef = Payload<{ workspaceId: WorkspaceId; payoutRunId: Payo
 export type ScheduledRunRef = Payload<{ workspaceId: WorkspaceId; scheduleId: PayoutScheduleId }>;
 export type GatewayRef = Payload<{ workspaceId: WorkspaceId; gatewayId: string }>;
 export type JobRef = Payload<{ workspaceId: WorkspaceId; jobId: string }>;
-export type SweepKind = 'unapplied' | 'historyExport' | 'retentionAlarm' | 'due' | 'risk' | 'linkHealth';
+export type SweepKind = 'unapplied' | 'historyExport' | 'retentionAlarm' | 'due' | 'risk' | 'linkHealth' | 'calendar';
 export type SweepInput = Payload<{ kind: SweepKind }>;
 
 export const workflowIds = {

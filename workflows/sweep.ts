@@ -21,6 +21,8 @@ export async function sweep({ kind }: SweepInput): Promise<{ readonly found: num
       return pages.checkDueLinks();
     case 'risk':
       return pages.scanRisks();
+    case 'calendar':
+      return pages.passCalendar();
     case 'historyExport':
       // The window overlaps the schedule's interval: visibility is late, and a worker may have been away.
       return requestExports(addMs(now, -2 * hourMs), now, false);

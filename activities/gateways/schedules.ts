@@ -32,6 +32,7 @@ const sweepIntervals: Readonly<Record<SweepKind, string>> = {
   risk: '5 minutes',
   linkHealth: '15 minutes',
   retentionAlarm: '1 day',
+  calendar: '6 hours',
 };
 
 /** 1 is Monday, as in ISO 8601. */

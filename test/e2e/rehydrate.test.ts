@@ -151,6 +151,7 @@ test('a start twice makes one workspace and its schedules, and a new sign-in lin
   const ids: string[] = [];
   for await (const { scheduleId } of (await client()).schedule.list()) ids.push(scheduleId);
   expect(ids.toSorted()).toEqual([
+    'sweep/calendar',
     'sweep/due',
     'sweep/historyExport',
     'sweep/linkHealth',

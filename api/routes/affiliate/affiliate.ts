@@ -105,8 +105,6 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     const { query } = ctx;
     const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
-    // Nobody is below a standard as long as no program has thresholds (PRG-18).
-    if (query.belowStandard === true) return { data: [], nextCursor: null };
     return ctx.read(async (tx) => {
       const views = await listAffiliates(tx, ctx.scope, filter, page);
       const counts =

@@ -216,7 +216,7 @@ export function presentAffiliate(
     status: affiliate.status,
     statusReason: affiliate.statusReason,
     active: view.isActive,
-    belowStandard: false, // no thresholds yet (PRG-18), so nobody is below one
+    belowStandard: view.belowStandard,
     groupId: affiliate.groupId,
     rank: affiliate.rank,
     tags: [...affiliate.tags],

@@ -12,6 +12,7 @@ import type { AffiliateId, EnrolmentId, LinkId, ProgramId } from '../../../domai
 import type { EnrolmentRequirement } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
 import { type AffiliateRow, toAffiliate } from '../../affiliate/affiliate.js';
+import { isBelowStandard, listBelowStandard } from '../../program/standard.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
@@ -24,6 +25,8 @@ export interface AffiliateView {
   readonly recruitCode: string | null;
   readonly isActive: boolean;
   readonly riskFlags: readonly string[];
+  /** Of a program's standard, in the last period that was judged (PRG-18). */
+  readonly belowStandard: boolean;
   readonly firstLoginAt: Instant | null;
   readonly decision: LastDecision | null;
 }
@@ -40,6 +43,7 @@ export interface AffiliateFilter {
   readonly recruiterId?: readonly string[] | undefined;
   readonly country?: readonly string[] | undefined;
   readonly neverLoggedIn?: boolean | undefined;
+  readonly belowStandard?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
   readonly q?: string | undefined;
 }
@@ -59,6 +63,7 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   among('affiliates.manager_id', filter.managerId);
   among('affiliates.recruiter_id', filter.recruiterId);
   among('affiliates.country', filter.country);
+  if (filter.belowStandard !== undefined) query.whereRaw(`${isBelowStandard} = ?`, [filter.belowStandard]);
   if (filter.neverLoggedIn !== undefined)
     query.whereRaw('(affiliates.first_login_at is null) = ?', [filter.neverLoggedIn]);
   if (filter.tag !== undefined) query.whereRaw('affiliates.tags && ?::text[]', [[...filter.tag]]);
@@ -205,6 +210,7 @@ export async function viewAffiliates(
   if (ids.length === 0) return [];
   const facts = await listEnrolmentFacts(tx, ids);
   const decisions = await listLastDecisions(tx, ids);
+  const below = await listBelowStandard(tx, ids);
   const { rows: extras } = await tx.raw<{
     rows: { id: string; recruit_code: string | null; flags: string[]; first_login_at: Instant | null }[];
   }>(
@@ -241,6 +247,7 @@ export async function viewAffiliates(
       recruitCode: extra?.recruit_code ?? null,
       isActive: isActive(affiliate, enrolments),
       riskFlags: extra?.flags ?? [],
+      belowStandard: below.has(affiliate.id),
       firstLoginAt: extra?.first_login_at ?? null,
       decision: decisions.get(affiliate.id) ?? null,
     };

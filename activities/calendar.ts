@@ -1,0 +1,194 @@
+import { Context } from '@temporalio/activity';
+import { listWorkspaces } from '../db/directory.js';
+import { insertNoticesOnce } from '../db/messaging/notice.js';
+import { insertResults, isPeriodJudged, listPerformance, listStandards } from '../db/program/standard.js';
+import { listConnected } from '../db/payout/gateway.js';
+import { readDueDates } from '../db/reads/payout/dueDates.js';
+import { listHolders } from '../db/reads/payout/payoutControls.js';
+import { listPlanAffiliates, readPlanInputs } from '../db/reads/payout/payoutPlan.js';
+import { readWorkspaceZone } from '../db/reads/payout/payoutStep.js';
+import { inWorkspace, type Tx } from '../db/transaction.js';
+import { type Act, systemActor } from '../domain/act.js';
+import { dateIn, periodContaining } from '../domain/calendar.js';
+import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
+import { everybody, planPayouts } from '../domain/payout/payoutRun.js';
+import { isJudged, judgeStandard, type Threshold } from '../domain/program/standard.js';
+import { addMs, epochMs, type Instant } from '../domain/time.js';
+import type { PayoutDeps } from './payout/deps.js';
+
+// What a day of the calendar brings (temporal.md 6): periods that ended, and money that is late.
+
+type CalendarDeps = Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'logger' | 'gatewayPolicy'>;
+
+/** Affiliates per page of the plan; names in one notice. */
+const perPage = 500;
+const mostNames = 20;
+
+export function calendarActivities(deps: CalendarDeps) {
+  return {
+    /** One pass over all workspaces, a transaction each. Safe to repeat: a period is judged once, a day's reminder is one notice. */
+    passCalendar: async (): Promise<{ readonly found: number }> => {
+      let found = 0;
+      for (const { id } of await listWorkspaces(deps.db)) {
+        found += await inWorkspace(deps.longDb, id, async (tx, now) => {
+          const act = actOf(deps, id, now);
+          const zone = await readWorkspaceZone(tx);
+          return (await judgeStandards(tx, act, zone)) + (await remindOfLate(tx, act, zone, deps));
+        });
+        Context.current().heartbeat(found);
+      }
+      return { found };
+    },
+  };
+}
+
+function actOf(deps: CalendarDeps, workspaceId: WorkspaceId, now: Instant): Act {
+  return {
+    workspaceId,
+    mode: 'live',
+    now,
+    actor: systemActor,
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: null,
+    newId: deps.newId,
+  };
+}
+
+/** Judges the periods that have ended (PRG-18) and tells staff who is below. Answers how many are. */
+export async function judgeStandards(tx: Tx, act: Act, workspaceZone: string): Promise<number> {
+  let below = 0;
+  for (const standards of await listStandards(tx)) {
+    const zone = standards.timeZone ?? workspaceZone;
+    for (const threshold of standards.thresholds) {
+      const current = periodContaining(zone, threshold.period, act.now);
+      const range = periodContaining(zone, threshold.period, addMs(current.from, -1));
+      const { programId } = standards;
+      if (!isJudged(standards.setAt, range.until)) continue;
+      if (await isPeriodJudged(tx, { programId, ...threshold, from: range.from })) continue;
+      const results = (await listPerformance(tx, { programId, range })).map((one) => ({
+        ...one,
+        ...judgeStandard(threshold, one),
+      }));
+      await insertResults(tx, act, { programId, threshold, range, results });
+      const names = results.filter((one) => one.outcome === 'below').map((one) => one.name);
+      below += names.length;
+      if (names.length > 0)
+        await tellStaff(tx, act, 'affiliate.write', {
+          onceKey: `standard/${programId}/${threshold.metric}/${threshold.period}/${range.from}`,
+          kind: 'below_standard',
+          subject: `${names.length} below the standard of ${standards.programName}`,
+          body: [
+            `${wordsOf(threshold)}, from ${dateIn(zone, range.from)} to ${dateIn(zone, addMs(range.until, -1))}:`,
+            listed(names),
+          ].join('\n\n'),
+          link: '/affiliates?belowStandard=true',
+        });
+    }
+  }
+  return below;
+}
+
+function wordsOf({ metric, minimum, maximum, period }: Threshold): string {
+  const bound = minimum === null ? `at most ${maximum ?? 0}` : `at least ${minimum}`;
+  return `${metric}: ${bound} a ${period}`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return [...names.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
+/** Reminds staff who prepare payouts of what should have been paid by now (PAY-20): once a day while anything is late. Answers how many. */
+export async function remindOfLate(
+  tx: Tx,
+  act: Act,
+  zone: string,
+  deps: Pick<CalendarDeps, 'gatewayPolicy'>,
+): Promise<number> {
+  const today = dateIn(zone, act.now);
+  const onceKey = `payout.overdue/${today}`;
+  const { rows } = await tx.raw<{ rows: unknown[] }>('select from notices where once_key = :onceKey limit 1', {
+    onceKey,
+  });
+  if (rows.length > 0) return 0;
+  const { rows: open } = await tx.raw<{ rows: { late: number }[] }>(
+    `select count(*)::int as late from payouts
+     where mode = :mode and status in ('draft', 'pending') and due_on < :today::date`,
+    { mode: act.mode, today },
+  );
+  const payouts = open[0]?.late ?? 0;
+  const affiliates = await countLate(tx, act, zone, deps);
+  if (payouts + affiliates === 0) return 0;
+  await tellStaff(tx, act, 'payout.prepare', {
+    onceKey,
+    kind: 'payout_overdue',
+    subject: 'Payouts are overdue',
+    body: `${affiliates} affiliates are due and in no payout yet; ${payouts} payouts are made and not paid.`,
+    link: payouts > 0 ? '/payouts?overdue=true' : '/payout-runs',
+  });
+  return payouts + affiliates;
+}
+
+/** Affiliates that could be paid and should have been, by the plan and the calendar. */
+async function countLate(
+  tx: Tx,
+  act: Act,
+  zone: string,
+  { gatewayPolicy }: Pick<CalendarDeps, 'gatewayPolicy'>,
+): Promise<number> {
+  const scope = {
+    mode: act.mode,
+    cutOffAt: act.now,
+    currencies: [],
+    filter: everybody,
+    excludedAffiliateIds: [],
+    previousCutOffAt: null,
+  };
+  const connected = await listConnected(tx, act.mode);
+  let late = 0;
+  for (let after: AffiliateId | null = null; ; ) {
+    const ids: readonly AffiliateId[] = await listPlanAffiliates(tx, scope, { after, limit: perPage, lock: false });
+    const datesOf = await readDueDates(tx, {
+      mode: act.mode,
+      affiliateIds: ids,
+      zone,
+      today: dateIn(zone, act.now),
+    });
+    const planned = planPayouts(await readPlanInputs(tx, scope, ids, false), {
+      now: act.now,
+      nowMs: epochMs(act.now),
+      mode: act.mode,
+      gateways: gatewayPolicy,
+      connected,
+      msOf: epochMs,
+    });
+    late += planned.filter(
+      (row) => row.outcome === 'paid' && datesOf(row.affiliateId, row.currency).overdueSince !== null,
+    ).length;
+    const last = ids.at(-1);
+    if (ids.length < perPage || last === undefined) return late;
+    after = last;
+  }
+}
+
+async function tellStaff(
+  tx: Tx,
+  act: Act,
+  right: 'affiliate.write' | 'payout.prepare',
+  notice: {
+    readonly onceKey: string;
+    readonly kind: string;
+    readonly subject: string;
+    readonly body: string;
+    readonly link: string;
+  },
+): Promise<void> {
+  const people = await listHolders(tx, right);
+  await insertNoticesOnce(
+    tx,
+    act,
+    people.map((id) => ({ ...notice, to: { userId: id as UserId } })),
+  );
+}
