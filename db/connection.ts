@@ -24,7 +24,8 @@ export interface ConnectOptions {
 
 function sessionOptions(role: string, statementTimeoutMs: number, extra = ''): string {
   // lock_timeout under the activity's 6 s, so that a wait ends as a retry and not as a lost task (architecture.md 9).
-  return `-c role=${role} -c TimeZone=UTC -c lock_timeout=2000 -c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000${extra}`;
+  // jit: a list's cost is above its threshold where a page reads 50 rows, and compiling took the claim of the outbox 30 ms (temporal.md 4.2).
+  return `-c role=${role} -c TimeZone=UTC -c jit=off -c lock_timeout=2000 -c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000${extra}`;
 }
 
 const clocks = new WeakMap<object, () => Instant>();
@@ -34,13 +35,13 @@ export function replacedClock(db: Db): (() => Instant) | undefined {
   return clocks.get(db);
 }
 
-function knexPool(options: ConnectOptions, role: string, extra = ''): Knex {
+function knexPool(options: ConnectOptions, role: string): Knex {
   return knexFactory({
     client: options.statementTimeoutMs === undefined ? pipelined : pipelinedUnprepared,
     connection: {
       connectionString: options.url,
       application_name: options.applicationName,
-      options: sessionOptions(role, options.statementTimeoutMs ?? 5_000, extra),
+      options: sessionOptions(role, options.statementTimeoutMs ?? 5_000),
       types: columnTypes,
       keepAlive: true,
     } as Knex.PgConnectionConfig,
@@ -59,8 +60,7 @@ export function connect(options: ConnectOptions): Db {
 }
 
 export function connectRelay(options: ConnectOptions): RelayDb {
-  // jit costs the claim 30 ms on 15.18 (temporal.md 4.2).
-  return knexPool(options, 'tributary_relay', ' -c jit=off') as RelayDb;
+  return knexPool(options, 'tributary_relay') as RelayDb;
 }
 
 export function connectEdge(options: ConnectOptions): EdgeDb {
