@@ -79,6 +79,7 @@ export const screens: readonly ScreenEntry[] = [
     load: () => import('./screens/messaging/postbackDetail.js'),
     rights: ['webhook.read'],
   },
+  { path: '/settings/gateways', load: () => import('./screens/payout/gatewayList.js'), rights: ['payout.read'] },
   { path: '/settings/team', load: () => import('./screens/access/teamList.js'), rights: ['user.read'] },
   { path: '/settings/permissions', load: () => import('./screens/access/permissionTable.js'), rights: ['user.read'] },
   { path: '/audit/histories', load: () => import('./screens/audit/historyList.js'), rights: ['history.read'] },

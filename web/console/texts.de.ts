@@ -1,6 +1,7 @@
 import { accessTexts } from './accessTexts.de.js';
 import { deskTexts } from './deskTexts.de.js';
 import { developerTexts } from './developerTexts.de.js';
+import { gatewayTexts } from './gatewayTexts.de.js';
 import { leadTexts } from './leadTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { trackingTexts } from './trackingTexts.de.js';
@@ -11,6 +12,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...accessTexts,
   ...deskTexts,
   ...developerTexts,
+  ...gatewayTexts,
   ...leadTexts,
   ...moneyTexts,
   ...trackingTexts,

@@ -2,6 +2,7 @@
 import { accessTexts } from './accessTexts.en.js';
 import { deskTexts } from './deskTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
+import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
@@ -11,6 +12,7 @@ export const en = {
   ...accessTexts,
   ...deskTexts,
   ...developerTexts,
+  ...gatewayTexts,
   ...leadTexts,
   ...moneyTexts,
   ...trackingTexts,

@@ -82,3 +82,14 @@ export async function postPath<T>(path: string, body: unknown, idempotencyKey?: 
   });
   return data as T;
 }
+
+/** Puts to a path of the contract; a repeat is the same request (api.md 1.4). */
+export async function putPath<T>(path: string, body: unknown): Promise<T> {
+  const { data } = await client.put({
+    url: path,
+    body,
+    headers: { 'Content-Type': 'application/json' },
+    throwOnError: true,
+  });
+  return data as T;
+}
