@@ -31,6 +31,17 @@ export const everybody: RunFilter = { programIds: [], groupIds: [], affiliateIds
 
 export type SecondPerson = 'other_person' | 'single_person';
 
+/** What an approval of this work would be now, by those who hold the right to approve: by somebody else, or alone (api.md 10.2). */
+export function secondPersonAmong(
+  holders: readonly string[],
+  work: { readonly createdByUser: string | null; readonly editors: readonly string[] },
+): SecondPerson {
+  const hands = [work.createdByUser, ...work.editors].filter((one) => one !== null);
+  return holders.length === 1 && hands.length > 0 && hands.every((one) => one === holders[0])
+    ? 'single_person'
+    : 'other_person';
+}
+
 export interface PayoutRun {
   readonly id: PayoutRunId;
   readonly workspaceId: WorkspaceId;

@@ -20,7 +20,7 @@ import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { decidePayoutMove, payoutActions, type PayoutEvent } from '../../../domain/payout/payout.js';
-import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { everybody, planPayouts, secondPersonAmong } from '../../../domain/payout/payoutRun.js';
 import { epochMs } from '../../../domain/time.js';
 import { type PayoutVerb, workflowIds } from '../../../workflows/contract.js';
 import { asOfOrNow } from '../../asOf.js';
@@ -60,13 +60,15 @@ async function requirePayout(tx: ReadTx | Tx, ctx: Pick<Asking, 'mode'>, id: Pay
 }
 
 async function presentOne(ctx: Asking, tx: ReadTx | Tx, payout: PayoutView) {
-  const holders = await listHolders(tx, 'payout.approve');
-  const hands = [payout.createdByUser, ...payout.editors].filter((one) => one !== null);
-  const isAlone = holders.length === 1 && hands.length > 0 && hands.every((one) => one === holders[0]);
+  return presentTo(ctx, await listHolders(tx, 'payout.approve'), payout);
+}
+
+/** With those who may approve, read once for all payouts of a list. */
+function presentTo(ctx: Asking, holders: readonly string[], payout: PayoutView) {
   const actions = payoutActions(payout.status, payout.attempt?.state ?? null, payout.onHold, payout.execution).filter(
     (action) => ctx.can(rightFor[action] ?? 'payout.settle'),
   );
-  return presentPayout(payout, isAlone ? 'single_person' : 'other_person', actions);
+  return presentPayout(payout, secondPersonAmong(holders, payout), actions);
 }
 
 const list = defineRoute({
@@ -101,9 +103,8 @@ const list = defineRoute({
         (row) => row,
         ({ createdAt, id }) => ({ value: createdAt, id }),
       );
-      const shown = [];
-      for (const row of data) shown.push(await presentOne(ctx, tx, row));
-      return { data: shown, nextCursor };
+      const holders = await listHolders(tx, 'payout.approve');
+      return { data: data.map((row) => presentTo(ctx, holders, row)), nextCursor };
     });
   },
 });

@@ -27,7 +27,7 @@ import {
   planPayouts,
   type PayoutRunEvent,
   runActions,
-  type SecondPerson,
+  secondPersonAmong,
 } from '../../../domain/payout/payoutRun.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
 import type { PayoutRunVerb } from '../../../workflows/contract.js';
@@ -77,28 +77,17 @@ async function requireRun(tx: ReadTx | Tx, ctx: Pick<Asking, 'mode'>, id: Payout
   return run;
 }
 
-/** What an approval of it would be: by somebody else, or alone (api.md 10.2). Fixed at the approval. */
-async function secondPersonOf(
-  tx: ReadTx | Tx,
-  work: { readonly createdByUser: string | null; readonly editors: readonly string[] },
-): Promise<SecondPerson> {
-  const holders = await listHolders(tx, 'payout.approve');
-  const hands = [work.createdByUser, ...work.editors].filter((one) => one !== null);
-  return holders.length === 1 && hands.length > 0 && hands.every((one) => one === holders[0])
-    ? 'single_person'
-    : 'other_person';
-}
-
 async function present(ctx: Asking, tx: ReadTx | Tx, id: PayoutRunId) {
   const run = await requireRun(tx, ctx, id);
   return presentOne(ctx, tx, run);
 }
 
-async function presentOne(ctx: Asking, tx: ReadTx | Tx, run: RunView) {
+async function presentOne(ctx: Asking, tx: ReadTx | Tx, run: RunView, holders?: readonly string[]) {
   const actions = runActions(run.status, run.paused).filter((action) =>
     (rightsFor[action] ?? []).some((right) => ctx.can(right)),
   );
-  return presentRun(run, await readRunProgress(tx, run.id), await secondPersonOf(tx, run), actions);
+  const approvers = holders ?? (await listHolders(tx, 'payout.approve'));
+  return presentRun(run, await readRunProgress(tx, run.id), secondPersonAmong(approvers, run), actions);
 }
 
 /** What a request looks at; `cutOffAt` in the future is refused. */
@@ -155,7 +144,10 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
   return presentPreview({
     run: null,
     cutOffAt: of.cutOffAt,
-    secondPerson: await secondPersonOf(tx, { createdByUser: ctx.actor.userId, editors: [] }),
+    secondPerson: secondPersonAmong(await listHolders(tx, 'payout.approve'), {
+      createdByUser: ctx.actor.userId,
+      editors: [],
+    }),
     totals,
     previous: await readPreviousTotals(tx, { mode: ctx.mode, exceptRunId: null }),
     payable: rows.filter((row) => row.outcome === 'paid').slice(0, sectionLimit),
@@ -227,7 +219,8 @@ const list = defineRoute({
         ({ createdAt, id }) => ({ value: createdAt, id }),
       );
       const shown = [];
-      for (const run of data) shown.push(await presentOne(ctx, tx, run));
+      const holders = await listHolders(tx, 'payout.approve');
+      for (const run of data) shown.push(await presentOne(ctx, tx, run, holders));
       return { data: shown, nextCursor };
     });
   },
@@ -257,7 +250,7 @@ const getPreview = defineRoute({
       return presentPreview({
         run,
         cutOffAt: run.cutOffAt,
-        secondPerson: run.secondPerson ?? (await secondPersonOf(tx, run)),
+        secondPerson: run.secondPerson ?? secondPersonAmong(await listHolders(tx, 'payout.approve'), run),
         totals: await readPreviewTotals(tx, of),
         previous: await readPreviousTotals(tx, { mode: ctx.mode, exceptRunId: run.id }),
         payable: await listPreviewRows(tx, { ...of, outcome: 'paid', limit: sectionLimit }),

@@ -41,6 +41,7 @@ import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
 import { markUnusual } from '../../../domain/reporting/unusualDay.js';
 import { addDays, addMs, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
+import { connectableGateways } from '../../../domain/payout/gateway.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
@@ -305,7 +306,8 @@ const system = defineRoute({
   async handle(ctx, { config, engine }) {
     const prefix = config.temporal.taskQueuePrefix;
     const sweepId = (kind: SweepKind): string => queueName(prefix, workflowIds.sweep(kind));
-    const gatewayQueues = ['sandbox', 'manual'].map(gatewayQueue);
+    // Paying by hand has no queue: nobody is called.
+    const gatewayQueues = ['sandbox', ...connectableGateways].map(gatewayQueue);
     const state = await engine.readState({
       queues: [...taskQueues, ...gatewayQueues].map((queue) => queueName(prefix, queue)),
       schedules: sweepKinds.map(sweepId),
