@@ -1,6 +1,7 @@
 import type { Db } from '../../db/connection.js';
 import { findPostbackKeepers, type Keeper } from '../../db/reads/messaging/postbackKeepers.js';
 import { insertEmailsOnce } from '../../db/messaging/email.js';
+import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import {
   changePostback,
   findPostback,
@@ -99,16 +100,17 @@ async function count(tx: Tx, act: Act, postback: Postback, code: string | null):
   if (!isPaused || !postback.active) return;
   const paused = await changePostback(tx, act, postback.id, 'paused');
   const keepers = await findPostbackKeepers(tx, postback.affiliateId);
-  await insertEmailsOnce(
+  const told = keepers.map((keeper) => ({
+    onceKey: `postback.paused/${postback.id}/${paused.version}/${keeper.email}`,
+    kind: 'postback_paused',
+    recipient: keeper.email,
+    ...texts[keeper.language === 'de' ? 'de' : 'en'](keeper, { host: new URL(postback.url).host, code }),
+  }));
+  await insertEmailsOnce(tx, act, told, 4);
+  await insertNoticesOnce(
     tx,
     act,
-    keepers.map((keeper) => ({
-      onceKey: `postback.paused/${postback.id}/${paused.version}/${keeper.email}`,
-      kind: 'postback_paused',
-      recipient: keeper.email,
-      ...texts[keeper.language === 'de' ? 'de' : 'en'](keeper, { host: new URL(postback.url).host, code }),
-    })),
-    4,
+    told.map(({ recipient, ...notice }) => ({ ...notice, to: { email: recipient } })),
   );
 }
 

@@ -10,6 +10,8 @@ import {
   listAppeals,
   lockAppeal,
 } from '../../../db/earning/appeal.js';
+import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { insertNoticesOnce } from '../../../db/messaging/notice.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { readLastMove } from '../../../db/reads/earning/referralLastMove.js';
 import { lockLead } from '../../../db/tracking/lead.js';
@@ -90,12 +92,42 @@ function answerRoute(verb: 'uphold' | 'dismiss', event: AppealEvent): Route {
           });
           const ended = await endAppeal(tx, mine, appeal, event, reason.publicReason ?? reason.note);
           if (event === 'upheld') await reopen(ctx, tx, mine, appeal, reason);
+          await tellAnswer(tx, mine, ended);
           return presentAppeal(ended, act.now, ctx.can('referral.reopen'));
         },
         { wake: true },
       ),
   });
 }
+
+/** The affiliate hears of it where it asked (PRT-14); what was written for it stands there, or that it stands with the appeal. */
+async function tellAnswer(tx: Tx, act: Act, appeal: AppealRecord): Promise<void> {
+  const affiliate = await findAffiliate(tx, appeal.affiliateId);
+  const words = answerWords[affiliate?.language === 'de' ? 'de' : 'en'];
+  await insertNoticesOnce(tx, act, [
+    {
+      to: { affiliateId: appeal.affiliateId },
+      onceKey: `appeal/${appeal.id}`,
+      kind: 'appeal_answered',
+      subject: appeal.status === 'upheld' ? words.upheld : words.dismissed,
+      body: appeal.answer ?? words.noAnswer,
+      link: '/earnings',
+    },
+  ]);
+}
+
+const answerWords = {
+  en: {
+    upheld: 'Your appeal was upheld',
+    dismissed: 'Your appeal was dismissed',
+    noAnswer: 'It was decided without a further word.',
+  },
+  de: {
+    upheld: 'Ihrem Einspruch wurde stattgegeben',
+    dismissed: 'Ihr Einspruch wurde abgewiesen',
+    noAnswer: 'Darüber wurde ohne weitere Worte entschieden.',
+  },
+} as const;
 
 /** Not by who rejected, wherever somebody else may answer (BEY-04). */
 async function refuseOwnWork(tx: Tx, act: Act, appeal: AppealRecord): Promise<void> {

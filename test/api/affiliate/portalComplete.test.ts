@@ -211,14 +211,14 @@ test('PRT-12: the first login is stamped, staff see who never came, and the invi
 });
 
 test('PRT-11: signing in leads where the workspace says, by role, and never out of the own surface', async () => {
-  const homeOf = async (call: Pick<Portal, 'call'>['call']) => (await call('/v1/me')).body['homePath'];
+  const homeOf = async (portal: Portal) => (await portal.call('/v1/me')).body['homePath'];
   const staff = async () => (await world.as('/v1/me')).body['homePath'];
-  expect([await homeOf(ada.call), await staff()]).toEqual(['/portal', '/']);
+  expect([await homeOf(ada), await staff()]).toEqual(['/portal', '/']);
   await saveSettings(world.api, world.ws, {
     general: { consoleHome: 'queue' },
     affiliates: { portalHome: 'earnings' },
   });
-  expect([await homeOf(ada.call), await staff()]).toEqual(['/portal/earnings', '/queue']);
+  expect([await homeOf(ada), await staff()]).toEqual(['/portal/earnings', '/queue']);
   await world.api.as(null, '/v1/auth/sign-in-link', { body: { email: ada.email } });
   const token = /\/welcome\/([\w-]+)/.exec((await mailsTo(world, ada.email))[0]?.links[0] ?? '')?.[1];
   const signedIn = await world.api.as(null, '/v1/auth/one-time', { body: { token } });

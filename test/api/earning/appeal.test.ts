@@ -65,6 +65,10 @@ test('upheld by somebody else, the commission is pending again, the same record'
   expect((await world.as(`/v1/commissions/${commission['id']}`)).body['status']).toBe('pending');
   const [seen]: readonly Json[] = (await mine('/v1/me/appeals')).body['data'];
   expect([seen?.['status'], seen?.['answer']]).toEqual(['upheld', 'You are right.']);
+  const told: readonly Json[] = (await mine('/v1/me/notices?unread=true')).body['data'];
+  expect(told).toMatchObject([
+    { kind: 'appeal_answered', subject: 'Your appeal was upheld', body: 'You are right.', link: '/earnings' },
+  ]);
   const again = await world.api.as(colleague, path, { body: why });
   expect([again.status, again.body['code']]).toEqual([409, 'already_decided']);
   expect(await world.broken()).toEqual([]);

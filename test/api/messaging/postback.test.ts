@@ -192,6 +192,8 @@ test('25 failures in a row pause it with a notice; a test that succeeds ends the
     pausedAt: expect.any(String) as string,
   });
   const mails = await world.owner('emails').where({ kind: 'postback_paused' }).select();
+  const notices = await world.owner('notices').where({ kind: 'postback_paused' }).select();
+  expect(notices).toHaveLength(mails.length); // with a notice (BEY-21): whoever has the mail reads it inside too
   const affiliate = (await world.as(`/v1/affiliates/${ada}`)).body;
   expect(mails.map((mail: { recipient: string }) => mail.recipient)).toContain(affiliate['email']);
 

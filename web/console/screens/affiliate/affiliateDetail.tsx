@@ -41,6 +41,7 @@ import { useReasonText } from '../../../kit/texts.js';
 import { CommissionTable } from '../earning/commissionList.js';
 import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
+import { Acceptances } from './acceptances.js';
 
 /** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
 export function Screen(): ReactElement {
@@ -90,6 +91,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     ...(can('referral.read') ? ['referrals'] : []),
     ...(can('commission.read') ? ['commissions'] : []),
     'recruits',
+    'agreements',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
   const fixed = { affiliateId: affiliate.id };
@@ -126,6 +128,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       </Tabs.Panel>
       <Tabs.Panel value="recruits">
         <Recruits affiliateId={affiliate.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="agreements">
+        <Acceptances affiliateId={affiliate.id} />
       </Tabs.Panel>
     </Tabs>
   );

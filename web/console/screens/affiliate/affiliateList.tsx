@@ -74,6 +74,14 @@ export function Screen(): ReactElement {
           { field: 'tag', label: t('referral.tag') },
           { field: 'groupId', label: t('group.one') },
           { field: 'country', label: t('affiliate.country') },
+          {
+            field: 'neverLoggedIn',
+            label: t('affiliate.portal'),
+            options: (['true', 'false'] as const).map((value) => ({
+              value,
+              label: t(`affiliate.neverLoggedIn.${value}`),
+            })),
+          },
         ]}
         columns={[
           { key: 'name', title: t('affiliate.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
