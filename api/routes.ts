@@ -39,6 +39,7 @@ import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
 import { saleReportRoutes } from './routes/earning/saleReport.js';
+import { creditCheckRoutes } from './routes/earning/creditCheck.js';
 import { parkedEventRoutes } from './routes/earning/parkedEvent.js';
 import { standardRoutes } from './routes/program/standard.js';
 import { programRoutes } from './routes/program/program.js';
@@ -145,6 +146,7 @@ export const routes: readonly Route[] = [
   ...saleReportRoutes,
   ...saleAttributionRoutes,
   ...parkedEventRoutes,
+  ...creditCheckRoutes,
   ...refundRoutes,
   ...commissionRoutes,
   ...ledgerRoutes,

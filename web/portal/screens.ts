@@ -11,9 +11,11 @@ export const affiliateScreens: readonly ScreenEntry[] = [
   { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js') },
   { path: '/links', load: () => import('./screens/tracking/linkList.js') },
+  { path: '/tools', load: () => import('./screens/tracking/toolList.js') },
   { path: '/lead-log', load: () => import('./screens/tracking/leadLog.js') },
   { path: '/postbacks', load: () => import('./screens/messaging/postbackList.js') },
   { path: '/referrals', load: () => import('./screens/earning/referralList.js') },
+  { path: '/credit-check', load: () => import('./screens/earning/creditCheck.js') },
   { path: '/profile', load: () => import('./screens/affiliate/profile.js') },
   { path: '/payout-methods/$methodId', load: () => import('./screens/payout/confirmMethod.js') },
 ];
