@@ -5,6 +5,7 @@ import { applicationRoutes } from './routes/affiliate/application.js';
 import { applyPageRoutes } from './routes/affiliate/applyPage.js';
 import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
+import { affiliateMetricsRoutes } from './routes/affiliate/metrics.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
 import { auditRoutes } from './routes/audit/audit.js';
 import { historyRoutes } from './routes/audit/history.js';
@@ -121,6 +122,7 @@ export const routes: readonly Route[] = [
   ...applyPageRoutes,
   ...applyStatusRoutes,
   ...enrolmentRoutes,
+  ...affiliateMetricsRoutes,
   ...payoutMethodRoutes,
   ...payoutRunRoutes,
   ...payoutFileRoutes,

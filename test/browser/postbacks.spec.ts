@@ -9,6 +9,7 @@ import {
   expectAccessible,
   expectNoSidewaysScroll,
   freshCookie,
+  freshLink,
   ownerState,
   pressRowAction,
   stackNotes,
@@ -91,6 +92,22 @@ test('an affiliate enters a postback with macros, tests it and reads its log', a
       .or(page.getByText('on', { exact: true }))
       .first(),
   ).toBeVisible();
+  await expectNoSidewaysScroll(page);
+});
+
+test('an affiliate asks why an order was not theirs (BEY-14)', async ({ page }) => {
+  await page.goto(freshLink(world.ada.email));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/portal/);
+  await page.goto('/portal/credit-check');
+  await page.getByLabel('Order number or click id').fill(`nobodys-${tag}`);
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await expect(page.getByText('No click, visit or coupon of yours leads to this order')).toBeVisible();
+  await expect(page.getByText('9 questions left today')).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.reload();
+  await expect(page.getByLabel('Order number or click id')).toBeVisible();
   await expectNoSidewaysScroll(page);
 });
 

@@ -54,7 +54,7 @@ const report = defineRoute({
 });
 
 /** Both days are in (RPT-02); the last thirty where none is named. */
-function daysAsked(
+export function daysAsked(
   query: { readonly from?: LocalDate; readonly to?: LocalDate },
   zone: string,
   now: Instant,

@@ -42,6 +42,7 @@ import { CommissionTable } from '../earning/commissionList.js';
 import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
+import { QualityPanel } from './qualityPanel.js';
 
 /** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
 export function Screen(): ReactElement {
@@ -139,6 +140,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
 function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const can = useCan();
   const { decision } = affiliate;
   const enrolments = useQuery(
     getAffiliatesByAffiliateIdEnrolmentsOptions({ path: { affiliateId: affiliate.id }, query: { limit: 100 } }),
@@ -179,6 +181,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
           />
         </Stack>
       </Paper>
+      {can('report.read') ? <QualityPanel affiliateId={affiliate.id} /> : null}
       {affiliate.openRequirements.length === 0 ? null : (
         <Paper withBorder p="md">
           <Title order={2} size="h4">
