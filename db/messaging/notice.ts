@@ -3,7 +3,7 @@ import type { AffiliateId, Id, UserId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { insertSet } from '../setInsert.js';
-import type { ReadTx, Tx } from '../transaction.js';
+import type { Tx } from '../transaction.js';
 
 export type NoticeId = Id<'notice'>;
 
@@ -161,14 +161,4 @@ export async function acknowledgeNotice(tx: Tx, act: Act, notice: Notice): Promi
       version: notice.version + 1,
     });
   await recordAudit(tx, act, { objectType: 'notice', objectId: notice.id, seq: 1, event: 'acknowledged' });
-}
-
-/** How many are unread. */
-export async function countUnread(tx: ReadTx, reader: NoticeReader): Promise<number> {
-  const row = await tx('notices')
-    .where(ownNotices(reader))
-    .whereNull('read_at')
-    .count<{ count: bigint }[]>('* as count')
-    .first<{ count: bigint } | undefined>();
-  return Number(row?.count ?? 0n);
 }

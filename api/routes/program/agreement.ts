@@ -1,4 +1,3 @@
-import { tellEnrolled } from '../../../activities/program/agreement.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAgreement, insertAgreement } from '../../../db/program/agreement.js';
 import { findProgram, lockProgram } from '../../../db/program/program.js';
@@ -18,6 +17,7 @@ import {
   presentAgreement,
 } from '../../schemas/program/agreement.js';
 import { programParams } from '../../schemas/program/program.js';
+import { tellEnrolled } from './agreementNotice.js';
 import { fieldRefusal } from './directDecision.js';
 
 const list = defineRoute({

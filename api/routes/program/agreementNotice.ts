@@ -1,9 +1,9 @@
-import { insertNoticesOnce } from '../../db/messaging/notice.js';
-import type { Agreement } from '../../db/program/agreement.js';
-import type { Tx } from '../../db/transaction.js';
-import type { Act } from '../../domain/act.js';
-import { dateIn } from '../../domain/calendar.js';
-import type { AffiliateId } from '../../domain/ids.js';
+import { insertNoticesOnce } from '../../../db/messaging/notice.js';
+import type { Agreement } from '../../../db/program/agreement.js';
+import { listEnrolledReaders } from '../../../db/reads/affiliate/enrolledReaders.js';
+import type { Tx } from '../../../db/transaction.js';
+import type { Act } from '../../../domain/act.js';
+import { dateIn } from '../../../domain/calendar.js';
 
 /**
  * Tells everybody in the program of a new version, in the transaction that publishes it. One that must be accepted opens a page of its own
@@ -15,14 +15,7 @@ export async function tellEnrolled(
   of: { readonly agreement: Agreement; readonly programName: string; readonly timeZone: string },
 ): Promise<void> {
   const { agreement } = of;
-  const enrolled = await tx('enrolments as enrolment')
-    .join('affiliates as affiliate', (on) =>
-      on.on('affiliate.workspace_id', 'enrolment.workspace_id').andOn('affiliate.id', 'enrolment.affiliate_id'),
-    )
-    .where({ 'enrolment.program_id': agreement.programId })
-    .whereNot({ 'enrolment.status': 'ended' })
-    .whereIn('affiliate.status', ['approved', 'suspended'])
-    .select<{ id: AffiliateId; language: string | null }[]>('affiliate.id', 'affiliate.language');
+  const enrolled = await listEnrolledReaders(tx, agreement.programId);
   await insertNoticesOnce(
     tx,
     act,
