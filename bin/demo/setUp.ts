@@ -4,7 +4,9 @@ import { ensureLogin } from '../../db/access/workspace.js';
 import { insertSchedule } from '../../db/payout/payoutSchedule.js';
 import { insertAgreement } from '../../db/program/agreement.js';
 import { insertRule, listRulesAt } from '../../db/program/commissionPlan.js';
+import { insertGroup } from '../../db/affiliate/group.js';
 import { attachProduct, insertProduct } from '../../db/program/product.js';
+import { insertProductGroup } from '../../db/program/productGroup.js';
 import { insertProgram, lockProgram, moveProgram } from '../../db/program/program.js';
 import type { Tx } from '../../db/transaction.js';
 import { effectiveTerms, type EffectiveTerms, mergeSettings, type Settings } from '../../domain/access/settings.js';
@@ -97,6 +99,24 @@ export async function setUp(
   await updateSettings(tx, actAs(manager), before, settings);
   const made: DemoProgram[] = [];
   for (const plan of programs) made.push(await makeProgram(tx, plan, settings, of.shopOrigin, actAs, manager));
+  // Named, and without a member: the year's affiliates keep the workspace's terms.
+  for (const [name, minimumPayout] of [
+    ['Standard', []],
+    ['VIP', [{ amount: '10.00', currency: 'USD' }]],
+  ] as const) {
+    const groupAct = actAs(manager);
+    await insertGroup(tx, groupAct, {
+      id: groupAct.newId('group'),
+      name,
+      isDefault: name === 'Standard',
+      minimumPayout: [...minimumPayout],
+      payoutFrequency: null,
+      payoutMethodTypes: [],
+      area: null,
+      trafficKind: null,
+      resultsClass: null,
+    });
+  }
   const scheduleId = await insertSchedule(tx, actAs(personOf('preparer')), {
     name: 'Monthly',
     calendar: { every: 'month', dayOfMonth: 3, hour: 6, minute: 0 },
@@ -149,6 +169,8 @@ async function makeProgram(
     metadata: {},
   });
   const products: DemoProduct[] = [];
+  const groupAct = actAs(manager);
+  const group = await insertProductGroup(tx, groupAct, { id: groupAct.newId('productGroup'), name: plan.name });
   for (const product of plan.products) {
     const productId = act.newId('product');
     await insertProduct(tx, actAs(manager), {
@@ -157,7 +179,7 @@ async function makeProgram(
       sku: product.sku,
       price: { minor: product.price, currency },
       period: product.period,
-      productGroupId: null,
+      productGroupId: group.id,
       url: `${landingUrl}#${product.sku}`,
       active: true,
     });

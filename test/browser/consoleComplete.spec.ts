@@ -180,7 +180,7 @@ test('BEY-15: an appeal is counted in the menu, answered from its list with a re
   await expectAccessible(page);
   await page.keyboard.press('Escape');
   await pressRowAction(row, 'Uphold');
-  await page.getByRole('dialog').getByLabel('Reason').first().fill('It was a real customer');
+  await page.getByRole('dialog').getByRole('textbox').first().fill('It was a real customer');
   await page.getByRole('dialog').getByRole('button', { name: 'Uphold' }).click();
   await expect(row).toHaveCount(0);
   await until(`/v1/referrals/${referralId}`, (body) => at(body, 'status') === 'pending');
@@ -290,4 +290,34 @@ test('ADM-10: on every list the eye opens the row and one menu holds its actions
       await expect(button, path).toHaveAttribute('aria-label', /^Actions for /);
   }
   expect(seen).toBeGreaterThan(8);
+});
+
+test('screens.md 3.2: cards of Home are taken away, moved and pinned, and stay so', async ({ page }) => {
+  const { must } = await ownerCalls();
+  const view = `Big ones ${tag}`;
+  await must('POST', '/v1/saved-views', { screen: 'sales', name: view, query: 'status=succeeded' });
+  await page.goto('/');
+  const cards = page.locator('main section[aria-label]');
+  await expect(page.getByRole('region', { name: 'Devices' })).toBeVisible();
+  const kept = () =>
+    page.waitForResponse(
+      (answer) => answer.url().includes('/v1/preferences/home.cards') && answer.request().method() === 'PUT',
+    );
+  await page.getByRole('button', { name: 'Arrange' }).press('Enter');
+  await expectAccessible(page);
+  let stored = kept();
+  await page.getByRole('checkbox', { name: 'Devices' }).uncheck();
+  expect((await stored).status()).toBe(200);
+  stored = kept();
+  await page.getByRole('checkbox', { name: view }).check();
+  expect((await stored).status()).toBe(200);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('region', { name: 'Devices' })).toHaveCount(0);
+
+  await page.reload();
+  await expect(page.getByRole('region', { name: view })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Devices' })).toHaveCount(0);
+  expect(await cards.count()).toBeGreaterThan(3);
+  await page.getByRole('region', { name: view }).getByRole('link').click();
+  await expect(page).toHaveURL(/\/sales\?status=succeeded$/);
 });

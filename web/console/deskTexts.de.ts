@@ -136,6 +136,7 @@ export const deskTexts: Readonly<Record<keyof typeof en, string>> = {
   'contact.logSaleText':
     'Nur eingetragen, nichts wird abgebucht. Er wird beurteilt und verdient wie ein gemeldeter Verkauf.',
   'contact.product': 'Produkt (SKU oder Id)',
+  'home.arrange': 'Anordnen',
   'home.devices': 'Geräte',
   'home.device.phone_one': 'Telefon: {{count}} Klick',
   'home.device.phone_other': 'Telefon: {{count}} Klicks',

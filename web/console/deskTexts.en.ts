@@ -132,6 +132,7 @@ export const deskTexts = {
   'contact.logSaleDo': 'Log the transaction',
   'contact.logSaleText': 'Recorded, never charged. It is judged and earns like a reported sale.',
   'contact.product': 'Product (SKU or id)',
+  'home.arrange': 'Arrange',
   'home.devices': 'Devices',
   'home.device.phone_one': 'Phone: {{count}} click',
   'home.device.phone_other': 'Phone: {{count}} clicks',

@@ -7,7 +7,6 @@ import {
   Group,
   NativeSelect,
   Paper,
-  Popover,
   Skeleton,
   Stack,
   Switch,
@@ -20,10 +19,8 @@ import {
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactElement, type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getPreferencesByKeyOptions } from '../client/@tanstack/react-query.gen.js';
-import { putPreferencesByKey } from '../client/sdk.gen.js';
 import { type BulkAction, BulkDialog, type Selection } from './BulkDialog.js';
 import { DateText } from './DateText.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
@@ -32,6 +29,8 @@ import { type Counts, type Filter, FilterBar } from './FilterBar.js';
 import { locale } from './i18n.js';
 import { useKeys } from './keys.js';
 import { type Money, MoneyList } from './MoneyText.js';
+import { OrderChoice } from './OrderChoice.js';
+import { usePreference } from './preference.js';
 import { useAddress } from './router.js';
 import { saveFile } from './saveFile.js';
 import { SavedViews } from './SavedViews.js';
@@ -131,7 +130,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const me = useMe();
   const queries = useQueryClient();
   const problemText = useProblemText();
-  const choice = useChoice(screen);
+  const choice = usePreference<Choice>(`table.${screen}`);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isAllSelected, setAllSelected] = useState(false);
   const [running, setRunning] = useState<BulkAction | null>(null);
@@ -272,16 +271,21 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
             </Button>
           ) : null}
           <SavedViews screen={screen} />
-          <ColumnChoice
-            columns={columns}
+          <OrderChoice
+            label={t('list.columns')}
+            choices={columns}
             order={order}
-            dense={choice.value.dense === true}
             onOrder={(next) => {
               choice.keep({ columns: next });
               change({ cols: next.join(',') }, { replace: true });
             }}
-            onDense={(dense) => choice.keep({ dense })}
-          />
+          >
+            <Switch
+              label={t('list.dense')}
+              checked={choice.value.dense === true}
+              onChange={(event) => choice.keep({ dense: event.currentTarget.checked })}
+            />
+          </OrderChoice>
         </Group>
       </Group>
       {selectedCount > 0 ? (
@@ -555,96 +559,6 @@ export function EmptyList({
       </Stack>
     </Paper>
   );
-}
-
-/** Show, hide and move columns, by buttons: nothing here needs dragging (WCAG 2.5.7). */
-function ColumnChoice<Row>({
-  columns,
-  order,
-  dense,
-  onOrder,
-  onDense,
-}: {
-  readonly columns: readonly Column<Row>[];
-  readonly order: readonly string[];
-  readonly dense: boolean;
-  readonly onOrder: (next: readonly string[]) => void;
-  readonly onDense: (dense: boolean) => void;
-}): ReactElement {
-  const { t } = useTranslation();
-  const listed = [
-    ...order.flatMap((key) => columns.find((one) => one.key === key) ?? []),
-    ...columns.filter((one) => !order.includes(one.key)),
-  ];
-  const move = (key: string): void => {
-    const at = order.indexOf(key);
-    if (at < 1) return;
-    const next = [...order];
-    next.splice(at - 1, 0, ...next.splice(at, 1));
-    onOrder(next);
-  };
-  return (
-    <Popover position="bottom-end" withArrow trapFocus>
-      <Popover.Target>
-        <Button size="compact-sm" variant="default">
-          {t('list.columns')}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown aria-label={t('list.columns')}>
-        <Stack gap="xs">
-          {listed.map((column) => (
-            <Group key={column.key} justify="space-between" wrap="nowrap">
-              <Checkbox
-                label={column.title}
-                checked={order.includes(column.key)}
-                disabled={order.length === 1 && order.includes(column.key)}
-                onChange={(event) =>
-                  onOrder(
-                    event.currentTarget.checked ? [...order, column.key] : order.filter((key) => key !== column.key),
-                  )
-                }
-              />
-              <ActionIcon
-                variant="default"
-                disabled={order.indexOf(column.key) < 1}
-                aria-label={t('list.moveUp', { column: column.title })}
-                onClick={() => move(column.key)}
-              >
-                ↑
-              </ActionIcon>
-            </Group>
-          ))}
-          <Switch label={t('list.dense')} checked={dense} onChange={(event) => onDense(event.currentTarget.checked)} />
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
-  );
-}
-
-/** Columns, page size and density of a screen, kept on the server per person. */
-function useChoice(screen: string): { readonly value: Choice; readonly keep: (change: Choice) => void } {
-  const key = `table.${screen}`;
-  const { data } = useQuery({
-    ...getPreferencesByKeyOptions({ path: { key } }),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnMount: false,
-  });
-  const [own, setOwn] = useState<Choice>({});
-  const stored = (data?.value ?? {}) as Choice;
-  const value = { ...stored, ...own };
-  const isFirst = useRef(true);
-  useEffect(() => {
-    if (isFirst.current) {
-      isFirst.current = false;
-      return;
-    }
-    // A choice that could not be kept still holds on this screen; the next one tries again.
-    putPreferencesByKey({ path: { key }, body: { value: { ...stored, ...own } }, throwOnError: true }).catch(
-      () => undefined,
-    );
-    // Only what the reader changes is written; what the server tells is not written back.
-  }, [own]);
-  return { value, keep: (change) => setOwn({ ...own, ...change }) };
 }
 
 /** The eye of a row: leads to its page, or opens its drawer. */

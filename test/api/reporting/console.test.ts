@@ -31,7 +31,7 @@ afterAll(() => world.close());
 
 const figure = (home: Json, name: string) => itemsOf(home['figures']).find((one) => one['name'] === name);
 
-test('each figure of home is what the list behind it shows', async () => {
+test('ADM-02, ADM-03: each figure of home is what the list behind it shows', async () => {
   const home = await world.as('/v1/console/home');
   expect(home.status, home.text).toBe(200);
   expect(itemsOf(home.body['trend'])).toHaveLength(30);
@@ -63,7 +63,7 @@ test('home refuses a span it cannot draw', async () => {
   }
 });
 
-test('the queue holds what waits for this person, oldest first, paged once each, and counts it', async () => {
+test('ADM-15: the queue holds what waits for this person, oldest first, paged once each, and counts it', async () => {
   const all = await world.as('/v1/console/queue');
   expect(all.status, all.text).toBe(200);
   expect(all.body['counts']).toMatchObject({ total: 2, byKind: { application: 1, referral: 1, payout_run: 0 } });
@@ -125,7 +125,7 @@ test('search is literal and finds an id of this mode only', async () => {
   expect((await world.as('/v1/search')).status).toBe(422);
 });
 
-test('the set-up ticks itself from what is there', async () => {
+test('ADM-12, TST-01: the set-up ticks itself from what is there', async () => {
   const setup = await world.as('/v1/console/setup');
   expect(setup.status, setup.text).toBe(200);
   const done = itemsOf(setup.body['steps']).map((step) => [step['id'], step['doneAt'] !== null]);

@@ -3,13 +3,19 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getConsoleHomeOptions, getConsoleSetupOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getConsoleHomeOptions,
+  getConsoleSetupOptions,
+  getSavedViewsOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
 import type { ConsoleHome, ConsoleSetup } from '../../../client/types.gen.js';
 import { DateRange } from '../../../kit/DateRange.js';
 import { DateText } from '../../../kit/DateText.js';
 import { locale } from '../../../kit/i18n.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
+import { OrderChoice } from '../../../kit/OrderChoice.js';
+import { usePreference } from '../../../kit/preference.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { Activity } from './homeActivity.js';
@@ -79,60 +85,165 @@ function To({ list, children }: { readonly list: string; readonly children: Reac
   );
 }
 
+/** What stands below the figures, by key, in the order of a first visit; `wide` takes two columns of three. */
+interface Card {
+  readonly key: string;
+  readonly title: string;
+  readonly wide?: true;
+  readonly content: ReactNode;
+}
+
+/** Lists whose kept views may be pinned: their name is their address. */
+const pinnable = new Set(['affiliates', 'referrals', 'commissions', 'payouts', 'leads', 'sales', 'links', 'contacts']);
+
+/** Figures, then the cards that this person keeps here, in their order (screens.md 3.2). */
 function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
   const { t } = useTranslation();
+  const choice = usePreference<{ cards: readonly string[] }>('home.cards');
+  const views = useQuery({ ...getSavedViewsOptions({ query: { sort: 'name', limit: 100 } }), staleTime: 60_000 });
+  const own = useCards(home);
+  const pinned: readonly Card[] = (views.data?.data ?? [])
+    .filter((view) => pinnable.has(view.screen))
+    .map((view) => ({
+      key: view.id,
+      title: view.name,
+      content: (
+        <Anchor component={Link} to={`/${view.screen}?${view.query}`} underline="always">
+          {t(`nav.${view.screen}`)}
+        </Anchor>
+      ),
+    }));
+  const cards = [...own, ...pinned];
+  // A card of which nothing is there at the moment keeps its place.
+  const order = choice.value.cards ?? own.map((card) => card.key);
+  const shown = order.flatMap((key) => cards.find((card) => card.key === key) ?? []);
   return (
     <Stack>
       <Figures home={home} />
+      <Group justify="flex-end">
+        <OrderChoice
+          label={t('home.arrange')}
+          choices={cards}
+          order={order}
+          onOrder={(next) => choice.keep({ cards: next })}
+        />
+      </Group>
       <Grid>
-        <Grid.Col span={{ base: 12, lg: 4 }}>
-          <Stack>
-            <Section title={t('home.needsYou')}>
-              {home.needsYou.length === 0 ? (
-                <Text>{t('home.nothingWaits')}</Text>
-              ) : (
-                <Stack gap={6} component="ul" m={0} pl="md">
-                  {home.needsYou.map((need) => (
-                    <li key={need.kind}>
-                      <To list={need.list}>{t(`home.need.${need.kind}`, { count: need.count })}</To>
-                    </li>
-                  ))}
-                </Stack>
-              )}
-            </Section>
-            {home.nextPayout === null ? null : (
-              <Section title={t('home.nextPayout')}>
-                <Text fw={600}>
-                  {home.nextPayout.at === null ? t('home.noSchedule') : <DateText value={home.nextPayout.at} />}
-                </Text>
-                <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
-                  {home.nextPayout.owed.map((owed) => (
-                    <li key={owed.amount.currency}>
-                      <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
-                    </li>
-                  ))}
-                </Stack>
-                <Group mt="xs">
-                  <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
-                    {t('run.listTitle')}
-                  </Button>
-                </Group>
-              </Section>
-            )}
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 8 }}>
-          <Stack>
-            {home.trend.length === 0 ? null : (
-              <Section title={t('home.trend')}>
-                <Activity home={home} />
-              </Section>
-            )}
-          </Stack>
-        </Grid.Col>
+        {shown.map((card) => (
+          <Grid.Col key={card.key} span={{ base: 12, md: card.wide === true ? 12 : 6, lg: card.wide === true ? 8 : 4 }}>
+            <Section title={card.title}>{card.content}</Section>
+          </Grid.Col>
+        ))}
       </Grid>
-      <Best home={home} />
     </Stack>
+  );
+}
+
+/** The cards of what the person may see. */
+function useCards(home: ConsoleHome): readonly Card[] {
+  const { t } = useTranslation();
+  const { nextPayout } = home;
+  const country = new Intl.DisplayNames(locale(), { type: 'region' });
+  const seesActivity = home.topAffiliates.length > 0;
+  const best: readonly Card[] = [
+    {
+      key: 'topAffiliates',
+      title: t('home.topAffiliates'),
+      content: (
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topAffiliates.map((one) => (
+            <li key={one.id}>
+              <To list={`/v1/affiliates/${one.id}`}>{one.name}</To> {t('home.activity', one)}
+            </li>
+          ))}
+        </Stack>
+      ),
+    },
+    {
+      key: 'topLinks',
+      title: t('home.topLinks'),
+      content: (
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topLinks.map((one) => (
+            <li key={one.id}>
+              <To list={`/v1/links?q=${one.slug}`}>{one.slug}</To>{' '}
+              {t('home.linkActivity', { clicks: one.clicks, sales: one.sales })}
+            </li>
+          ))}
+        </Stack>
+      ),
+    },
+    {
+      key: 'topCountries',
+      title: t('home.topCountries'),
+      content: (
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.topCountries.map((one) => (
+            <li key={one.country}>
+              {`${country.of(one.country) ?? one.country} `}
+              {t('home.countryActivity', { leads: one.leads, sales: one.sales })}
+            </li>
+          ))}
+        </Stack>
+      ),
+    },
+    {
+      key: 'devices',
+      title: t('home.devices'),
+      content: (
+        <Stack gap={4} component="ol" m={0} pl="md">
+          {home.devices.map((one) => (
+            <li key={one.kind}>{t(`home.device.${one.kind}`, { count: one.clicks })}</li>
+          ))}
+        </Stack>
+      ),
+    },
+  ];
+  return [
+    {
+      key: 'needsYou',
+      title: t('home.needsYou'),
+      content:
+        home.needsYou.length === 0 ? (
+          <Text>{t('home.nothingWaits')}</Text>
+        ) : (
+          <Stack gap={6} component="ul" m={0} pl="md">
+            {home.needsYou.map((need) => (
+              <li key={need.kind}>
+                <To list={need.list}>{t(`home.need.${need.kind}`, { count: need.count })}</To>
+              </li>
+            ))}
+          </Stack>
+        ),
+    },
+    ...(home.trend.length === 0
+      ? []
+      : [{ key: 'trend', title: t('home.trend'), wide: true as const, content: <Activity home={home} /> }]),
+    ...(nextPayout === null
+      ? []
+      : [{ key: 'nextPayout', title: t('home.nextPayout'), content: <NextPayout next={nextPayout} /> }]),
+    ...(seesActivity ? best : []),
+  ];
+}
+
+function NextPayout({ next }: { readonly next: NonNullable<ConsoleHome['nextPayout']> }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Text fw={600}>{next.at === null ? t('home.noSchedule') : <DateText value={next.at} />}</Text>
+      <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
+        {next.owed.map((owed) => (
+          <li key={owed.amount.currency}>
+            <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
+          </li>
+        ))}
+      </Stack>
+      <Group mt="xs">
+        <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
+          {t('run.listTitle')}
+        </Button>
+      </Group>
+    </>
   );
 }
 
@@ -183,53 +294,6 @@ function Value({ value }: { readonly value: ConsoleHome['figures'][number]['valu
         <MoneyText key={money.currency} value={money} />
       ))}
     </Stack>
-  );
-}
-
-/** Who and what brought the most in the span; each leads to its own page. */
-function Best({ home }: { readonly home: ConsoleHome }): ReactElement | null {
-  const { t } = useTranslation();
-  if (home.topAffiliates.length === 0) return null;
-  const country = new Intl.DisplayNames(locale(), { type: 'region' });
-  return (
-    <SimpleGrid cols={{ base: 1, md: 2, xl: 4 }}>
-      <Section title={t('home.topAffiliates')}>
-        <Stack gap={4} component="ol" m={0} pl="md">
-          {home.topAffiliates.map((one) => (
-            <li key={one.id}>
-              <To list={`/v1/affiliates/${one.id}`}>{one.name}</To> {t('home.activity', one)}
-            </li>
-          ))}
-        </Stack>
-      </Section>
-      <Section title={t('home.topLinks')}>
-        <Stack gap={4} component="ol" m={0} pl="md">
-          {home.topLinks.map((one) => (
-            <li key={one.id}>
-              <To list={`/v1/links?q=${one.slug}`}>{one.slug}</To>{' '}
-              {t('home.linkActivity', { clicks: one.clicks, sales: one.sales })}
-            </li>
-          ))}
-        </Stack>
-      </Section>
-      <Section title={t('home.topCountries')}>
-        <Stack gap={4} component="ol" m={0} pl="md">
-          {home.topCountries.map((one) => (
-            <li key={one.country}>
-              {`${country.of(one.country) ?? one.country} `}
-              {t('home.countryActivity', { leads: one.leads, sales: one.sales })}
-            </li>
-          ))}
-        </Stack>
-      </Section>
-      <Section title={t('home.devices')}>
-        <Stack gap={4} component="ol" m={0} pl="md">
-          {home.devices.map((one) => (
-            <li key={one.kind}>{t(`home.device.${one.kind}`, { count: one.clicks })}</li>
-          ))}
-        </Stack>
-      </Section>
-    </SimpleGrid>
   );
 }
 
