@@ -1,0 +1,286 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../platform/newId.js';
+import type { Json } from '../support.js';
+import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+
+// Refunds, row by row of features.md 10: what happens depends on where the money is.
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+let world: EarningWorld;
+let fin: string;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  fin = (await world.api.makePerson(world.ws, ['owner'], { name: 'Fin' })).key;
+}, 60_000);
+afterAll(() => world?.close());
+
+interface Scene {
+  readonly programId: string;
+  readonly affiliateId: string;
+  readonly customer: string;
+  readonly referralId: string;
+  readonly sales: readonly Json[];
+}
+
+/** A customer with sales at 10 %, pending until the referral is approved. */
+async function scene(
+  amounts: readonly string[],
+  options: { readonly levels?: 2; readonly commissionApproval?: 'manual' } = {},
+): Promise<Scene> {
+  const levels = [
+    { level: 1, kind: 'percent', ratePpm: 100_000 },
+    ...(options.levels === 2 ? [{ level: 2, kind: 'percent', ratePpm: 20_000 }] : []),
+  ];
+  const programId = await world.program({
+    levels: levels.length,
+    ...(options.commissionApproval === undefined ? {} : { commissionApproval: options.commissionApproval }),
+  });
+  const made = await world.rule({ scope: 'program', programId, event: 'payment', levels });
+  expect(made.status, made.text).toBe(201);
+  const recruiterId = options.levels === 2 ? await world.affiliate(programId) : null;
+  const affiliateId = await world.affiliate(programId, {
+    minimumPayout: [usd('1.00')],
+    ...(recruiterId === null ? {} : { recruiterId }),
+  });
+  const clickId = await world.click({ programId, affiliateId });
+  const customer = newId('contact');
+  await world.as('/v1/leads', {
+    externalId: customer,
+    clickId,
+    email: `${customer}@buyer.example`,
+    customerExternalId: customer,
+  });
+  await world.settle();
+  const sales: Json[] = [];
+  for (const amount of amounts)
+    sales.push(
+      await world.sale({
+        externalId: newId('sale'),
+        customer: { externalId: customer },
+        programId,
+        amount: usd(amount),
+      }),
+    );
+  return { programId, affiliateId, customer, referralId: sales[0]?.['referralId'] ?? '', sales };
+}
+
+async function approve(of: Scene): Promise<void> {
+  const approved = await world.settled(world.as(`/v1/referrals/${of.referralId}/approve`, {}));
+  expect(approved.status, approved.text).toBe(200);
+}
+
+async function refund(sale: Json | undefined, amount?: string): Promise<Json> {
+  const made = await world.as(`/v1/sales/${sale?.['id']}/refunds`, {
+    externalId: newId('refund'),
+    ...(amount === undefined ? {} : { amount: usd(amount) }),
+  });
+  expect(made.status, made.text).toBe(202);
+  await world.settle();
+  return made.body;
+}
+
+const lines = async (of: Scene): Promise<readonly unknown[]> =>
+  (await world.commissions(`programId=${of.programId}`)).map((line) => [
+    line['kind'],
+    line['level'],
+    line['status'],
+    line['amount']['amount'],
+    line['reversed']['amount'],
+  ]);
+const owed = async (of: Scene): Promise<string | undefined> =>
+  (await world.as(`/v1/affiliates/${of.affiliateId}/balances`)).body[0]?.['owed']['amount'];
+
+/** As settlement leaves it: the one line is paid, its payout too. */
+async function pay(of: Scene): Promise<string> {
+  const method = await world.as(`/v1/affiliates/${of.affiliateId}/payout-methods`, {
+    type: 'sandbox',
+    currency: 'USD',
+    details: { account: 'ok' },
+  });
+  const verified = await world.api.as(fin, `/v1/payout-methods/${method.body['id']}/verify`, { body: {} });
+  expect(verified.status, verified.text).toBe(200);
+  const draft = await world.as('/v1/payouts', { affiliateId: of.affiliateId, currency: 'USD' });
+  expect(draft.status, draft.text).toBe(201);
+  return draft.body['id'];
+}
+
+test('RFD-01: while pending, a full refund rejects the commission with the reason, and no payout figure moves', async () => {
+  const at = await scene(['100.00']);
+  await refund(at.sales[0]);
+  expect(await lines(at)).toEqual([['earned', 1, 'rejected', '10.00', '10.00']]);
+  const [line] = await world.commissions(`programId=${at.programId}`);
+  const changes = (await world.as(`/v1/commissions/${line?.['id']}/changes`)).body['data'] as readonly Json[];
+  expect(changes.at(-1)).toMatchObject({ event: 'rejected', reasonCode: 'refunded' });
+  expect(await owed(at)).toBe('0.00');
+});
+
+test('RFD-02: after approval it is reversed and owed falls; a draft that held it is worked out anew from what remains', async () => {
+  const at = await scene(['100.00', '50.00']);
+  await approve(at);
+  expect(await owed(at)).toBe('15.00');
+  const payoutId = await pay(at);
+  await refund(at.sales[0]);
+  expect(await lines(at)).toEqual([
+    ['earned', 1, 'reversed', '10.00', '10.00'],
+    ['earned', 1, 'approved', '5.00', '0.00'],
+  ]);
+  expect(await owed(at)).toBe('5.00');
+  expect((await world.as(`/v1/payouts/${payoutId}`)).body).toMatchObject({
+    status: 'draft',
+    amount: usd('5.00'),
+    commissions: 1,
+    planVersion: 2,
+  });
+  expect(await world.broken()).toEqual([]);
+});
+
+test('RFD-05: 33.33, 33.33 and 33.34 of 100.00 take 3.33, 3.34 and 3.33; a refund beyond the rest takes the rest and is flagged', async () => {
+  const at = await scene(['100.00']);
+  await approve(at);
+  const steps: string[] = [];
+  for (const amount of ['33.33', '33.33', '33.34']) {
+    await refund(at.sales[0], amount);
+    steps.push(String((await lines(at))[0]));
+  }
+  expect(steps).toEqual([
+    'earned,1,approved,10.00,3.33',
+    'earned,1,approved,10.00,6.67',
+    'earned,1,reversed,10.00,10.00',
+  ]);
+  const over = await scene(['100.00']);
+  await approve(over);
+  await refund(over.sales[0], '80.00');
+  const second = await refund(over.sales[0], '80.00');
+  const shown = ((await world.as(`/v1/sales/${over.sales[0]?.['id']}/refunds`)).body['data'] as readonly Json[]).find(
+    (one) => one['id'] === second['id'],
+  );
+  expect(shown).toMatchObject({ appliedAmount: usd('20.00'), flag: 'refund_exceeds_sale' });
+  expect(await lines(over)).toEqual([['earned', 1, 'reversed', '10.00', '10.00']]);
+  expect(await world.broken()).toEqual([]);
+});
+
+test('RFD-06, PAY-23: taken back beyond what is owed, the balance is below zero and nobody is paid until it is earned back', async () => {
+  const at = await scene(['100.00']);
+  await approve(at);
+  const charge = await world.as('/v1/commissions', {
+    affiliateId: at.affiliateId,
+    programId: at.programId,
+    kind: 'adjustment',
+    amount: usd('-12.00'),
+    reason: 'Paid twice in spring',
+    skipHold: true,
+  });
+  expect((await world.as(`/v1/commissions/${charge.body['id']}/approve`, {})).status).toBe(200);
+  expect(await owed(at)).toBe('-2.00');
+  const row = async (): Promise<Json | undefined> =>
+    ((await world.as('/v1/payouts/due?limit=200')).body['data'] as readonly Json[]).find(
+      (one) => one['affiliateId'] === at.affiliateId,
+    );
+  expect(await row()).toMatchObject({ payable: false, amount: usd('-2.00') });
+  expect((await row())?.['reasons']).toContain('negative_balance');
+  const refused = await world.as('/v1/payouts', { affiliateId: at.affiliateId, currency: 'USD' });
+  expect([refused.status, refused.body['code']]).toEqual([409, 'nothing_to_pay']);
+  const even = await world.as('/v1/commissions', {
+    affiliateId: at.affiliateId,
+    programId: at.programId,
+    kind: 'bonus',
+    amount: usd('2.00'),
+    reason: 'Even',
+    skipHold: true,
+  });
+  expect((await world.as(`/v1/commissions/${even.body['id']}/approve`, {})).status).toBe(200);
+  expect((await row())?.['reasons']).toContain('zero_balance');
+  expect(await world.broken()).toEqual([]);
+});
+
+test('RFD-08, COM-15: a refund of a two-level sale takes from both lines, on the same two people', async () => {
+  const at = await scene(['100.00'], { levels: 2 });
+  await approve(at);
+  const before = await world.commissions(`programId=${at.programId}`);
+  await refund(at.sales[0], '50.00');
+  expect(await lines(at)).toEqual([
+    ['earned', 1, 'approved', '10.00', '5.00'],
+    ['earned', 2, 'approved', '2.00', '1.00'],
+  ]);
+  const after = await world.commissions(`programId=${at.programId}`);
+  expect(after.map((line) => line['affiliateId'])).toEqual(before.map((line) => line['affiliateId']));
+  expect(after[1]?.['level1CommissionId']).toBe(after[0]?.['id']);
+  await refund(at.sales[0]);
+  expect(await lines(at)).toEqual([
+    ['earned', 1, 'reversed', '10.00', '10.00'],
+    ['earned', 2, 'reversed', '2.00', '2.00'],
+  ]);
+});
+
+test('RFD-09, COM-16: each renewal has a commission of its own; refunding one leaves the others', async () => {
+  const at = await scene(['10.00', '10.00', '10.00']);
+  await approve(at);
+  expect(await lines(at)).toHaveLength(3);
+  await refund(at.sales[1]);
+  expect((await lines(at)).map(String)).toEqual([
+    'earned,1,approved,1.00,0.00',
+    'earned,1,reversed,1.00,1.00',
+    'earned,1,approved,1.00,0.00',
+  ]);
+});
+
+test('COM-13, COM-14, COM-18: one line moves through the lists, is in one of them at a time, and owed is what the ledger holds', async () => {
+  const at = await scene(['100.00'], { commissionApproval: 'manual' });
+  const list = async (): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for (const name of ['pending', 'payable', 'history'])
+      if ((await world.commissions(`programId=${at.programId}&list=${name}`)).length > 0) found.push(name);
+    return found;
+  };
+  expect(await list()).toEqual(['pending']);
+  await approve(at);
+  const [line] = await world.commissions(`programId=${at.programId}`);
+  expect(line).toMatchObject({ status: 'pending', saleId: at.sales[0]?.['id'], ruleVersion: 1 });
+  expect(await owed(at)).toBe('0.00');
+  const approved = await world.settled(world.as(`/v1/commissions/${line?.['id']}/approve`, {}));
+  expect(approved.status, approved.text).toBe(200);
+  expect(await list()).toEqual(['payable']);
+  expect(await owed(at)).toBe('10.00');
+  const accounts = (await world.as(`/v1/ledger-accounts?kind=affiliate_payable&ownerId=${at.affiliateId}`)).body[
+    'data'
+  ];
+  expect(accounts?.[0]?.['balance']).toEqual(usd('10.00'));
+  await refund(at.sales[0]);
+  expect(await list()).toEqual(['history']);
+});
+
+test('PAY-01, PAY-15: 99.99 of 100.00 is not payable and carries over; 100.00 is; the scope that set the figure is shown', async () => {
+  const programId = await world.program();
+  const affiliateId = await world.affiliate(programId, { minimumPayout: [usd('100.00')] });
+  const method = await world.as(`/v1/affiliates/${affiliateId}/payout-methods`, {
+    type: 'sandbox',
+    currency: 'USD',
+    details: { account: 'ok' },
+  });
+  const verified = await world.api.as(fin, `/v1/payout-methods/${method.body['id']}/verify`, { body: {} });
+  expect(verified.status, verified.text).toBe(200);
+  const earn = async (amount: string): Promise<void> => {
+    const made = await world.as('/v1/commissions', {
+      affiliateId,
+      programId,
+      kind: 'bonus',
+      amount: usd(amount),
+      reason: 'For the test',
+      skipHold: true,
+    });
+    expect((await world.as(`/v1/commissions/${made.body['id']}/approve`, {})).status).toBe(200);
+  };
+  const preview = async (): Promise<Json> =>
+    (await world.as('/v1/payout-runs/preview', { currencies: ['USD'], affiliateIds: [affiliateId] })).body;
+  await earn('99.99');
+  expect(await preview()).toMatchObject({
+    payable: [],
+    notPayable: [
+      { owed: usd('99.99'), reasons: [{ code: 'below_minimum', detail: '99.99 of 100.00 USD (affiliate).' }] },
+    ],
+  });
+  await earn('0.01');
+  expect(await preview()).toMatchObject({ payable: [{ net: usd('100.00'), commissions: 2 }], notPayable: [] });
+});
