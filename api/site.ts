@@ -35,6 +35,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'products',
   'product-groups',
   'links',
+  'promo-tools',
   'coupons',
   'clicks',
   'forms',

@@ -28,7 +28,7 @@ const steps =
   /^activities\/(reseller\/|earning\/(adjustment|check|ledger|referral)\b|payout\/(gateway|gatewayEvent|payout|reconciliation)\b|tracking\/(click|contact|riskCase)\b|audit\/history\b)/;
 const guardedWriters =
   /^db\/(earning\/(referral|check|commission|adjustment|ledger)\b|payout\/(payoutRun|payout|payoutAttempt|reconciliation)\b|reseller\/)/;
-const httpPackages = /^(koa|koa-[\w-]+|@koa\/.+|zod|@asteasolutions\/zod-to-openapi|isbot|@temporalio\/client)$/;
+const httpPackages = /^(koa|koa-[\w-]+|@koa\/.+|zod|@asteasolutions\/zod-to-openapi|isbot|busboy|@temporalio\/client)$/;
 
 const mayImport: Readonly<Record<string, readonly Allowed[]>> = {
   domain: [{ to: /^domain\// }, { to: /^temporal-polyfill$/, from: /^domain\/calendar\.ts$/ }],

@@ -61,7 +61,7 @@ export function toLink(row: LinkRow): Link {
 
 export type NewLink = Omit<Link, 'status' | 'health' | 'healthCheckedAt' | 'version' | 'createdAt' | 'updatedAt'>;
 export type LinkChange = Partial<
-  Pick<Link, 'slug' | 'destinationUrl' | 'destinationType' | 'expiresAt' | 'campaign' | 'ad' | 'metadata'>
+  Pick<Link, 'kind' | 'slug' | 'destinationUrl' | 'destinationType' | 'expiresAt' | 'campaign' | 'ad' | 'metadata'>
 >;
 
 export async function findLinkById(tx: ReadTx | Tx, id: string): Promise<Link | undefined> {
@@ -91,7 +91,6 @@ export async function insertLink(tx: Tx, act: Act, link: NewLink): Promise<Link>
       id: link.id,
       affiliate_id: link.affiliateId,
       program_id: link.programId,
-      kind: link.kind,
       is_default: link.isDefault,
       ...columnsOf(link),
       status: 'active',
@@ -200,6 +199,7 @@ type Columns = Readonly<Record<string, unknown>>;
 
 function columnsOf(link: LinkChange): Columns {
   const pairs: readonly (readonly [string, unknown])[] = [
+    ['kind', link.kind],
     ['slug', link.slug],
     ['destination_url', link.destinationUrl],
     ['destination_type', link.destinationType],

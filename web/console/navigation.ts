@@ -14,6 +14,7 @@ export const menu: readonly MenuGroup[] = [
     ofModule: true,
     entries: [
       { path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a', waiting: 'application' },
+      { path: '/applications', text: 'nav.applications', rights: ['affiliate.read'] },
       { path: '/groups', text: 'nav.groups', rights: ['group.read'] },
     ],
   },
@@ -25,6 +26,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/products', text: 'nav.products', rights: ['program.read'] },
       { path: '/product-groups', text: 'nav.productGroups', rights: ['program.read'] },
       { path: '/links', text: 'nav.links', rights: ['link.read'] },
+      { path: '/promo-tools', text: 'nav.promoTools', rights: ['link.read'] },
       { path: '/coupons', text: 'nav.coupons', rights: ['link.read'] },
       { path: '/forms', text: 'nav.forms', rights: ['lead.read'] },
       { path: '/leads/sources', text: 'nav.leadSources', rights: ['lead.read'] },
@@ -74,6 +76,7 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/settings', text: 'nav.workspaceSettings', rights: ['settings.read'] },
       { path: '/settings/gateways', text: 'nav.gateways', rights: ['payout.read'] },
+      { path: '/settings/link-domains', text: 'nav.linkDomains', rights: ['settings.read'] },
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },
       { path: '/settings/permissions', text: 'nav.permissions', rights: ['user.read'] },
       { path: '/system', text: 'nav.system', rights: ['system.read'] },

@@ -15,6 +15,13 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/products', load: () => import('./screens/program/productList.js'), rights: ['program.read'] },
   { path: '/links', load: () => import('./screens/tracking/linkList.js'), rights: ['link.read'] },
   { path: '/links/$linkId', load: () => import('./screens/tracking/linkDetail.js'), rights: ['link.read'] },
+  { path: '/promo-tools', load: () => import('./screens/tracking/promoToolList.js'), rights: ['link.read'] },
+  { path: '/applications', load: () => import('./screens/affiliate/applicationList.js'), rights: ['affiliate.read'] },
+  {
+    path: '/settings/link-domains',
+    load: () => import('./screens/tracking/linkDomainList.js'),
+    rights: ['settings.read'],
+  },
   { path: '/coupons', load: () => import('./screens/tracking/couponList.js'), rights: ['link.read'] },
   { path: '/developers/tracking', load: () => import('./screens/tracking/trackingHome.js'), rights: ['link.read'] },
   {

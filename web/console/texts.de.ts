@@ -4,6 +4,7 @@ import { developerTexts } from './developerTexts.de.js';
 import { gatewayTexts } from './gatewayTexts.de.js';
 import { leadTexts } from './leadTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
+import { promoTexts } from './promoTexts.de.js';
 import { trackingTexts } from './trackingTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
@@ -15,6 +16,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...gatewayTexts,
   ...leadTexts,
   ...moneyTexts,
+  ...promoTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',

@@ -5,6 +5,7 @@ import { developerTexts } from './developerTexts.en.js';
 import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
+import { promoTexts } from './promoTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
 import { workTexts } from './workTexts.en.js';
 
@@ -15,6 +16,7 @@ export const en = {
   ...gatewayTexts,
   ...leadTexts,
   ...moneyTexts,
+  ...promoTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Settings',

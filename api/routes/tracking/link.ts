@@ -237,6 +237,8 @@ export async function editLink(
   const { settings } = await getSettings(tx);
   const { slug, destinationUrl, ...plain } = wish.patch;
   checkExpiry(plain.expiresAt, act.now);
+  if (link.kind === 'recruit' && plain.kind !== undefined)
+    throw fieldRefusal('kind', 'not_allowed_here', 'A recruit link stays one.');
   if (link.kind === 'recruit' && destinationUrl !== undefined)
     throw fieldRefusal('destinationUrl', 'not_allowed_here', 'A recruit link opens the application page.');
   const change: LinkChange = {
@@ -249,7 +251,7 @@ export async function editLink(
   const isExtended = plain.expiresAt !== undefined && linkStatusAt(link, act.now) === 'expired';
   const changed = await updateLink(tx, act, link, change, isExtended ? 'extended' : 'edited');
   // LNK-06, LNK-07: a direct link is the page itself, so what was published goes on leading to the old one.
-  const breaks = link.kind === 'direct' && changed.destinationUrl !== link.destinationUrl;
+  const breaks = changed.kind === 'direct' && changed.destinationUrl !== link.destinationUrl;
   return breaks
     ? [{ code: 'published_links_break', detail: 'Direct links already published go on leading to the old page.' }]
     : [];

@@ -35,7 +35,8 @@ export const linkCreate = z.strictObject({
   kind: z.enum(linkKinds).exactOptional(),
   ...settable,
 });
-export const linkPatch = z.strictObject(settable);
+/** `kind`: a direct link becomes a standard one, so that a new destination reaches what was published (LNK-07). */
+export const linkPatch = z.strictObject({ ...settable, kind: z.literal('standard').exactOptional() });
 
 /** What an affiliate may say of its own links: `metadata` is the staff's (api.md 17). */
 export const ownLinkPatch = linkPatch.omit({ metadata: true });

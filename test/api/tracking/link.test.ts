@@ -130,6 +130,30 @@ test('a link expires by the clock and comes back when its date is moved', async 
   expect((await edit(id, { expiresAt: null })).body).toMatchObject({ status: 'active', credits: true });
 });
 
+test('LNK-07: a direct link is made a standard one in one step; a standard one stays, a recruit link too', async () => {
+  const made = await create({ kind: 'direct', slug: 'ada-converted', destinationUrl: 'https://shop.example/old' });
+  const path = `/v1/links/${String(made.body['id'])}`;
+  const converted = await api.as(ws.key, path, {
+    method: 'PATCH',
+    body: { kind: 'standard', destinationUrl: 'https://shop.example/new' },
+  });
+  expect(converted).toMatchObject({
+    status: 200,
+    body: { kind: 'standard', url: 'http://localhost:3000/r/ada-converted', warnings: [], version: 2 },
+  });
+  // Pages that were published with the identifier go on naming the link.
+  expect(await findLink(api.db, 'ada-converted')).toMatchObject({ linkId: made.body['id'], kind: 'standard' });
+  expect(await api.as(ws.key, path, { method: 'PATCH', body: { kind: 'standard' } })).toMatchObject({
+    body: { version: 2 },
+  });
+  expect((await api.as(ws.key, path, { method: 'PATCH', body: { kind: 'direct' } })).status).toBe(422);
+  const recruit = await create({ kind: 'recruit', slug: 'ada-recruits' });
+  expect(
+    (await api.as(ws.key, `/v1/links/${String(recruit.body['id'])}`, { method: 'PATCH', body: { kind: 'standard' } }))
+      .status,
+  ).toBe(422);
+});
+
 test('a direct link is the page itself; changing it warns that published ones break', async () => {
   const made = await create({ kind: 'direct', slug: 'ada-direct', destinationUrl: 'https://shop.example/?a=1' });
   expect(made.body['url']).toBe('https://shop.example/?a=1&via=ada-direct');

@@ -46,6 +46,8 @@ export function Screen(): ReactElement {
           { field: 'externalId', label: t('sale.order') },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'campaign', label: t('tool.campaign') },
+          { field: 'ad', label: t('tool.ad') },
           { field: 'noCommissionCode', label: t('sale.noCommission') },
         ]}
         columns={[
@@ -62,6 +64,20 @@ export function Screen(): ReactElement {
             title: t('sale.affiliate'),
             render: (row) => <AffiliateName id={row.attribution.affiliateId} />,
             csv: 'attribution.affiliateId',
+          },
+          {
+            key: 'campaign',
+            title: t('tool.campaign'),
+            hidden: true,
+            render: (row) => row.attribution.campaign ?? '–',
+            csv: 'attribution.campaign',
+          },
+          {
+            key: 'ad',
+            title: t('tool.ad'),
+            hidden: true,
+            render: (row) => row.attribution.ad ?? '–',
+            csv: 'attribution.ad',
           },
           {
             key: 'amount',

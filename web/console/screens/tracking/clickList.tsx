@@ -32,6 +32,8 @@ export function Screen(): ReactElement {
           },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'campaign', label: t('tool.campaign') },
+          { field: 'ad', label: t('tool.ad') },
         ]}
         columns={[
           {
@@ -67,6 +69,8 @@ export function Screen(): ReactElement {
             ),
             csv: ['creditCode', 'credit'],
           },
+          { key: 'campaign', title: t('tool.campaign'), render: (row) => row.campaign ?? '–', csv: 'campaign' },
+          { key: 'ad', title: t('tool.ad'), render: (row) => row.ad ?? '–', csv: 'ad' },
           { key: 'sub1', title: t('click.sub1'), render: (row) => row.sub1 ?? '–', csv: 'sub1' },
           {
             key: 'referral',

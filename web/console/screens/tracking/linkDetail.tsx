@@ -1,4 +1,17 @@
-import { Anchor, Button, CopyButton, Grid, Group, Image, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import {
+  Anchor,
+  Button,
+  Checkbox,
+  CopyButton,
+  Grid,
+  Group,
+  Image,
+  Paper,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
@@ -154,6 +167,7 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
   const [expires, setExpires] = useState(localText(link.expiresAt));
   const [campaign, setCampaign] = useState(link.campaign ?? '');
   const [ad, setAd] = useState(link.ad ?? '');
+  const [isConverted, setConverted] = useState(false);
   const save = useMutation({
     mutationFn: async () =>
       (
@@ -161,6 +175,7 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
           path: { linkId: link.id },
           headers: { 'If-Match': `"${link.version}"` } as never,
           body: {
+            ...(isConverted ? { kind: 'standard' as const } : {}),
             ...(slug.trim() === link.slug ? {} : { slug: slug.trim() }),
             ...(destinationUrl.trim() === link.destinationUrl ? {} : { destinationUrl: destinationUrl.trim() }),
             ...(expires === localText(link.expiresAt)
@@ -206,7 +221,15 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
             error={errors['destinationUrl']}
             onChange={(event) => setDestination(event.currentTarget.value)}
           />
-          {breaks ? <Warnings warnings={[{ code: 'published_links_break' }]} /> : null}
+          {breaks && !isConverted ? <Warnings warnings={[{ code: 'published_links_break' }]} /> : null}
+          {link.kind === 'direct' ? (
+            <Checkbox
+              label={t('link.convert')}
+              description={t('link.convertHint')}
+              checked={isConverted}
+              onChange={(event) => setConverted(event.currentTarget.checked)}
+            />
+          ) : null}
           <TextInput
             label={t('link.expiresAt')}
             description={t('link.expiresHint')}
