@@ -1,6 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureSchedules } from '../../../activities/gateways/schedules.js';
+import { connectableGateways } from '../../../domain/payout/gateway.js';
 import { temporalEngine } from '../../../platform/engineState.js';
 import { createTemporalClient, prepareNamespace, toSearchAttributes } from '../../../platform/temporalClient.js';
 import { gatewayQueue, queueName, taskQueues } from '../../../workflows/contract.js';
@@ -46,7 +47,7 @@ test('without a worker the queues say that nobody is there; with one they say wh
   expect(idle.status, idle.text).toBe(200);
   const queues = itemsOf(idle.body['engine']['queues']);
   expect(queues.map((one) => one['queue'])).toEqual(
-    [...taskQueues, gatewayQueue('sandbox'), gatewayQueue('manual')].map((one) => queueName(prefix, one)),
+    [...taskQueues, ...['sandbox', ...connectableGateways].map(gatewayQueue)].map((one) => queueName(prefix, one)),
   );
   expect(queues.every((one) => one['pollers'] === 0)).toBe(true);
 
