@@ -58,6 +58,14 @@ test('PRT-02: the portal’s home says of the affiliate what staff see of it', a
     sales: await counted('sales?limit=200'),
   });
   expect(home['totals']).toMatchObject({ clicks: 2, sales: 2 });
+  // The report of the same days counts the same, for staff and for the affiliate (RPT-11).
+  const [own] = itemsOf((await ada.call('/v1/me/reports/traffic')).body['totals']);
+  const metrics = (await world.as(`/v1/affiliates/${ada.affiliateId}/metrics`)).body;
+  expect({ clicks: metrics['clicks'], leads: metrics['leads'], sales: metrics['sales'] }).toEqual({
+    clicks: own?.['clicks'],
+    leads: own?.['leads'],
+    sales: own?.['sales'],
+  });
 });
 
 test('PRT-13: a new version has to be accepted before anything else; version, time and address are kept', async () => {
