@@ -2,8 +2,8 @@ import { add, type CurrencyCode, formatMoney, type Money, sum } from '../money.j
 
 // What a remittance statement says (PAY-21): every line with its explanation, and the sums that lead to the amount.
 
-/** Above it a statement is a CSV only (dependencies.md 2, fact 13). */
-export const maxPdfLines = 20_000;
+/** Above it a statement is a CSV only: what an answer may hold (api.md 1.6), and some 8 s of a quiet core (dependencies.md 2, fact 13). */
+export const maxPdfLines = 5_000;
 
 export interface ExplainedLine {
   readonly kind: string;

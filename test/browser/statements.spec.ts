@@ -82,6 +82,23 @@ test.describe('staff', () => {
   });
 });
 
+test.describe('a run', () => {
+  test.use({ storageState: ownerState });
+
+  test('PAY-16: those who are left out for want of details are asked for them, once', async ({ page }) => {
+    await page.goto('/payout-runs');
+    await page.getByRole('button', { name: 'New payout run' }).first().click();
+    await page.getByRole('button', { name: 'Plan and reserve' }).click();
+    await expect(page.getByTestId('plan-hash')).toHaveText(/^sha256:/, { timeout: 60_000 });
+    await page.getByRole('tab', { name: 'Not paid this time' }).click();
+    await page.getByRole('button', { name: 'Ask for payout details' }).click();
+    await expect(page.getByText(/can do something about it; [1-9]\d* were told now/)).toBeVisible();
+    await page.getByRole('button', { name: 'Ask for payout details' }).click();
+    await expect(page.getByText(/can do something about it; 0 were told now/)).toBeVisible();
+    await expectAccessible(page);
+  });
+});
+
 test('PAY-21: the affiliate downloads the list of commissions behind the amount', async ({ page }) => {
   await page.goto(welcome);
   await page.getByRole('button', { name: 'Accept and sign in' }).click();

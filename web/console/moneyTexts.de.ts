@@ -31,6 +31,8 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'fixBy.staff': 'Das können Sie oder Ihr Team tun.',
   'fixBy.nobody': 'Niemand muss etwas tun.',
   'run.title': 'Auszahlungslauf',
+  'run.askUnpaid': 'Nach Auszahlungsdaten fragen',
+  'run.askedUnpaid': '{{asked}} können etwas tun; {{told}} wurden jetzt benachrichtigt.',
   'run.files': 'Dateien',
   'run.filesText':
     'Für Auszahlungen, die ein Mensch ausführt. Eine Auszahlung steht nur in einer Datei, die zahlt; wer fehlt, ist mit dem Grund genannt.',

@@ -30,6 +30,8 @@ export const moneyTexts = {
   'fixBy.staff': 'You or your team can do this.',
   'fixBy.nobody': 'Nobody has to do anything.',
   'run.title': 'Payout run',
+  'run.askUnpaid': 'Ask for payout details',
+  'run.askedUnpaid': '{{asked}} can do something about it; {{told}} were told now.',
   'run.files': 'Files',
   'run.filesText':
     'For payouts that a person carries out. A payout stands in one file that pays only; whoever is left out is listed with the reason.',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../../platform/newId.js';
+import { textAt } from '../../support/apiClient.js';
 import type { Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
@@ -71,8 +72,8 @@ async function approve(of: Scene): Promise<void> {
   expect(approved.status, approved.text).toBe(200);
 }
 
-async function refund(sale: Json | undefined, amount?: string): Promise<Json> {
-  const made = await world.as(`/v1/sales/${sale?.['id']}/refunds`, {
+async function refund(sale: unknown, amount?: string): Promise<Json> {
+  const made = await world.as(`/v1/sales/${textAt(sale, 'id')}/refunds`, {
     externalId: newId('refund'),
     ...(amount === undefined ? {} : { amount: usd(amount) }),
   });
@@ -174,7 +175,7 @@ test('RFD-06, PAY-23: taken back beyond what is owed, the balance is below zero 
   });
   expect((await world.as(`/v1/commissions/${charge.body['id']}/approve`, {})).status).toBe(200);
   expect(await owed(at)).toBe('-2.00');
-  const row = async (): Promise<Json | undefined> =>
+  const row = async (): Promise<Readonly<Record<string, unknown>> | undefined> =>
     ((await world.as('/v1/payouts/due?limit=200')).body['data'] as readonly Json[]).find(
       (one) => one['affiliateId'] === at.affiliateId,
     );

@@ -15,7 +15,7 @@ import {
   Title,
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,14 +25,16 @@ import {
   getPayoutRunsByRunIdPreviewOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { PayoutRun, PayoutRunLine, PayoutRunPreview } from '../../../client/types.gen.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
-import { useProblemText } from '../../../kit/ErrorView.js';
+import { ErrorView, useProblemText } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { ConfirmDialog } from './confirmDialog.js';
@@ -150,6 +152,7 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
           </Tabs.List>
           {outcomes.map((outcome) => (
             <Tabs.Panel key={outcome} value={outcome} pt="sm">
+              {outcome === 'not_paid' ? <NotifyUnpaid run={run} /> : null}
               <Lines run={run} outcome={outcome} />
             </Tabs.Panel>
           ))}
@@ -409,6 +412,30 @@ function Lines({
       empty={{ title: t(`run.empty.${outcome}`) }}
       columns={columns}
     />
+  );
+}
+
+/** Asks those who are left out for want of payout details for them (PAY-16); each is told once per run. */
+function NotifyUnpaid({ run }: { readonly run: PayoutRun }): ReactElement | null {
+  const { t } = useTranslation();
+  const can = useCan();
+  const ask = useMutation({
+    mutationFn: () =>
+      postPath<{ readonly asked: number; readonly told: number }>(`/v1/payout-runs/${run.id}/notify-unpaid`, {}),
+  });
+  if (!can('payout.prepare') || run.status === 'planning' || run.status === 'cancelled') return null;
+  return (
+    <Group mb="sm">
+      <Button variant="default" loading={ask.isPending} onClick={() => ask.mutate()}>
+        {t('run.askUnpaid')}
+      </Button>
+      {ask.data === undefined ? null : (
+        <Text size="sm" role="status">
+          {t('run.askedUnpaid', { ...ask.data })}
+        </Text>
+      )}
+      {ask.error === null ? null : <ErrorView error={ask.error} />}
+    </Group>
   );
 }
 
