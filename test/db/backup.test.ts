@@ -131,6 +131,11 @@ describe('a backup', () => {
       restore_epoch: 2,
       payouts_frozen_reason: expect.stringContaining(manifest.takenAt) as unknown,
     });
+    // The source remembers it for the System screen (screens.md 3.24); what was copied is the state before.
+    expect(await sourceOwner('workspaces').first()).toMatchObject({
+      backed_up_at: new Date(manifest.takenAt),
+    });
+    expect(await targetOwner('workspaces').first()).toMatchObject({ backed_up_at: null });
     expect(await targetOwner('installation').first()).toMatchObject({
       payouts_frozen_reason: expect.stringContaining('reconcile') as unknown,
     });
