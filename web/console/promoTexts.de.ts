@@ -5,6 +5,9 @@ export const promoTexts: Record<keyof typeof en, string> = {
   'nav.promoTools': 'Werbemittel',
   'nav.applications': 'Bewerbungen',
   'nav.linkDomains': 'Link-Domains',
+  'link.kindHint.standard': 'Über unsere Weiterleitung: das Ziel lässt sich später ändern.',
+  'link.kindHint.direct': 'Die Seite selbst mit einer Kennung: nur mit dem Tracking-Skript auf der Seite.',
+  'link.kindHint.recruit': 'Öffnet das Bewerbungsformular; wer sich bewirbt, gilt als vom Affiliate geworben.',
   'link.convert': 'Zum Standard-Link machen',
   'link.convertHint':
     'Seine Adresse führt dann über die Weiterleitung, und eine spätere Änderung des Ziels erreicht ihn überall, wo er veröffentlicht ist. Seiten mit der Kennung bringen weiter Gutschriften.',

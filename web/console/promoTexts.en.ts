@@ -3,6 +3,9 @@ export const promoTexts = {
   'nav.promoTools': 'Promo tools',
   'nav.applications': 'Applications',
   'nav.linkDomains': 'Link domains',
+  'link.kindHint.standard': 'Through our redirect: the destination can be changed later.',
+  'link.kindHint.direct': 'The page itself with an identifier: works only where the tracking script is on it.',
+  'link.kindHint.recruit': 'Opens the application form; whoever applies becomes a recruit of the affiliate.',
   'link.convert': 'Make it a standard link',
   'link.convertHint':
     'Its address then goes through the redirect, and a later change of the destination reaches it wherever it was published. Pages published with the identifier go on crediting.',

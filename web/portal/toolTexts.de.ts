@@ -3,6 +3,8 @@ import type { toolTexts as en } from './toolTexts.en.js';
 
 export const toolTexts: Record<keyof typeof en, string> = {
   'nav.tools': 'Werbemittel',
+  'link.recruit': 'Um andere Affiliates zu werben',
+  'link.recruitHint': 'Der Link öffnet das Bewerbungsformular. Wer sich darüber bewirbt, gilt als von Ihnen geworben.',
   'tool.title': 'Werbemittel',
   'tool.text': 'Banner, Lightboxen, Mails und Links, jeweils mit Ihrem eigenen Link.',
   'tool.none': 'Noch keine Werbemittel',

@@ -1,6 +1,8 @@
 // Texts of the affiliates' promo tools.
 export const toolTexts = {
   'nav.tools': 'Promo tools',
+  'link.recruit': 'To recruit other affiliates',
+  'link.recruitHint': 'The link opens the application form. Who applies by it counts as recruited by you.',
   'tool.title': 'Promo tools',
   'tool.text': 'Banners, lightboxes, mails and links, each with your own link in it.',
   'tool.none': 'No promo tools yet',

@@ -175,7 +175,7 @@ test('five clicks of one visitor on one day are five clicks and one visit', asyn
   expect(await owner('referrals').count<{ count: string }[]>()).toEqual([{ count: '1' }]);
 });
 
-test('a direct link makes click and visit together, and the next one belongs to the same visitor', async () => {
+test('LNK-06: a direct link makes click and visit together, and the next one belongs to the same visitor', async () => {
   const first = await report({
     via: 'ada-direct',
     url: 'https://shop.example/?via=ada-direct&sid=kw9',

@@ -7,6 +7,8 @@ import { newKey, postPath } from '../../../kit/api.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 
+const linkKinds = ['standard', 'direct', 'recruit'] as const;
+
 /** A new link of an affiliate in one of the programs it takes part in (api.md 7.2). */
 export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
@@ -14,6 +16,7 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
   const key = useRef(newKey());
   const [affiliateId, setAffiliateId] = useState('');
   const [enrolled, setEnrolled] = useState('');
+  const [kind, setKind] = useState<(typeof linkKinds)[number]>('standard');
   const [slug, setSlug] = useState('');
   const [destinationUrl, setDestinationUrl] = useState('');
   const affiliates = useQuery(getAffiliatesOptions({ query: { limit: 200 } }));
@@ -29,8 +32,9 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
         {
           affiliateId,
           programId,
+          kind,
           ...(slug.trim() === '' ? {} : { slug: slug.trim() }),
-          ...(destinationUrl.trim() === '' ? {} : { destinationUrl: destinationUrl.trim() }),
+          ...(kind === 'recruit' || destinationUrl.trim() === '' ? {} : { destinationUrl: destinationUrl.trim() }),
         },
         key.current,
       ),
@@ -68,6 +72,13 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
             }))}
             required
           />
+          <NativeSelect
+            label={t('link.kind')}
+            description={t(`link.kindHint.${kind}`)}
+            value={kind}
+            onChange={(event) => setKind(event.currentTarget.value as typeof kind)}
+            data={linkKinds.map((value) => ({ value, label: t(`link.kind.${value}`) }))}
+          />
           <TextInput
             label={t('link.slug')}
             description={t('link.slugHint')}
@@ -75,14 +86,16 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
             onChange={(event) => setSlug(event.currentTarget.value)}
             error={errors['slug']}
           />
-          <TextInput
-            label={t('link.destination')}
-            description={t('link.destinationHint')}
-            type="url"
-            value={destinationUrl}
-            onChange={(event) => setDestinationUrl(event.currentTarget.value)}
-            error={errors['destinationUrl']}
-          />
+          {kind === 'recruit' ? null : (
+            <TextInput
+              label={t('link.destination')}
+              description={t('link.destinationHint')}
+              type="url"
+              value={destinationUrl}
+              onChange={(event) => setDestinationUrl(event.currentTarget.value)}
+              error={errors['destinationUrl']}
+            />
+          )}
           {create.error === null ? null : <ErrorView error={create.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

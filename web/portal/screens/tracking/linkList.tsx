@@ -1,4 +1,4 @@
-import { Alert, Button, CopyButton, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, CopyButton, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -92,11 +92,16 @@ function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [programId, setProgramId] = useState('');
   const [slug, setSlug] = useState('');
   const [destinationUrl, setDestination] = useState('');
+  const [isRecruit, setRecruit] = useState(false);
   const chosen = programs.data?.data.find((one) => one.id === programId) ?? programs.data?.data[0];
   const create = useMutation({
     mutationFn: () =>
       postMeLinks({
-        body: { programId: chosen?.id ?? '', destinationUrl, ...(slug === '' ? {} : { slug }) } as never,
+        body: {
+          programId: chosen?.id ?? '',
+          ...(isRecruit ? { kind: 'recruit' } : { destinationUrl }),
+          ...(slug === '' ? {} : { slug }),
+        } as never,
         throwOnError: true,
       }),
     onSuccess: async () => {
@@ -119,20 +124,28 @@ function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
             onChange={(event) => setProgramId(event.currentTarget.value)}
             data={(programs.data?.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
           />
-          <TextInput
-            label={t('link.destination')}
-            description={
-              (chosen?.destinationHosts.length ?? 0) > 0
-                ? t('link.hosts', { hosts: chosen?.destinationHosts.join(', ') ?? '' })
-                : undefined
-            }
-            type="url"
-            required
-            value={destinationUrl}
-            placeholder={chosen?.landingUrl ?? undefined}
-            error={fields['destinationUrl']}
-            onChange={(event) => setDestination(event.currentTarget.value)}
+          <Checkbox
+            label={t('link.recruit')}
+            description={t('link.recruitHint')}
+            checked={isRecruit}
+            onChange={(event) => setRecruit(event.currentTarget.checked)}
           />
+          {isRecruit ? null : (
+            <TextInput
+              label={t('link.destination')}
+              description={
+                (chosen?.destinationHosts.length ?? 0) > 0
+                  ? t('link.hosts', { hosts: chosen?.destinationHosts.join(', ') ?? '' })
+                  : undefined
+              }
+              type="url"
+              required
+              value={destinationUrl}
+              placeholder={chosen?.landingUrl ?? undefined}
+              error={fields['destinationUrl']}
+              onChange={(event) => setDestination(event.currentTarget.value)}
+            />
+          )}
           <TextInput
             label={t('link.slug')}
             description={t('link.slugHint')}
