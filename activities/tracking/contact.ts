@@ -1,13 +1,15 @@
+import { moveCommissions } from '../../db/earning/commission.js';
 import { findContactReferral, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { enqueue } from '../../db/messaging/outbox.js';
-import { countCommissions, listOwnReferrals } from '../../db/reads/tracking/contactReferrals.js';
+import { listOwnReferrals } from '../../db/reads/tracking/contactReferrals.js';
 import type { Tx } from '../../db/transaction.js';
 import { moveJourney } from '../../db/tracking/attribution.js';
 import { type Contact, mergeContactRows } from '../../db/tracking/contact.js';
 import { type Act, actFor } from '../../domain/act.js';
-import type { Referral } from '../../domain/earning/referral.js';
+import { laterStage, type Referral } from '../../domain/earning/referral.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, ReferralId } from '../../domain/ids.js';
+import { earliest } from '../../domain/time.js';
 import { nudge, signalReferral, workflowIds } from '../../workflows/contract.js';
 
 // Steps on the person behind leads and referrals. Whoever calls them holds the transaction and the contacts' locks, in the order of ids.
@@ -17,12 +19,12 @@ export interface MergeConflict {
   readonly programId: string;
   readonly referralId: string;
   readonly intoReferralId: string;
-  readonly code: 'decided' | 'has_commissions' | 'both_accounts';
+  readonly code: 'decided' | 'both_accounts';
 }
 
 /**
  * Joins two contacts that are one person (features.md 2.2): a referral whose program the other has none of moves with it; two that are pending
- * merge, the one with the earlier first touch stays. Refuses with `contact.transition_not_allowed` and every conflict before it writes.
+ * merge, the one with the earlier first touch stays and takes over the other's commissions as they are. Refuses with `contact.transition_not_allowed` and every conflict before it writes.
  */
 export async function mergeContacts(tx: Tx, act: Act, from: Contact, into: Contact): Promise<void> {
   const pairs: { readonly own: Referral; readonly other: Referral | undefined }[] = [];
@@ -42,8 +44,6 @@ export async function mergeContacts(tx: Tx, act: Act, from: Contact, into: Conta
     if (other === undefined) continue;
     const names = { programId: own.programId, referralId: own.id, intoReferralId: other.id };
     if (own.status !== 'pending' || other.status !== 'pending') conflicts.push({ ...names, code: 'decided' });
-    else if ((await countCommissions(tx, youngerOf(own, other).id)) > 0)
-      conflicts.push({ ...names, code: 'has_commissions' });
   }
   if (conflicts.length > 0) throw new DomainError('contact.transition_not_allowed', { conflicts });
 
@@ -63,13 +63,28 @@ async function mergePending(tx: Tx, act: Act, own: Referral, other: Referral, in
   const loser = youngerOf(own, other);
   const root = loser === own ? other : own;
   await moveJourney(tx, loser.id, root.id);
+  await moveCommissions(tx, act, loser.id, root.id);
   await updateReferral(tx, act, loser, 'merged', { mergedIntoId: root.id });
-  await updateReferral(tx, act, root, 'customerMerged', root.contactId === into.id ? {} : { contactId: into.id });
+  await updateReferral(tx, act, root, 'customerMerged', {
+    ...(root.contactId === into.id ? {} : { contactId: into.id }),
+    ...reachedBy(root, loser),
+  });
   await enqueue(
     tx,
     signalReferral({ workspaceId: act.workspaceId, referralId: loser.id }, 'merged', { intoReferralId: root.id }),
     nudgeOf(act, root.id),
   );
+}
+
+/** What the one that stays has reached with the other's lead and sale: the first of each counts, and the next payment is no first one. */
+function reachedBy(root: Referral, loser: Referral): Partial<Pick<Referral, 'stage' | 'leadAt' | 'saleAt'>> {
+  const leadAt = earliest([root.leadAt, loser.leadAt].filter((at) => at !== null)) ?? null;
+  const saleAt = earliest([root.saleAt, loser.saleAt].filter((at) => at !== null)) ?? null;
+  return {
+    ...(leadAt === root.leadAt ? {} : { leadAt }),
+    ...(saleAt === root.saleAt ? {} : { saleAt }),
+    ...(loser.stage === root.stage ? {} : { stage: laterStage(root.stage, loser.stage) }),
+  };
 }
 
 function nudgeOf(act: Act, referralId: ReferralId) {

@@ -1,5 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import type { Commission, CommissionEvent, CommissionStatus } from '../../domain/earning/commission.js';
+import type { ReferralId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { type CommissionRow, toCommission } from '../reads/earning/commissionRow.js';
@@ -153,6 +154,27 @@ export async function updateCommission(
     },
   });
   return changed;
+}
+
+/** The lines of a referral that merges into another hang on that one from now on, as they are (features.md 2.2). Both referrals are locked. */
+export async function moveCommissions(tx: Tx, act: Act, from: ReferralId, into: ReferralId): Promise<void> {
+  const rows = await tx('commissions')
+    .where({ referral_id: from })
+    .update({ referral_id: into, version: tx.raw('version + 1'), updated_at: act.now })
+    .returning<{ id: string; version: number; status: CommissionStatus }[]>(['id', 'version', 'status']);
+  await recordAudit(
+    tx,
+    act,
+    ...rows.map((row) => ({
+      objectType: 'commission',
+      objectId: row.id,
+      seq: row.version,
+      event: 'moved',
+      from: row.status,
+      to: row.status,
+      changes: { referralId: [from, into] },
+    })),
+  );
 }
 
 const columnNames = {

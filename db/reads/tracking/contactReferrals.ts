@@ -14,9 +14,3 @@ export async function listOwnReferrals(
     .select<{ id: ReferralId; mode: Mode; program_id: ProgramId }[]>('id', 'mode', 'program_id');
   return rows.map((row) => ({ id: row.id, mode: row.mode, programId: row.program_id }));
 }
-
-/** How many lines hang on the referral: money that only the referral's own merge may move. */
-export async function countCommissions(tx: ReadTx | Tx, referralId: string): Promise<number> {
-  const row = await tx('commissions').where({ referral_id: referralId }).count({ rows: '*' }).first<{ rows: bigint }>();
-  return Number(row.rows);
-}

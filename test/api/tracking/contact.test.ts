@@ -162,7 +162,42 @@ test('two contacts of one person join: leads and referral move, two pending refe
   expect(await world.broken()).toEqual([]);
 });
 
-test('what is decided or earns already is a conflict that staff see, and nothing changes', async () => {
+test('two pending referrals with money become one: commissions move as they are, a refund of a moved sale still takes its share', async () => {
+  const usd = (amount: string) => ({ amount, currency: 'USD' });
+  const [first, second] = [await leadOf(ada), await leadOf(bob, { customerExternalId: 'u-money' })];
+  const sale = await world.sale({ externalId: 'merged-1', customer: { externalId: 'u-money' }, amount: usd('50.00') });
+  const lines = () => world.commissions(`saleId=${String(sale['id'])}`);
+  const [before] = await lines();
+  expect(before).toMatchObject({ affiliateId: bob, referralId: second['referralId'], status: 'pending' });
+  const joined = await world.as(`/v1/contacts/${String(second['contactId'])}/merge`, {
+    intoContactId: first['contactId'],
+    reason: 'Same person',
+  });
+  expect(joined.status, joined.text).toBe(200);
+  await world.settle();
+
+  const [after] = await lines();
+  expect(after).toMatchObject({
+    id: before?.['id'],
+    affiliateId: bob,
+    amount: before?.['amount'],
+    net: before?.['net'],
+    referralId: first['referralId'],
+    status: 'pending',
+  });
+  expect((await world.as(`/v1/referrals/${String(first['referralId'])}`)).body).toMatchObject({
+    status: 'pending',
+    stage: 'sale',
+    firstAffiliateId: ada,
+    commissionIds: [before?.['id']],
+  });
+  await world.as(`/v1/sales/${String(sale['id'])}/refunds`, { externalId: 'merged-r', amount: usd('25.00') });
+  await world.settle();
+  expect((await lines())[0]?.['net']['amount']).toBe('2.50');
+  expect(await world.broken()).toEqual([]);
+});
+
+test('what is decided already is a conflict that staff see, and nothing changes', async () => {
   const [first, second] = [await leadOf(ada), await leadOf(bob, { customerExternalId: 'u-9' })];
   const approved = await world.settled(world.as(`/v1/referrals/${String(first['referralId'])}/approve`, {}));
   expect(approved.status).toBe(200);
