@@ -307,7 +307,7 @@ test('PAY-26: a provider’s refusal leaves the payout pending with its reason',
   });
 });
 
-test('PAY-11, PAY-28: while the outcome is open the account behind it cannot change, nor the payout be cancelled', async () => {
+test('PAY-10, PAY-11, PAY-28: while the outcome is open nothing is cancelled or marked by hand, and the account stays', async () => {
   const affiliateId = await world.makeAffiliate('Slow');
   const { payoutId } = await route(affiliateId, 'paypal', { email: 'slow@blog.example' });
   const claimed = await send(payoutId);
@@ -321,6 +321,13 @@ test('PAY-11, PAY-28: while the outcome is open the account behind it cannot cha
   expect((await api.as(owner, `/v1/payouts/${payoutId}/cancel`, { body: { reason: 'x' } })).body).toMatchObject({
     code: 'attempt_open',
   });
+  const params = { reference: 'W-1', paidOn: '2026-11-20', note: null };
+  const byHand = await world.wish({ type: 'payout', id: payoutId, verb: 'markPaid', by: ben, params });
+  await world.run(world.activities.decidePayout, {
+    ...({ workspaceId: world.workspaceId, payoutId } as PayoutRef),
+    fact: byHand,
+  });
+  expect(await world.outcome(byHand.id)).toMatchObject({ state: 'refused', code: 'payout.attempt_open' });
   await carryOut(payoutId, claimed);
   paypal.advance(31_000);
   await carryOut(
@@ -393,4 +400,29 @@ test('an unsigned body cannot smuggle another webhook’s id into the question p
     headers: paypal.event('RETURNED', 'att_x').headers,
   });
   expect(answer.status).toBe(401);
+});
+
+test('PAY-27: a reported return is looked up; the payout stays paid, shows it, and the amount is owed again', async () => {
+  const affiliateId = await world.makeAffiliate('Bounced');
+  const { payoutId } = await route(affiliateId, 'paypal', { email: 'ok@blog.example' });
+  await carryOut(payoutId, await send(payoutId));
+  const [attempt] = await world.rows('payout_attempts', { payout_id: payoutId });
+  await paypal.turn(String(attempt?.['id']), 'RETURNED');
+  const event = paypal.event('RETURNED', String(attempt?.['id']));
+  expect(
+    (await api.as(null, hookAddress(world.workspaceId, 'paypal'), { raw: event.body, headers: event.headers })).status,
+  ).toBe(200);
+  const [stored] = await world.rows('gateway_events', { payout_id: payoutId });
+  const ref = { workspaceId: world.workspaceId, payoutId } as PayoutRef;
+  const step = await world.run(world.activities.applyGatewayEvent, { ...ref, gatewayEventId: String(stored?.['id']) });
+  expect(step.next).toBe('lookUp');
+  await carryOut(payoutId, step);
+  expect((await api.as(owner, `/v1/payouts/${payoutId}`)).body).toMatchObject({
+    status: 'paid',
+    problem: 'returned',
+    returned: { amount: { amount: '200.00', currency: 'EUR' }, code: 'unclaimed' },
+  });
+  expect(await world.rows('commissions', { affiliate_id: affiliateId, kind: 'payout_return' })).toMatchObject([
+    { amount_minor: 20_000n, status: 'approved' },
+  ]);
 });
