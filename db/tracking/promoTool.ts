@@ -4,7 +4,7 @@ import type { MediaId, ProductGroupId, ProgramId, PromoToolId } from '../../doma
 import type { Instant } from '../../domain/time.js';
 import type { PromoTool, PromoToolKind } from '../../domain/tracking/promoTool.js';
 import { recordAudit } from '../audit/audit.js';
-import type { ReadTx, Tx } from '../transaction.js';
+import type { Tx } from '../transaction.js';
 
 export interface PromoToolRow {
   readonly id: PromoToolId;
@@ -46,11 +46,6 @@ export function toPromoTool(row: PromoToolRow): PromoTool {
 
 export type NewPromoTool = Omit<PromoTool, 'version' | 'createdAt' | 'updatedAt'>;
 export type PromoToolChange = Partial<Omit<NewPromoTool, 'id' | 'kind'>>;
-
-export async function findPromoTool(tx: ReadTx | Tx, id: string): Promise<PromoTool | undefined> {
-  const row = await tx('promo_tools').where({ id }).whereNull('deleted_at').first<PromoToolRow | undefined>();
-  return row === undefined ? undefined : toPromoTool(row);
-}
 
 export async function lockPromoTool(tx: Tx, id: string): Promise<PromoTool | undefined> {
   const row = await tx('promo_tools')

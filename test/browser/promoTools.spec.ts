@@ -194,6 +194,36 @@ test('PRT-07: the affiliate finds the tool with the own link in it, on a phone, 
   await expectNoSidewaysScroll(page);
 });
 
+test.describe('links', () => {
+  test.use({ storageState: ownerState });
+
+  test('LNK-07: the kinds of a new link explain themselves; a direct one is made a standard one where its editor warns', async ({
+    page,
+  }) => {
+    await page.goto('/links');
+    await page.getByRole('button', { name: 'New link' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Affiliate').selectOption({ label: `Pia ${tag}` });
+    await dialog.getByLabel('Kind').selectOption({ label: 'recruiting' });
+    await expect(dialog.getByText('Opens the application form')).toBeVisible();
+    await dialog.getByLabel('Kind').selectOption({ label: 'direct' });
+    await dialog.getByLabel('Link', { exact: true }).fill(`pia-direct-${tag}`);
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Create the link' }).click();
+    await expect(dialog).toHaveCount(0);
+
+    const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+    const found = await must('GET', `/v1/links?q=pia-direct-${tag}`);
+    await page.goto(`/links/${String(at(found, 'data.0.id'))}`);
+    await page.getByLabel('Destination').fill(`https://${shopHost}/moved`);
+    await expect(page.getByText('published', { exact: false }).first()).toBeVisible();
+    await page.getByLabel('Make it a standard link').check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect(page.getByText(`/r/pia-direct-${tag}`)).toBeVisible();
+    await expectAccessible(page);
+  });
+});
+
 test('LNK-23: a visitor applies by the recruit link without a script, and staff see who recruited them', async ({
   browser,
 }) => {
