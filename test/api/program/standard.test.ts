@@ -92,6 +92,15 @@ test('PRG-18: thresholds are read, replaced whole, in the versions of the progra
   expect((await put(two, other.key)).status).toBe(404);
 });
 
+test('PRG-18: a draft that is deleted takes its thresholds with it', async () => {
+  const draft = await world.as('/v1/programs', { name: 'Draft', currency: 'USD' });
+  const path = `/v1/programs/${draft.body['id']}`;
+  const put = await world.as(`${path}/thresholds`, [{ metric: 'sales', period: 'month', minimum: 1 }], 'PUT');
+  expect(put.status, put.text).toBe(200);
+  expect((await world.as(path, undefined, 'DELETE')).status).toBe(204);
+  expect((await world.as(`${path}/thresholds`)).status).toBe(404);
+});
+
 test('PRG-18: at the end of the period who did not reach it is below the standard, and staff are told once', async () => {
   expect(await pass()).toBe(0); // the period that has ended is older than the threshold
   expect(await below()).toEqual([]);
