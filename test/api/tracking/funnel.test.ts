@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import type { Json } from '../support.js';
+
+// The funnel's rows of features.md 6 and 7, literally, over the real API and Postgres.
+
+let world: EarningWorld;
+let programId: string;
+let ada: string;
+
+beforeAll(async () => {
+  world = await createEarningWorld();
+  programId = await world.program({ commissionApproval: 'manual' });
+  for (const body of [
+    { event: 'payment', levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }] },
+    { event: 'lead', levels: [{ level: 1, kind: 'flat', amount: { amount: '3.00', currency: 'USD' } }] },
+  ]) {
+    const made = await world.rule({ scope: 'program', programId, ...body });
+    expect(made.status, made.text).toBe(201);
+  }
+  ada = await world.affiliate(programId);
+});
+afterAll(() => world.close());
+
+let numbers = 0;
+const next = (word: string): string => `${word}-${(numbers += 1)}`;
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+const referralOf = async (of: Json): Promise<Json> =>
+  (await world.as(`/v1/referrals/${String(of['referralId'])}`)).body;
+const leadOf = async (id: unknown): Promise<Json> => (await world.as(`/v1/leads/${String(id)}`)).body;
+
+test('TRK-01, TRK-04, TRK-05: click, lead and first payment stand on one referral in order; the second payment changes neither stage nor lead', async () => {
+  const clickId = await world.click({ programId, affiliateId: ada });
+  const customer = next('u');
+  const sent = await world.as('/v1/leads', {
+    clickId,
+    customerExternalId: customer,
+    email: `${customer}@buyer.example`,
+    event: 'enquiry',
+  });
+  await world.settle();
+  const lead = await leadOf(sent.body['id']);
+  expect(lead).toMatchObject({ verdict: 'accepted', attribution: { affiliateId: ada, clickId } });
+  const pending = await referralOf(lead);
+  expect(pending).toMatchObject({ status: 'pending', stage: 'lead', affiliateId: ada });
+
+  const first = await world.sale({
+    externalId: next('order'),
+    customer: { externalId: customer },
+    amount: usd('50.00'),
+  });
+  const sold = await referralOf(first);
+  expect(sold).toMatchObject({ id: pending['id'], stage: 'sale' });
+  expect((await leadOf(lead['id']))['verdict']).toBe('converted');
+  const times = (['click', 'lead', 'sale'] as const).map((stage) => Date.parse(String(sold['stageTimes'][stage])));
+  expect(times.every((at) => Number.isFinite(at))).toBe(true);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+
+  const second = await world.sale({
+    externalId: next('order'),
+    customer: { externalId: customer },
+    amount: usd('50.00'),
+  });
+  const after = await referralOf(second);
+  expect(after).toMatchObject({ id: pending['id'], stage: 'sale', stageTimes: sold['stageTimes'] });
+  expect(await leadOf(lead['id'])).toMatchObject({ verdict: 'converted' });
+});
+
+test('TRK-26: a sale that arrives before its lead ends in the same state and one commission as the other order', async () => {
+  const states: unknown[] = [];
+  for (const isLeadFirst of [true, false]) {
+    const clickId = await world.click({ programId, affiliateId: ada });
+    const customer = next('u');
+    const email = `${customer}@buyer.example`;
+    const sale = { externalId: next('order'), customer: { externalId: customer }, amount: usd('50.00') };
+    const lead = { clickId, customerExternalId: customer, email, event: 'registration' };
+    const steps = [() => world.as('/v1/leads', lead), () => world.as('/v1/sales', sale)];
+    for (const step of isLeadFirst ? steps : steps.toReversed()) {
+      expect((await step()).status).toBe(202);
+      await world.settle();
+    }
+    const [found] = (await world.as(`/v1/sales?externalId=${sale.externalId}`)).body[
+      'data'
+    ] as unknown as readonly Json[];
+    const lines = await world.commissions(`saleId=${String(found?.['id'])}`);
+    expect(lines).toHaveLength(1);
+    const referral = await referralOf(found as Json);
+    states.push({
+      sale: [found?.['status'], found?.['parkedCode'], found?.['attribution']['affiliateId']],
+      referral: [referral['status'], referral['stage'], referral['affiliateId']],
+      line: [lines[0]?.['amount'], lines[0]?.['status']],
+    });
+  }
+  expect(states[0]).toEqual(states[1]);
+});
+
+test('LED-30: an invalid lead rejects its pending commission, and the affiliate sees the reason code', async () => {
+  const clickId = await world.click({ programId, affiliateId: ada });
+  const sent = await world.as('/v1/leads', { clickId, email: `${next('jo')}@buyer.example`, event: 'enquiry' });
+  await world.settle();
+  const lead = await leadOf(sent.body['id']);
+  const lines = () => world.commissions(`referralId=${String(lead['referralId'])}`);
+  expect(await lines()).toMatchObject([{ amount: usd('3.00'), status: 'pending' }]);
+  const invalid = await world.as(`/v1/leads/${String(lead['id'])}/invalidate`, { reasonCode: 'invalid_lead' });
+  expect(invalid).toMatchObject({ status: 200, body: { verdict: 'invalid', verdictCode: 'invalid_lead' } });
+  await world.settle();
+  expect(await lines()).toMatchObject([{ status: 'rejected' }]);
+  const made = await world.as('/v1/api-keys', { name: next('key'), affiliateId: ada });
+  expect(made.status, made.text).toBe(201);
+  const own = await world.api.as(String(made.body['secret']), `/v1/leads/${String(lead['id'])}`);
+  expect(own.body).toMatchObject({ verdict: 'invalid', verdictCode: 'invalid_lead' });
+  expect(await world.broken()).toEqual([]);
+});
