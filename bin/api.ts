@@ -23,7 +23,6 @@ import {
 import { knownMigrations } from '../db/migrate.js';
 import { epochMs } from '../domain/time.js';
 import { createDomainChecker } from '../platform/domainCheck.js';
-import { createDomainChecker } from '../platform/domainCheck.js';
 import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { armFailpoints, withAnswerPoints } from '../platform/failpoint.js';
@@ -97,7 +96,6 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       apiLog,
       passwords: createPasswords(),
       signInGuard: createSignInGuard(),
-      checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
       checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
       clientAddress,
     };

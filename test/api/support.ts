@@ -22,7 +22,6 @@ import type { Permission, PresetId } from '../../domain/access/permission.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { Config } from '../../platform/config.js';
 import { createDomainChecker } from '../../platform/domainCheck.js';
-import { createDomainChecker } from '../../platform/domainCheck.js';
 import { HeadKeeper } from '../../platform/headKeeper.js';
 import { noEngine } from '../../platform/engineState.js';
 import { noLiveHistories } from '../../platform/liveHistories.js';
@@ -159,7 +158,6 @@ export async function startTestApi(
     apiLog: createApiLog({ db, logger }),
     passwords: createPasswords(),
     signInGuard: createSignInGuard(),
-    checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
     checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
     clientAddress,
     ...options.deps,
