@@ -1,4 +1,4 @@
-import { approveAdjustment } from '../../../activities/earning/ledger/adjustment.js';
+import { approveAdjustment } from '../../../activities/earning/ledgerAdjustment.js';
 import { findLedgerAccount, insertLedgerAdjustment } from '../../../db/earning/ledgerAdjustment.js';
 import { isSecondPersonRequired, listHolders } from '../../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../../db/transaction.js';

@@ -1,23 +1,23 @@
-import { insertCommissions } from '../../../db/earning/commission.js';
-import { lockBalances, postTransfers } from '../../../db/earning/ledger.js';
+import { insertCommissions } from '../../db/earning/commission.js';
+import { lockBalances, postTransfers } from '../../db/earning/ledger.js';
 import {
   approveLedgerAdjustment,
   findDebtProgram,
   findLedgerAccount,
   type LedgerAdjustment,
   lockLedgerAdjustment,
-} from '../../../db/earning/ledgerAdjustment.js';
-import { lockAffiliate } from '../../../db/affiliate/affiliate.js';
-import { findAccount } from '../../../db/reads/earning/ledgerList.js';
-import type { Tx } from '../../../db/transaction.js';
-import type { Act } from '../../../domain/act.js';
-import { account, accountKinds } from '../../../domain/earning/ledger.js';
-import { adjustmentPostings, ledgerAdjustmentTransitions } from '../../../domain/earning/ledgerAdjustment.js';
-import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId, ProgramId } from '../../../domain/ids.js';
-import { formatMoney } from '../../../domain/money.js';
-import { type Approver, judgeFourEyes } from '../../../domain/payout/payoutRun.js';
-import { nextStatus } from '../../../domain/transitions.js';
+} from '../../db/earning/ledgerAdjustment.js';
+import { lockAffiliate } from '../../db/affiliate/affiliate.js';
+import { findAccount } from '../../db/reads/earning/ledgerList.js';
+import type { Tx } from '../../db/transaction.js';
+import type { Act } from '../../domain/act.js';
+import { account, accountKinds } from '../../domain/earning/ledger.js';
+import { adjustmentPostings, ledgerAdjustmentTransitions } from '../../domain/earning/ledgerAdjustment.js';
+import { DomainError } from '../../domain/errors.js';
+import type { AffiliateId, ProgramId } from '../../domain/ids.js';
+import { formatMoney } from '../../domain/money.js';
+import { type Approver, judgeFourEyes } from '../../domain/payout/payoutRun.js';
+import { nextStatus } from '../../domain/transitions.js';
 
 /**
  * Posts an entry by hand that somebody else asked for (money.md 5, BEY-04). Codes: resource.not_found, ledger_adjustment.already_decided,
