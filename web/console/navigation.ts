@@ -43,7 +43,6 @@ export const menu: readonly MenuGroup[] = [
       { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'], waiting: 'sale' },
       { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
-      { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
       { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r', waiting: 'referral' },
       { path: '/commissions', text: 'nav.commissions', rights: ['commission.read'], key: 'c', waiting: 'commission' },
       { path: '/appeals', text: 'nav.appeals', rights: ['referral.read'], waiting: 'appeal' },
