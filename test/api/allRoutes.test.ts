@@ -166,6 +166,27 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     events: ['lead.accepted'],
     url: 'https://10.0.0.1/',
   });
+  const tool = await world.as('/v1/promo-tools', {
+    name: 'Tool',
+    kind: 'link',
+    programId,
+    url: 'https://shop.example/',
+  });
+  expect(tool.status).toBe(201);
+  const domain = await world.as('/v1/tracking-domains', { domain: 'go.shop.example' });
+  expect(domain.status).toBe(201);
+  const mediaId = newId('media');
+  await insertRow(world.owner, 'media', {
+    id: mediaId,
+    workspace_id: ws.id,
+    name: 'Picture',
+    content_type: 'image/png',
+    width: 1,
+    height: 1,
+    size_bytes: 1,
+    sha256: Buffer.alloc(32, 1),
+    bytes: Buffer.alloc(1),
+  });
   const riskCase = await world.as('/v1/risk-cases', { affiliateId, kind: 'manual_review', referralIds: [referralId] });
   expect(riskCase.status).toBe(201);
   await world.settle();
@@ -217,6 +238,10 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     postingId: await firstOf('/v1/ledger-postings'),
     objectId: String(sale['id']),
     linkId: await idIn('links'),
+    toolId: String(tool.body['id']),
+    mediaId,
+    domainId: String(domain.body['id']),
+    programSlug: String((await world.as(`/v1/programs/${programId}`)).body['slug']),
     entryId: await firstOf('/v1/audit-entries'),
     historyId,
   };
@@ -396,6 +421,9 @@ const answersAnything: ReadonlySet<string> = new Set([
   'GET /t/v1.js',
   'GET /t/lightbox.js',
   'GET /f/:formId',
+  'GET /apply/:programSlug',
+  'GET /apply/status/:token',
+  'GET /j/:recruitCode',
 ]);
 
 interface Damaged {
@@ -438,7 +466,7 @@ function damage(route: Route, next: (below: number) => number): readonly Damaged
 
   add('text/plain', path, { ...fine, headers: { 'Content-Type': 'text/plain' } });
   // A hosted form takes a form, and answers a bad one with its page.
-  if (!route.path.startsWith('/f/'))
+  if (!/^\/(f|apply)\//.test(route.path))
     add('form', path, { raw: 'a=1', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
   add('XML', path, { raw: '<a/>', headers: { 'Content-Type': 'application/xml' } });
   add('two types', path, { ...fine, headers: { 'Content-Type': 'application/json, text/plain' } });
@@ -571,6 +599,7 @@ function smallest(route: Route): unknown {
   const special: Readonly<Record<string, unknown>> = {
     'POST /v1/referrals/:referralId/checks/:checkId': { status: 'passed', reason: 'x' },
     'PUT /v1/programs/:programId/thresholds': [],
+    'POST /v1/affiliates/:affiliateId/ask': { question: 'x' },
     'POST /v1/affiliates/:affiliateId/enrolments': { programId: ids['programId'] },
     'POST /v1/affiliates/:affiliateId/agreement-acceptances': { agreementId: ids['agreementId'] },
     'POST /v1/affiliates/:affiliateId/payout-methods': { type: 'sandbox', currency: 'USD', details: { account: 'ok' } },
@@ -645,7 +674,7 @@ describe('ids of others', () => {
   // A hook's credential is its signature: without one every address is the same 401 (paymentHook.test.ts).
   const withIds = routes.filter(
     // A hosted form is everybody's to see.
-    (route) => !/^\/(hooks|f)\//.test(route.path) && paramsOf(route).some((name) => !shared.has(name)),
+    (route) => !/^\/(hooks|f|apply|j|t)\//.test(route.path) && paramsOf(route).some((name) => !shared.has(name)),
   );
 
   async function compare(
@@ -657,7 +686,11 @@ describe('ids of others', () => {
     const before = await snapshot();
     for (const route of among) {
       const names = paramsOf(route).filter((name) => !shared.has(name));
-      const query = route.path.endsWith('/state') ? '?event=1' : '';
+      const query = route.path.endsWith('/state')
+        ? '?event=1'
+        : route.path.endsWith('/snippet')
+          ? `?affiliateId=${ids['affiliateId'] ?? ''}`
+          : '';
       const random = { ...ids, ...Object.fromEntries(names.map((name) => [name, randomIdLike(ids[name] ?? '')])) };
       const options: CallOptions = isWrite(route)
         ? {
