@@ -120,10 +120,13 @@ test('PAY-16: who is left out for want of details is asked for them, once, and t
     { object: 'payout_run_notification', runId, notPaid: 2, asked: 1, told: 1 },
   ]);
   expect((await ask()).body).toMatchObject({ asked: 1, told: 0 });
-  const mails = await world.owner('emails').where({ kind: 'payout_unpaid' }).select('recipient', 'subject', 'body');
+  const mails = await world
+    .owner('emails')
+    .where({ kind: 'payout_unpaid' })
+    .select<{ recipient: string; subject: string; body: string }[]>('recipient', 'subject', 'body');
   const boRow = await world.owner('affiliates').where({ id: bo }).first<{ email: string }>('email');
   expect(mails).toMatchObject([{ recipient: boRow?.email, subject: 'Your payout waits for your payout details' }]);
-  expect(mails[0]?.['body']).toContain('30.00 USD wait for you. Add payout details in the portal.');
+  expect(mails[0]?.body).toContain('30.00 USD wait for you. Add payout details in the portal.');
   expect(await world.owner('notices').where({ kind: 'payout_unpaid' }).select('affiliate_id')).toEqual([
     { affiliate_id: bo },
   ]);
