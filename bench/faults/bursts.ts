@@ -21,6 +21,7 @@ import { prepareDatabase, startPostgres } from '../../platform/embedded/postgres
 import { freePorts } from '../../test/support/freePorts.js';
 import { seededRandom } from '../../test/faults/workload.js';
 import { insertRow } from '../../test/support/rows.js';
+import { insertApprovedMoney } from '../../test/support/approvedMoney.js';
 
 // Bursts of 64 clients at once against one balance (money.md 3, reliability.md G4): `npx tsx bench/faults/bursts.ts --bursts 20 --seed 7`.
 // Each burst makes an affiliate with money and lets 64 connections start at the same moment, at each of the three isolation levels: 64
@@ -73,7 +74,7 @@ const actOf = (now: Act['now']): Act => ({
 /** An affiliate that can be paid, with one approved line. */
 async function makePayee(minor: bigint): Promise<AffiliateId> {
   return inWorkspace(pool, workspaceId, async (tx, now) => {
-    const [id, contactId, commissionId] = [newId('affiliate'), newId('contact'), newId('commission')];
+    const [id, contactId] = [newId('affiliate'), newId('contact')];
     await tx('contacts').insert({ id: contactId, name: 'Payee' });
     await tx('affiliates').insert({
       id,
@@ -93,38 +94,7 @@ async function makePayee(minor: bigint): Promise<AffiliateId> {
       fingerprint: id,
       status: 'active',
     });
-    await tx('commissions').insert({
-      id: commissionId,
-      mode: 'live',
-      kind: 'bonus',
-      affiliate_id: id,
-      program_id: programId,
-      cause_type: 'commission',
-      cause_id: commissionId,
-      currency: 'USD',
-      exact_numerator: minor.toString(),
-      exact_denominator: '1',
-      amount_minor: minor,
-      status: 'approved',
-      eligible_at: now,
-      approved_at: now,
-    });
-    await postTransfers(tx, actOf(now), [
-      {
-        kind: 'commission.accrued',
-        key: `burst/${commissionId}`,
-        cause: { type: 'commission', id: commissionId },
-        correctsKey: null,
-        effectiveAt: null,
-        postings: [
-          {
-            debit: account('commission_expense', programId),
-            credit: affiliateAccounts(id).payable,
-            amount: { minor, currency: usd },
-          },
-        ],
-      },
-    ]);
+    await insertApprovedMoney(tx, actOf(now), { affiliateId: id, programId, minor });
     return id;
   });
 }

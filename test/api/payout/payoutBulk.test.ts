@@ -4,14 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import { payoutDecisionActivities } from '../../../activities/payout/payoutDecision.js';
 import { type BulkStep, bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
-import { postTransfers } from '../../../db/earning/ledger.js';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { inWorkspace } from '../../../db/transaction.js';
-import { account, affiliateAccounts } from '../../../domain/earning/ledger.js';
 import type { OperationId, PayoutId } from '../../../domain/ids.js';
-import type { CurrencyCode } from '../../../domain/money.js';
 import { newId } from '../../../platform/newId.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+import { insertApprovedMoney } from '../../support/approvedMoney.js';
 
 // PAY-18: many at once, a result per row, one failure leaves the rest. The workflows' activities are run by hand in their order.
 
@@ -40,12 +38,7 @@ afterAll(async () => {
 /** Approved money and a bank account that a person pays to. */
 async function makePayee(name: string, minor: bigint): Promise<string> {
   return inWorkspace(api.db, shop.id, async (tx, now) => {
-    const [programId, contactId, id, commissionId] = [
-      newId('program'),
-      newId('contact'),
-      newId('affiliate'),
-      newId('commission'),
-    ];
+    const [programId, contactId, id] = [newId('program'), newId('contact'), newId('affiliate')];
     await tx('programs').insert({ id: programId, name: programId, slug: programId, status: 'active', currency: 'USD' });
     await tx('contacts').insert({ id: contactId, name });
     await tx('affiliates').insert({ id, contact_id: contactId, name, email: `${id}@blog.example`, status: 'approved' });
@@ -59,38 +52,7 @@ async function makePayee(name: string, minor: bigint): Promise<string> {
       fingerprint: id,
       status: 'active',
     });
-    await tx('commissions').insert({
-      id: commissionId,
-      mode: 'live',
-      kind: 'bonus',
-      affiliate_id: id,
-      program_id: programId,
-      cause_type: 'commission',
-      cause_id: commissionId,
-      currency: 'USD',
-      exact_numerator: minor.toString(),
-      exact_denominator: '1',
-      amount_minor: minor,
-      status: 'approved',
-      eligible_at: now,
-      approved_at: now,
-    });
-    await postTransfers(tx, api.act(shop.id, now), [
-      {
-        kind: 'commission.accrued',
-        key: `test/${commissionId}`,
-        cause: { type: 'commission', id: commissionId },
-        correctsKey: null,
-        effectiveAt: null,
-        postings: [
-          {
-            debit: account('commission_expense', programId),
-            credit: affiliateAccounts(id).payable,
-            amount: { minor, currency: 'USD' as CurrencyCode },
-          },
-        ],
-      },
-    ]);
+    await insertApprovedMoney(tx, api.act(shop.id, now), { affiliateId: id, programId, minor });
     return id;
   });
 }

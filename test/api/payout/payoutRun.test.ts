@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inWorkspace } from '../../../db/transaction.js';
-import { postTransfers } from '../../../db/earning/ledger.js';
-import { account, affiliateAccounts } from '../../../domain/earning/ledger.js';
-import type { CurrencyCode } from '../../../domain/money.js';
 import { newId } from '../../../platform/newId.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+import { insertApprovedMoney } from '../../support/approvedMoney.js';
 
 // The HTTP side of api.md 10: what needs no workflow. Decisions end to end are in test/workflows/payout and test/e2e.
 
@@ -25,12 +23,7 @@ afterAll(() => api.close());
 async function makePayee(name: string, minor: bigint, methodStatus: string): Promise<string> {
   return inWorkspace(api.db, shop.id, async (tx, now) => {
     const act = api.act(shop.id, now);
-    const [programId, contactId, id, commissionId] = [
-      newId('program'),
-      newId('contact'),
-      newId('affiliate'),
-      newId('commission'),
-    ];
+    const [programId, contactId, id] = [newId('program'), newId('contact'), newId('affiliate')];
     await tx('programs').insert({ id: programId, name, slug: programId, status: 'active', currency: 'USD' });
     await tx('contacts').insert({ id: contactId, name });
     await tx('affiliates').insert({ id, contact_id: contactId, name, email: `${id}@blog.example`, status: 'approved' });
@@ -44,38 +37,7 @@ async function makePayee(name: string, minor: bigint, methodStatus: string): Pro
       fingerprint: id,
       status: methodStatus,
     });
-    await tx('commissions').insert({
-      id: commissionId,
-      mode: 'live',
-      kind: 'bonus',
-      affiliate_id: id,
-      program_id: programId,
-      cause_type: 'commission',
-      cause_id: commissionId,
-      currency: 'USD',
-      exact_numerator: minor.toString(),
-      exact_denominator: '1',
-      amount_minor: minor,
-      status: 'approved',
-      eligible_at: now,
-      approved_at: now,
-    });
-    await postTransfers(tx, act, [
-      {
-        kind: 'commission.accrued',
-        key: `test/${commissionId}`,
-        cause: { type: 'commission', id: commissionId },
-        correctsKey: null,
-        effectiveAt: null,
-        postings: [
-          {
-            debit: account('commission_expense', programId),
-            credit: affiliateAccounts(id).payable,
-            amount: { minor, currency: 'USD' as CurrencyCode },
-          },
-        ],
-      },
-    ]);
+    await insertApprovedMoney(tx, act, { affiliateId: id, programId, minor });
     return id;
   });
 }

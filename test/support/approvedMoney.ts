@@ -1,0 +1,48 @@
+import { postTransfers } from '../../db/earning/ledger.js';
+import type { Tx } from '../../db/transaction.js';
+import type { Act } from '../../domain/act.js';
+import { account, affiliateAccounts } from '../../domain/earning/ledger.js';
+import type { AffiliateId, CommissionId, ProgramId } from '../../domain/ids.js';
+import type { CurrencyCode } from '../../domain/money.js';
+
+/** An approved line of an affiliate with its posting: money that a payout can take. For tests that begin there. */
+export async function insertApprovedMoney(
+  tx: Tx,
+  act: Act,
+  of: { readonly affiliateId: AffiliateId; readonly programId: ProgramId; readonly minor: bigint },
+): Promise<CommissionId> {
+  const id = act.newId('commission');
+  await tx('commissions').insert({
+    id,
+    mode: 'live',
+    kind: 'bonus',
+    affiliate_id: of.affiliateId,
+    program_id: of.programId,
+    cause_type: 'commission',
+    cause_id: id,
+    currency: 'USD',
+    exact_numerator: of.minor.toString(),
+    exact_denominator: '1',
+    amount_minor: of.minor,
+    status: 'approved',
+    eligible_at: act.now,
+    approved_at: act.now,
+  });
+  await postTransfers(tx, act, [
+    {
+      kind: 'commission.accrued',
+      key: `test/${id}`,
+      cause: { type: 'commission', id },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: [
+        {
+          debit: account('commission_expense', of.programId),
+          credit: affiliateAccounts(of.affiliateId).payable,
+          amount: { minor: of.minor, currency: 'USD' as CurrencyCode },
+        },
+      ],
+    },
+  ]);
+  return id;
+}
