@@ -38,6 +38,18 @@ export interface RecordedSignal {
   readonly argument: unknown;
 }
 
+/**
+ * A workflow task that was begun and not completed: its worker died, or the server refused its commands because a signal had come
+ * meanwhile. Its markers are lost, what its local activities wrote is not; the next attempt numbers its activities anew from the same
+ * place, in the order that the rows have by then.
+ */
+export interface LostAttempt {
+  /** The highest number of an activity that was issued before; the lost ones have higher numbers. */
+  readonly afterOrder: number;
+  /** What the first step of the next attempt answered: the lost ones wrote this number or lower ones. Infinity: no step came after. */
+  readonly throughSeq: number;
+}
+
 export interface Recording {
   readonly workflowType: string;
   readonly runId: string;
@@ -58,6 +70,7 @@ export interface Recording {
   readonly localActivities: readonly RecordedLocalActivity[];
   readonly timers: readonly RecordedTimer[];
   readonly signals: readonly RecordedSignal[];
+  readonly lostAttempts: readonly LostAttempt[];
 }
 
 function decode(payload: JsonPayload | undefined): unknown {
@@ -110,6 +123,8 @@ export function parseRecording(text: string): Recording {
   const localActivities: RecordedLocalActivity[] = [];
   const timers: RecordedTimer[] = [];
   const signals: RecordedSignal[] = [];
+  const lostTasks: number[] = [];
+  let begunTask: number | undefined;
   let hasCompletedTask = false;
   let buildId: string | null = null;
   let result: unknown = null;
@@ -163,7 +178,16 @@ export function parseRecording(text: string): Recording {
         });
         break;
       }
+      case 'EVENT_TYPE_WORKFLOW_TASK_STARTED':
+        begunTask = eventId;
+        break;
+      case 'EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT':
+      case 'EVENT_TYPE_WORKFLOW_TASK_FAILED':
+        if (begunTask !== undefined) lostTasks.push(begunTask); // else it waited for a worker and was never begun
+        begunTask = undefined;
+        break;
       case 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED': {
+        begunTask = undefined;
         hasCompletedTask = true;
         const task = attributes(event, 'workflowTaskCompletedEventAttributes');
         const version =
@@ -183,6 +207,7 @@ export function parseRecording(text: string): Recording {
       default: // the other events hold nothing that a verdict compares
     }
   }
+  if (begunTask !== undefined) lostTasks.push(begunTask); // terminated while a worker was at it
   return {
     workflowType: String((started.workflowType as { name?: string } | undefined)?.name ?? ''),
     runId: textOf(started.originalExecutionRunId) ?? '',
@@ -201,7 +226,30 @@ export function parseRecording(text: string): Recording {
     localActivities,
     timers,
     signals,
+    lostAttempts: lostTasks.map((begun) => lostAttempt(begun, activities, localActivities)),
   };
+}
+
+/** Activity ids are the numbers in which one run's commands were issued. */
+export function orderOf(activityId: string): number {
+  return Number.parseInt(activityId, 10);
+}
+
+function lostAttempt(
+  begun: number,
+  activities: readonly RecordedActivity[],
+  localActivities: readonly RecordedLocalActivity[],
+): LostAttempt {
+  const issued = [...activities, ...localActivities];
+  const afterOrder = Math.max(0, ...issued.filter(({ eventId }) => eventId < begun).map(({ id }) => orderOf(id)));
+  const answers = [
+    ...localActivities.map(({ id, result }) => ({ order: orderOf(id), result })),
+    ...activities.map(({ id, completed }) => ({ order: orderOf(id), result: completed?.result })),
+  ]
+    .filter(({ order }) => order > afterOrder)
+    .sort((one, other) => one.order - other.order)
+    .map(({ result }) => (result as { readonly seq?: unknown } | null | undefined)?.seq);
+  return { afterOrder, throughSeq: answers.find((seq) => typeof seq === 'number') ?? Infinity };
 }
 
 /** The events as texts to hash, one each: with the hashes kept beside a history an altered event is named by its number. */

@@ -1,6 +1,6 @@
 import { idOfUuid } from '../ids.js';
 import { canonicalJson } from './encoding.js';
-import type { Recording } from './recording.js';
+import { type LostAttempt, orderOf, type Recording } from './recording.js';
 
 /**
  * What a workflow did, as its code says it now (workflows/auditInterceptor.ts). The auditor's replay listens, the production worker does
@@ -262,6 +262,7 @@ function compareSignals(recording: Recording, facts: VerdictFacts): Difference |
 
 function compareCauses(recording: Recording, reports: readonly Report[], facts: VerdictFacts): Difference | undefined {
   const eventOf = eventsOfSteps(recording);
+  const entries = accountable(recording, facts);
   for (const report of reports) {
     if (report.kind !== 'localActivity' && report.kind !== 'activity') continue;
     const [argument] = report.arguments;
@@ -276,14 +277,14 @@ function compareCauses(recording: Recording, reports: readonly Report[], facts: 
     }
     const factId = isObject(argument.fact) ? argument.fact.id : undefined;
     // A step may cause more than its fact (a refund takes up its sale first): one of its causes is the fact, or none is known.
-    const causes = facts.entries
+    const causes = entries
       .filter((entry) => entry.activityId === report.id && entry.causeId !== null && facts.messages.has(entry.causeId))
       .map((entry) => entry.causeId);
     if (typeof factId === 'string' && causes.length > 0 && !causes.includes(factId))
       return { eventId, field: `${report.type}.fact`, recorded: causes[0], replayed: factId };
     const claimed = compareClaim(argument, facts);
     if (claimed !== undefined) return { eventId, field: `${report.type}.${claimed.field}`, ...claimed.sides };
-    const verdict = compareCheck(report.id, argument, facts);
+    const verdict = compareCheck(report.id, argument, entries);
     if (verdict !== undefined) return { eventId, field: `${report.type}.verdict`, ...verdict };
   }
   return undefined;
@@ -307,11 +308,11 @@ function compareClaim(
 function compareCheck(
   activityId: string,
   argument: Readonly<Record<string, unknown>>,
-  facts: VerdictFacts,
+  entries: readonly EntryFact[],
 ): { readonly recorded: unknown; readonly replayed: unknown } | undefined {
   const { checkId, verdict } = argument;
   if (typeof checkId !== 'string' || typeof verdict !== 'string') return undefined;
-  const entry = facts.entries.find((one) => one.activityId === activityId && one.objectId === checkId);
+  const entry = entries.find((one) => one.activityId === activityId && one.objectId === checkId);
   return entry === undefined || entry.event === verdict ? undefined : { recorded: entry.event, replayed: verdict };
 }
 
@@ -325,7 +326,11 @@ function compareSteps(
   // worker's death an activity runs again, and its answer tells what others have written meanwhile.
   const own = facts.entries
     .filter((entry) => entry.objectId === facts.objectId && entry.activityId !== null)
-    .map((entry) => ({ seq: entry.seq, order: orderOf(entry.activityId ?? '') }));
+    .map((entry) => ({
+      seq: entry.seq,
+      order: orderOf(entry.activityId ?? ''),
+      lostIn: recording.lostAttempts.filter((attempt) => mayHaveWritten(attempt, entry, facts.objectId)),
+    }));
   for (const report of reports) {
     if (report.kind !== 'step' || !isObject(report.result)) continue;
     const { seq, status } = report.result;
@@ -336,15 +341,34 @@ function compareSteps(
       return { eventId, field: `${report.type}.status`, recorded: status, replayed: known };
     if (facts.newestSeq > 0 && seq > facts.newestSeq)
       return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: facts.newestSeq };
-    const wrong = own.find((entry) => entry.seq > seq === entry.order <= orderOf(report.id));
+    const order = orderOf(report.id);
+    const wrong = own.find(
+      (entry) =>
+        entry.order <= order
+          ? entry.seq > seq
+          : entry.seq <= seq && !entry.lostIn.some((attempt) => attempt.afterOrder < order), // read by a later attempt
+    );
     if (wrong !== undefined) return { eventId, field: `${report.type}.seq`, recorded: seq, replayed: wrong.seq };
   }
   return undefined;
 }
 
-/** Activity ids are the numbers in which one run's commands were issued. */
-function orderOf(activityId: string): number {
-  return Number.parseInt(activityId, 10);
+/**
+ * May this attempt, whose markers the history does not hold, have written the entry? Its numbers were given again by the next attempt, to
+ * other activities perhaps. The seq is compared for the object itself; a check's or commission's entry counts in another row's numbers.
+ */
+function mayHaveWritten(attempt: LostAttempt, entry: EntryFact, objectId: string): boolean {
+  return (
+    orderOf(entry.activityId ?? '') > attempt.afterOrder &&
+    (entry.objectId !== objectId || entry.seq <= attempt.throughSeq)
+  );
+}
+
+/** The entries that the recorded activities must account for: all but those which a lost attempt may have written. */
+function accountable(recording: Recording, facts: Pick<VerdictFacts, 'objectId' | 'entries'>): readonly EntryFact[] {
+  return facts.entries.filter(
+    (entry) => !recording.lostAttempts.some((attempt) => mayHaveWritten(attempt, entry, facts.objectId)),
+  );
 }
 
 function statusAfter(statusAt: ReadonlyMap<number, string>, seq: number): string | undefined {
@@ -376,12 +400,12 @@ function compareResult(recording: Recording, reports: readonly Report[]): Differ
 function compareEntries(
   recording: Recording,
   reports: readonly Report[],
-  facts: Pick<VerdictFacts, 'entries'>,
+  facts: Pick<VerdictFacts, 'objectId' | 'entries'>,
 ): Difference | undefined {
   const ran = new Set(
     reports.flatMap((report) => (report.kind === 'activity' || report.kind === 'localActivity' ? [report.id] : [])),
   );
-  const orphan = facts.entries.find((entry) => entry.activityId === null || !ran.has(entry.activityId));
+  const orphan = accountable(recording, facts).find((entry) => entry.activityId === null || !ran.has(entry.activityId));
   return orphan === undefined
     ? undefined
     : {

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { at } from '../support/apiClient.js';
 import { LiveStack } from '../support/liveStack.js';
@@ -32,28 +30,6 @@ async function restartEverything(): Promise<void> {
   await stack.startAll();
 }
 
-/** Temporal's own command line, as an operator would use it. */
-async function temporalCommand(
-  ...parameters: readonly string[]
-): Promise<{ readonly code: number | null; readonly output: string }> {
-  const child = spawn(stack.cliPath, [
-    ...parameters,
-    '--address',
-    stack.temporalAddress,
-    '--namespace',
-    stack.namespace,
-  ]);
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
-}
-
 test('a restart of everything between the steps changes no figure; an approval by Temporal’s own command counts once', async () => {
   const people = await signIn(stack);
   const { ana, ben } = people;
@@ -69,7 +45,7 @@ test('a restart of everything between the steps changes no figure; an approval b
   const { commissionId } = await reportSale(people);
   await restartEverything();
 
-  const signal = await temporalCommand(
+  const signal = await stack.temporalCommand(
     'workflow',
     'signal',
     '--identity',

@@ -29,6 +29,12 @@ export interface LiveStackOptions {
  * The whole product as its own processes: Postgres (fsync on), a Temporal server with a database file, api and worker. Made to be killed:
  * `kill` is SIGKILL of any part, `start` brings it back. Everything is gone after `stop`.
  */
+/** How a command ended and everything it printed. */
+export interface CommandEnd {
+  readonly code: number | null;
+  readonly output: string;
+}
+
 export class LiveStack {
   readonly dataDir: string;
   readonly ownerUrl: string;
@@ -148,15 +154,17 @@ export class LiveStack {
   }
 
   /** Runs a command of bin/ to its end; answers what it printed. */
-  async command(
-    file: string,
-    ...parameters: readonly string[]
-  ): Promise<{ readonly code: number | null; readonly output: string }> {
-    const child = spawn(process.execPath, ['--import', 'tsx', file, ...parameters], {
-      cwd: root,
-      env: this.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  command(file: string, ...parameters: readonly string[]): Promise<CommandEnd> {
+    return this.#run(process.execPath, ['--import', 'tsx', file, ...parameters]);
+  }
+
+  /** Temporal's own command line, as an operator would use it. */
+  temporalCommand(...parameters: readonly string[]): Promise<CommandEnd> {
+    return this.#run(this.#cliPath, [...parameters, '--address', this.temporalAddress, '--namespace', this.namespace]);
+  }
+
+  async #run(program: string, parameters: readonly string[]): Promise<CommandEnd> {
+    const child = spawn(program, parameters, { cwd: root, env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
