@@ -166,7 +166,12 @@ const ofPayout = ({ payoutId }: Prepared): string => `payout/${world.people.work
 /** A signal past the relay, by Temporal's own command. */
 async function byHand({ referralId }: Prepared, name: string, input?: unknown): Promise<void> {
   const { code, output } = await world.stack.temporalCommand(
-    ...['workflow', 'signal', '--workflow-id', `referral/${world.people.workspaceId}/${referralId}`, '--name', name],
+    'workflow',
+    'signal',
+    '--workflow-id',
+    `referral/${world.people.workspaceId}/${referralId}`,
+    '--name',
+    name,
     ...(input === undefined ? [] : ['--input', JSON.stringify(input)]),
   );
   if (code !== 0) throw new Error(`signal ${name} ended with ${code}: ${output}`);
