@@ -157,11 +157,15 @@ export async function markItemSkipped(
     .update({ outcome: 'skipped', ...why });
 }
 
-/** Takes over the outcomes of decisions that were settled meanwhile; answers how many still wait. */
+/**
+ * Takes over the outcomes of decisions that were settled meanwhile; answers how many still wait. What was blocked names its blocker, the first
+ * in the order of features.md 4.6, with its date (api.md 1.9).
+ */
 export async function collectOutcomes(tx: Tx, operationId: string): Promise<number> {
   await tx.raw(
     `update operation_items as item
-     set outcome = case decision.state when 'done' then 'succeeded' else 'skipped' end, code = decision.code
+     set outcome = case decision.state when 'done' then 'succeeded' else 'skipped' end,
+       code = coalesce(decision.outcome #>> '{blockers,0,code}', decision.code), detail = decision.outcome #>> '{blockers,0,detail}'
      from decisions as decision
      where item.operation_id = :operationId and item.outcome is null and decision.id = item.decision_id
        and decision.state in ('done', 'refused')`,

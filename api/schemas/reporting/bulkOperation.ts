@@ -72,14 +72,20 @@ export function presentDecisionAsOperation(decision: DecisionRecord, byName: str
   };
 }
 
+/** What was blocked names its blocker, as a row of a bulk decision does (api.md 1.9). */
 export function presentDecisionItem(decision: DecisionRecord): OperationItem {
+  const blocker = firstBlocker.safeParse(decision.outcome).data?.blockers[0];
   return {
     id: decision.objectId,
     outcome: decision.state === 'open' ? null : decision.state === 'done' ? 'succeeded' : 'failed',
-    code: decision.code === null ? null : publicCode(decision.code as DomainErrorCode),
-    detail: null,
+    code: blocker?.code ?? (decision.code === null ? null : publicCode(decision.code as DomainErrorCode)),
+    detail: blocker?.detail ?? null,
   };
 }
+
+const firstBlocker = z.object({
+  blockers: z.array(z.object({ code: z.string(), detail: z.string().exactOptional() })),
+});
 
 const mostItems = 10_000;
 

@@ -31,7 +31,7 @@ const next = (word: string): string => {
 };
 const read = async (sale: Json): Promise<Json> => (await world.as(`/v1/sales/${sale['id']}`)).body;
 
-test('200 copies at once are one sale and one commission', async () => {
+test('COM-02: 200 copies at once are one sale and one commission', async () => {
   const clickId = await world.click({ programId, affiliateId });
   const body = {
     externalId: next('order'),
