@@ -76,6 +76,7 @@ export const problems = {
   'lead.already_decided': state('This was decided already'),
   'lead.transition_not_allowed': state('This is not possible in the present state'),
   'contact.transition_not_allowed': state('These two cannot be joined as they are'),
+  'customer_account.already_decided': state('This was decided already'),
   'risk_case.already_decided': state('This was decided already'),
   'risk_flag.already_decided': state('This was decided already'),
   'sale.lines_do_not_sum': { status: 422, title: 'The lines do not add up to the total' },

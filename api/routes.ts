@@ -31,6 +31,7 @@ import { groupRoutes } from './routes/affiliate/group.js';
 import { appealRoutes } from './routes/earning/appeal.js';
 import { rerunRoutes } from './routes/earning/rerun.js';
 import { simulationRoutes } from './routes/program/simulation.js';
+import { testDataRoutes } from './routes/reporting/testData.js';
 import { commissionRoutes } from './routes/earning/commission.js';
 import { paymentHookRoutes } from './routes/earning/paymentHook.js';
 import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
@@ -70,6 +71,7 @@ import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
+import { customerAccountRoutes } from './routes/reseller/customerAccount.js';
 import { contactRoutes } from './routes/tracking/contact.js';
 import { customFieldRoutes } from './routes/tracking/customField.js';
 import { riskRoutes } from './routes/tracking/riskCase.js';
@@ -110,6 +112,7 @@ export const routes: readonly Route[] = [
   ...leadSourceRoutes,
   ...customFieldRoutes,
   ...contactRoutes,
+  ...customerAccountRoutes,
   ...riskRoutes,
   ...visitRoutes,
   ...postbackRoutes,
@@ -143,6 +146,7 @@ export const routes: readonly Route[] = [
   ...appealRoutes,
   ...rerunRoutes,
   ...simulationRoutes,
+  ...testDataRoutes,
   ...commissionRuleRoutes,
   ...saleRoutes,
   ...saleReportRoutes,

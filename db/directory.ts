@@ -8,6 +8,7 @@ import type { EnrolmentStatus } from '../domain/affiliate/enrolment.js';
 import type {
   AffiliateId,
   ApiKeyId,
+  CustomerAccountId,
   LinkId,
   LoginId,
   ProgramId,
@@ -17,6 +18,7 @@ import type {
 } from '../domain/ids.js';
 import type { PaymentAdapter } from '../domain/earning/paymentEvent.js';
 import type { ProgramStatus } from '../domain/program/program.js';
+import { emailKey } from '../domain/tracking/contactKey.js';
 import type { LinkStatus } from '../domain/tracking/link.js';
 import type { Duration, Instant, LocalDate } from '../domain/time.js';
 import type { Db } from './connection.js';
@@ -412,4 +414,27 @@ export async function findCustomerToken(
     tokenHash,
   ]);
   return row === undefined ? undefined : { workspaceId: row.workspace_id, isUsable: row.is_usable };
+}
+
+/** The customers' accounts of one address, of all workspaces: who asks for a new password is not signed in anywhere. */
+export async function listCustomerAccountsOfEmail(
+  db: Db,
+  email: string,
+): Promise<
+  readonly {
+    readonly workspaceId: WorkspaceId;
+    readonly customerAccountId: CustomerAccountId;
+    readonly mode: Mode;
+  }[]
+> {
+  const rows = await rowsOf<{ workspace_id: WorkspaceId; customer_account_id: CustomerAccountId; mode: Mode }>(
+    db,
+    'directory_customer_accounts(?)',
+    [emailKey(email)],
+  );
+  return rows.map((row) => ({
+    workspaceId: row.workspace_id,
+    customerAccountId: row.customer_account_id,
+    mode: row.mode,
+  }));
 }

@@ -67,6 +67,7 @@ export type DomainErrorCode =
   | 'lead.already_decided'
   | 'lead.transition_not_allowed'
   | 'contact.transition_not_allowed'
+  | 'customer_account.already_decided'
   | 'risk_case.already_decided'
   | 'risk_flag.already_decided'
   | 'sale.lines_do_not_sum'

@@ -166,6 +166,8 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     events: ['lead.accepted'],
     url: 'https://10.0.0.1/',
   });
+  const customer = await world.as('/v1/customer-accounts', { email: 'kim@buyer.example' });
+  expect(customer.status).toBe(201);
   const tool = await world.as('/v1/promo-tools', {
     name: 'Tool',
     kind: 'link',
@@ -218,6 +220,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     key: 'console.columns',
     operationId: (await idIn('decisions', { object_id: referralId })).replace('dec_', 'op_'),
     clickId,
+    customerAccountId: String(customer.body['id']),
     leadId: String(lead.body['id']),
     referralId,
     checkId,

@@ -19,6 +19,7 @@ const kinds = {
   sign_in: { texts: 'link.signIn', password: false },
   invite: { texts: 'link.invite', password: true },
   reset: { texts: 'link.reset', password: true },
+  customer: { texts: 'link.customer', password: true },
   verify_email: { texts: 'link.verify', password: false },
 } as const;
 export type LinkKind = keyof typeof kinds;
@@ -37,6 +38,7 @@ async function take(kind: LinkKind, token: string, password: string): Promise<Se
       return (await postAuthAcceptInvite({ body, throwOnError: true })).data;
     }
     case 'reset':
+    case 'customer':
       await postAuthPasswordResetConfirm({ body: { token, password }, throwOnError: true });
       return null;
     case 'verify_email':
@@ -63,14 +65,14 @@ export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly
     event.preventDefault();
     use.mutate();
   };
-  if (isProblem(use.error, 'token_used_or_expired')) return <UsedLink />;
+  if (isProblem(use.error, 'token_used_or_expired')) return <UsedLink ofCustomer={kind === 'customer'} />;
   if (use.data !== undefined && use.data !== null && isChallenge(use.data))
     return <SecondFactor challenge={use.data.challenge} onSignedIn={goOn} />;
   if (use.isSuccess && use.data === null)
     return (
       <VisitorPage title={t(`${text}.title`)}>
         <Alert variant="outline" color="river" role="status" title={t(`${text}.done`)} />
-        <Anchor href="/sign-in">{t('signIn.title')}</Anchor>
+        {kind === 'customer' ? null : <Anchor href="/sign-in">{t('signIn.title')}</Anchor>}
       </VisitorPage>
     );
   return (
@@ -84,7 +86,7 @@ export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly
               autoComplete="new-password"
               minLength={12}
               maxLength={256}
-              required={kind === 'reset'}
+              required={kind !== 'invite'}
               value={password}
               onChange={(event) => setPassword(event.currentTarget.value)}
               visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
@@ -104,11 +106,12 @@ export function OneTimeLink({ kind, token }: { readonly kind: LinkKind; readonly
   );
 }
 
-export function UsedLink(): ReactElement {
+/** Used or late. A customer of the merchant asks for another link by mail; everybody else by signing in. */
+export function UsedLink({ ofCustomer }: { readonly ofCustomer: boolean }): ReactElement {
   const { t } = useTranslation();
   return (
     <VisitorPage title={t('link.used.title')} text={t('link.used.text')}>
-      <Anchor href="/sign-in">{t('link.used.again')}</Anchor>
+      <Anchor href={ofCustomer ? '/forgot-password' : '/sign-in'}>{t('link.used.again')}</Anchor>
     </VisitorPage>
   );
 }

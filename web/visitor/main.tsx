@@ -12,7 +12,11 @@ function page(): ReactElement {
   const { pathname } = window.location;
   const token = /^\/(?:welcome|set-password|verify-email)\/([^/]+)$/.exec(pathname)?.[1];
   if (token !== undefined)
-    return isLinkKind(pageDetail) ? <OneTimeLink kind={pageDetail} token={token} /> : <UsedLink />;
+    return isLinkKind(pageDetail) ? (
+      <OneTimeLink kind={pageDetail} token={token} />
+    ) : (
+      <UsedLink ofCustomer={pageDetail === 'used_customer'} />
+    );
   if (pathname === '/demo-shop')
     return (
       <Suspense>

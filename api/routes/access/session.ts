@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choosePassword } from '../../../activities/reseller/customerAccount.js';
+import { choosePassword, renewPasswordLink } from '../../../activities/reseller/customerAccount.js';
 import {
   endSession,
   endSessions,
@@ -18,7 +18,7 @@ import { findOneTimeToken, type OneTimeToken, takeOneTimeToken } from '../../../
 import { findSecondFactor } from '../../../db/access/secondFactor.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
-import { findCustomerToken } from '../../../db/directory.js';
+import { findCustomerToken, listCustomerAccountsOfEmail } from '../../../db/directory.js';
 import { inWorkspace, notify } from '../../../db/transaction.js';
 import { passwordProblem } from '../../../domain/access/login.js';
 import type { OneTimeKind } from '../../../domain/access/session.js';
@@ -26,7 +26,7 @@ import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { LoginId, UserId, WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import { hashToken } from '../../../platform/secrets.js';
+import { hashToken, randomToken } from '../../../platform/secrets.js';
 import type { Caller } from '../../auth.js';
 import { challengeFor, checkCode, checkPassword, tooBusy } from '../../credentials.js';
 import { invalid } from '../../problems.js';
@@ -222,6 +222,7 @@ const passwordReset = definePublicRoute({
   refuses: ['request.rate_limited'],
   async handle(ctx, deps) {
     await mailLinkTo(deps, ctx, ctx.body.email, 'reset', () => true);
+    await mailCustomers(deps, ctx, ctx.body.email);
     return { status: 'received' as const };
   },
 });
@@ -251,6 +252,41 @@ const confirmReset = definePublicRoute({
   },
 });
 
+/** A new link for each account of a customer under this address: the first one lasts 24 hours, and nobody else can give them another. */
+async function mailCustomers(deps: ApiDeps, ctx: AnyPublic, email: string): Promise<void> {
+  const accounts = await listCustomerAccountsOfEmail(deps.db, email);
+  const language = ctx.koa.acceptsLanguages('en', 'de') === 'de' ? 'de' : 'en';
+  for (const { workspaceId, customerAccountId, mode } of accounts)
+    await inWorkspace(deps.db, workspaceId, async (tx, now) => {
+      await renewPasswordLink(
+        tx,
+        { ...visitorAct(deps, ctx, workspaceId, now), mode },
+        {
+          customerAccountId,
+          language,
+          token: randomToken(),
+          linkBase: deps.config.http.publicUrl,
+        },
+      );
+    });
+  if (accounts.length > 0) await notify(deps.db, 'outbox', '');
+}
+
+/** Who comes by a link and has no login of ours. */
+function visitorAct(deps: ApiDeps, ctx: AnyPublic, workspaceId: WorkspaceId, now: Instant): Act {
+  return {
+    workspaceId,
+    mode: 'live',
+    now,
+    actor: { type: 'visitor', id: null, userId: null },
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: ctx.requestId,
+    newId: deps.newId,
+  };
+}
+
 /** The customer of a merchant, whose account a lead opened: no login of ours, a password of that account (LED-12). */
 async function confirmOfCustomer(
   ctx: PublicContext<unknown, unknown, { readonly token: string; readonly password: string }>,
@@ -261,18 +297,7 @@ async function confirmOfCustomer(
   requireStrong(ctx.body.password, []);
   const hash = await hashPassword(deps, ctx.body.password);
   await inWorkspace(deps.db, workspaceId, async (tx, now) => {
-    const act: Act = {
-      workspaceId,
-      mode: 'live',
-      now,
-      actor: { type: 'visitor', id: null, userId: null },
-      cause: null,
-      reasonCode: null,
-      origin: null,
-      requestId: ctx.requestId,
-      newId: deps.newId,
-    };
-    if (!(await choosePassword(tx, act, ctx.body.token, hash))) throw used();
+    if (!(await choosePassword(tx, visitorAct(deps, ctx, workspaceId, now), ctx.body.token, hash))) throw used();
   });
   return undefined;
 }

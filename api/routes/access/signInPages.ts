@@ -17,11 +17,12 @@ export function signInPages(deps: ApiDeps, site: Site): Middleware {
       return;
     }
     const found = await findOneTimeToken(deps.db, token);
-    // A customer's link to the first password looks like anybody's to a new one.
+    // A customer of the merchant has no login of ours: their page offers no sign-in, and another link by mail.
     const ofCustomer = found === undefined ? await findCustomerToken(deps.db, hashToken(token)) : undefined;
     const isUsable = (found ?? ofCustomer)?.isUsable === true;
-    const kind = isUsable ? (found?.kind ?? 'reset') : 'used';
-    await site.sendPage(ctx as unknown as Context, 'visitor', { status: kind === 'used' ? 410 : 200, detail: kind });
+    const used = ofCustomer === undefined ? 'used' : 'used_customer';
+    const kind = isUsable ? (found?.kind ?? 'customer') : used;
+    await site.sendPage(ctx as unknown as Context, 'visitor', { status: isUsable ? 200 : 410, detail: kind });
     ctx.set('Referrer-Policy', 'no-referrer'); // the address is the secret
   };
 }

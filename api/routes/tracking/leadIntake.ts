@@ -256,7 +256,7 @@ async function openAccountFor(
 ): Promise<Lead> {
   if (!opens || publicUrl === undefined || lead.email === null || lead.contactId === null) return lead;
   const by = actFor(act, { cause: { type: 'lead', id: lead.id } });
-  const account = await openCustomerAccount(tx, by, {
+  const { account } = await openCustomerAccount(tx, by, {
     contactId: lead.contactId,
     email: lead.email,
     language: form?.language ?? 'en',

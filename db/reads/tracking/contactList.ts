@@ -77,7 +77,7 @@ function base(tx: ReadTx | Tx, mode: Mode) {
 }
 
 // Agents and managers see whoever stands behind the leads that are theirs (api.md 2).
-const assigned = `exists (select from leads as lead where lead.contact_id = contact.id
+export const assignedContact = `exists (select from leads as lead where lead.contact_id = contact.id
   and (lead.assignee_id = :userId
        or exists (select from affiliates as affiliate where affiliate.id = lead.affiliate_id
                   and (affiliate.manager_id = :userId
@@ -93,7 +93,7 @@ export async function listContacts(
   page: Page,
 ): Promise<readonly ContactView[]> {
   const query = base(tx, mode).whereNull('contact.merged_into_id');
-  if (scope.kind === 'assigned') query.whereRaw(assigned, { userId: scope.userId });
+  if (scope.kind === 'assigned') query.whereRaw(assignedContact, { userId: scope.userId });
   if (scope.kind === 'affiliate' || scope.kind === 'reseller') query.whereRaw('false');
   if (filter.role !== undefined) query.whereRaw(`(${filter.role.map((role) => exists[role]).join(' or ')})`, { mode });
   if (filter.q !== undefined)
@@ -112,7 +112,7 @@ export async function getContactView(tx: ReadTx | Tx, scope: Scope, mode: Mode, 
     throw new DomainError('resource.not_found');
   if (scope.kind === 'assigned') {
     const { rows } = await tx.raw<{ rows: unknown[] }>(
-      `select from contacts as contact where contact.id = :id and ${assigned}`,
+      `select from contacts as contact where contact.id = :id and ${assignedContact}`,
       { id, userId: scope.userId },
     );
     if (rows.length === 0) throw new DomainError('access.not_in_scope');
