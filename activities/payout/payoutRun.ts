@@ -126,6 +126,8 @@ export function payoutRunActivities(deps: PayoutDeps) {
         const seen = await findRun(tx, ref.payoutRunId);
         const act = withMode(plain, seen);
         if (seen === undefined || seen.status !== 'planning') return runStep(tx, act, ref.payoutRunId);
+        // A page sorts some 50,000 lines: within the 4 MB of a usual server it went through files.
+        await tx.raw(`set local work_mem = '32MB'`);
         const scope = await scopeOf(tx, seen);
         const ids = await listPlanAffiliates(tx, scope, { after: seen.planCursor, limit, lock: true });
         if (seen.planVersion > 1) await lockApprovedLines(tx, seen.mode, ids);

@@ -12,6 +12,7 @@ import type { PlannedRow, SecondPerson } from '../../domain/payout/payoutRun.js'
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { currentWorkspace } from '../migrationKit.js';
 import { freeDraft, type PayableLines } from '../reads/payout/payoutPlan.js';
 import { insertSet } from '../setInsert.js';
 import type { ReadTx, Tx } from '../transaction.js';
@@ -164,8 +165,9 @@ export async function insertPlannedLines(
 ): Promise<number> {
   if (payouts.length === 0) return 0;
   const { rowCount } = await tx.raw<{ rowCount: number }>(
-    `insert into payout_lines (payout_id, commission_id, amount_minor)
-     select planned.payout_id, line.id, line.minor::bigint
+    // workspace and time are asked once, not for each line as their defaults would be
+    `insert into payout_lines (workspace_id, payout_id, commission_id, amount_minor, created_at)
+     select (select ${currentWorkspace}), planned.payout_id, line.id, line.minor::bigint, (select date_trunc('milliseconds', now()))
      from unnest(:payoutIds::text[], :ids::text[], :minors::text[]) as planned (payout_id, ids, minors)
      cross join lateral unnest(string_to_array(planned.ids, ','), string_to_array(planned.minors, ',')) as line (id, minor)
      order by line.id`, // in the order of the index over all commissions; that of the page's own payouts is small

@@ -58,6 +58,9 @@ export async function listPlanAffiliates(
   return rows.map((row) => row.id);
 }
 
+/** Numbers, because a dozen sums compare it for each line of a page. */
+const place = { payable: 0, otherRun: 1, held: 2, unapproved: 3, later: 4, foreign: 5 } as const;
+
 /**
  * Each approved line of some affiliates with its place: `payable` in this run, or why not. A negative line always counts, whatever the
  * filter and the cut-off: what is payable in the ledger is already less by it.
@@ -82,13 +85,13 @@ export function judgedLines(lock: boolean): string {
      ),
      judged as (
        select line.*,
-              case when live.commission_id is not null then 'other_run'
-                   when line.minor < 0 then 'payable'
-                   when line.on_hold then 'held'
-                   when line.kind = 'earned' and line.referral_id is not null and referral.status is distinct from 'approved' then 'unapproved'
-                   when line.approved_at > :cutOff then 'later'
-                   when :programs::text[] <> '{}' and not line.program_id = any(:programs::text[]) then 'foreign'
-                   else 'payable' end as place
+              case when live.commission_id is not null then ${place.otherRun}
+                   when line.minor < 0 then ${place.payable}
+                   when line.on_hold then ${place.held}
+                   when line.kind = 'earned' and line.referral_id is not null and referral.status is distinct from 'approved' then ${place.unapproved}
+                   when line.approved_at > :cutOff then ${place.later}
+                   when :programs::text[] <> '{}' and not line.program_id = any(:programs::text[]) then ${place.foreign}
+                   else ${place.payable} end as place
        from line
        left join live on live.commission_id = line.id
        left join referrals as referral on referral.id = line.referral_id
@@ -158,18 +161,23 @@ export async function readPlanInputs(
     `with ${judgedLines(lock)},
      approved as (
        select judged.affiliate_id, judged.currency,
-              coalesce(sum(minor) filter (where place = 'payable' and kind in ('earned', 'bonus') and not is_carried), 0)::bigint as gross_minor,
-              coalesce(sum(minor) filter (where place = 'payable' and kind not in ('earned', 'bonus') and not is_carried), 0)::bigint as corrections_minor,
-              coalesce(sum(minor) filter (where place = 'payable' and is_carried), 0)::bigint as carried_minor,
-              (count(*) filter (where place = 'payable'))::int as line_count,
-              coalesce(sum(minor) filter (where place = 'held'), 0)::bigint as held_minor,
-              coalesce(sum(minor) filter (where place = 'later'), 0)::bigint as later_minor,
-              coalesce(sum(minor) filter (where place = 'unapproved'), 0)::bigint as unapproved_minor,
-              coalesce(sum(minor) filter (where place = 'other_run'), 0)::bigint as other_run_minor,
-              coalesce(bool_or(place = 'payable' and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line,
-              ${lock ? `string_agg(id, ',') filter (where place = 'payable')` : 'null::text'} as line_ids,
-              ${lock ? `string_agg(minor::text, ',') filter (where place = 'payable')` : 'null::text'} as line_minors
-       from (select judged.*, coalesce(approved_at <= :previousCutOff, false) as is_carried from judged where place <> 'foreign') as judged
+              coalesce(sum(minor) filter (where is_payable and is_gain and not is_carried), 0)::bigint as gross_minor,
+              coalesce(sum(minor) filter (where is_payable and not is_gain and not is_carried), 0)::bigint as corrections_minor,
+              coalesce(sum(minor) filter (where is_payable and is_carried), 0)::bigint as carried_minor,
+              (count(*) filter (where is_payable))::int as line_count,
+              coalesce(sum(minor) filter (where place = ${place.held}), 0)::bigint as held_minor,
+              coalesce(sum(minor) filter (where place = ${place.later}), 0)::bigint as later_minor,
+              coalesce(sum(minor) filter (where place = ${place.unapproved}), 0)::bigint as unapproved_minor,
+              coalesce(sum(minor) filter (where place = ${place.otherRun}), 0)::bigint as other_run_minor,
+              coalesce(bool_or(is_payable and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line,
+              ${lock ? `string_agg(id, ',') filter (where is_payable)` : 'null::text'} as line_ids,
+              ${lock ? `string_agg(minor::text, ',') filter (where is_payable)` : 'null::text'} as line_minors
+       from (
+         -- offset 0: else each of the sums asks again
+         select judged.id, judged.affiliate_id, judged.currency, judged.kind, judged.minor, judged.place, judged.place = ${place.payable} as is_payable,
+                judged.kind in ('earned', 'bonus') as is_gain, coalesce(judged.approved_at <= :previousCutOff, false) as is_carried
+         from judged where judged.place <> ${place.foreign} offset 0
+       ) as judged
        group by judged.affiliate_id, judged.currency
      ),
      pending as (
