@@ -4,7 +4,7 @@ import { listWorkspaces } from '../db/directory.js';
 import { markNudged } from '../db/messaging/nudge.js';
 import { deleteOutdated, deleteOutdatedSignIns, findPrivacySetting } from '../db/messaging/outdated.js';
 import { enqueue } from '../db/messaging/outbox.js';
-import { type ClosedRun, listMissingExports } from '../db/reads/audit/missingExports.js';
+import { type ClosedRun, listMissingExports, listPurgedWorkflows } from '../db/reads/audit/missingExports.js';
 import { listUnapplied, type Unapplied } from '../db/reads/messaging/unapplied.js';
 import { inWorkspace, notify, readWorkspace } from '../db/transaction.js';
 import type { WorkspaceId } from '../domain/ids.js';
@@ -138,8 +138,18 @@ async function requestExportsOf(
   if (missing.length === 0) return 0;
   await inWorkspace(deps.db, workspaceId, (tx) => enqueue(tx, ...missing.map((run: ClosedRun) => exportMessage(run))));
   const ended = new Set(runs.filter((run) => run.terminated).map((run) => run.runId));
-  for (const run of missing) {
-    if (ended.has(run.runId)) deps.logger.error({ workspaceId, ...run }, 'workflow was terminated by hand');
+  const byHand = missing.filter((run) => ended.has(run.runId));
+  const purged =
+    byHand.length === 0
+      ? new Set<string>()
+      : await readWorkspace(deps.db, workspaceId, (tx) =>
+          listPurgedWorkflows(
+            tx,
+            byHand.map((run) => run.workflowId),
+          ),
+        );
+  for (const run of byHand) {
+    if (!purged.has(run.workflowId)) deps.logger.error({ workspaceId, ...run }, 'workflow was terminated by hand');
   }
   if (late)
     deps.logger.error(

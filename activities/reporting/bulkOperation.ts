@@ -14,7 +14,7 @@ import {
 } from '../../db/reporting/bulkOperation.js';
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { type JobVerb, jobVerbOf, simulationKind } from '../../domain/reporting/bulkOperation.js';
+import { type JobVerb, jobVerbOf, purgeKind, simulationKind } from '../../domain/reporting/bulkOperation.js';
 import type { AffiliateId, PayoutId, ReferralId } from '../../domain/ids.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
@@ -22,6 +22,7 @@ import { databaseActivity } from '../databaseActivity.js';
 import type { PayoutDeps } from '../payout/deps.js';
 import { createDrafts } from '../payout/payout.js';
 import { simulateJob } from '../program/simulation.js';
+import { purgeTestData } from './testData.js';
 
 /** Decisions per page: one transaction of rows and outbox rows (temporal.md 3.7). */
 const perPage = 200;
@@ -39,6 +40,7 @@ export function bulkOperationActivities(
     async decideBulkPage(ref: JobRef): Promise<BulkStep> {
       const asked = await readWorkspace(deps.db, ref.workspaceId, (tx) => findJob(tx, ref.jobId));
       if (asked?.kind === simulationKind) return simulateJob(deps, ref);
+      if (asked?.kind === purgeKind) return purgeTestData(deps, ref);
       const step = await databaseActivity(deps, ref, async (tx, act) => {
         const job = await lockOperation(tx, ref.jobId);
         if (job === undefined || (job.status !== 'queued' && job.status !== 'running')) return ended(job);

@@ -174,8 +174,8 @@ export async function readCommits(
             debit.kind || ':' || debit.owner_id as debit_account, credit.kind || ':' || credit.owner_id as credit_account,
             posting.amount_minor
      from ledger_postings as posting
-     left join ledger_accounts as debit on (debit.workspace_id, debit.id) = (posting.workspace_id, posting.debit_account_id)
-     left join ledger_accounts as credit on (credit.workspace_id, credit.id) = (posting.workspace_id, posting.credit_account_id)
+     left join account_names as debit on (debit.workspace_id, debit.id) = (posting.workspace_id, posting.debit_account_id)
+     left join account_names as credit on (credit.workspace_id, credit.id) = (posting.workspace_id, posting.credit_account_id)
      where posting.transfer_id = any (:transferIds)`,
     { transferIds: transfers.map((transfer) => transfer.id) },
   );

@@ -67,7 +67,7 @@ async function openAccounts(
       floored: accountKinds[account.kind].floored,
     })),
     {
-      onConflict: 'on conflict (workspace_id, mode, currency, kind, owner_id) do nothing',
+      onConflict: 'on conflict (workspace_id, mode, currency, kind, owner_id) where archived_as is null do nothing',
       returning: ['id', 'kind', 'owner_id', 'currency'],
     },
   );

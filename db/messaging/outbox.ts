@@ -7,7 +7,7 @@ export type OutboxPriority = 1 | 2 | 3 | 4 | 5;
 
 export interface OutboxMessage {
   readonly lane: 'workflow' | 'http';
-  readonly topic: 'start' | 'signal' | 'schedule' | 'history.export' | 'mail' | 'webhook' | 'postback';
+  readonly topic: 'start' | 'signal' | 'end' | 'schedule' | 'history.export' | 'mail' | 'webhook' | 'postback';
   /** Signals: the workflow id, so that they arrive in the order written. Null blocks nothing. */
   readonly orderingKey: string | null;
   readonly endpoint?: string;

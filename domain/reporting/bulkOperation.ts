@@ -18,6 +18,9 @@ export type UndoKind = (typeof undoKinds)[number];
 /** The kind of job that runs a simulation of more than 10,000 sales (api.md 6.2): no decisions, one result. */
 export const simulationKind = 'rules.simulate';
 
+/** The kind of job that puts all test facts away (TST-07): no decisions, one result, no way to stop it half-way. */
+export const purgeKind = 'test_data.purge';
+
 export interface BulkVerb {
   /** What is selected: `payouts.create` selects affiliates (api.md 1.9). */
   readonly objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates';

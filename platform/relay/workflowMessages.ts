@@ -1,4 +1,9 @@
-import { type Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  type Client,
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { NamespaceNotFoundError, type Priority } from '@temporalio/common';
 import type { ClaimedMessage, ReferralState } from '../../db/messaging/relay.js';
 import { parseId, type ReferralId, type WorkspaceId } from '../../domain/ids.js';
@@ -33,6 +38,7 @@ export interface WorkflowMessagesOptions {
 const defaultCallTimeoutMs = 10_000;
 const sent: Outcome = { kind: 'sent' };
 const malformed: Outcome = { kind: 'dead', code: 'message.malformed' };
+const endReason = 'test data was purged';
 /** Facts follow the journey they belong to; a decision is about the referral it names, and `merged` is for the one that ended. */
 const factSignals: ReadonlySet<string> = new Set([
   'leadReported',
@@ -56,6 +62,7 @@ export function workflowMessages(options: WorkflowMessagesOptions): Deliver {
       try {
         const other = options.others[row.topic];
         if (other !== undefined) return await other(row, signal);
+        if (row.topic === 'end') return await end(options, row);
         const message = messages[index];
         if (message === undefined) return malformed;
         const facts = await known;
@@ -99,6 +106,21 @@ async function start(
     // What remains of the window, not the whole again: the relay may be late.
     ...(remainingMs > 0 ? { startDelay: remainingMs } : {}),
   });
+  return sent;
+}
+
+/** The run has nothing left to act on: its object was put away with the other test facts (TST-07). Nothing runs: nothing to do. */
+async function end({ client, callTimeoutMs }: WorkflowMessagesOptions, row: ClaimedMessage): Promise<Outcome> {
+  const workflowId = textOf(row.payload, 'workflowId');
+  // The id names its workspace: a row may end only what is its own workspace's.
+  if (workflowId === undefined || workflowId.split('/')[1] !== row.workspaceId) return malformed;
+  try {
+    await client.withDeadline(Date.now() + (callTimeoutMs ?? defaultCallTimeoutMs), () =>
+      client.workflow.getHandle(workflowId).terminate(endReason),
+    );
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
   return sent;
 }
 

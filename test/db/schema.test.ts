@@ -115,6 +115,33 @@ describe('row-level security', () => {
     }
   });
 
+  test('TST-07: whatever has a mode can be put away with the test data, or is said here to stay', async () => {
+    const { rows } = await owner.raw<{ rows: { name: string; archivable: boolean }[] }>(
+      `select c.relname as name, exists (
+         select from pg_policies p where p.tablename = c.relname and p.policyname = c.relname || '_archived' and p.permissive = 'RESTRICTIVE'
+       ) as archivable
+       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'mode' and not a.attisdropped
+       where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace`,
+    );
+    const stays: Readonly<Record<string, string>> = {
+      api_keys: 'configuration',
+      payment_sources: 'configuration',
+      audit_entries: 'the trail is append-only',
+      ledger_postings: 'the books are append-only; their accounts are put aside',
+      ledger_transfers: 'the books are append-only; their accounts are put aside',
+      operations: 'jobs, not facts',
+      api_log: 'deleted: a log, not facts',
+      idempotency_keys: 'deleted: a memory of requests, not facts',
+      rollup_deltas: 'deleted: figures of facts',
+      program_days: 'deleted: figures of facts',
+      affiliate_days: 'deleted: figures of facts',
+      link_days: 'deleted: figures of facts',
+      affiliate_last_activity: 'deleted: figures of facts',
+    };
+    const open = rows.filter((row) => !row.archivable).map((row) => row.name);
+    expect(open.filter((name) => !(name in stays))).toEqual([]);
+  });
+
   test('every index that two workspaces could share, and every foreign key between workspace tables, carries the workspace', async () => {
     const { rows } = await owner.raw<{ rows: { name: string; definition: string }[] }>(
       `select con.conname as name, pg_get_constraintdef(con.oid) as definition

@@ -22,12 +22,15 @@ let key: string;
 let stopJobs: () => Promise<void>;
 /** The first page's answer is lost after its commit, as by a kill. */
 let losses = 1;
+/** Where a purge of test data dies, once each: before its commit and after it. */
+const deaths = new Set(['testData.archived', 'testData.paged']);
 
 beforeAll(async () => {
   w = await createReferralWorld();
   await w.startWorker();
   const { db, database } = w.world;
   const reached = (point: string): void => {
+    if (deaths.delete(point)) throw new Error('the worker died here');
     if (point !== 'bulk.paged' || losses === 0) return;
     losses -= 1;
     throw new Error('the worker died here');
@@ -230,4 +233,48 @@ test.each([
   const refused = await post('/v1/operations', body);
   expect(refused.status, refused.text).toBe(422);
   expect(refused.body['errors'][0]).toMatchObject({ pointer });
+});
+
+test('TST-07: a purge that dies before its commit has put nothing away, one that dies after it goes on, and is written down once', async () => {
+  const { programId, owner } = w.world;
+  const inTest = async (count: number): Promise<void> =>
+    w.inTx(async (tx, act) => {
+      for (let index = 0; index < count; index += 1)
+        await insertReferral(
+          tx,
+          { ...act, mode: 'test' },
+          {
+            id: newId('referral'),
+            programId,
+            status: 'tracking',
+            stage: 'click',
+            visitorId: newId('visitor'),
+            clickAt: act.now,
+            windowEndsAt: addMs(act.now, 3_600_000),
+          },
+          'clicked',
+        );
+    });
+  await inTest(3);
+  const live = await owner('referrals').where({ mode: 'live' }).count<{ count: string }[]>();
+
+  const asked = await post('/v1/test-data/purge', {});
+  expect(asked.status, asked.text).toBe(202);
+  const done = await eventually(
+    async () => {
+      const { body } = await api.as(key, `/v1/operations/${String(asked.body['id'])}`);
+      if (body['status'] !== 'done') throw new Error(JSON.stringify(body));
+      return body;
+    },
+    { within: 60_000 },
+  );
+
+  expect(deaths).toEqual(new Set());
+  expect(done['result']).toEqual({ archived: { referrals: 3 } });
+  expect(await owner('referrals').where({ mode: 'test' })).toEqual([]);
+  expect(await owner('referrals').where({ mode: 'live' }).count<{ count: string }[]>()).toEqual(live);
+  const entries = await owner('audit_entries').where({ event: 'testDataPurged' }).select('object_id', 'actor_user_id');
+  expect(entries).toEqual([{ object_id: asked.body['id'], actor_user_id: w.ana }]);
+  const again = await post(`/v1/operations/${String(asked.body['id'])}/cancel`, {});
+  expect(again.body['code']).toBe('transition_not_allowed');
 });

@@ -29,6 +29,7 @@ import {
   type BulkVerb,
   bulkVerbOf,
   jobVerbOf,
+  purgeKind,
   type UndoKind,
   undoKindOf,
 } from '../../../domain/reporting/bulkOperation.js';
@@ -386,7 +387,9 @@ const cancel = defineRoute({
       const found = await getOperation(tx, ctx.caller, ctx.params.operationId);
       const isOwn = found.kind === 'job' && found.job.requestedByUser === ctx.caller.actor.userId;
       const job = isOwn ? await lockOperation(tx, ctx.params.operationId) : undefined;
-      if (job === undefined || (job.status !== 'queued' && job.status !== 'running'))
+      // A purge is whole or has not begun: half of the test facts would fit nothing.
+      const isUnderWay = job?.kind === purgeKind && job.status === 'running';
+      if (job === undefined || isUnderWay || (job.status !== 'queued' && job.status !== 'running'))
         throw new DomainError('operation.transition_not_allowed', {
           currentStatus: job?.status ?? 'done',
           allowedActions: [],

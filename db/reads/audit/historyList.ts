@@ -53,12 +53,15 @@ interface ListedRow {
   readonly previous_hash: Buffer | null;
 }
 
-// A history has no mode of its own: it is that of the object whose run it was.
+// A history has no mode of its own: it is that of the object whose run it was. Of archived test facts (TST-07) only the audit trail tells the
+// mode here: their recordings stay, and stand in no list.
 const listed = `(
   select history.id, history.workflow_type, history.workflow_id, history.run_id, history.object_id, history.build_id,
          history.event_count, history.first_event_at, history.last_event_at, history.close_status, history.sha256,
          history.created_at, leaf.sequence, leaf.leaf_hash, leaf.previous_hash,
-         coalesce(referral.mode, payout.mode, payout_run.mode, operation.mode, 'live') as mode
+         coalesce(referral.mode, payout.mode, payout_run.mode, operation.mode, (
+           select case entry.mode when 'test' then 'archived' else entry.mode end from audit_entries as entry
+           where entry.workspace_id = history.workspace_id and entry.object_id = history.object_id limit 1), 'live') as mode
   from histories as history
   left join audit_leaves as leaf on (leaf.workspace_id, leaf.commit_id) = (history.workspace_id, history.commit_id)
   left join referrals as referral on (referral.workspace_id, referral.id) = (history.workspace_id, history.object_id)

@@ -25,3 +25,12 @@ export async function listMissingExports(tx: ReadTx, runs: readonly ClosedRun[])
   );
   return rows.map((row) => ({ workflowId: row.workflow_id, runId: row.run_id }));
 }
+
+/** Which of these workflows did a purge of test data end (TST-07)? Nobody has to look into them. */
+export async function listPurgedWorkflows(tx: ReadTx, workflowIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx('outbox')
+    .where({ topic: 'end' })
+    .whereIn('ordering_key', [...workflowIds])
+    .select<{ ordering_key: string }[]>('ordering_key');
+  return new Set(rows.map((row) => row.ordering_key));
+}
