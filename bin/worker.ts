@@ -32,6 +32,7 @@ import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
 import { openGatewayAccess, openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
 import { lookAtDestination } from '../platform/destination.js';
+import { foldRollups } from '../activities/reporting/rollup.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
@@ -69,6 +70,8 @@ const gatewaySlots = 10; // calls out, which hold no connection
 const longPoolSize = 4;
 const relayPoolSize = 6;
 const chainEveryMs = 5_000;
+/** Figures are exact without it; what it folds is what a reader need not add up. */
+const rollupsEveryMs = 15_000;
 /** A referral exists about a second after its click at most (REF-15). */
 const clicksEveryMs = 250;
 
@@ -380,6 +383,14 @@ function startRelayOf(parts: {
         run: async () => {
           const workspaces = (await listWorkspaces(db)).map((workspace) => workspace.id);
           return (await appendAuditChains({ db, keeper, logger, workspaces, lastKept })) > 0;
+        },
+      },
+      {
+        name: 'rollups',
+        everyMs: rollupsEveryMs,
+        run: async () => {
+          const workspaces = (await listWorkspaces(db)).map((workspace) => workspace.id);
+          return foldRollups({ db, logger }, workspaces);
         },
       },
     ],

@@ -1,20 +1,14 @@
-import type { Mode } from '../../../domain/act.js';
 import type { LinkId } from '../../../domain/ids.js';
 import type { CurrencyCode, Money } from '../../../domain/money.js';
-import type { Instant, LocalDate } from '../../../domain/time.js';
+import type { LocalDate } from '../../../domain/time.js';
 import { type DeviceSummary, deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
 import type { ReadTx } from '../../transaction.js';
+import { type ActivitySpan, readHappened, sumsOf } from './rollup.js';
 
 // What happened between two instants: in all, day by day, and by which links. The same conditions as the lists behind each figure, so that
 // a figure and its list agree (ADM-02).
 
-export interface ActivitySpan {
-  readonly mode: Mode;
-  readonly from: Instant;
-  readonly until: Instant;
-  /** Only what is credited to these affiliates; null: everything. */
-  readonly affiliateIds: readonly string[] | null;
-}
+export type { ActivitySpan } from './rollup.js';
 
 const within = (column: string): string =>
   `${column} >= cast(:from as timestamptz) and ${column} < cast(:until as timestamptz)`;
@@ -25,42 +19,22 @@ function bindings(span: ActivitySpan): Record<string, unknown> {
   return { ...span, affiliateIds: span.affiliateIds === null ? null : [...span.affiliateIds] };
 }
 
-/** Conditions of each figure; `api/routes/reporting/console.ts` names the list query that says the same. */
+/** Where the rows themselves are read, the same conditions as the days count by (db/reporting/rollup.ts). */
 const facts = {
-  clicks: { from: 'clicks', at: 'clicks.created_at', where: `clicks.mode = :mode` },
-  // A visit has no affiliate of its own: its link's.
-  visits: {
-    from: 'visits join links on links.workspace_id = visits.workspace_id and links.id = visits.link_id',
-    owner: 'links',
-    at: 'visits.created_at',
-    where: `visits.mode = :mode`,
-  },
-  leads: { from: 'leads', at: 'leads.created_at', where: `leads.mode = :mode` },
-  referrals: {
-    from: 'referrals',
-    at: 'referrals.created_at',
-    where: `referrals.mode = :mode and referrals.status in ('pending', 'approved', 'rejected')`,
-  },
-  sales: { from: 'sales', at: 'sales.occurred_at', where: `sales.mode = :mode and sales.status <> 'declined'` },
+  clicks: { at: 'clicks.created_at', where: 'clicks.mode = :mode' },
+  leads: { at: 'leads.created_at', where: 'leads.mode = :mode' },
+  sales: { at: 'sales.occurred_at', where: `sales.mode = :mode and sales.status <> 'declined'` },
 } as const;
-export type ActivityFact = keyof typeof facts;
-const factNames = Object.keys(facts) as readonly ActivityFact[];
-/** Only what is credited to the affiliates of the span. */
-const ownOf = (name: ActivityFact): string => {
-  const fact = facts[name];
-  return own('owner' in fact ? fact.owner : fact.from);
-};
+
+const factNames = ['clicks', 'visits', 'leads', 'referrals', 'sales'] as const;
+export type ActivityFact = (typeof factNames)[number];
 
 /** How many of each. */
 export async function countActivity(tx: ReadTx, span: ActivitySpan): Promise<Readonly<Record<ActivityFact, number>>> {
+  const happened = await readHappened(tx, span, { grain: 'program', wanted: factNames });
   const { rows } = await tx.raw<{ rows: Record<ActivityFact, number>[] }>(
-    `select ${factNames
-      .map((name) => {
-        const { from, at, where } = facts[name];
-        return `(select count(*)::int from ${from} where ${where} and ${within(at)} and ${ownOf(name)}) as ${name}`;
-      })
-      .join(', ')}`,
-    bindings(span),
+    `select ${sumsOf(factNames)} from (${happened.sql}) as happened`,
+    happened.bindings,
   );
   return rows[0] ?? { clicks: 0, visits: 0, leads: 0, referrals: 0, sales: 0 };
 }
@@ -73,20 +47,16 @@ export interface ActivityMoney {
   readonly revenue: Money;
 }
 
+const moneyMeasures = ['earned_minor', 'captured_minor', 'refunded_minor'] as const;
+const moneySums = `coalesce(sum(earned_minor), 0)::bigint as commissions, coalesce(sum(captured_minor - refunded_minor), 0)::bigint as revenue`;
+
 /** Per currency; currencies are never added (api.md 13). */
 export async function sumActivity(tx: ReadTx, span: ActivitySpan): Promise<readonly ActivityMoney[]> {
+  const happened = await readHappened(tx, span, { grain: 'program', wanted: moneyMeasures });
   const { rows } = await tx.raw<{ rows: { currency: CurrencyCode; commissions: bigint; revenue: bigint }[] }>(
-    `select currency, coalesce(sum(commissions), 0)::bigint as commissions, coalesce(sum(revenue), 0)::bigint as revenue
-     from (
-       select commissions.currency, commissions.amount_minor - commissions.reversed_minor as commissions, 0 as revenue
-       from commissions
-       where commissions.mode = :mode and commissions.status <> 'rejected' and ${within('commissions.created_at')} and ${own('commissions')}
-       union all
-       select sales.currency, 0, sales.captured_minor - sales.refunded_minor
-       from sales
-       where ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as money
-     group by currency order by currency`,
-    bindings(span),
+    `select currency, ${moneySums} from (${happened.sql}) as happened
+     where currency <> '' group by currency order by currency`,
+    happened.bindings,
   );
   return rows.map(({ currency, commissions, revenue }) => ({
     currency,
@@ -103,28 +73,22 @@ export interface ActivityDay {
   readonly sales: number;
 }
 
+const dayMeasures = ['clicks', 'visits', 'leads', 'sales'] as const;
+
 /** A row per day of the zone, also of those on which nothing happened. */
 export async function listActivityDays(
   tx: ReadTx,
   span: ActivitySpan & { readonly zone: string },
 ): Promise<readonly ActivityDay[]> {
-  const perDay = (name: ActivityFact): string => {
-    const { from, at, where } = facts[name];
-    return `select (${at} at time zone :zone)::date as day, '${name}' as fact from ${from}
-            where ${where} and ${within(at)} and ${ownOf(name)}`;
-  };
+  const happened = await readHappened(tx, span, { grain: 'program', wanted: dayMeasures, zone: span.zone });
   const { rows } = await tx.raw<{ rows: ActivityDay[] }>(
-    `with happened as (${(['clicks', 'visits', 'leads', 'sales'] as const).map(perDay).join(' union all ')})
-     select to_char(days.day, 'YYYY-MM-DD') as day,
-            (count(*) filter (where fact = 'clicks'))::int as clicks,
-            (count(*) filter (where fact = 'visits'))::int as visits,
-            (count(*) filter (where fact = 'leads'))::int as leads,
-            (count(*) filter (where fact = 'sales'))::int as sales
+    `with happened as (${happened.sql})
+     select to_char(days.day, 'YYYY-MM-DD') as day, ${sumsOf(dayMeasures)}
      from generate_series((cast(:from as timestamptz) at time zone :zone)::date,
                           ((cast(:until as timestamptz) - interval '1 millisecond') at time zone :zone)::date, interval '1 day') as days (day)
      left join happened on happened.day = days.day::date
      group by days.day order by days.day`,
-    bindings(span),
+    happened.bindings,
   );
   return rows;
 }
@@ -140,23 +104,16 @@ export async function listMoneyDays(
   tx: ReadTx,
   span: ActivitySpan & { readonly zone: string },
 ): Promise<readonly MoneyDay[]> {
+  const happened = await readHappened(tx, span, { grain: 'program', wanted: moneyMeasures, zone: span.zone });
   const { rows } = await tx.raw<{
     rows: { day: LocalDate; currency: CurrencyCode; commissions: bigint; revenue: bigint }[];
   }>(
-    `select to_char(money.day, 'YYYY-MM-DD') as day, money.currency,
-            coalesce(sum(money.commissions), 0)::bigint as commissions, coalesce(sum(money.revenue), 0)::bigint as revenue
-     from (
-       select (commissions.created_at at time zone :zone)::date as day, commissions.currency,
-              commissions.amount_minor - commissions.reversed_minor as commissions, 0 as revenue
-       from commissions
-       where commissions.mode = :mode and commissions.status <> 'rejected' and ${within('commissions.created_at')} and ${own('commissions')}
-       union all
-       select (${facts.sales.at} at time zone :zone)::date, sales.currency, 0, sales.captured_minor - sales.refunded_minor
-       from sales
-       where ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')}) as money
-     group by money.day, money.currency
-     order by money.day, money.currency`,
-    bindings(span),
+    `select to_char(day, 'YYYY-MM-DD') as day, currency, ${moneySums}
+     from (${happened.sql}) as happened
+     where currency <> ''
+     group by day, currency
+     order by day, currency`,
+    happened.bindings,
   );
   return rows.map(({ day, currency, commissions, revenue }) => ({
     day,
@@ -229,24 +186,22 @@ export interface LinkActivity {
   readonly sales: number;
 }
 
+const linkMeasures = ['clicks', 'sales'] as const;
+
 /** The links with the most sales, then clicks. */
 export async function listBestLinks(tx: ReadTx, span: ActivitySpan, limit: number): Promise<readonly LinkActivity[]> {
+  const happened = await readHappened(tx, span, { grain: 'link', wanted: linkMeasures });
   const { rows } = await tx.raw<{ rows: LinkActivity[] }>(
-    `with happened as (
-       select clicks.link_id, 1 as clicks, 0 as sales from clicks
-       where ${facts.clicks.where} and ${within(facts.clicks.at)} and ${own('clicks')}
-       union all
-       select sales.link_id, 0, 1 from sales
-       where sales.link_id is not null and ${facts.sales.where} and ${within(facts.sales.at)} and ${own('sales')})
-     select link.id, link.slug, link.affiliate_id as "affiliateId", affiliate.name as "affiliateName",
-            sum(happened.clicks)::int as clicks, sum(happened.sales)::int as sales
-     from happened
-     join links as link on link.id = happened.link_id
+    `with best as (
+       select link_id, ${sumsOf(linkMeasures)} from (${happened.sql}) as happened
+       where link_id <> '' group by link_id having sum(clicks) > 0 or sum(sales) > 0)
+     select link.id, link.slug, link.affiliate_id as "affiliateId", affiliate.name as "affiliateName", best.clicks, best.sales
+     from best
+     join links as link on link.id = best.link_id
      join affiliates as affiliate on affiliate.id = link.affiliate_id
-     group by link.id, link.slug, link.affiliate_id, affiliate.name
-     order by sales desc, clicks desc, link.id
+     order by best.sales desc, best.clicks desc, link.id
      limit :limit`,
-    { ...bindings(span), limit },
+    { ...happened.bindings, limit },
   );
   return rows;
 }
@@ -259,28 +214,25 @@ export interface AffiliateActivity {
   readonly sales: number;
 }
 
+const affiliateMeasures = ['clicks', 'leads', 'sales'] as const;
+
 /** The affiliates with the most sales, then leads, then clicks. */
 export async function listBestAffiliates(
   tx: ReadTx,
   span: ActivitySpan,
   limit: number,
 ): Promise<readonly AffiliateActivity[]> {
-  const part = (name: 'clicks' | 'leads' | 'sales'): string => {
-    const { from, at, where } = facts[name];
-    return `select ${from}.affiliate_id, '${name}' as fact from ${from}
-            where ${from}.affiliate_id is not null and ${where} and ${within(at)} and ${own(from)}`;
-  };
+  const happened = await readHappened(tx, span, { grain: 'affiliate', wanted: affiliateMeasures });
   const { rows } = await tx.raw<{ rows: AffiliateActivity[] }>(
-    `select affiliate.id, affiliate.name,
-            (count(*) filter (where fact = 'clicks'))::int as clicks,
-            (count(*) filter (where fact = 'leads'))::int as leads,
-            (count(*) filter (where fact = 'sales'))::int as sales
-     from (${[part('clicks'), part('leads'), part('sales')].join(' union all ')}) as happened
-     join affiliates as affiliate on affiliate.id = happened.affiliate_id
-     group by affiliate.id, affiliate.name
-     order by sales desc, leads desc, clicks desc, affiliate.id
+    `with best as (
+       select affiliate_id, ${sumsOf(affiliateMeasures)} from (${happened.sql}) as happened
+       where affiliate_id <> '' group by affiliate_id having sum(clicks) > 0 or sum(leads) > 0 or sum(sales) > 0)
+     select affiliate.id, affiliate.name, best.clicks, best.leads, best.sales
+     from best
+     join affiliates as affiliate on affiliate.id = best.affiliate_id
+     order by best.sales desc, best.leads desc, best.clicks desc, affiliate.id
      limit :limit`,
-    { ...bindings(span), limit },
+    { ...happened.bindings, limit },
   );
   return rows;
 }
