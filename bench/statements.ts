@@ -41,9 +41,12 @@ export async function recordStatements(
     const found = /^(?:execute [^:]*|statement): ([\s\S]*)$/.exec(line.message ?? '');
     return found?.[1] === undefined ? [] : [{ pid: line.pid, text: found[1], values: valuesOf(line.detail ?? '') }];
   });
-  // Every read of the application opens with the settings of its workspace (db/transaction.ts); what else was going on opens without.
-  const reader = said.find(({ text }) => text.includes("set_config('tributary.workspace_id'"))?.pid;
-  const own = said.filter(({ pid, text }) => pid === reader && !/^(begin|start transaction|commit)/i.test(text));
+  // Every read of the application opens with the settings of its workspace (db/transaction.ts); what else was going on opens without. The
+  // session was looked up before it, perhaps on the same connection, and is no part of the read.
+  const from = said.findIndex(({ text }) => text.includes("set_config('tributary.workspace_id'"));
+  const ofReader = said.slice(Math.max(0, from)).filter(({ pid }) => pid === said[from]?.pid);
+  const end = ofReader.findIndex(({ text }) => /^(commit|rollback)/i.test(text));
+  const own = end === -1 ? ofReader : ofReader.slice(0, end);
   if (own.length < 2) throw new Error(`the log holds no read:\n${said.map(({ text }) => text).join('\n')}`);
   return own.map(({ text, values }) => ({ text, values }));
 }

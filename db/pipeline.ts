@@ -70,6 +70,10 @@ class Session {
   opening: string | undefined;
   /** Stands for the open transaction: who holds another one here came too late. */
   transaction: object | undefined;
+  /** The open transaction cannot write: nothing of it can be lost at its end. */
+  isReadOnly = false;
+  /** A statement of the open transaction was refused: its COMMIT will be a ROLLBACK. */
+  hasFailed = false;
   /** A write that touched other rows than it should have: whoever heard it may not have told. */
   fault: unknown;
   readonly held = new Map<HeldRows, string[]>();
@@ -209,6 +213,7 @@ class Round implements pg.Submittable {
   handleError(error: unknown): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    this.#session.hasFailed = true;
     const at = this.#answers.length;
     // A name that this round gave and Postgres did not confirm may exist or not: closed, and never used again.
     for (const [text, index] of this.#fresh) {
@@ -363,6 +368,8 @@ async function control(connection: pg.Client, sql: string): Promise<Answer> {
   if (text.startsWith('BEGIN')) {
     session.opening = text;
     session.transaction = {};
+    session.isReadOnly = text.endsWith('READ ONLY');
+    session.hasFailed = false;
     session.fault = undefined;
     return nothing('BEGIN');
   }
@@ -370,6 +377,11 @@ async function control(connection: pg.Client, sql: string): Promise<Answer> {
     session.transaction = undefined;
     if (session.opening !== undefined && session.held.size === 0 && session.waiting.length === 0) {
       session.opening = undefined; // it asked nothing and wrote nothing
+      return nothing('COMMIT');
+    }
+    if (session.isReadOnly && !session.hasFailed && session.fault === undefined) {
+      // Everything it asked was answered and it wrote nothing: its answer need not wait for the end. Whoever has this connection next does.
+      ask(connection, text, []).catch(() => undefined); // the connection is gone, and the pool with it hears of it
       return nothing('COMMIT');
     }
     try {

@@ -35,7 +35,10 @@ export async function inWorkspace<T>(
   );
 }
 
-/** The same, read-only at repeatable read: every row of an answer is of one instant. */
+/**
+ * The same, read-only at repeatable read: every row of an answer is of one instant. A `work` of one parameter does not ask when: its first
+ * statement travels with the opening instead of waiting for it.
+ */
 export async function readWorkspace<T>(
   db: Db,
   workspaceId: WorkspaceId,
@@ -43,7 +46,15 @@ export async function readWorkspace<T>(
 ): Promise<T> {
   return retryOnConflict(() =>
     (db as Knex).transaction(
-      async (trx) => work(trx as unknown as ReadTx, await open(db, trx as unknown as ReadTx, workspaceId)),
+      async (trx) => {
+        const tx = trx as unknown as ReadTx;
+        const opening = open(db, tx, workspaceId);
+        if (work.length > 1) return work(tx, await opening);
+        const reading = (work as (tx: ReadTx) => Promise<T>)(tx);
+        // Nothing is read without it: what stands behind an opening that failed was not run, and tells so.
+        const [result] = await Promise.all([reading, opening]);
+        return result;
+      },
       {
         isolationLevel: 'repeatable read',
         readOnly: true,

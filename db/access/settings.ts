@@ -31,6 +31,12 @@ export async function getSettings(tx: ReadTx | Tx): Promise<SettingsRecord> {
   return toRecord(await tx('settings').first<SettingsRow | undefined>('version', 'sections', 'saved_at', 'updated_at'));
 }
 
+/** The same for a page of rows that need nothing else of them: asked for once, beside the page, and not with each of its rows. */
+export async function readSettings(tx: ReadTx | Tx): Promise<Settings> {
+  const row = await tx('settings').first<Pick<SettingsRow, 'sections'> | undefined>('sections');
+  return settingsOf(row?.sections ?? {});
+}
+
 export async function lockSettings(tx: Tx): Promise<SettingsRecord> {
   const row = await tx('settings')
     .forNoKeyUpdate()

@@ -2,7 +2,7 @@ import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect, type Db } from '../../db/connection.js';
 import { later, once, run } from '../../db/pipeline.js';
-import { inWorkspace, type Tx } from '../../db/transaction.js';
+import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
 import { InvariantError } from '../../domain/errors.js';
 import { newId } from '../../platform/newId.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -107,3 +107,42 @@ test('what was read is read anew after a write to its table, and of a transactio
   });
   expect(await kept()).toEqual([1]);
 });
+
+test('a read that does not ask when travels with its opening, sees its workspace and moment, and leaves the connection clean', async () => {
+  const seen = (tx: ReadTx) =>
+    run<{ workspace: string; isolation: string; writes: string }>(
+      tx,
+      `select current_setting('tributary.workspace_id') as workspace, current_setting('transaction_isolation') as isolation,
+              current_setting('transaction_read_only') as writes`,
+      [],
+    );
+  const others = newId('workspace');
+  const [own, other] = await Promise.all([
+    readWorkspace(db, workspaceId, (tx) => seen(tx)),
+    readWorkspace(db, others, async (tx, now) => [...(await seen(tx)), now]),
+  ]);
+  expect(own).toEqual([{ workspace: workspaceId, isolation: 'repeatable read', writes: 'on' }]);
+  expect(other).toEqual([{ workspace: others, isolation: 'repeatable read', writes: 'on' }, expect.any(String)]);
+  // The pool has one connection: whoever gets it next finds the read ended, although nobody waited for its COMMIT.
+  await inWorkspace(db, workspaceId, async (tx) => keep(tx, 1));
+  expect(await kept()).toEqual([1]);
+  const ended = await readWorkspace(db, workspaceId, async (tx) => tx);
+  await expect(seenAfter(ended)).rejects.toThrow('the transaction has ended');
+});
+
+test('a read tells what was refused, whether or not anything waited for it', async () => {
+  const write = readWorkspace(db, workspaceId, (tx) => run(tx, 'insert into kept (id) values (5)', []));
+  await expect(write).rejects.toThrow('read-only');
+  const swallowed = readWorkspace(db, workspaceId, async (tx) => {
+    await run(tx, 'select 1 / 0', []).catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toThrow('rolled back');
+  const early = readWorkspace(db, workspaceId, async (): Promise<void> => {
+    throw new Error('before it read anything');
+  });
+  await expect(early).rejects.toThrow('before it read anything');
+  expect(await readWorkspace(db, workspaceId, (tx) => run(tx, 'select 1 as one', []))).toEqual([{ one: 1 }]);
+  expect(await kept()).toEqual([]);
+});
+
+const seenAfter = async (tx: ReadTx) => run(tx, 'select 1', []);

@@ -82,28 +82,30 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     const { query } = ctx;
     return ctx.read(async (tx) => {
-      const rows = await listPayoutViews(
-        tx,
-        {
-          mode: ctx.mode,
-          statuses: query.status,
-          problems: query.problem,
-          affiliateIds: query.affiliateId,
-          runIds: query.runId,
-          methodTypes: query.methodType,
-          currencies: query.currency,
-          overdue: query.overdue,
-          q: query.q,
-        },
-        page,
-      );
+      const [holders, rows] = await Promise.all([
+        listHolders(tx, 'payout.approve'),
+        listPayoutViews(
+          tx,
+          {
+            mode: ctx.mode,
+            statuses: query.status,
+            problems: query.problem,
+            affiliateIds: query.affiliateId,
+            runIds: query.runId,
+            methodTypes: query.methodType,
+            currencies: query.currency,
+            overdue: query.overdue,
+            q: query.q,
+          },
+          page,
+        ),
+      ]);
       const { data, nextCursor } = ctx.list(
         rows,
         page,
         (row) => row,
         ({ createdAt, id }) => ({ value: createdAt, id }),
       );
-      const holders = await listHolders(tx, 'payout.approve');
       return { data: data.map((row) => presentTo(ctx, holders, row)), nextCursor };
     });
   },

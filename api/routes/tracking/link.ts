@@ -93,8 +93,10 @@ const list = defineRoute({
   async handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
-      const { settings } = await getSettings(tx);
-      const views = await listLinks(tx, ctx.scope, ctx.query, page, now);
+      const [{ settings }, views] = await Promise.all([
+        getSettings(tx),
+        listLinks(tx, ctx.scope, ctx.query, page, now),
+      ]);
       return ctx.list(
         views,
         page,

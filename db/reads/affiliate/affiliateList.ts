@@ -208,13 +208,14 @@ export async function viewAffiliates(
 ): Promise<readonly AffiliateView[]> {
   const ids = affiliates.map((affiliate) => affiliate.id);
   if (ids.length === 0) return [];
-  const facts = await listEnrolmentFacts(tx, ids);
-  const decisions = await listLastDecisions(tx, ids);
-  const below = await listBelowStandard(tx, ids);
-  const { rows: extras } = await tx.raw<{
-    rows: { id: string; recruit_code: string | null; flags: string[]; first_login_at: Instant | null }[];
-  }>(
-    `
+  const [facts, decisions, below, { rows: extras }] = await Promise.all([
+    listEnrolmentFacts(tx, ids),
+    listLastDecisions(tx, ids),
+    listBelowStandard(tx, ids),
+    tx.raw<{
+      rows: { id: string; recruit_code: string | null; flags: string[]; first_login_at: Instant | null }[];
+    }>(
+      `
     select affiliate.id,
       (select link.slug from links as link
        where link.workspace_id = affiliate.workspace_id and link.affiliate_id = affiliate.id
@@ -227,8 +228,9 @@ export async function viewAffiliates(
       affiliate.first_login_at
     from affiliates as affiliate
     where affiliate.id = any(:ids)`,
-    { ids },
-  );
+      { ids },
+    ),
+  ]);
   return affiliates.map((affiliate) => {
     const own = facts.filter((row) => row.affiliate_id === affiliate.id);
     const enrolments = own.map((row) => ({

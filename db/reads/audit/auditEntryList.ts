@@ -124,22 +124,24 @@ export async function findAuditEntry(tx: ReadTx, mode: Mode, id: string): Promis
 
 async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly AuditEntryView[]> {
   if (rows.length === 0) return [];
-  const names = await listUserNames(
-    tx,
-    rows.flatMap((row) => [row.actor_id, row.actor_user_id].filter((id) => id !== null)),
-  );
-  const leaves = await tx('audit_leaves')
-    .whereIn('commit_id', [...new Set(rows.map((row) => row.commit_id))])
-    .select<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }[]>('commit_id', 'sequence', 'leaf_hash');
+  const [names, leaves, decisions] = await Promise.all([
+    listUserNames(
+      tx,
+      rows.flatMap((row) => [row.actor_id, row.actor_user_id].filter((id) => id !== null)),
+    ),
+    tx('audit_leaves')
+      .whereIn('commit_id', [...new Set(rows.map((row) => row.commit_id))])
+      .select<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }[]>('commit_id', 'sequence', 'leaf_hash'),
+    tx('decisions')
+      .whereIn(
+        'id',
+        rows.flatMap((row) => (row.cause_id === null ? [] : [row.cause_id])),
+      )
+      .select<{ id: string; note: string | null; request_id: string | null }[]>('id', 'note', 'request_id'),
+  ]);
   const leafOf = new Map(
     leaves.map((leaf) => [leaf.commit_id, { sequence: leaf.sequence, hash: leaf.leaf_hash.toString('hex') }]),
   );
-  const decisions = await tx('decisions')
-    .whereIn(
-      'id',
-      rows.flatMap((row) => (row.cause_id === null ? [] : [row.cause_id])),
-    )
-    .select<{ id: string; note: string | null; request_id: string | null }[]>('id', 'note', 'request_id');
   const decisionOf = new Map(decisions.map((decision) => [decision.id, decision]));
   // A decision is carried out by a workflow's activity: where it was made its own row says.
   const requestOf = (row: EntryRow): string | null =>

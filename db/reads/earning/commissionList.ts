@@ -1,4 +1,4 @@
-import { effectiveTerms, settingsOf, type StoredSections } from '../../../domain/access/settings.js';
+import { effectiveTerms, type Settings } from '../../../domain/access/settings.js';
 import type { Scope } from '../../../domain/access/permission.js';
 import type { Mode } from '../../../domain/act.js';
 import type { AffiliateStatus } from '../../../domain/affiliate/affiliate.js';
@@ -8,6 +8,7 @@ import { DomainError } from '../../../domain/errors.js';
 import type { CurrencyCode, Money } from '../../../domain/money.js';
 import type { OwnTerms } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
+import { readSettings } from '../../access/settings.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
@@ -54,7 +55,6 @@ type ViewRow = CommissionRow & {
   readonly contact_name: string | null;
   readonly contact_email: string | null;
   readonly own_terms: OwnTerms;
-  readonly sections: StoredSections | null;
 };
 
 function base(tx: ReadTx | Tx, mode: Mode) {
@@ -78,7 +78,6 @@ function base(tx: ReadTx | Tx, mode: Mode) {
         .andOn('placed.commission_id', 'line.id')
         .andOnNull('placed.released_at'),
     )
-    .leftJoin('settings', 'settings.workspace_id', 'line.workspace_id')
     .where('line.mode', mode)
     .select<ViewRow[]>(
       'line.*',
@@ -90,7 +89,6 @@ function base(tx: ReadTx | Tx, mode: Mode) {
       'contact.name as contact_name',
       'contact.email as contact_email',
       'program.own_terms',
-      'settings.sections',
       tx.raw(
         `exists (select from checks as open_check
                  where open_check.workspace_id = line.workspace_id and open_check.referral_id = line.referral_id
@@ -99,9 +97,15 @@ function base(tx: ReadTx | Tx, mode: Mode) {
     );
 }
 
-function toView(row: ViewRow, now: Instant, decisions: ReadonlyMap<string, LastDecision>): CommissionView {
+interface Told {
+  readonly now: Instant;
+  readonly settings: Settings;
+  readonly decisions: ReadonlyMap<string, LastDecision>;
+}
+
+function toView(row: ViewRow, { now, settings, decisions }: Told): CommissionView {
   const commission = toCommission(row);
-  const terms = effectiveTerms(settingsOf(row.sections ?? {}), { ownTerms: row.own_terms });
+  const terms = effectiveTerms(settings, { ownTerms: row.own_terms });
   return {
     commission,
     blockers: blockersOf(commission, {
@@ -169,12 +173,15 @@ export async function listCommissions(
   page: Page,
 ): Promise<readonly CommissionView[]> {
   const query = filtered(tx, of.scope, of.mode, of.filter);
-  const rows = (await keyset(query, page, { createdAt: 'line.created_at' }, 'line.id')) as ViewRow[];
+  const [settings, rows] = await Promise.all([
+    readSettings(tx),
+    keyset(query, page, { createdAt: 'line.created_at' }, 'line.id') as PromiseLike<ViewRow[]>,
+  ]);
   const decisions = await listLastDecisions(
     tx,
     rows.map((row) => row.id),
   );
-  return rows.map((row) => toView(row, of.now, decisions));
+  return rows.map((row) => toView(row, { now: of.now, settings, decisions }));
 }
 
 /** How many by status, and what is left of them per currency, over the whole filter (COM-10). */
@@ -215,8 +222,8 @@ export async function listCommissionViews(
 ): Promise<ReadonlyMap<string, CommissionView>> {
   const query = base(tx, of.mode).whereIn('line.id', [...ids]);
   scopeToAffiliates(query, of.scope, 'line');
-  const rows = (await query) as ViewRow[];
-  return new Map(rows.map((row) => [row.id, toView(row, of.now, new Map())]));
+  const [settings, rows] = await Promise.all([readSettings(tx), query as PromiseLike<ViewRow[]>]);
+  return new Map(rows.map((row) => [row.id, toView(row, { now: of.now, settings, decisions: new Map() })]));
 }
 
 /** One commission, when this reader may see it. Codes: resource.not_found. */
@@ -227,7 +234,11 @@ export async function getCommissionView(
 ): Promise<CommissionView> {
   const query = base(tx, of.mode).where('line.id', id);
   scopeToAffiliates(query, of.scope, 'line');
-  const [row] = (await query) as ViewRow[];
+  const [settings, [row], decisions] = await Promise.all([
+    readSettings(tx),
+    query as PromiseLike<ViewRow[]>,
+    listLastDecisions(tx, [id]),
+  ]);
   if (row === undefined) throw new DomainError('resource.not_found');
-  return toView(row, of.now, await listLastDecisions(tx, [id]));
+  return toView(row, { now: of.now, settings, decisions });
 }

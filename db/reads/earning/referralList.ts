@@ -1,17 +1,13 @@
 import type { Mode } from '../../../domain/act.js';
 import type { Scope } from '../../../domain/access/permission.js';
-import {
-  effectiveTerms,
-  type EffectiveTerms,
-  settingsOf,
-  type StoredSections,
-} from '../../../domain/access/settings.js';
+import { effectiveTerms, type EffectiveTerms } from '../../../domain/access/settings.js';
 import type { Check } from '../../../domain/earning/check.js';
 import type { OpenMoney } from '../../../domain/earning/deadline.js';
 import type { Referral, ReferralStage, ReferralStatus } from '../../../domain/earning/referral.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { OwnTerms } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
+import { readSettings } from '../../access/settings.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
@@ -199,12 +195,12 @@ export async function getReferralView(tx: ReadTx | Tx, id: string): Promise<Refe
 async function viewsOf(tx: ReadTx | Tx, referrals: readonly Referral[]): Promise<readonly ReferralView[]> {
   const ids = referrals.map((referral) => referral.id);
   if (ids.length === 0) return [];
-  const [customers, levels, events, checks, flags, commissions, money, terms, decisions] = [
-    await listCustomers(tx, ids),
-    await listLevels(tx, ids),
-    await listFacts(tx, ids),
-    await tx('checks').whereIn('referral_id', ids).orderBy('created_at').orderBy('id').select<CheckRow[]>('*'),
-    await tx('risk_flags')
+  const [customers, levels, events, checks, flags, commissions, money, terms, decisions, settings] = await Promise.all([
+    listCustomers(tx, ids),
+    listLevels(tx, ids),
+    listFacts(tx, ids),
+    tx('checks').whereIn('referral_id', ids).orderBy('created_at').orderBy('id').select<CheckRow[]>('*'),
+    tx('risk_flags')
       .whereIn('referral_id', ids)
       .whereNull('dismissed_at')
       .orderBy('created_at')
@@ -214,15 +210,16 @@ async function viewsOf(tx: ReadTx | Tx, referrals: readonly Referral[]): Promise
         'evidence',
         'created_at',
       ),
-    await tx('commissions')
+    tx('commissions')
       .whereIn('referral_id', ids)
       .orderBy('created_at')
       .orderBy('id')
       .select<{ referral_id: string; id: string }[]>('referral_id', 'id'),
-    await listMoney(tx, ids),
-    await listTerms(tx, ids),
-    await listLastDecisions(tx, ids),
-  ];
+    listMoney(tx, ids),
+    listTerms(tx, ids),
+    listLastDecisions(tx, ids),
+    readSettings(tx),
+  ]);
   return referrals.map((referral) => {
     const of = <T extends { readonly referral_id: string }>(rows: readonly T[]): readonly T[] =>
       rows.filter((row) => row.referral_id === referral.id);
@@ -245,7 +242,7 @@ async function viewsOf(tx: ReadTx | Tx, referrals: readonly Referral[]): Promise
         hasUnpaid: sums?.has_unpaid === true,
         lastChangedAt: sums?.last_changed_at ?? null,
       },
-      terms: effectiveTerms(settingsOf(own?.sections ?? {}), { ownTerms: own?.own_terms ?? {} }),
+      terms: effectiveTerms(settings, { ownTerms: own?.own_terms ?? {} }),
       decision: decisions.get(referral.id) ?? null,
     };
   });
@@ -350,16 +347,13 @@ async function listMoney(tx: ReadTx | Tx, ids: readonly string[]): Promise<reado
 async function listTerms(
   tx: ReadTx | Tx,
   ids: readonly string[],
-): Promise<
-  readonly { readonly referral_id: string; readonly own_terms: OwnTerms; readonly sections: StoredSections | null }[]
-> {
+): Promise<readonly { readonly referral_id: string; readonly own_terms: OwnTerms }[]> {
   const { rows } = await tx.raw<{
-    rows: { referral_id: string; own_terms: OwnTerms; sections: StoredSections | null }[];
+    rows: { referral_id: string; own_terms: OwnTerms }[];
   }>(
-    `select referral.id as referral_id, program.own_terms, settings.sections
+    `select referral.id as referral_id, program.own_terms
      from referrals as referral
      join programs as program on (program.workspace_id, program.id) = (referral.workspace_id, referral.program_id)
-     left join settings on settings.workspace_id = referral.workspace_id
      where referral.id = any(:ids)`,
     { ids: [...ids] },
   );

@@ -1,10 +1,11 @@
 import type { Scope } from '../../../domain/access/permission.js';
 import type { Mode } from '../../../domain/act.js';
-import { effectiveTerms, settingsOf, type StoredSections } from '../../../domain/access/settings.js';
+import { effectiveTerms, type Settings } from '../../../domain/access/settings.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { OwnTerms } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
 import type { LeadVerdict } from '../../../domain/tracking/lead.js';
+import { readSettings } from '../../access/settings.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import { type Lead, type LeadRow, toLead } from '../../tracking/lead.js';
 import type { ReadTx, Tx } from '../../transaction.js';
@@ -33,7 +34,6 @@ export interface LeadFilter {
 
 interface ViewRow extends LeadRow {
   readonly own_terms: OwnTerms | null;
-  readonly sections: StoredSections | null;
 }
 
 function base(tx: ReadTx | Tx, mode: Mode) {
@@ -41,9 +41,8 @@ function base(tx: ReadTx | Tx, mode: Mode) {
     .leftJoin('programs as program', (on) =>
       on.on('program.workspace_id', 'lead.workspace_id').andOn('program.id', 'lead.program_id'),
     )
-    .leftJoin('settings', 'settings.workspace_id', 'lead.workspace_id')
     .where('lead.mode', mode)
-    .select<ViewRow[]>('lead.*', 'program.own_terms', 'settings.sections');
+    .select<ViewRow[]>('lead.*', 'program.own_terms');
 }
 
 // Assigned: the agent's own leads, or those of affiliates somebody looks after (api.md 2).
@@ -90,7 +89,11 @@ export async function listLeads(
         or lead.external_id = :q or lead.id = :q)`,
       { q: filter.q, sender: scope.kind === 'affiliate' ? scope.affiliateId : null },
     );
-  return viewsOf(tx, await keyset(query, page, { createdAt: 'lead.created_at' }, 'lead.id'));
+  const [settings, rows] = await Promise.all([
+    readSettings(tx),
+    keyset(query, page, { createdAt: 'lead.created_at' }, 'lead.id') as PromiseLike<ViewRow[]>,
+  ]);
+  return viewsOf(tx, settings, rows);
 }
 
 // An affiliate's key sees the leads it sent and those it is credited with.
@@ -98,8 +101,8 @@ const ofAffiliate = `(lead.affiliate_id = :affiliateId or lead.source = :affilia
 
 /** The lead as its resource shows it; refuses with `resource.not_found` and `access.not_in_scope` (api.md 1.2). */
 export async function getLeadView(tx: ReadTx | Tx, scope: Scope, mode: Mode, id: string): Promise<LeadView> {
-  const [row] = await base(tx, mode).where('lead.id', id);
-  const [view] = row === undefined ? [] : await viewsOf(tx, [row]);
+  const [settings, [row]] = await Promise.all([readSettings(tx), base(tx, mode).where('lead.id', id)]);
+  const [view] = row === undefined ? [] : await viewsOf(tx, settings, [row]);
   if (view === undefined || scope.kind === 'reseller') throw new DomainError('resource.not_found');
   if (scope.kind === 'affiliate') {
     const isTheirs = view.lead.affiliateId === scope.affiliateId || view.lead.source === scope.affiliateId;
@@ -118,15 +121,14 @@ export async function getLeadView(tx: ReadTx | Tx, scope: Scope, mode: Mode, id:
   return view;
 }
 
-async function viewsOf(tx: ReadTx | Tx, rows: readonly ViewRow[]): Promise<readonly LeadView[]> {
+async function viewsOf(tx: ReadTx | Tx, settings: Settings, rows: readonly ViewRow[]): Promise<readonly LeadView[]> {
   const decisions = await listLastDecisions(
     tx,
     rows.map((row) => row.id),
   );
   return rows.map((row) => ({
     lead: toLead(row),
-    customerVisibility: effectiveTerms(settingsOf(row.sections ?? {}), { ownTerms: row.own_terms ?? {} })
-      .customerVisibility,
+    customerVisibility: effectiveTerms(settings, { ownTerms: row.own_terms ?? {} }).customerVisibility,
     decision: decisions.get(row.id) ?? null,
   }));
 }
