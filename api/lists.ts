@@ -118,8 +118,15 @@ function words(allowed: readonly string[]) {
     .openapi({ type: 'string' });
 }
 
+const searched = { q: text(100).exactOptional() };
+/** A list that cannot search does not know `q`: ignored, it would answer everything to who looks for one thing. */
+type Searched<O extends ListOptions> = O extends { readonly q: true } ? typeof searched : Record<never, never>;
+
 /** The query of a list (api.md 1.6): strict, each parameter once. `ctx.page(query)` makes the page of it. */
-export function listQuery<const F extends z.ZodRawShape>(filters: F, options: ListOptions = {}) {
+export function listQuery<const F extends z.ZodRawShape, const O extends ListOptions>(
+  filters: F,
+  options: O = {} as O,
+) {
   const sorts: readonly string[] = options.sort ?? ['createdAt'];
   const sort = z
     .string()
@@ -135,7 +142,7 @@ export function listQuery<const F extends z.ZodRawShape>(filters: F, options: Li
     limit: limitParameter,
     cursor: z.string().max(1_000).exactOptional(),
     sort,
-    q: text(100).exactOptional(),
+    ...((options.q === true ? searched : {}) as Searched<O>),
     include: words(options.include ?? []),
     expand: words(options.expand ?? []),
     ...filters,

@@ -820,6 +820,45 @@ describe('callers', () => {
   }, 60_000);
 });
 
+test('ADM-07: a list that searches finds nothing under a name that nobody has, and one that cannot search refuses q', async () => {
+  const affiliateKey = (
+    await world.api.makePerson(world.ws, ['owner'], {
+      name: 'Searcher',
+      affiliateId: ids['affiliateId'] ?? '',
+      permissions: ['me.read', 'me.write'],
+    })
+  ).key;
+  for (const { id } of (await world.api.as(affiliateKey, '/v1/me/agreements')).body['data'] as readonly {
+    readonly id: string;
+  }[])
+    await world.api.as(affiliateKey, `/v1/me/agreements/${id}/accept`, { method: 'POST', body: {} });
+  const faults: string[] = [];
+  const searching: string[] = [];
+  const lists = routes.filter((route) => {
+    const names = route.query === undefined ? [] : Object.keys(schemaOf(route.query).properties ?? {});
+    return route.method === 'GET' && names.includes('limit') && names.includes('cursor');
+  });
+  for (const route of lists) {
+    const key = isPortal(route) ? affiliateKey : world.ws.key;
+    const path = pathWith(route, ids);
+    const names = Object.keys(schemaOf(route.query ?? z.strictObject({})).properties ?? {});
+    const answer = await world.api.as(key, `${path}?q=nobody-is-called-this`);
+    if (answer.status === 403 && route.permission === 'session') continue; // for people, not for keys
+    if (paramsOf(route).some((name) => ids[name] === undefined)) continue; // nothing of that kind is here
+    const rows = answer.body?.['data'] as readonly unknown[] | undefined;
+    if (names.includes('q')) {
+      searching.push(path);
+      if (answer.status !== 200 || rows?.length !== 0)
+        faults.push(`${nameOf(route)}: ${answer.status} ${rows?.length}`);
+    } else if (answer.status !== 422 || !answer.text.includes('"parameter":"q"'))
+      faults.push(`${nameOf(route)} does not search and answers ${answer.status} ${answer.text.slice(0, 120)}`);
+  }
+
+  expect(faults).toEqual([]);
+  expect(lists.length).toBeGreaterThan(60);
+  expect(searching.length).toBeGreaterThan(15);
+}, 60_000);
+
 test('every route stands in the tables of api.md', () => {
   // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081).
   const beside = new Set(['GET /v1/gateways/{}', 'GET /v1/payment-sources/{}/events']);

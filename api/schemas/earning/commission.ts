@@ -35,7 +35,7 @@ export const commissionQuery = listQuery(
     ...instantRange('eligibleAt'),
     ...instantRange('createdAt'),
   },
-  { include: ['counts', 'sums'] },
+  { q: true, include: ['counts', 'sums'] },
 );
 
 export const entryCreate = z.strictObject({

@@ -49,7 +49,7 @@ export const ownReferralQuery = listQuery(
     ...instantRange('createdAt'),
   },
   { include: ['counts'] },
-).omit({ q: true });
+);
 
 export const ownReferralWire = z
   .strictObject({
@@ -178,7 +178,7 @@ export const ownCommissionQuery = listQuery(
     ...instantRange('createdAt'),
   },
   { include: ['counts', 'sums'] },
-).omit({ q: true });
+);
 
 export const ownCommissionWire = z
   .strictObject({
@@ -299,7 +299,7 @@ export function presentOwnExplanation(view: CommissionView, story: CommissionSto
 export const ownRefundQuery = listQuery(
   { programId: anyText(), effect: anyOf(['voided', 'clawed_back']), ...instantRange('createdAt') },
   { include: ['counts', 'sums'] },
-).omit({ q: true });
+);
 
 export const ownRefundWire = z
   .strictObject({

@@ -86,19 +86,22 @@ export const saleAttributeBody = z.strictObject({
 });
 export type SaleAttributeBody = z.output<typeof saleAttributeBody>;
 
-export const saleQuery = listQuery({
-  externalId: anyText(),
-  status: anyOf(statuses),
-  inReview: flag(),
-  affiliateId: anyText(),
-  programId: anyText(),
-  productId: anyText(),
-  contactId: anyText(),
-  noCommissionCode: anyText(),
-  campaign: anyName(),
-  ad: anyName(),
-  ...instantRange('occurredAt'),
-});
+export const saleQuery = listQuery(
+  {
+    externalId: anyText(),
+    status: anyOf(statuses),
+    inReview: flag(),
+    affiliateId: anyText(),
+    programId: anyText(),
+    productId: anyText(),
+    contactId: anyText(),
+    noCommissionCode: anyText(),
+    campaign: anyName(),
+    ad: anyName(),
+    ...instantRange('occurredAt'),
+  },
+  { q: true },
+);
 
 export const saleWire = z.strictObject({
   ...objectFields('sale', 'sale'),

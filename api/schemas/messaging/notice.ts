@@ -4,7 +4,7 @@ import { flag, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields } from '../wire.js';
 
 export const noticeParams = z.strictObject({ noticeId: idWire('notice') });
-export const noticeQuery = listQuery({ unread: flag() }, { include: ['counts'] }).omit({ q: true });
+export const noticeQuery = listQuery({ unread: flag() }, { include: ['counts'] });
 
 export const noticeWire = z
   .strictObject({

@@ -27,16 +27,19 @@ const statuses = statusesOf(payoutTransitions) as ['draft', 'pending', 'paid', '
 const states = statusesOf(attemptTransitions) as ['submitting', 'submitted', 'unknown', 'paid', 'refused', 'returned'];
 const problems = ['failed', 'unknown', 'returned'] as const;
 
-export const payoutQuery = listQuery({
-  status: anyOf(statuses),
-  problem: anyOf(problems),
-  affiliateId: anyText(),
-  runId: anyText(),
-  methodType: anyOf(payoutMethodTypes),
-  currency: anyText(),
-  overdue: flag(),
-  ...instantRange('createdAt'),
-});
+export const payoutQuery = listQuery(
+  {
+    status: anyOf(statuses),
+    problem: anyOf(problems),
+    affiliateId: anyText(),
+    runId: anyText(),
+    methodType: anyOf(payoutMethodTypes),
+    currency: anyText(),
+    overdue: flag(),
+    ...instantRange('createdAt'),
+  },
+  { q: true },
+);
 export const payoutCreate = z.strictObject({ affiliateId: idWire('affiliate'), currency: currencyWire });
 export const markPaidBody = z.strictObject({
   reference: text(200),

@@ -71,7 +71,6 @@ export const homeWire = z
   .openapi('ConsoleHome');
 
 export const queueQuery = listQuery({ kind: anyOf(queueKinds), assignee: anyText() }, { sort: ['age'] }).omit({
-  q: true,
   include: true,
   expand: true,
 });

@@ -43,7 +43,7 @@ export const contactCreate = z.strictObject(contactFields).check((context) => {
 });
 export const contactPatch = z.strictObject(contactFields);
 export const contactQuery = listQuery({ role: anyOf(contactRoles) }, { q: true });
-export const contactPageQuery = listQuery({}).omit({ q: true });
+export const contactPageQuery = listQuery({});
 
 export const referrerBody = z.strictObject({
   programId: idWire('program'),

@@ -100,7 +100,7 @@ export const ownLeadLogQuery = listQuery({
   channel: anyOf(channels),
   outcome: anyOf(outcomes),
   ...instantRange('createdAt'),
-}).omit({ q: true });
+});
 
 export const ownLeadLogWire = z
   .strictObject({
