@@ -116,8 +116,13 @@ export const ownLeadLogWire = z
     unique: z.boolean().nullable(),
     programId: z.string().nullable(),
     sub1: z.string().nullable(),
-    /** Whom the program lets affiliates see. */
-    customer: z.strictObject({ name: z.string().nullable(), email: z.string().nullable(), masked: z.boolean() }),
+    /** Whom the program lets affiliates see; the reference is ours and names nobody (PRG-04). Null where the attempt made no lead. */
+    customer: z.strictObject({
+      reference: z.string().nullable(),
+      name: z.string().nullable(),
+      email: z.string().nullable(),
+      masked: z.boolean(),
+    }),
     /** It earns for this affiliate: the referral is its own. */
     credited: z.boolean(),
     referralId: z.string().nullable(),
@@ -145,7 +150,12 @@ export function presentOwnLeadLog(
     programId: entry.programId,
     // Taken away with the grant; the row keeps it (TRK-16).
     sub1: reader.seesSubIds ? entry.sub1 : null,
-    customer: { name: isNamed ? entry.name : null, email: isOpen ? entry.email : null, masked: !isOpen },
+    customer: {
+      reference: entry.contactId === null ? null : `C-${entry.contactId.slice(-6)}`,
+      name: isNamed ? entry.name : null,
+      email: isOpen ? entry.email : null,
+      masked: !isOpen,
+    },
     credited: isOwn && entry.leadId !== null && entry.attributionStatus === 'attributed',
     referralId: isOwn ? entry.referralId : null,
   };

@@ -13,6 +13,7 @@ export interface LeadLogEntry {
   readonly outcome: string;
   readonly code: string | null;
   readonly leadId: string | null;
+  readonly contactId: string | null;
   readonly externalId: string | null;
   readonly event: string | null;
   readonly unique: boolean | null;
@@ -58,7 +59,7 @@ const ofLeads = `
   select lead.id, lead.created_at, lead.channel, lead.verdict as outcome, coalesce(lead.verdict_code, lead.attribution_code) as code,
          lead.id as lead_id, lead.external_id, lead.event, lead.is_unique, lead.name, lead.email, lead.phone, lead.company,
          null as key_id, lead.form_id, lead.source_id, null as address, lead.affiliate_id, lead.program_id, lead.click_id, lead.coupon,
-         lead.referral_id, lead.assignee_id, lead.attribution_status, lead.attribution_code, lead.sub1, lead.custom_fields,
+         lead.contact_id, lead.referral_id, lead.assignee_id, lead.attribution_status, lead.attribution_code, lead.sub1, lead.custom_fields,
          cast(null as jsonb) as payload, null as request_id
   from leads as lead`;
 const ofCalls = `
@@ -67,7 +68,7 @@ const ofCalls = `
          null as name, null as email, null as phone, null as company,
          call.key_id, call.form_id, null as source_id, call.address, call.affiliate_id, null as program_id,
          call.payload ->> 'clickId' as click_id, call.payload ->> 'coupon' as coupon,
-         null as referral_id, null as assignee_id, null as attribution_status, null as attribution_code, call.payload ->> 'sub1' as sub1,
+         null as contact_id, null as referral_id, null as assignee_id, null as attribution_status, null as attribution_code, call.payload ->> 'sub1' as sub1,
          cast('{}' as jsonb) as custom_fields, call.payload, call.request_id
   from api_log as call`;
 
@@ -78,6 +79,7 @@ interface LogRow {
   readonly outcome: string;
   readonly code: string | null;
   readonly lead_id: string | null;
+  readonly contact_id: string | null;
   readonly external_id: string | null;
   readonly event: string | null;
   readonly is_unique: boolean | null;
@@ -183,6 +185,7 @@ export async function listLeadLog(
     outcome: row.outcome,
     code: row.code,
     leadId: row.lead_id,
+    contactId: row.contact_id,
     externalId: row.external_id,
     event: row.event,
     unique: row.is_unique,

@@ -59,7 +59,7 @@ export function Screen(): ReactElement {
           {
             key: 'customer',
             title: t('leadLog.customer'),
-            render: (one) => one.customer.name ?? t('leadLog.masked'),
+            render: (one) => one.customer.name ?? one.customer.reference ?? t('leadLog.masked'),
             csv: 'customer.name',
           },
           {
