@@ -77,6 +77,7 @@ const rightOf: Readonly<Record<QueueKind, Permission>> = {
   payout_run: 'payout.approve',
   payout: 'payout.settle',
   payout_method: 'payout_method.verify',
+  appeal: 'referral.reopen',
 };
 
 /** The list query that shows the same items as the kind. */
@@ -89,6 +90,7 @@ const queueLists: Readonly<Record<QueueKind, string>> = {
   payout_run: '/v1/payout-runs?status=planned',
   payout: '/v1/payouts?status=pending&problem=failed,unknown',
   payout_method: '/v1/console/queue?kind=payout_method',
+  appeal: '/v1/appeals?status=open',
 };
 
 function readerOf(ctx: Asking, now: Instant): QueueReader {
@@ -239,13 +241,12 @@ const home = defineRoute({
 
 async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
   const { byKind } = await countQueue(tx, readerOf(ctx, now));
-  const waiting: { kind: QueueKind | 'appeal' | 'on_hold' | 'dead_message'; count: number; list: string }[] =
-    queueKinds.flatMap((kind) => {
+  const waiting: { kind: QueueKind | 'on_hold' | 'dead_message'; count: number; list: string }[] = queueKinds.flatMap(
+    (kind) => {
       const count = byKind[kind] ?? 0;
       return count === 0 ? [] : [{ kind, count, list: queueLists[kind] }];
-    });
-  const { appeal = 0 } = await countBeside(tx, besideOf(ctx));
-  if (appeal > 0) waiting.push({ kind: 'appeal', count: appeal, list: '/v1/appeals?status=open' });
+    },
+  );
   if (ctx.can('commission.decide')) {
     const filter = { onHold: true, list: ['pending' as const, 'payable' as const] };
     const { counts } = await sumCommissions(tx, { scope: ctx.scopeFor('commission.decide'), mode: ctx.mode, filter });
@@ -287,7 +288,12 @@ const setup = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx) => {
       const facts = await readSetupFacts(tx);
-      const steps = setupSteps.map((id) => ({ id, ...setupTexts[id], doneAt: facts[id] }));
+      const steps = setupSteps.map((id) => ({
+        id,
+        ...setupTexts[id],
+        doneAt: facts[id]?.at ?? null,
+        doneBy: facts[id]?.by ?? null,
+      }));
       return { object: 'console_setup' as const, done: steps.every((step) => step.doneAt !== null), steps };
     }),
 });

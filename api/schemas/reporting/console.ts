@@ -17,7 +17,7 @@ const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(si
 export const figureNames = ['clicks', 'leads', 'referrals', 'sales', 'commissions', 'revenue'] as const;
 
 const needWire = z.strictObject({
-  kind: z.enum([...queueKinds, 'appeal', 'on_hold', 'dead_message']),
+  kind: z.enum([...queueKinds, 'on_hold', 'dead_message']),
   count: z.int(),
   /** The list query that shows them. */
   list: z.string(),
@@ -112,6 +112,7 @@ const resourcePaths: Readonly<Record<QueueItem['kind'], string>> = {
   payout_run: '/v1/payout-runs',
   payout: '/v1/payouts',
   payout_method: '/v1/payout-methods',
+  appeal: '/v1/appeals',
 };
 
 export function presentQueueItem(item: QueueItem): z.output<typeof queueItemWire> {
@@ -136,6 +137,8 @@ export const setupWire = z
         title: z.string(),
         detail: z.string(),
         doneAt: instantWire.nullable(),
+        /** The person behind it; null: nobody's act, as a click, or not yet. */
+        doneBy: z.string().nullable(),
         path: z.string(),
       }),
     ),

@@ -34,31 +34,47 @@ export async function sumOwed(tx: ReadTx, mode: Mode): Promise<readonly OwedMone
   return rows.map(({ affiliates, currency, minor }) => ({ affiliates, amount: { minor, currency } }));
 }
 
-/** When each step of the set-up was first done; null: not yet (screens.md 1.10). */
-export interface SetupFacts {
-  readonly settings: Instant | null;
-  readonly program: Instant | null;
-  readonly tracking: Instant | null;
-  readonly affiliates: Instant | null;
-  readonly testReferral: Instant | null;
-  readonly payout: Instant | null;
+export interface SetupFact {
+  readonly at: Instant;
+  /** Who did it, by name; null: nobody's act, as a click. */
+  readonly by: string | null;
 }
 
+/** Which steps of the set-up are done, when and by whom first (screens.md 1.10)? */
+export type SetupFacts = Readonly<
+  Partial<Record<'settings' | 'program' | 'tracking' | 'affiliates' | 'testReferral' | 'payout', SetupFact>>
+>;
+
 export async function readSetupFacts(tx: ReadTx): Promise<SetupFacts> {
-  const { rows } = await tx.raw<{ rows: SetupFacts[] }>(
-    `select
-       (select saved_at from settings) as settings,
-       (select min(entry.at) from audit_entries as entry join programs as program on program.id = entry.object_id
-        where entry.to_status = 'active' and program.status <> 'draft') as program,
-       (select min(first) from (select min(created_at) as first from clicks union all select min(created_at) from sales) as seen) as tracking,
-       (select min(created_at) from affiliates where status = 'approved') as affiliates,
-       (select min(created_at) from commissions where mode = 'test') as "testReferral",
-       case when exists (select from payout_methods where status in ('active', 'cooling'))
-            then (select min(created_at) from payout_schedules where deleted_at is null) end as payout`,
+  const { rows } = await tx.raw<{ rows: { step: keyof SetupFacts; at: Instant; name: string | null }[] }>(
+    `with done (step, at, user_id) as (
+       select 'settings', settings.saved_at,
+              (select changed_by from settings_versions where created_at >= settings.saved_at order by version limit 1)
+       from settings where settings.saved_at is not null
+       union all
+       (select 'program', entry.at, entry.actor_user_id
+        from audit_entries as entry join programs as program on program.id = entry.object_id
+        where entry.to_status = 'active' and program.status <> 'draft' order by entry.at limit 1)
+       union all
+       select 'tracking', min(first), null
+       from (select min(created_at) as first from clicks union all select min(created_at) from sales) as seen
+       having min(first) is not null
+       union all
+       (select 'affiliates', affiliate.created_at,
+               (select entry.actor_user_id from audit_entries as entry
+                where entry.object_id = affiliate.id and entry.to_status = 'approved' order by entry.seq limit 1)
+        from affiliates as affiliate where affiliate.status = 'approved' order by affiliate.created_at limit 1)
+       union all
+       select 'testReferral', min(created_at), null from commissions where mode = 'test' having min(created_at) is not null
+       union all
+       (select 'payout', schedule.created_at,
+               (select entry.actor_user_id from audit_entries as entry where entry.object_id = schedule.id order by entry.seq limit 1)
+        from payout_schedules as schedule
+        where schedule.deleted_at is null and exists (select from payout_methods where status in ('active', 'cooling'))
+        order by schedule.created_at limit 1))
+     select done.step, done.at, person.name from done left join users as person on person.id = done.user_id`,
   );
-  return (
-    rows[0] ?? { settings: null, program: null, tracking: null, affiliates: null, testReferral: null, payout: null }
-  );
+  return Object.fromEntries(rows.map((row) => [row.step, { at: row.at, by: row.name }]));
 }
 
 export interface OutboxState {

@@ -1,4 +1,5 @@
 import type { Mode } from '../../../domain/act.js';
+import { answerDays } from '../../../domain/earning/appeal.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
@@ -15,6 +16,7 @@ export const queueKinds = [
   'payout_run',
   'payout',
   'payout_method',
+  'appeal',
 ] as const;
 export type QueueKind = (typeof queueKinds)[number];
 
@@ -84,6 +86,11 @@ const sources: Readonly<Record<QueueKind, string>> = {
     select 'payout_method', method.id, method.type || ' ' || method.masked, method.status, method.affiliate_id, null, ${none.amount},
            ${none.assignee}, method.created_at, ${none.due}
     from payout_methods as method where method.status = 'unverified'`,
+  // Answered within 30 days (BEY-15): `answerBy` of the appeal itself.
+  appeal: `
+    select 'appeal', appeal.id, appeal.object_type, appeal.status, appeal.affiliate_id, null, ${none.amount},
+           ${none.assignee}, appeal.created_at, appeal.created_at + interval '${answerDays} days'
+    from appeals as appeal where appeal.mode = :mode and appeal.status = 'open'`,
 };
 
 export interface QueueReader {

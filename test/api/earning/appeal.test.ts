@@ -117,3 +117,29 @@ test('BEY-15: a lead that does not count can be appealed; upheld it is accepted,
   expect(twice.status).toBe(409);
   expect(await world.broken()).toEqual([]);
 });
+
+test('BEY-15: an open appeal waits in the queue of whoever may answer it, with its day, and leaves with the answer', async () => {
+  const commission = await rejected();
+  const made = await mine('/v1/me/appeals', { objectId: commission['id'], text: 'She called me.' });
+  const reader = (await world.api.makePerson(world.ws, ['owner'], { name: 'Reader', permissions: ['referral.read'] }))
+    .key;
+  const queueOf = async (key: string) => (await world.api.as(key, '/v1/console/queue?kind=appeal')).body;
+
+  const waiting = await queueOf(colleague);
+  expect(itemsOf(waiting['data'])).toMatchObject([
+    {
+      kind: 'appeal',
+      id: made.body['id'],
+      title: 'commission',
+      status: 'open',
+      affiliate: { id: affiliateId },
+      dueAt: made.body['answerBy'],
+      path: `/v1/appeals/${made.body['id']}`,
+    },
+  ]);
+  expect(waiting['counts']).toMatchObject({ byKind: { appeal: 1 } });
+  expect(itemsOf((await queueOf(reader))['data'])).toEqual([]);
+
+  await world.api.as(colleague, `/v1/appeals/${made.body['id']}/dismiss`, { body: { reason: 'Not so.' } });
+  expect((await queueOf(colleague))['counts']).toMatchObject({ byKind: { appeal: 0 } });
+});

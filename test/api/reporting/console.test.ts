@@ -138,6 +138,9 @@ test('ADM-12, TST-01: the set-up ticks itself from what is there', async () => {
     ['payout', false],
   ]);
   expect(setup.body['done']).toBe(false);
+  // With who it was (screens.md 1.10); a click is nobody's act, and an open step has nobody yet.
+  const by = Object.fromEntries(itemsOf(setup.body['steps']).map((step) => [step['id'], step['doneBy']]));
+  expect(by).toMatchObject({ program: 'Ana', affiliates: 'Ana', tracking: null, testReferral: null });
 });
 
 test('the system screen shows lag, unfinished work, and what nobody took up', async () => {
