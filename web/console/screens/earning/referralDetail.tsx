@@ -14,6 +14,7 @@ import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
 import { useProblemText } from '../../../kit/ErrorView.js';
+import { Evidence } from '../../../kit/Evidence.js';
 import { ExplainDrawer } from '../../../kit/Explain.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -259,11 +260,7 @@ function Checks({ referral }: { readonly referral: Referral }): ReactElement {
                 {check.reasonCode === null ? '' : ` · ${reason(check.reasonCode)}`}
               </Text>
             )}
-            {Object.entries(check.evidence).map(([name, value]) => (
-              <Text key={name} size="sm" c="dimmed">
-                {`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`}
-              </Text>
-            ))}
+            <Evidence of={check.evidence} />
             <Group gap="xs">
               {check.allowedActions.map((status) => (
                 <Button
@@ -295,11 +292,7 @@ function Flags({ referral }: { readonly referral: Referral }): ReactElement | nu
         {referral.flags.map((flag) => (
           <List.Item key={`${flag.code}${flag.at}`}>
             {reason(flag.code)} · <DateText value={flag.at} />
-            {Object.entries(flag.evidence).map(([name, value]) => (
-              <Text key={name} size="sm" c="dimmed">
-                {`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`}
-              </Text>
-            ))}
+            <Evidence of={flag.evidence} />
           </List.Item>
         ))}
       </List>

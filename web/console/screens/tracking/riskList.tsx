@@ -1,4 +1,3 @@
-import { Code } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
@@ -9,6 +8,7 @@ import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useProblemText } from '../../../kit/ErrorView.js';
+import { Evidence } from '../../../kit/Evidence.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
@@ -104,9 +104,7 @@ export function Screen(): ReactElement {
           {
             key: 'evidence',
             title: t('risk.evidence'),
-            render: (row) => (
-              <Code style={{ overflowWrap: 'anywhere' }}>{JSON.stringify(row.evidence).slice(0, 300)}</Code>
-            ),
+            render: (row) => <Evidence of={row.evidence} />,
             csv: 'evidence',
           },
           {
