@@ -153,4 +153,18 @@ export const deskTexts: Readonly<Record<keyof typeof en, string>> = {
   'system.newestBackup': 'Neueste Sicherung',
   'system.backupDue': 'älter als ein Tag',
   'system.backupFresh': 'frisch',
+  'queue.kind.appeal': 'Einspruch',
+  'purge.title': 'Testdaten weglegen',
+  'purge.text': 'Archiviert endgültig alles, was im Testmodus entstanden ist. Echte Daten bleiben, wie sie sind.',
+  'purge.open': 'Testdaten weglegen …',
+  'purge.goes':
+    'Klicks, Leads, Empfehlungen, Verkäufe, Provisionen und Auszahlungen des Testmodus verschwinden aus allen Listen und Berichten und sind nicht zurückzuholen. Was noch wartet, endet.',
+  'purge.stays':
+    'Programme, Affiliates, Links und Einstellungen bleiben, ebenso die Buchungen der Testbücher und das Protokoll. Referenzen aus Tests sind wieder frei.',
+  'purge.type': 'Zur Bestätigung den Namen des Arbeitsbereichs eingeben: {{name}}',
+  'purge.run': 'Endgültig weglegen',
+  'purge.running': 'Läuft. Das Fenster kann geschlossen werden, es geht weiter.',
+  'purge.done_one': 'Fertig: {{count}} Zeile wurde weggelegt.',
+  'purge.done_other': 'Fertig: {{count}} Zeilen wurden weggelegt.',
+  'purge.failed': 'Es kam nicht zu Ende. Nichts ist halb weggelegt; versuche es noch einmal.',
 };

@@ -149,4 +149,18 @@ export const deskTexts = {
   'system.newestBackup': 'Newest backup',
   'system.backupDue': 'older than a day',
   'system.backupFresh': 'fresh',
+  'queue.kind.appeal': 'Appeal',
+  'purge.title': 'Put test data away',
+  'purge.text': 'Archives everything that was made in test mode, for good. Live data stays as it is.',
+  'purge.open': 'Put test data away …',
+  'purge.goes':
+    'Clicks, leads, referrals, sales, commissions and payouts of the test mode disappear from every list and report, and cannot be brought back. What still waits ends.',
+  'purge.stays':
+    'Programs, affiliates, links and settings stay, and so do the test ledger’s entries and the audit trail. References used in tests are free again.',
+  'purge.type': 'Type the name of the workspace to confirm: {{name}}',
+  'purge.run': 'Put away for good',
+  'purge.running': 'Under way. You may close this; it goes on.',
+  'purge.done_one': 'Done: {{count}} row was put away.',
+  'purge.done_other': 'Done: {{count}} rows were put away.',
+  'purge.failed': 'It did not come to its end. Nothing is half put away; try again.',
 } as const;

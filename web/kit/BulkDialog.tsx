@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Operation } from '../client/types.gen.js';
 import { newKey, postPath, readPath } from './api.js';
+import { BatchUndo } from './BatchUndo.js';
 import { ErrorView } from './ErrorView.js';
 import { useWithStepUp } from './stepUp.js';
 import { useReasonText } from './texts.js';
@@ -118,6 +119,7 @@ export function BulkDialog({
             <Text size="sm">{t('bulk.progress', { ...operation.progress })}</Text>
           </Stack>
         )}
+        {operation === null ? null : <BatchUndo operation={operation} onUndone={setOperation} />}
         {problem === null ? null : <ErrorView error={problem} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => onClose(isOver)}>

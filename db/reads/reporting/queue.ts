@@ -86,7 +86,7 @@ const sources: Readonly<Record<QueueKind, string>> = {
     select 'payout_method', method.id, method.type || ' ' || method.masked, method.status, method.affiliate_id, null, ${none.amount},
            ${none.assignee}, method.created_at, ${none.due}
     from payout_methods as method where method.status = 'unverified'`,
-  // Answered within 30 days (BEY-15): `answerBy` of the appeal itself.
+  // Due as `answerBy` of the appeal itself says (BEY-15).
   appeal: `
     select 'appeal', appeal.id, appeal.object_type, appeal.status, appeal.affiliate_id, null, ${none.amount},
            ${none.assignee}, appeal.created_at, appeal.created_at + interval '${answerDays} days'

@@ -285,6 +285,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'bulk.preview': '{{eligible}} von {{matched}} sind jetzt möglich.',
   'bulk.progress':
     '{{done}} von {{total}} erledigt: {{succeeded}} gelungen, {{skipped}} übersprungen, {{failed}} fehlgeschlagen',
+  'bulk.undo_one': 'Diese Entscheidung zurücknehmen',
+  'bulk.undo_other': 'Diese {{count}} Entscheidungen zurücknehmen',
+  'bulk.undoText':
+    'Jede wird durch einen eigenen Eintrag zurückgenommen. Worüber inzwischen jemand entschieden hat, bleibt, wie es ist.',
   'bulk.run': '{{verb}}: {{count}}',
   'bulk.skipped': '{{count}} übersprungen: {{reason}}',
   'views.title': 'Ansichten',

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { sectionNames } from './settingsFields.js';
+import { TestDataPurge } from './testDataPurge.js';
 
 /** All parts of the settings at a glance, each with what it holds (screens.md 3.22). */
 export function Screen(): ReactElement {
@@ -38,6 +39,7 @@ export function Screen(): ReactElement {
           </Paper>
         ))}
       </SimpleGrid>
+      {can('settings.write') ? <TestDataPurge /> : null}
     </>
   );
 }

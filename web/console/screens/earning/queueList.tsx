@@ -25,7 +25,13 @@ import { ReferralStory } from './referralStory.js';
 
 const pollMs = 5_000;
 /** What each key asks for, in the words of the different objects; the first one that the object allows now is taken. */
-const keyVerbs = { a: ['approve', 'accept', 'confirm'], r: ['reject', 'decline', 'invalidate'], h: ['hold'] } as const;
+const keyVerbs = {
+  a: ['approve', 'accept', 'confirm', 'uphold'],
+  r: ['reject', 'decline', 'invalidate', 'dismiss'],
+  h: ['hold'],
+} as const;
+/** Positive answers that are given with a reason all the same (api.md 1.8). */
+const saysWhy: ReadonlySet<string> = new Set(['uphold']);
 
 /** Everything that waits for a person: list left, facts right, a key per decision (screens.md 3.3). */
 export function Screen(): ReactElement {
@@ -156,7 +162,10 @@ function Row({
 function useTitle(): (item: QueueItem) => string {
   const { t } = useTranslation();
   return ({ kind, title, affiliate }) => {
-    const word = t(`stage.${title}`, { defaultValue: t(`commission.kind.${title}`, { defaultValue: title }) });
+    const word =
+      kind === 'appeal'
+        ? t(`appeal.object.${title}`)
+        : t(`stage.${title}`, { defaultValue: t(`commission.kind.${title}`, { defaultValue: title }) });
     const names = affiliate === null || affiliate.name === title ? [word] : [word, affiliate.name];
     return `${t(`queue.kind.${kind}`)}: ${names.join(' · ')}`;
   };
@@ -169,6 +178,19 @@ function MoneyOrNothing({ item }: { readonly item: QueueItem }): ReactElement | 
 interface Decidable {
   readonly status?: string;
   readonly allowedActions: readonly string[];
+  /** Of an appeal: what was rejected, and the words against it. */
+  readonly objectType?: string;
+  readonly objectId?: string;
+  readonly text?: string;
+}
+
+/** The resource of an item. An appeal has no address of its own to read: it stands in the list of open ones. */
+async function readItem(item: QueueItem): Promise<Decidable> {
+  if (item.kind !== 'appeal') return readPath<Decidable>(item.path);
+  const { data } = await readPath<{ readonly data: readonly (Decidable & { readonly id: string })[] }>(
+    '/v1/appeals?status=open&limit=200',
+  );
+  return data.find((one) => one.id === item.id) ?? { allowedActions: [] };
 }
 
 /** The item's own resource says what may be done; nothing here does. */
@@ -183,11 +205,12 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
   const [isBusy, setBusy] = useState(false);
   const query = useQuery<Decidable>({
     queryKey: ['queue', item.path],
-    queryFn: () => readPath<Decidable>(item.path),
+    queryFn: () => readItem(item),
     refetchInterval: pollMs,
     refetchIntervalInBackground: false,
   });
-  const screen = screenOf(item.id);
+  const { objectType, objectId, text } = query.data ?? {};
+  const screen = screenOf(objectId ?? item.id);
   const actions = query.data?.allowedActions ?? [];
   // A run is approved on its own screen, where the plan is shown that the approval names.
   const opensFirst = item.kind === 'payout_run' || item.kind === 'payout';
@@ -209,7 +232,7 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
     const verb = keyVerbs[key].find((one) => actions.includes(one));
     if (verb === undefined) return;
     if (opensFirst) open();
-    else if (key === 'a') take(verb);
+    else if (key === 'a' && !saysWhy.has(verb)) take(verb);
     else setAsking(verb);
   };
   useKeys({ a: () => pressed('a'), r: () => pressed('r'), h: () => pressed('h') });
@@ -218,7 +241,7 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
       verb,
       () => {
         if (opensFirst) open();
-        else if ((keyVerbs.a as readonly string[]).includes(verb)) take(verb);
+        else if ((keyVerbs.a as readonly string[]).includes(verb) && !saysWhy.has(verb)) take(verb);
         else setAsking(verb);
       },
     ]),
@@ -243,6 +266,10 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
             ],
             [t('referral.program'), <ProgramName key="p" id={item.programId} />],
             [t('commission.amount'), <MoneyText key="m" value={item.amount} />],
+            ...(objectType === undefined || objectId === undefined
+              ? []
+              : ([[t('appeal.object'), t(`appeal.object.${objectType}`)]] as const)),
+            ...(text === undefined ? [] : ([[t('appeal.words'), text]] as const)),
             [t('queue.waitingSince'), <DateText key="w" value={item.waitingSince} />],
             [t('referral.due'), <DateText key="d" value={item.dueAt} />],
             [t('referral.flags'), item.flags.map(reason).join(', ')],

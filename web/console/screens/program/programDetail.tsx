@@ -39,6 +39,7 @@ import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { ProductForm } from './productForm.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
 import { type Rule, RuleSentence } from './ruleSentence.js';
@@ -241,6 +242,7 @@ function Products({ programId }: { readonly programId: string }): ReactElement {
   const mayWrite = useCan()('program.write');
   const queries = useQueryClient();
   const [productId, setProductId] = useState('');
+  const [isMaking, setMaking] = useState(false);
   const attached = useQuery(getProgramsByProgramIdProductsOptions({ path: { programId }, query: { limit: 200 } }));
   const all = useQuery(getProductsOptions({ query: { limit: 200, active: 'true' } }));
   const attach = useMutation({
@@ -277,7 +279,7 @@ function Products({ programId }: { readonly programId: string }): ReactElement {
           )
         }
       </Loaded>
-      {mayWrite && free.length > 0 ? (
+      {mayWrite ? (
         <Group align="flex-end">
           <NativeSelect
             label={t('program.attach')}
@@ -288,8 +290,12 @@ function Products({ programId }: { readonly programId: string }): ReactElement {
           <Button disabled={productId === ''} loading={attach.isPending} onClick={() => attach.mutate()}>
             {t('program.attachDo')}
           </Button>
+          <Button variant="default" onClick={() => setMaking(true)}>
+            {t('product.new')}
+          </Button>
         </Group>
       ) : null}
+      {isMaking ? <ProductForm product={undefined} onSaved={setProductId} onClose={() => setMaking(false)} /> : null}
       {attach.error === null ? null : <ErrorView error={attach.error} />}
     </Stack>
   );

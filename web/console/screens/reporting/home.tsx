@@ -349,6 +349,7 @@ function Checklist({ setup }: { readonly setup: ConsoleSetup }): ReactElement {
             </Text>
             <Text size="sm" c="dimmed">
               {step.doneAt === null ? t(`setup.${step.id}.text`) : <DateText value={step.doneAt} />}
+              {step.doneBy === null ? '' : ` · ${step.doneBy}`}
             </Text>
           </li>
         ))}

@@ -1,0 +1,136 @@
+import { at, textAt, apiClient } from '../support/apiClient.js';
+import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from './support.js';
+import { sessionCalls } from './payoutWorld.js';
+import { makeWorkWorld, until, type WorkWorld } from './workWorld.js';
+
+// What staff take back or put away: a batch undone as a batch (BEY-17), an appeal answered from the queue (BEY-15), a product made in a
+// program's picker (PRG-12), who did each step of the set-up (screens.md 1.10), test data put away (TST-07).
+
+test.describe.configure({ mode: 'serial' });
+test.use({ storageState: ownerState });
+
+let world: WorkWorld;
+let tag: string;
+let workspace: string;
+let testLead: string;
+
+test.beforeAll(async () => {
+  world = await makeWorkWorld(3);
+  tag = world.affiliateName.split(' ')[1] ?? '';
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  workspace = textAt(await must('GET', '/v1/me'), 'workspace.name');
+  const key = await must('POST', '/v1/api-keys', { name: `tests ${tag}`, kind: 'secret', test: true, roleId: 'owner' });
+  const tester = apiClient(
+    () => origin,
+    () => textAt(key, 'secret'),
+  );
+  const made = await tester.post('/v1/leads', { externalId: `test-${tag}`, email: `tess-${tag}@elsewhere.example` });
+  if (made.status >= 300) throw new Error(JSON.stringify(made.body));
+  testLead = textAt(made.body, 'id');
+});
+
+test('BEY-17: a batch of rejections is taken back by one press, row by row', async ({ page }) => {
+  await page.goto(`/referrals?status=pending&q=${tag}`);
+  for (const { customer } of world.referrals.slice(0, 2))
+    await page.getByRole('checkbox', { name: `Select ${customer}` }).check();
+  await page.getByRole('region', { name: 'Selection' }).getByRole('button', { name: 'Reject (2)' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Reject' });
+  await dialog.getByLabel('Note for colleagues').fill('A ring');
+  await dialog.getByRole('button', { name: 'Reject: 2' }).click();
+  await expect(dialog.getByText(/^2 of 2 done/)).toBeVisible();
+  for (const { id } of world.referrals.slice(0, 2))
+    await until(`/v1/referrals/${id}`, (body) => at(body, 'status') === 'rejected');
+
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Undo these 2 decisions' }).click();
+  for (const { id } of world.referrals.slice(0, 2))
+    await until(`/v1/referrals/${id}`, (body) => at(body, 'status') === 'pending');
+  await expect(dialog.getByText(/^2 of 2 done: 2 succeeded/)).toBeVisible();
+  await expect(dialog.getByRole('button', { name: /^Undo/ })).toHaveCount(0);
+});
+
+test('BEY-15: an appeal waits in the queue with the affiliate’s words, and is answered there with a reason', async ({
+  page,
+}) => {
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  const third = world.referrals[2];
+  if (third === undefined) throw new Error('three referrals were made');
+  await must('POST', `/v1/referrals/${third.id}/reject`, { reason: 'Looks odd' });
+  await until(`/v1/referrals/${third.id}`, (body) => at(body, 'status') === 'rejected');
+  const key = await must('POST', '/v1/api-keys', {
+    name: `ada ${tag}`,
+    kind: 'secret',
+    test: false,
+    affiliateId: world.affiliateId,
+    permissions: ['me.read', 'me.write'],
+  });
+  const ada = apiClient(
+    () => origin,
+    () => textAt(key, 'secret'),
+  );
+  const made = await ada.post('/v1/me/appeals', { objectId: third.id, text: `I met her at the fair ${tag}.` });
+  expect(made.status).toBe(201);
+
+  await page.goto('/queue?kind=appeal');
+  const item = page.getByRole('region', { name: new RegExp(`Appeal: Rejected referral · ${world.affiliateName}`) });
+  await expect(item.getByText(`I met her at the fair ${tag}.`)).toBeVisible();
+  await expectAccessible(page);
+  await item.getByRole('button', { name: 'Dismiss' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog
+    .getByLabel(/Reason|Note/)
+    .last()
+    .fill('The card was stolen.');
+  await dialog.getByRole('button', { name: 'Dismiss' }).click();
+  await until('/v1/appeals?status=dismissed', (body) =>
+    (at(body, 'data') as { id: string }[]).some((one) => one.id === textAt(made.body, 'id')),
+  );
+  await expect(item).toHaveCount(0);
+});
+
+test('PRG-12: a product made in the program’s picker comes back chosen', async ({ page }) => {
+  await page.goto(`/programs/${world.programId}?tab=products`);
+  await page.getByRole('button', { name: 'New product' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New product' });
+  await dialog.getByLabel('Name').fill(`Extra ${tag}`);
+  await dialog.getByRole('button', { name: 'Create the product' }).click();
+  await expect(dialog).toHaveCount(0);
+  const picker = page.getByLabel('Attach a product');
+  await expect(picker.locator('option:checked')).toHaveText(`Extra ${tag}`);
+  await expectAccessible(page);
+});
+
+test('ADM-12: each step of the set-up says who did it', async ({ page }) => {
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const setup = await must('GET', '/v1/console/setup');
+  const program = (at(setup, 'steps') as { id: string; doneBy: string | null }[]).find((step) => step.id === 'program');
+  expect(program?.doneBy).not.toBeNull();
+  await page.goto('/');
+  await expect(page.getByText(new RegExp(`· ${program?.doneBy ?? ''}`)).first()).toBeVisible();
+});
+
+test('TST-07: test data is put away from the settings, after its name was typed', async ({ page }) => {
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  const inTest = { 'Tributary-Mode': 'test' };
+  expect(at(await must('GET', `/v1/leads/${testLead}`, undefined, inTest), 'test')).toBe(true);
+  const live = await must('GET', '/v1/referrals?limit=200&include=counts');
+
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Put test data away …' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Put test data away' });
+  const run = dialog.getByRole('button', { name: 'Put away for good' });
+  await expect(run).toBeDisabled();
+  await dialog.getByLabel(/Type the name of the workspace/).fill('something else');
+  await expect(run).toBeDisabled();
+  await dialog.getByLabel(/Type the name of the workspace/).fill(workspace);
+  await expectAccessible(page);
+  await run.click();
+  await expect(dialog.getByText(/Done: \d+ rows? (was|were) put away\./)).toBeVisible({ timeout: 60_000 });
+
+  const { call } = await sessionCalls(origin, await freshCookie());
+  expect((await call('GET', `/v1/leads/${testLead}`, undefined, inTest)).status).toBe(404);
+  expect(at(await must('GET', '/v1/referrals?limit=200&include=counts'), 'counts')).toEqual(at(live, 'counts'));
+});
