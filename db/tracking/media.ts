@@ -137,13 +137,27 @@ export async function deleteMedia(tx: Tx, act: Act, media: Media): Promise<void>
   await recordAudit(tx, act, { objectType: 'media', objectId: media.id, seq: media.version + 1, event: 'deleted' });
 }
 
-/** Promo tools that show the picture: as long as there are any, it stays. */
+/** Is a picture with this content in the library? */
+export async function hasPicture(tx: ReadTx | Tx, sha256: string): Promise<boolean> {
+  const row = await tx('media')
+    .where({ sha256: Buffer.from(sha256, 'hex') })
+    .whereNull('deleted_at')
+    .first<{ id: string } | undefined>('id');
+  return row !== undefined;
+}
+
+/** Promo tools that show the picture, and the workspace whose logo it is: as long as there are any, it stays. */
 export async function mediaUses(tx: ReadTx | Tx, mediaId: string): Promise<readonly string[]> {
+  const { rows: brands } = await tx.raw<{ rows: { id: string }[] }>(
+    `select workspaces.id from workspaces join media on media.workspace_id = workspaces.id and media.id = :mediaId
+     where strpos(workspaces.branding ->> 'logoUrl', '/t/media/' || encode(media.sha256, 'hex')) > 0`,
+    { mediaId },
+  );
   const rows = await tx('promo_tools')
     .where({ media_id: mediaId })
     .whereNull('deleted_at')
     .orderBy('id')
     .limit(20)
     .select<{ id: string }[]>('id');
-  return rows.map((row) => row.id);
+  return [...brands, ...rows].map((row) => row.id);
 }

@@ -1,4 +1,5 @@
 import { at, textAt, apiClient } from '../support/apiClient.js';
+import * as pictures from '../support/pictures.js';
 import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from './support.js';
 import { sessionCalls } from './payoutWorld.js';
 import { makeWorkWorld, until, type WorkWorld } from './workWorld.js';
@@ -133,4 +134,29 @@ test('TST-07: test data is put away from the settings, after its name was typed'
   const { call } = await sessionCalls(origin, await freshCookie());
   expect((await call('GET', `/v1/leads/${testLead}`, undefined, inTest)).status).toBe(404);
   expect(at(await must('GET', '/v1/referrals?limit=200&include=counts'), 'counts')).toEqual(at(live, 'counts'));
+});
+
+test('a logo is chosen from the library and stands in the form; no page asks another server for it', async ({
+  page,
+}) => {
+  await page.goto('/settings/brand');
+  await page.getByRole('button', { name: 'Choose an image' }).click();
+  const library = page.getByRole('dialog', { name: 'Images' });
+  await library
+
+    .locator('input[type=file]')
+    .setInputFiles({ name: `logo-${tag}.png`, mimeType: 'image/png', buffer: pictures.png });
+  await expect(library).toHaveCount(0);
+  const form = page.getByRole('form', { name: 'Brand' });
+  const logo = form.getByRole('img', { name: 'Logo' });
+  await expect(logo).toHaveAttribute('src', /^\/t\/media\/[0-9a-f]{64}\.png$/);
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Save' }).click();
+  await until('/v1/workspace', (body) => String(at(body, 'branding.logoUrl')).includes('/t/media/'));
+
+  await page.reload();
+  await expect(logo).toBeVisible();
+  await form.getByRole('button', { name: 'No logo' }).click(); // as it was, for the files that follow
+  await form.getByRole('button', { name: 'Save' }).click();
+  await until('/v1/workspace', (body) => at(body, 'branding.logoUrl') === null);
 });

@@ -216,8 +216,10 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'brand.color': 'Farbe',
   'brand.colorHint':
     '#rrggbb. Weißer Text muss darauf lesbar sein; sonst wird die nächste Farbe genannt, auf der er es ist.',
-  'brand.logo': 'Adresse des Logos',
-  'brand.logoHint': 'nur https',
+  'brand.logo': 'Logo',
+  'brand.logoHint': 'Aus den eigenen Bildern; steht oben im Portal',
+  'brand.logoElsewhere': 'Das gespeicherte Logo liegt auf einem anderen Server und wird nicht gezeigt. Wähle ein Bild.',
+  'brand.noLogo': 'Kein Logo',
   'brand.resellerLabel': 'Wie Reseller genannt werden',
   'brand.resellerLabelHint': 'Nur am Bildschirm; API und Exporte behalten „reseller“.',
   'brand.feature.portal': 'Affiliate-Portal',

@@ -211,8 +211,10 @@ export const accessTexts = {
   'brand.color': 'Colour',
   'brand.colorHint':
     '#rrggbb. White text has to be readable on it; where it is not, the nearest colour that is is named.',
-  'brand.logo': 'Address of the logo',
-  'brand.logoHint': 'https only',
+  'brand.logo': 'Logo',
+  'brand.logoHint': 'Of your own images; shown at the head of the portal',
+  'brand.logoElsewhere': 'The saved logo lies on another server and is not shown. Choose an image.',
+  'brand.noLogo': 'No logo',
   'brand.resellerLabel': 'What resellers are called',
   'brand.resellerLabelHint': 'On screen only; the API and exports keep "reseller".',
   'brand.feature.portal': 'Affiliate portal',

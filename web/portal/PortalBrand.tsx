@@ -7,8 +7,10 @@ import { getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
 export function PortalBrand(): ReactElement {
   const { data } = useQuery({ ...getWorkspaceOptions(), staleTime: 300_000 });
   const { color, logoUrl } = (data?.branding ?? {}) as { readonly color?: string; readonly logoUrl?: string | null };
-  // The content policy takes pictures from our own origin only: another address would be a hole that shows the merchant who is here when.
-  const logo = typeof logoUrl === 'string' && new URL(logoUrl).origin === window.location.origin ? logoUrl : null;
+  // The content policy takes pictures from our own origin only: another address would be a hole that shows the merchant who is here when. A
+  // picture of the library is served on every domain of the workspace, this one too; what was saved before it had to be one is left out.
+  const { pathname } = new URL(logoUrl ?? '/', window.location.origin);
+  const logo = pathname.startsWith('/t/media/') ? pathname : null;
   return (
     <Group component="span" gap="xs" wrap="nowrap" data-brand={color ?? ''}>
       {logo === null ? null : <img src={logo} alt="" height={28} />}

@@ -2,6 +2,7 @@ import { lockInstallation } from '../../../db/access/firstOwner.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { createWorkspace, getWorkspace, updateWorkspace } from '../../../db/access/workspace.js';
 import { recordAudit } from '../../../db/audit/audit.js';
+import { hasPicture } from '../../../db/tracking/media.js';
 import { listWorkspaces } from '../../../db/directory.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -14,6 +15,9 @@ import {
   workspaceWire,
 } from '../../schemas/access/workspace.js';
 import { listOf } from '../../schemas/wire.js';
+import { fieldRefusal } from '../program/directDecision.js';
+import { publicOrigin } from '../tracking/linkOrigin.js';
+import type { Config } from '../../../platform/config.js';
 
 async function present(tx: ReadTx | Tx) {
   return presentWorkspace(await getWorkspace(tx), await getSettings(tx));
@@ -29,6 +33,17 @@ const getOne = defineRoute({
   handle: (ctx) => ctx.read(present),
 });
 
+const picturePath = /^\/t\/media\/([0-9a-f]{64})\.[a-z]+$/;
+
+/** A page shows pictures of its own origin only: another one would learn who is here, and when (docs/decisions/0252). */
+async function requireOwnPicture(tx: Tx, config: Config, logoUrl: string): Promise<void> {
+  const { origin, pathname } = new URL(logoUrl);
+  const own = [new URL(config.http.publicUrl).origin, await publicOrigin(tx, config)];
+  const sha256 = picturePath.exec(pathname)?.[1];
+  if (sha256 === undefined || !own.includes(origin) || !(await hasPicture(tx, sha256)))
+    throw fieldRefusal('branding/logoUrl', 'not_found', 'A picture of your own library: upload it there first.');
+}
+
 const patch = defineRoute({
   method: 'PATCH',
   path: '/v1/workspace',
@@ -37,11 +52,13 @@ const patch = defineRoute({
   body: workspacePatch,
   reply: workspaceWire,
   refuses: ['request.version_mismatch'],
-  handle: (ctx) =>
+  handle: (ctx, { config }) =>
     ctx.write(async (tx, act) => {
       const before = await getWorkspace(tx);
       ctx.requireVersion(before.version);
       const { name, resellerLabel, branding, features } = ctx.body;
+      const logoUrl = branding?.logoUrl ?? null;
+      if (logoUrl !== null && logoUrl !== before.branding['logoUrl']) await requireOwnPicture(tx, config, logoUrl);
       await updateWorkspace(tx, act, {
         ...(name === undefined ? {} : { name }),
         ...(resellerLabel === undefined ? {} : { resellerLabel }),

@@ -28,9 +28,10 @@ const brandingWire = z.strictObject({
         });
     })
     .exactOptional(),
+  /** A picture of the workspace's own library, by its address (docs/decisions/0252): pages show pictures of their own origin only. */
   logoUrl: z
     .string()
-    .url({ protocol: /^https$/ })
+    .url({ protocol: /^https?$/ })
     .max(2_000)
     .nullable()
     .exactOptional(),

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readWorkspace } from '../../../db/transaction.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
-import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
+import * as pictures from '../../support/pictures.js';
+import { itemsOf, type Json, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
 // Further merchants of one installation (api.md 16.1), over HTTP.
 
@@ -71,4 +72,39 @@ test('a name stands for one workspace, and nothing is made by who may not', asyn
 test('two creations of one name at once make one workspace', async () => {
   const answers = await Promise.all([create('West'), create('West'), create('West')]);
   expect(answers.map((one) => one.status).sort((a, b) => a - b)).toEqual([201, 409, 409]);
+});
+
+test('a logo is a picture of the own library, nothing from elsewhere; while it is one it stays there', async () => {
+  const form = new FormData();
+  form.append('file', new Blob([new Uint8Array(pictures.png)], { type: 'image/png' }), 'logo.png');
+  const uploaded = (await (
+    await fetch(`${api.url}/v1/media`, { method: 'POST', headers: { Authorization: `Bearer ${shop.key}` }, body: form })
+  ).json()) as Json;
+  const save = async (logoUrl: string | null) => {
+    const { version } = (await api.as(shop.key, '/v1/workspace')).body as { readonly version: number };
+    return api.as(shop.key, '/v1/workspace', {
+      method: 'PATCH',
+      body: { branding: { logoUrl } },
+      headers: { 'If-Match': `"${version}"` },
+    });
+  };
+  const url = String(uploaded['url']);
+  for (const elsewhere of [
+    'https://cdn.example/logo.png',
+    url.replace('http://localhost:3000', 'https://evil.example'),
+    url.replace(/[0-9a-f]{64}/, 'a'.repeat(64)),
+    'http://localhost:3000/r/slug',
+  ]) {
+    const refused = await save(elsewhere);
+    expect([refused.status, refused.body['errors']], refused.text).toMatchObject([
+      422,
+      [{ pointer: '#/branding/logoUrl', code: 'not_found' }],
+    ]);
+  }
+  expect(await save(url)).toMatchObject({ status: 200, body: { branding: { logoUrl: url } } });
+  const path = `/v1/media/${String(uploaded['id'])}`;
+  const remove = () => api.as(shop.key, path, { method: 'DELETE', headers: { 'If-Match': '"1"' } });
+  expect(await remove()).toMatchObject({ status: 409, body: { code: 'in_use', usedBy: [shop.id] } });
+  expect((await save(null)).body['branding']).toEqual({ logoUrl: null });
+  expect((await remove()).status).toBe(204);
 });

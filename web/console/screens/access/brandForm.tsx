@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Button, Group, Image, Paper, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
@@ -11,9 +11,12 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { MediaLibrary, pathOf } from '../tracking/mediaLibrary.js';
 import { SettingsTabs } from './settingsTabs.js';
 
 const features = ['portal', 'subIds', 'pixel', 'resellers'] as const;
+/** What was saved before it had to be a picture of the library is kept, and shown to nobody. */
+const isOwnPicture = (url: string): boolean => pathOf({ url }).startsWith('/t/media/');
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Settings → Brand: the workspace's name, colour and logo, what resellers are called, which parts are on (api.md 16.1). */
@@ -32,7 +35,9 @@ export function Screen(): ReactElement {
 function BrandForm({ workspace }: { readonly workspace: Workspace }): ReactElement {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const isReadOnly = !useCan()('settings.write');
+  const can = useCan();
+  const isReadOnly = !can('settings.write');
+  const [isChoosing, setChoosing] = useState(false);
   const [name, setName] = useState(workspace.name);
   const [color, setColor] = useState(textOf(workspace.branding['color']));
   const [logoUrl, setLogoUrl] = useState(textOf(workspace.branding['logoUrl']));
@@ -62,6 +67,15 @@ function BrandForm({ workspace }: { readonly workspace: Workspace }): ReactEleme
   };
   return (
     <Paper withBorder p="md" maw={760}>
+      {isChoosing ? (
+        <MediaLibrary
+          onChoose={(media) => {
+            setLogoUrl(media.url);
+            setChoosing(false);
+          }}
+          onClose={() => setChoosing(false)}
+        />
+      ) : null}
       <form onSubmit={submit} aria-label={t('settings.section.brand')}>
         <Stack>
           <TextInput
@@ -86,15 +100,38 @@ function BrandForm({ workspace }: { readonly workspace: Workspace }): ReactEleme
               ) : undefined
             }
           />
-          <TextInput
-            label={t('brand.logo')}
-            description={t('brand.logoHint')}
-            type="url"
-            disabled={isReadOnly}
-            value={logoUrl}
-            onChange={(event) => setLogoUrl(event.currentTarget.value)}
-            error={errors['branding.logoUrl']}
-          />
+          <Stack gap={4} role="group" aria-label={t('brand.logo')}>
+            <Text size="sm" fw={500}>
+              {t('brand.logo')}
+            </Text>
+            <Text size="sm" c="dimmed">
+              {t('brand.logoHint')}
+            </Text>
+            {logoUrl === '' ? null : isOwnPicture(logoUrl) ? (
+              <Image src={pathOf({ url: logoUrl })} alt={t('brand.logo')} h={40} w="auto" fit="contain" />
+            ) : (
+              <Text size="sm">{t('brand.logoElsewhere')}</Text>
+            )}
+            {isReadOnly ? null : (
+              <Group>
+                {can('link.read') ? (
+                  <Button variant="default" onClick={() => setChoosing(true)}>
+                    {t('media.choose')}
+                  </Button>
+                ) : null}
+                {logoUrl === '' ? null : (
+                  <Button variant="default" onClick={() => setLogoUrl('')}>
+                    {t('brand.noLogo')}
+                  </Button>
+                )}
+              </Group>
+            )}
+            {errors['branding.logoUrl'] === undefined ? null : (
+              <Text size="sm" c="var(--mantine-color-error)">
+                {errors['branding.logoUrl']}
+              </Text>
+            )}
+          </Stack>
           <TextInput
             label={t('brand.resellerLabel')}
             description={t('brand.resellerLabelHint')}
