@@ -8,7 +8,7 @@ import {
 import { lockDispute } from '../../db/earning/dispute.js';
 import { listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
-import { countEarlierPayments, hasEarlierPayment, lockSale, updateSale } from '../../db/earning/sale.js';
+import { countEarlierPayments, findSubscriptionCredit, hasEarlierPayment, lockSale, updateSale } from '../../db/earning/sale.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import { listCommissionableProducts } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
@@ -186,7 +186,8 @@ async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Pro
   assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
   const isFirst = referral.saleAt === null;
   if (!isFirst || referral.status === 'expired') {
-    if (referral.affiliateId !== null) return { referral, isFirst, sub1: null };
+    if (referral.affiliateId !== null)
+      return { referral: await creditLater(tx, act, referral, sale), isFirst, sub1: null };
     await settleSale(tx, act, sale, referral, { code: null, attributionCode: 'cookie_expired' });
     return undefined;
   }
@@ -210,6 +211,35 @@ async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Pro
   const { winner } = attributed.attribution;
   const moved = await updateReferral(tx, act, attributed.referral, 'attributed', saleAt);
   return { referral: moved, isFirst, sub1: winner?.sub1 ?? null };
+}
+
+/**
+ * A later purchase of a customer. A subscription goes on with whom its first payment credited; any other purchase follows the program's present
+ * choice of first or last referrer, where that was switched since the referral was credited (TRK-10). What was earned stays.
+ */
+async function creditLater(tx: Tx, act: Act, referral: Referral, sale: Sale): Promise<Referral> {
+  const begun =
+    sale.subscriptionExternalId === null
+      ? undefined
+      : await findSubscriptionCredit(tx, {
+          mode: sale.mode,
+          referralId: referral.id,
+          subscriptionExternalId: sale.subscriptionExternalId,
+          saleId: sale.id,
+        });
+  // For this payment alone: the referral itself keeps whom it credits now.
+  if (begun !== undefined) return { ...referral, ...begun };
+  const { referrerChoice } = await readReferralTerms(tx, referral.programId);
+  const chosen = referrerChoice === 'first' ? referral.firstAffiliateId : referral.lastAffiliateId;
+  const isSwitched = referral.referrerChoice !== null && referral.referrerChoice !== referrerChoice;
+  if (!isSwitched || chosen === null) return referral;
+  const touches = await listTouches(tx, referral.id);
+  const newest = touches.filter((touch) => touch.affiliateId === chosen).at(-1);
+  return updateReferral(tx, act, referral, 'attributed', {
+    affiliateId: chosen,
+    linkId: newest?.linkId ?? null,
+    referrerChoice,
+  });
 }
 
 type Judged =

@@ -25,7 +25,7 @@ import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Permission } from '../../domain/access/permission.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
 import { type Decided, type Refused, refused } from '../../domain/decided.js';
-import { blockingChecks } from '../../domain/earning/check.js';
+import { blockingChecks, findFailedByPerson } from '../../domain/earning/check.js';
 import { readClaim } from '../../domain/earning/claim.js';
 import { deadlineStep } from '../../domain/earning/deadline.js';
 import {
@@ -182,6 +182,9 @@ async function passWindow(tx: Tx, act: Act, referral: Referral): Promise<void> {
 }
 
 async function passVerification(tx: Tx, act: Act, referral: Referral): Promise<void> {
+  const failed = findFailedByPerson(await listChecks(tx, referral.id), referral);
+  if (failed !== undefined)
+    return rejectUnlessHeld(tx, actFor(act, { cause: { type: 'check', id: failed.id } }), referral, 'check_failed');
   const step = deadlineStep(referral, await readReferralTerms(tx, referral.programId), act.now);
   switch (step.kind) {
     case 'none':
@@ -192,17 +195,23 @@ async function passVerification(tx: Tx, act: Act, referral: Referral): Promise<v
     case 'escalate':
       await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
       return undefined;
-    case 'reject': {
-      // Not while a case holds its money: whoever ends the case decides.
-      const caseId = await caseHolding(tx, await lockCommissionsOfReferral(tx, referral.id));
-      if (caseId === undefined)
-        return move(tx, actFor(act, { reasonCode: 'verification_deadline' }), referral, 'reject');
-      await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
-      return undefined;
-    }
+    case 'reject':
+      return rejectUnlessHeld(tx, act, referral, 'verification_deadline');
     default:
       return step satisfies never;
   }
+}
+
+/** Not while a case holds its money: whoever ends the case decides. */
+async function rejectUnlessHeld(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  reasonCode: 'check_failed' | 'verification_deadline',
+): Promise<void> {
+  const caseId = await caseHolding(tx, await lockCommissionsOfReferral(tx, referral.id));
+  if (caseId === undefined) return move(tx, actFor(act, { reasonCode }), referral, 'reject');
+  if (referral.decideBy !== null) await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
 }
 
 /** The status, and what follows from it for the commissions. */

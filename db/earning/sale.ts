@@ -2,7 +2,16 @@ import type { Act, Mode } from '../../domain/act.js';
 import type { Sale, SaleEvent, SaleLine, SaleStatus } from '../../domain/earning/sale.js';
 import { saleTransitions } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, ContactId, LeadId, ProductId, ProgramId, ReferralId, SaleId } from '../../domain/ids.js';
+import type {
+  AffiliateId,
+  ContactId,
+  LeadId,
+  LinkId,
+  ProductId,
+  ProgramId,
+  ReferralId,
+  SaleId,
+} from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
@@ -390,6 +399,27 @@ export async function countEarlierPayments(
     of,
   );
   return rows[0]?.count ?? 0;
+}
+
+/** Whom the first payment of a subscription credited, and by which link; undefined: it is the first, or credited nobody. */
+export async function findSubscriptionCredit(
+  tx: ReadTx | Tx,
+  of: {
+    readonly mode: Mode;
+    readonly referralId: string;
+    readonly subscriptionExternalId: string;
+    readonly saleId: string;
+  },
+): Promise<{ readonly affiliateId: AffiliateId; readonly linkId: LinkId | null } | undefined> {
+  const row = await tx('sales')
+    .where({ mode: of.mode, referral_id: of.referralId, subscription_external_id: of.subscriptionExternalId })
+    .whereNot('id', of.saleId)
+    .whereNot('status', 'declined')
+    .whereNotNull('affiliate_id')
+    .orderBy('occurred_at')
+    .orderBy('id')
+    .first<{ affiliate_id: AffiliateId; link_id: LinkId | null } | undefined>('affiliate_id', 'link_id');
+  return row === undefined ? undefined : { affiliateId: row.affiliate_id, linkId: row.link_id };
 }
 
 /** Sales that wait for their customer to become known. */

@@ -55,6 +55,24 @@ function nextStatusOf(event: CheckEvent): CheckStatus {
   return (Object.keys(checkEventOf) as CheckStatus[]).find((status) => checkEventOf[status] === event) as CheckStatus;
 }
 
+/**
+ * The required check that a person found to fail: it rejects the referral (features.md 2.2, FRD-04). What our own rules find waits for a person
+ * (FRD-01); what was known when somebody reopened the referral does not reject it again.
+ */
+export function findFailedByPerson<C extends Pick<Check, 'status' | 'required' | 'decidedBy' | 'decidedAt'>>(
+  checks: readonly C[],
+  referral: { readonly decidedAt: Instant | null },
+): C | undefined {
+  return checks.find(
+    (check) =>
+      check.status === 'failed' &&
+      check.required &&
+      check.decidedBy !== null &&
+      check.decidedAt !== null &&
+      (referral.decidedAt === null || check.decidedAt > referral.decidedAt),
+  );
+}
+
 export interface OpenCheck {
   readonly code: 'check_open' | 'check_failed';
   readonly detail: string;

@@ -38,6 +38,7 @@ import {
   rotateBody,
 } from '../../schemas/access/apiKey.js';
 import { idWire, listOf } from '../../schemas/wire.js';
+import { tieContact } from './keyContact.js';
 
 const keyParams = z.strictObject({ keyId: idWire('apiKey') });
 /** The old secret of a rotated key works for a day, unless the call says otherwise; at most 30. */
@@ -117,52 +118,71 @@ const create = defineRoute({
   body: newApiKeyBody,
   reply: newApiKeyWire,
   status: 201,
-  refuses: ['access.permission_missing'],
+  refuses: ['access.permission_missing', 'access.not_enabled', 'affiliate.affiliate_not_active'],
   handle: (ctx, deps) =>
-    ctx.write(async (tx, act) => {
-      const { body, caller } = ctx;
-      const { affiliateId = null, roleId = null } = body;
-      // Said nothing, an affiliate's API user may send leads and read its own; an empty list is nothing at all (LED-08).
-      const ticked = body.permissions ?? (affiliateId !== null && roleId === null ? apiUserDefaults : []);
-      const role = roleId === null ? undefined : findRole(roleId, await lockRolesInUse(tx, [roleId]));
-      if (roleId !== null && role === undefined)
-        throw invalid({ pointer: '#/roleId', code: 'not_found', detail: 'There is no such role.' });
-      const rolePermissions: readonly Permission[] = role?.permissions ?? [];
-      requireHeld(caller, [...ticked, ...rolePermissions], affiliateId !== null);
-      if (affiliateId !== null && !(await hasAffiliate(tx, affiliateId)))
-        throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
-      await checkLeadFields(tx, body);
-      const creator = caller.actor.userId;
-      if (creator === null) throw new DomainError('access.unauthenticated');
-      const mode = modeOf(body.test);
-      const isPublic = body.kind === 'public';
-      const text = newApiKey(isPublic ? 'pk' : 'sk', mode);
-      const signingSecret = isPublic ? randomToken() : null;
-      const key = await insertApiKey(tx, act, {
-        id: deps.newId('apiKey'),
-        name: body.name,
-        kind: body.kind,
-        mode,
-        tokenHash: hashToken(text),
-        hint: text.slice(-4),
-        publicKey: isPublic ? text : null,
-        signingSecret: signingSecret === null ? null : deps.secrets.seal(signingSecretPurpose, signingSecret),
-        permissions: [...new Set(ticked)],
-        roleId,
-        affiliateId,
-        leadSourceId: body.leadSourceId ?? null,
-        contactId: body.contactId ?? null,
-        openAccount: body.openAccount ?? null,
-        acquisitionModel: body.acquisitionModel ?? null,
-        createdBy: creator,
-        expiresOn: body.expiresOn === undefined ? await firstExpiry(tx, act.now, affiliateId) : body.expiresOn,
-        ipRestricted: body.ipRestricted,
-        ipAllowList: body.ipAllowList,
-      });
-      const shown = { ...(await present(tx, key, act.now)), secret: isPublic ? null : text, signingSecret };
-      return answer(shown, { location: `/v1/api-keys/${key.id}` });
-    }),
+    ctx.write(
+      async (tx, act) => {
+        const { body, caller } = ctx;
+        const { affiliateId = null, roleId = null } = body;
+        // Said nothing, an affiliate's API user may send leads and read its own; an empty list is nothing at all (LED-08).
+        const ticked = body.permissions ?? (affiliateId !== null && roleId === null ? apiUserDefaults : []);
+        const role = roleId === null ? undefined : findRole(roleId, await lockRolesInUse(tx, [roleId]));
+        if (roleId !== null && role === undefined)
+          throw invalid({ pointer: '#/roleId', code: 'not_found', detail: 'There is no such role.' });
+        const rolePermissions: readonly Permission[] = role?.permissions ?? [];
+        requireHeld(caller, [...ticked, ...rolePermissions], affiliateId !== null);
+        if (affiliateId !== null && !(await hasAffiliate(tx, affiliateId)))
+          throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
+        await checkLeadFields(tx, body);
+        const { contactId = null } = body;
+        if (contactId !== null) {
+          requireMayInvite(ctx);
+          await tieContact(tx, act, {
+            affiliateId,
+            contactId,
+            previousContactId: null,
+            publicUrl: deps.config.http.publicUrl,
+          });
+        }
+        const creator = caller.actor.userId;
+        if (creator === null) throw new DomainError('access.unauthenticated');
+        const mode = modeOf(body.test);
+        const isPublic = body.kind === 'public';
+        const text = newApiKey(isPublic ? 'pk' : 'sk', mode);
+        const signingSecret = isPublic ? randomToken() : null;
+        const key = await insertApiKey(tx, act, {
+          id: deps.newId('apiKey'),
+          name: body.name,
+          kind: body.kind,
+          mode,
+          tokenHash: hashToken(text),
+          hint: text.slice(-4),
+          publicKey: isPublic ? text : null,
+          signingSecret: signingSecret === null ? null : deps.secrets.seal(signingSecretPurpose, signingSecret),
+          permissions: [...new Set(ticked)],
+          roleId,
+          affiliateId,
+          leadSourceId: body.leadSourceId ?? null,
+          contactId,
+          openAccount: body.openAccount ?? null,
+          acquisitionModel: body.acquisitionModel ?? null,
+          createdBy: creator,
+          expiresOn: body.expiresOn === undefined ? await firstExpiry(tx, act.now, affiliateId) : body.expiresOn,
+          ipRestricted: body.ipRestricted,
+          ipAllowList: body.ipAllowList,
+        });
+        const shown = { ...(await present(tx, key, act.now)), secret: isPublic ? null : text, signingSecret };
+        return answer(shown, { location: `/v1/api-keys/${key.id}` });
+      },
+      { wake: true },
+    ),
 });
+
+/** Choosing a contact gives a login of the affiliate's portal away: whoever does so may invite to it (LED-13). */
+function requireMayInvite(ctx: { can(permission: Permission): boolean }): void {
+  if (!ctx.can('affiliate.write'))
+    throw new DomainError('access.permission_missing', { missingPermission: 'affiliate.write' });
+}
 
 const apiUserDefaults: readonly Permission[] = ['lead.write', 'lead.read'];
 
@@ -214,26 +234,46 @@ const patch = defineRoute({
   params: keyParams,
   body: apiKeyPatch,
   reply: apiKeyWire,
-  refuses: ['resource.not_found', 'api_key.transition_not_allowed', 'request.version_mismatch'],
-  handle: (ctx) =>
-    ctx.write(async (tx, act) => {
-      const key = await lockLiving(tx, ctx.params.keyId, []);
-      ctx.requireVersion(key.version);
-      const ipRestricted = ctx.body.ipRestricted ?? key.ipRestricted;
-      const ipAllowList = ctx.body.ipAllowList ?? key.ipAllowList;
-      if (ipRestricted && ipAllowList.length === 0)
-        throw invalid({ pointer: '#/ipAllowList', code: 'required', detail: 'Name the addresses.' });
-      await checkLeadFields(tx, ctx.body);
-      const model = ctx.body.acquisitionModel === undefined ? key.acquisitionModel : ctx.body.acquisitionModel;
-      const opens = ctx.body.openAccount === undefined ? key.openAccount : ctx.body.openAccount;
-      if (model === 'cpl' && opens === true)
-        throw invalid({
-          pointer: '#/openAccount',
-          code: 'not_allowed_here',
-          detail: 'A lead that is paid by itself (CPL) never opens an account.',
-        });
-      return present(tx, await updateApiKey(tx, act, key, 'changed', ctx.body), act.now);
-    }),
+  refuses: [
+    'resource.not_found',
+    'api_key.transition_not_allowed',
+    'request.version_mismatch',
+    'access.permission_missing',
+    'access.not_enabled',
+    'affiliate.affiliate_not_active',
+  ],
+  handle: (ctx, { config }) =>
+    ctx.write(
+      async (tx, act) => {
+        const key = await lockLiving(tx, ctx.params.keyId, []);
+        ctx.requireVersion(key.version);
+        const ipRestricted = ctx.body.ipRestricted ?? key.ipRestricted;
+        const ipAllowList = ctx.body.ipAllowList ?? key.ipAllowList;
+        if (ipRestricted && ipAllowList.length === 0)
+          throw invalid({ pointer: '#/ipAllowList', code: 'required', detail: 'Name the addresses.' });
+        await checkLeadFields(tx, ctx.body);
+        const model = ctx.body.acquisitionModel === undefined ? key.acquisitionModel : ctx.body.acquisitionModel;
+        const opens = ctx.body.openAccount === undefined ? key.openAccount : ctx.body.openAccount;
+        if (model === 'cpl' && opens === true)
+          throw invalid({
+            pointer: '#/openAccount',
+            code: 'not_allowed_here',
+            detail: 'A lead that is paid by itself (CPL) never opens an account.',
+          });
+        const { contactId } = ctx.body;
+        if (contactId !== undefined && contactId !== key.contactId) {
+          requireMayInvite(ctx);
+          await tieContact(tx, act, {
+            affiliateId: key.affiliateId,
+            contactId,
+            previousContactId: key.contactId,
+            publicUrl: config.http.publicUrl,
+          });
+        }
+        return present(tx, await updateApiKey(tx, act, key, 'changed', ctx.body), act.now);
+      },
+      { wake: true },
+    ),
 });
 
 const rotate = defineRoute({
