@@ -42,7 +42,8 @@ export function calendarActivities(deps: CalendarDeps) {
   };
 }
 
-function actOf(deps: CalendarDeps, workspaceId: WorkspaceId, now: Instant): Act {
+/** What the product does by itself, because a time has come. */
+export function actOf(deps: Pick<CalendarDeps, 'newId'>, workspaceId: WorkspaceId, now: Instant): Act {
   return {
     workspaceId,
     mode: 'live',

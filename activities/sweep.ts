@@ -6,10 +6,12 @@ import { deleteOutdated, deleteOutdatedSignIns, findPrivacySetting } from '../db
 import { enqueue } from '../db/messaging/outbox.js';
 import { type ClosedRun, listMissingExports, listPurgedWorkflows } from '../db/reads/audit/missingExports.js';
 import { listUnapplied, type Unapplied } from '../db/reads/messaging/unapplied.js';
+import { applyDueChanges } from '../db/program/programChange.js';
 import { inWorkspace, notify, readWorkspace } from '../db/transaction.js';
-import type { WorkspaceId } from '../domain/ids.js';
+import type { NewId, WorkspaceId } from '../domain/ids.js';
 import { addDays, addMs, durationMs, type Instant, parseDuration } from '../domain/time.js';
 import type { Logger } from '../platform/logger.js';
+import { actOf } from './calendar.js';
 import { exportMessage, nudge } from '../workflows/contract.js';
 import type { ClosedRuns, ClosedRunsPage, ClosedRunsQuery } from './gateways/closedRuns.js';
 
@@ -17,6 +19,7 @@ export interface SweepDeps {
   readonly db: Db;
   readonly logger: Logger;
   readonly closedRuns: ClosedRuns;
+  readonly newId: NewId;
 }
 
 /** Nudges in one pass over all workspaces, and in one workspace: a broken one must not use up everybody's (temporal.md 4.5). */
@@ -32,7 +35,7 @@ const apiLogDays = 180;
 /** What the sweeps do. All workspaces in one pass, a transaction each: it writes outbox rows, deletes what is outdated, nothing else. */
 export function sweepActivities(deps: SweepDeps) {
   return {
-    /** Wakes whatever waits without an outcome. Safe to repeat: what was nudged is not due again. */
+    /** Wakes whatever waits without an outcome, and lets planned terms take effect. Safe to repeat: what was nudged is not due again. */
     nudgeUnapplied: async (): Promise<{ readonly found: number }> => {
       let found = 0;
       for (const workspaceId of await workspacesInTurn(deps.db)) {
@@ -106,6 +109,7 @@ async function workspacesInTurn(db: Db): Promise<readonly WorkspaceId[]> {
 
 async function nudgeWorkspace(deps: SweepDeps, workspaceId: WorkspaceId, limit: number): Promise<number> {
   return inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    await applyDueChanges(tx, actOf(deps, workspaceId, now));
     const late = await markNudged(tx, now, await listUnapplied(tx, now, limit));
     // Several rows may wait for one workflow; one nudge makes it read them all.
     const workflows = new Map(late.map((row) => [row.workflowId, row]));

@@ -45,6 +45,25 @@ export type OwnTermName = (typeof ownTermNames)[number];
 /** In wire form, as the column keeps them: an absent name is inherited. */
 export type OwnTerms = { readonly [Name in OwnTermName]?: unknown };
 
+/** A change of terms: null inherits again, an absent name stays. */
+export type PlannedTerms = OwnTerms;
+
+/** The program's own terms after a change of some. */
+export function withTerms(own: OwnTerms, change: PlannedTerms): OwnTerms {
+  const merged: { [Name in OwnTermName]?: unknown } = { ...own };
+  for (const name of ownTermNames) {
+    const value = change[name];
+    if (value === null) delete merged[name];
+    else if (value !== undefined) merged[name] = value;
+  }
+  return merged;
+}
+
+/** The terms that hold at an instant: what is due and not written yet counts too, in its order. */
+export function termsWithDue(ownTerms: OwnTerms, due: readonly PlannedTerms[]): OwnTerms {
+  return due.reduce<OwnTerms>(withTerms, ownTerms);
+}
+
 /** After closing: nothing more is earned, or what renews goes on (PRG-20). */
 export type Renewals = 'stop' | 'run_out';
 

@@ -57,6 +57,7 @@ async function sweep(kind: SweepKind): Promise<number> {
       db,
       logger: createLogger({ logLevel: 'fatal' }),
       closedRuns: temporalClosedRuns(temporal.client),
+      newId,
     }),
   });
   const result: unknown = await worker.runUntil(

@@ -10,6 +10,7 @@ import {
   programUses,
   updateProgram,
 } from '../../../db/program/program.js';
+import { planChange } from '../../../db/program/programChange.js';
 import { countPrograms, listPrograms, type ProgramView, viewProgram } from '../../../db/reads/program/programList.js';
 import { getProgramReadiness } from '../../../db/reads/program/programReadiness.js';
 import { listProgramVersions } from '../../../db/reads/program/programVersions.js';
@@ -27,8 +28,9 @@ import {
   type Program,
   type ProgramEvent,
   programActions,
+  withTerms,
 } from '../../../domain/program/program.js';
-import { durationMs } from '../../../domain/time.js';
+import { durationMs, type Instant } from '../../../domain/time.js';
 import { judgeAddress, parseHost } from '../../../domain/tracking/destination.js';
 import { slugOf, slugProblem } from '../../../domain/tracking/link.js';
 import type { Config } from '../../../platform/config.js';
@@ -139,7 +141,7 @@ export const createProgramRoute = defineRoute({
         acquisitionModel: body.acquisitionModel ?? null,
         requirements: body.requirements ?? ['email_verified'],
         requiredChecks: body.requiredChecks ?? [],
-        ownTerms: mergeTerms({}, body),
+        ownTerms: withTerms({}, termsOf(body)),
         landingUrl: pages.landingUrl ?? null,
         fallbackUrl: pages.fallbackUrl ?? null,
         destinationHosts: pages.destinationHosts ?? hostsOf(pages),
@@ -178,10 +180,16 @@ export const editProgramRoute = defineRoute({
       const isOtherCurrency = body.currency !== undefined && body.currency !== program.currency;
       const uses = isOtherCurrency ? await programUses(tx, program.id) : [];
       if (uses.length > 0) throw new DomainError('program.currency_locked', { usedBy: uses });
+      const pages = judgePages(body, deps.config);
+      if (body.effectiveFrom !== undefined) {
+        if (body.effectiveFrom <= act.now)
+          throw fieldRefusal('effectiveFrom', 'out_of_range', 'In the future; without it the change holds at once.');
+        return present(ctx, tx, act, await planEdit(tx, act, program, body, pages, body.effectiveFrom));
+      }
       const edited = await updateProgram(tx, act, program, {
         ...plainFields(body),
-        ...judgePages(body, deps.config),
-        ownTerms: mergeTerms(program.ownTerms, body),
+        ...pages,
+        ownTerms: withTerms(program.ownTerms, termsOf(body)),
       });
       return present(ctx, tx, act, edited);
     }),
@@ -384,18 +392,34 @@ function plainFields(body: ProgramPatch) {
   };
 }
 
-/** The program's own terms after a merge patch: null inherits again. Kept in wire form. */
-function mergeTerms(own: OwnTerms, body: ProgramPatch | ProgramCreate): OwnTerms {
-  const merged: { [Name in OwnTermName]?: unknown } = { ...own };
+/** The terms that a body names, in wire form; null inherits again. */
+function termsOf(body: ProgramPatch | ProgramCreate): OwnTerms {
+  const terms: { [Name in OwnTermName]?: unknown } = {};
   for (const name of ownTermNames) {
     const value = body[name];
     if (value === undefined) continue;
-    if (value === null) delete merged[name];
-    else
-      merged[name] =
-        name === 'reviewAbove' && typeof value === 'object' && 'minor' in value ? formatMoney(value) : value;
+    terms[name] =
+      name === 'reviewAbove' && value !== null && typeof value === 'object' && 'minor' in value
+        ? formatMoney(value)
+        : value;
   }
-  return merged;
+  return terms;
+}
+
+/** What can be of another day than today: all but what addresses, books and people know it by. */
+const atOnceOnly = ['name', 'slug', 'currency', 'metadata'] as const;
+
+/** A change for later (PRG-17): judged now as if it were made now, kept until its instant. */
+async function planEdit(tx: Tx, act: Act, program: Program, body: ProgramPatch, pages: Pages, from: Instant) {
+  for (const field of atOnceOnly)
+    if (body[field] !== undefined)
+      throw fieldRefusal(field, 'not_allowed_here', 'Changes at once only: leave effectiveFrom out.');
+  return planChange(tx, act, program, {
+    programId: program.id,
+    effectiveFrom: from,
+    fields: { ...plainFields(body), ...pages },
+    terms: termsOf(body),
+  });
 }
 
 export const programRoutes: readonly Route[] = [

@@ -98,6 +98,8 @@ export const programPatch = z.strictObject({
   name: nameText.exactOptional(),
   currency: currencyWire.exactOptional(),
   ...optional(settable),
+  /** In the future: the change is kept until then. Alone it takes back what was kept for that instant. */
+  effectiveFrom: instantWire.exactOptional(),
 });
 export type ProgramPatch = z.output<typeof programPatch>;
 
@@ -151,6 +153,8 @@ export const programWire = z
     inherited: z.array(z.string()),
     renewals: z.enum(['stop', 'run_out']).nullable(),
     closedAt: instantWire.nullable(),
+    /** What is going to change, the next first (PRG-17); `after` has the fields as a PATCH names them, null inherits again. */
+    scheduled: z.array(z.strictObject({ effectiveFrom: instantWire, after: z.record(z.string(), z.unknown()) })),
     decision: decisionWire,
     allowedActions: z.array(z.string()),
     metadata: z.record(z.string(), z.string()),
@@ -189,6 +193,10 @@ export function presentProgram(view: ProgramView, settings: Settings, allowedAct
     inherited: [...inheritedNames(program), ...(program.timeZone === null ? ['timeZone'] : [])],
     renewals: program.renewals,
     closedAt: program.closedAt,
+    scheduled: view.planned.map(({ effectiveFrom, fields, terms }) => ({
+      effectiveFrom,
+      after: { ...fields, ...terms },
+    })),
     decision: view.decision,
     allowedActions: [...allowedActions],
     metadata: { ...program.metadata },

@@ -1,6 +1,7 @@
 import type { Program, ProgramStatus } from '../../../domain/program/program.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import { type ProgramRow, toProgram } from '../../program/program.js';
+import { listPlannedChanges, type PlannedChange } from '../../program/programChange.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 import type { Instant } from '../../../domain/time.js';
@@ -10,6 +11,7 @@ export interface ProgramView {
   readonly currentTermsId: string | null;
   readonly currentGuidelinesId: string | null;
   readonly decision: LastDecision | null;
+  readonly planned: readonly PlannedChange[];
 }
 
 export interface ProgramFilter {
@@ -62,7 +64,7 @@ export async function countPrograms(
 /** The program as its resource shows it, from a row the caller has. */
 export async function viewProgram(tx: ReadTx | Tx, program: Program, now: Instant): Promise<ProgramView> {
   const [view] = await viewsOf(tx, [program], now);
-  return view ?? { program, currentTermsId: null, currentGuidelinesId: null, decision: null };
+  return view ?? { program, currentTermsId: null, currentGuidelinesId: null, decision: null, planned: [] };
 }
 
 async function viewsOf(tx: ReadTx | Tx, programs: readonly Program[], now: Instant): Promise<readonly ProgramView[]> {
@@ -80,10 +82,12 @@ async function viewsOf(tx: ReadTx | Tx, programs: readonly Program[], now: Insta
   const current = (id: string, kind: string): string | null =>
     rows.find((row) => row.program_id === id && row.kind === kind)?.id ?? null;
   const decisions = await listLastDecisions(tx, ids);
+  const planned = await listPlannedChanges(tx, ids);
   return programs.map((program) => ({
     program,
     currentTermsId: current(program.id, 'terms'),
     currentGuidelinesId: current(program.id, 'guidelines'),
     decision: decisions.get(program.id) ?? null,
+    planned: planned.filter((change) => change.programId === program.id),
   }));
 }

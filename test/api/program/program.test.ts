@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readWorkspace } from '../../../db/transaction.js';
+import { applyDueChanges } from '../../../db/program/programChange.js';
+import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
+import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 import { dataOf, insertRule, makeAffiliate, makeProgram, withoutRequest } from './support.js';
@@ -79,6 +81,107 @@ describe('creating', () => {
     const answer = await create(body);
     expect(answer.status, answer.text).toBe(422);
     expect(answer.body['errors']).toMatchObject([{ pointer, code }]);
+  });
+});
+
+describe('PRG-17: terms with an effective date', () => {
+  const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
+  const holdNow = (id: string) =>
+    readWorkspace(api.db, ws.id, async (tx) => (await readReferralTerms(tx, id)).commissionHold);
+  const pass = () => inWorkspace(api.db, ws.id, (tx, now) => applyDueChanges(tx, api.act(ws.id, now)));
+
+  test('a planned change holds from its instant and not before, then stands in the row with a version of its own', async () => {
+    const id: string = (await create({ commissionHold: 'P10D', referralApproval: 'automatic' })).body['id'];
+    const effectiveFrom = soon(2_500);
+    const planned = await patch(id, { commissionHold: 'P40D', referralApproval: null, levels: 2, effectiveFrom });
+    expect(planned.status, planned.text).toBe(200);
+    expect(planned.body).toMatchObject({
+      commissionHold: 'P10D',
+      levels: 1,
+      version: 2,
+      scheduled: [{ effectiveFrom, after: { commissionHold: 'P40D', referralApproval: null, levels: 2 } }],
+    });
+    expect(await pass()).toBe(0);
+    expect(await holdNow(id)).toBe('P10D');
+
+    // Nobody has written it yet, and it holds.
+    await expect.poll(() => holdNow(id), { timeout: 20_000 }).toBe('P40D');
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(effectiveFrom));
+    expect((await api.as(ws.key, `/v1/programs/${id}`)).body).toMatchObject({ commissionHold: 'P10D', version: 2 });
+    expect(await pass()).toBe(1);
+    expect(await pass()).toBe(0);
+
+    const after = (await api.as(ws.key, `/v1/programs/${id}`)).body;
+    expect(after).toMatchObject({
+      commissionHold: 'P40D',
+      referralApproval: 'manual',
+      levels: 2,
+      version: 3,
+      scheduled: [],
+    });
+    const versions = dataOf(await api.as(ws.key, `/v1/programs/${id}/versions`));
+    expect(versions.map((one) => [one['version'], one['event']])).toEqual([
+      [3, 'edited'],
+      [2, 'changePlanned'],
+      [1, 'created'],
+    ]);
+    expect(versions[0]).toMatchObject({ by: { type: 'system' }, before: { levels: 1 }, after: { levels: 2 } });
+  });
+
+  test('what is planned for an instant is replaced, and taken back by its instant alone', async () => {
+    const id: string = (await create({ commissionHold: 'P10D' })).body['id'];
+    const effectiveFrom = soon(3_600_000);
+    await patch(id, { commissionHold: 'P20D', effectiveFrom });
+    const replaced = await patch(id, { commissionHold: 'P30D', effectiveFrom });
+    expect(replaced.body['scheduled']).toEqual([{ effectiveFrom, after: { commissionHold: 'P30D' } }]);
+    const later = soon(7_200_000);
+    const two = await patch(id, { attributionWindow: 'P7D', effectiveFrom: later });
+    expect(two.body['scheduled']).toHaveLength(2);
+
+    const back = await patch(id, { effectiveFrom });
+    expect(back.body['scheduled']).toEqual([{ effectiveFrom: later, after: { attributionWindow: 'P7D' } }]);
+    const again = await patch(id, { effectiveFrom });
+    expect(again.body['version']).toBe(back.body['version']);
+  });
+
+  test.each([
+    [
+      'the past',
+      { commissionHold: 'P20D', effectiveFrom: '2026-01-01T00:00:00.000Z' },
+      '#/effectiveFrom',
+      'out_of_range',
+    ],
+    ['another name', { name: 'Later', effectiveFrom: '2099-01-01T00:00:00.000Z' }, '#/name', 'not_allowed_here'],
+    [
+      'another currency',
+      { currency: 'EUR', effectiveFrom: '2099-01-01T00:00:00.000Z' },
+      '#/currency',
+      'not_allowed_here',
+    ],
+    ['no instant', { commissionHold: 'P20D', effectiveFrom: 'tomorrow' }, '#/effectiveFrom', 'bad_format'],
+    [
+      'a bad window',
+      { attributionWindow: 'P1M', effectiveFrom: '2099-01-01T00:00:00.000Z' },
+      '#/attributionWindow',
+      'bad_format',
+    ],
+  ])('%s is a field error and plans nothing', async (_rule, body, pointer, code) => {
+    const id: string = (await create({})).body['id'];
+    const answer = await patch(id, body);
+    expect(answer.status, answer.text).toBe(422);
+    expect(answer.body['errors']).toMatchObject([{ pointer, code }]);
+    expect((await api.as(ws.key, `/v1/programs/${id}`)).body).toMatchObject({ scheduled: [], version: 1 });
+  });
+
+  test('a draft is deleted with what was planned for it', async () => {
+    const effectiveFrom = soon(3_600_000);
+    const id: string = (await create({})).body['id'];
+    const planned = await patch(id, { levels: 3, effectiveFrom });
+    const gone = await api.as(ws.key, `/v1/programs/${id}`, {
+      method: 'DELETE',
+      headers: { 'If-Match': planned.headers.get('etag') ?? '' },
+    });
+    expect(gone.status, gone.text).toBe(204);
   });
 });
 
