@@ -1,5 +1,6 @@
 // A server of the click bench, in a process of its own so that its CPU time is its own: `bare` Koa, `insert` (Koa with one prepared INSERT
-// before the redirect: the obvious way) or `ours`.
+// before the redirect: the obvious way), `peer` (the same as link shorteners do it: the statement goes out unprepared, as Knex sends it,
+// through Knex's usual pool of 10) or `ours`.
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Router from '@koa/router';
@@ -24,10 +25,16 @@ const app = new Koa();
 let listener = app.callback() as Listener;
 
 if (kind !== 'ours') {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: kind === 'peer' ? 10 : 2 });
   const router = new Router();
   router.get('/r/:slug', async (ctx) => {
-    if (kind === 'insert') await pool.query({ ...obviousInsert, values: [newId('click'), ...obviousTarget] });
+    if (kind === 'bare') {
+      ctx.redirect('https://shop.example/pricing');
+      return;
+    }
+    const values = [newId('click'), ...obviousTarget];
+    if (kind === 'insert') await pool.query({ ...obviousInsert, values });
+    if (kind === 'peer') await pool.query(obviousInsert.text, values);
     ctx.redirect('https://shop.example/pricing');
   });
   app.use(router.routes());

@@ -1,12 +1,12 @@
 // What the installation takes when nobody uses it, and what 100,000 clicks leave behind: memory and CPU of api, worker, Temporal and Postgres,
 // read from /proc (Linux only). Nothing may grow without bound.
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClickId } from '../domain/ids.js';
 import { LiveStack } from '../test/support/liveStack.js';
 import { createJourneys, type Journeys } from './journeys.js';
 import { getRequest, loadHttp } from './httpLoad.js';
 import type { Bench, Measured } from './measure.js';
+import { type Process, processes, readIfThere } from './processes.js';
 
 const parts = ['api-0', 'worker-0', 'temporal', 'postgres'] as const;
 type Part = (typeof parts)[number];
@@ -15,7 +15,6 @@ const clickCount = 100_000;
 const visitorCount = 200;
 const settleMs = 60_000;
 const watchMs = 10_000;
-const ticksPerSecond = 100; // USER_HZ is 100 wherever Node runs on Linux
 const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0';
 
 /** Of a process with its children. */
@@ -109,29 +108,6 @@ function perPart<T>(of: (part: Part) => T): Readonly<Record<Part, T>> {
   return { 'api-0': of('api-0'), 'worker-0': of('worker-0'), temporal: of('temporal'), postgres: of('postgres') };
 }
 
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly cpuMs: number;
-}
-
-function processes(): readonly Process[] {
-  const found: Process[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = readIfThere(`/proc/${name}/stat`);
-    // After the command in brackets, which may hold anything: state, parent … user and system time are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (stat !== '')
-      found.push({
-        pid: Number(name),
-        parent: Number(fields[1]),
-        cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticksPerSecond,
-      });
-  }
-  return found;
-}
-
 function takenBy(pid: number, all: readonly Process[]): Taken {
   let taken: Taken = { residentMb: proportionalMb(pid), cpuMs: all.find((one) => one.pid === pid)?.cpuMs ?? 0 };
   for (const child of all.filter((one) => one.parent === pid)) {
@@ -145,17 +121,6 @@ function takenBy(pid: number, all: readonly Process[]): Taken {
 function proportionalMb(pid: number): number {
   const [, kB = '0'] = /^Pss:\s+(\d+) kB/m.exec(readIfThere(`/proc/${pid}/smaps_rollup`)) ?? [];
   return Number(kB) / 1_024;
-}
-
-/** A process may end between the listing and the look. */
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return '';
-    throw error;
-  }
 }
 
 async function clickMany(stack: LiveStack, { slug }: Journeys, cookies: readonly ClickId[]): Promise<number> {

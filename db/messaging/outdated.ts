@@ -36,7 +36,7 @@ export async function deleteOutdated(
        delete from idempotency_keys where ctid = any (array(
          select ctid from idempotency_keys where created_at < :keys and not keep_for_ever limit :batch)) returning 1
      ), details as (
-       -- by place: the table's key begins with the time, a delete by click would read all of it for each batch
+       -- by place: the table is indexed by time alone, a delete by click would read all of it for each batch
        delete from click_details where ctid = any (array(
          select ctid from click_details where created_at < :clickDetails limit :batch)) returning 1
      ), devices as (

@@ -1,6 +1,12 @@
 import { connect as connectSocket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from '../../../db/reads/keyset.js';
+import { listClicks } from '../../../db/reads/tracking/clickList.js';
+import { recordClicks } from '../../../db/tracking/click.js';
+import { readWorkspace } from '../../../db/transaction.js';
+import { wholeWorkspace } from '../../../domain/access/permission.js';
 import type { AffiliateId } from '../../../domain/ids.js';
+import { newId } from '../../../platform/newId.js';
 import { eventually } from '../../support/eventually.js';
 import { browser, clickIdOf, createWorld, type EdgeServer, follow, startEdge, type World } from './world.js';
 
@@ -308,6 +314,51 @@ test('what an agent, a referrer or a query may hold is stored as text', async ()
     .where({ click_id: clickIdOf(response) })
     .first<{ user_agent: string }>();
   expect(details.user_agent).toBe(nasty.slice(0, 500));
+});
+
+test('clicks of one batch have one time: pages show each of them once, by id, with its own details', async () => {
+  const affiliateId = await world.makeAffiliate();
+  const linkId = await world.makeLink({ affiliateId, slug: 'at-once' });
+  const ids = Array.from({ length: 120 }, () => newId('click'));
+  await recordClicks(
+    world.edgeDb,
+    ids.map((id, index) => ({
+      id,
+      workspaceId: world.workspaceId,
+      mode: 'live',
+      linkId,
+      affiliateId,
+      programId: world.programId,
+      previousClickId: null,
+      credit: 'credited',
+      creditCode: null,
+      isSuspect: false,
+      subs: index % 2 === 0 ? null : [`kw${index}`, null, null, null, null],
+      query: null,
+      referrer: null,
+      windowSeconds: 60,
+      addressHash: null,
+      userAgent: `Browser ${index}`,
+    })),
+  );
+
+  const seen: { readonly id: string; readonly sub1: string | null; readonly user_agent: string | null }[] = [];
+  for (let after: Page['after'] = null; ; ) {
+    const page: Page = { limit: 50, sort: 'createdAt', descending: true, after };
+    const rows = await readWorkspace(world.db, world.workspaceId, (tx) =>
+      listClicks(tx, wholeWorkspace, 'live', { affiliateId: [affiliateId] }, page),
+    );
+    seen.push(...rows.slice(0, page.limit));
+    const last = rows[page.limit - 1];
+    if (rows.length <= page.limit || last === undefined) break;
+    after = { value: last.created_at, id: last.id };
+  }
+
+  expect(seen.map(({ id, sub1, user_agent }) => ({ id, sub1, user_agent }))).toEqual(
+    ids
+      .map((id, index) => ({ id, sub1: index % 2 === 0 ? null : `kw${index}`, user_agent: `Browser ${index}` }))
+      .toReversed(),
+  );
 });
 
 test('while Postgres refuses, the visitor gets 503 and the neutral page, and nothing is half done', async () => {
