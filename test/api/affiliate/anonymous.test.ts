@@ -109,7 +109,7 @@ test('the staff see who it was: there is something to hide', async () => {
   expect(found(referral.text)).not.toEqual([]);
 });
 
-test('no answer to the affiliate’s key or portal session names the customer', async () => {
+test('PRT-09: no answer to the affiliate’s key or portal session names the customer', async () => {
   const faults: string[] = [];
   let answered = 0;
   for (const route of routes.filter((one) => one.method === 'GET')) {
