@@ -68,6 +68,7 @@ import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
+import { templateRoutes } from './routes/messaging/template.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
@@ -102,6 +103,7 @@ export const routes: readonly Route[] = [
   ...ownRecruitRoutes,
   ...devEmailRoutes,
   ...postbackOutRoutes,
+  ...templateRoutes,
   ...operationRoutes,
   ...consoleRoutes,
   ...clickRoutes,

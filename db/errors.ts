@@ -47,6 +47,7 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   programs_slug_key: { code: 'resource.already_exists', field: 'slug' },
   programs_name_key: { code: 'resource.already_exists', field: 'name' },
   operations_undone_once: { code: 'operation.transition_not_allowed' },
+  message_templates_name_key: { code: 'resource.already_exists', field: 'name' },
   product_groups_name_key: { code: 'resource.already_exists', field: 'name' },
   products_sku_key: { code: 'resource.already_exists', field: 'sku' },
   program_products_pkey: { code: 'resource.already_exists', field: 'productId' },
@@ -72,12 +73,20 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   one_live_attempt: { code: 'payout.attempt_open' },
 };
 
+const noTemplate = {
+  pointer: '#/commissionEmail/templateId',
+  code: 'not_found',
+  detail: 'There is no template with this id.',
+};
+
 /** A named constraint's refusal becomes a DomainError that keeps its cause; everything else is returned as it came. */
 export function translateError(error: unknown): unknown {
   if (!isDatabaseError(error) || error.constraint === undefined) return error;
   // The row that a transfer belongs to says whether it was posted: whoever gets here has not looked.
   if (error.constraint === 'transfer_posted_once')
     return new InvariantError('one business fact posts once', { cause: error.message });
+  if (error.constraint === 'programs_commission_template')
+    return new DomainError('request.validation_failed', { errors: [noTemplate] }, { cause: error });
   const refusal = refusals[error.constraint];
   if (refusal === undefined) return error;
   return new DomainError(refusal.code, refusal.field === undefined ? {} : { field: refusal.field }, { cause: error });

@@ -32,6 +32,7 @@ import type { ActivityDeps } from '../deps.js';
 import { attributeReferral } from '../tracking/lead.js';
 import { applyDisputeStep } from './dispute.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
+import { mailEarned } from './earnedMail.js';
 import { applyWhatCameBefore, endBeyondLimit } from './lateOrder.js';
 import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
@@ -152,7 +153,7 @@ export async function accrueSale(
   const judged = await judgeSale(tx, current, sale);
   if (judged.kind === 'nothing') return settleSale(tx, mine, labelled, current, judged);
 
-  const { earnings, lines: priced, needsReviewer, eligibleAt } = judged;
+  const { program, earnings, lines: priced, needsReviewer, eligibleAt } = judged;
   const lines = await insertCommissions(
     tx,
     mine,
@@ -169,6 +170,7 @@ export async function accrueSale(
   );
   await settleSale(tx, mine, labelled, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
+  await mailEarned(tx, mine, program, lines);
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
   await endBeyondLimit(tx, mine, current, sale);
   await applyWhatCameBefore(tx, mine, sale.id);
@@ -251,6 +253,7 @@ type Judged =
     }
   | {
       readonly kind: 'earned';
+      readonly program: Program;
       readonly earnings: Earnings;
       readonly lines: readonly SaleLine[];
       readonly needsReviewer: boolean;
@@ -309,6 +312,7 @@ async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged
   const terms = await readReferralTerms(tx, program.id);
   return {
     kind: 'earned',
+    program,
     earnings,
     lines,
     needsReviewer: terms.commissionApproval === 'manual',

@@ -16,6 +16,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import { evaluatePlan } from '../../domain/program/planEvaluation.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
+import { mailEarned } from './earnedMail.js';
 import { postAccruals, reinstateLine, takeOff } from './ledger.js';
 
 const noAmount = { productId: null, quantity: 1, amount: 0n, tax: 0n, fees: 0n, shipping: 0n, deposit: 0n } as const;
@@ -74,7 +75,9 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
     needsReviewer: terms.commissionApproval === 'manual',
     eligibleAt: eligibleFrom(lead.occurredAt, terms.commissionHold),
   });
-  await postAccruals(tx, mine, await insertCommissions(tx, mine, lines), lead.occurredAt);
+  const inserted = await insertCommissions(tx, mine, lines);
+  await postAccruals(tx, mine, inserted, lead.occurredAt);
+  await mailEarned(tx, mine, program, inserted);
 }
 
 /** The lead was found to be no lead: what it earned goes, by where it is (api.md 8.2). The caller holds the referral's lock. */

@@ -21,6 +21,7 @@ import { type JobRef, signalMessage, workflowIds } from '../../workflows/contrac
 import { databaseActivity } from '../databaseActivity.js';
 import type { PayoutDeps } from '../payout/deps.js';
 import { createDrafts } from '../payout/payout.js';
+import { messageItems } from './messageItems.js';
 import { simulateJob } from '../program/simulation.js';
 import { purgeTestData } from './testData.js';
 
@@ -142,6 +143,7 @@ async function decidePayoutItems(
 
 async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, gateways: GatewayPolicy): Promise<void> {
   const { objectType, verb } = jobVerbOf(job.kind);
+  if (verb === 'message') return messageItems(tx, act, job, items);
   if (objectType === 'affiliates') return draftItems(tx, act, job, items, gateways);
   if (objectType === 'payouts') return decidePayoutItems(tx, act, job, items, verb);
   const ids = items.map((item) => item.objectId);

@@ -127,6 +127,32 @@ export async function listItemsToDecide(tx: Tx, operationId: string, limit: numb
   return rows.map((row) => ({ position: row.position, objectId: row.object_id }));
 }
 
+/** The open items of a job that are commissions of the affiliates whose lines these items are: whoever gets one message gets all in it. */
+export async function listItemsOfSameAffiliates(
+  tx: Tx,
+  operationId: string,
+  items: readonly OpenItem[],
+): Promise<readonly OpenItem[]> {
+  const { rows } = await tx.raw<{ rows: { position: number; object_id: string }[] }>(
+    `select item.position, item.object_id
+     from operation_items as item
+     join commissions as commission on commission.workspace_id = item.workspace_id and commission.id = item.object_id
+     where item.operation_id = :operationId and item.decision_id is null and item.outcome is null
+       and commission.affiliate_id in (select affiliate_id from commissions where id = any(cast(:ids as text[])))
+     order by item.position`,
+    { operationId, ids: items.map((item) => item.objectId) },
+  );
+  return rows.map((row) => ({ position: row.position, objectId: row.object_id }));
+}
+
+/** The items' work is done in the page itself. */
+export async function markItemsSucceeded(tx: Tx, operationId: string, positions: readonly number[]): Promise<void> {
+  await tx('operation_items')
+    .where({ operation_id: operationId })
+    .whereIn('position', [...positions])
+    .update({ outcome: 'succeeded' });
+}
+
 export async function markItemDecided(
   tx: Tx,
   operationId: string,

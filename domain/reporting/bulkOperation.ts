@@ -6,6 +6,7 @@ export const bulkKinds = [
   'referrals.reject',
   'commissions.approve',
   'commissions.reject',
+  'commissions.message',
   'payouts.create',
   'payouts.mark_paid',
 ] as const;
@@ -24,7 +25,8 @@ export const purgeKind = 'test_data.purge';
 export interface BulkVerb {
   /** What is selected: `payouts.create` selects affiliates (api.md 1.9). */
   readonly objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates';
-  readonly verb: 'approve' | 'reject' | 'markPaid' | 'createDraft';
+  /** `message` decides nothing: the affiliates of the selected rows are written to (COM-11). */
+  readonly verb: 'approve' | 'reject' | 'markPaid' | 'createDraft' | 'message';
 }
 
 /** As a job's page decides it: the verb is also the signal's name. */
@@ -38,6 +40,7 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
   'referrals.reject': { objectType: 'referrals', verb: 'reject' },
   'commissions.approve': { objectType: 'commissions', verb: 'approve' },
   'commissions.reject': { objectType: 'commissions', verb: 'reject' },
+  'commissions.message': { objectType: 'commissions', verb: 'message' },
   'payouts.create': { objectType: 'affiliates', verb: 'createDraft' },
   'payouts.mark_paid': { objectType: 'payouts', verb: 'markPaid' },
 };

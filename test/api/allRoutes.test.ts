@@ -150,6 +150,8 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     fields: [{ name: 'email', label: 'E-mail', required: true }],
   });
   const productGroup = await world.as('/v1/product-groups', { name: 'Plans' });
+  const template = await world.as('/v1/message-templates', { name: 'Earned', subject: 'Hello', body: 'Hello' });
+  expect(template.status).toBe(201);
   expect([source.status, field.status, form.status, productGroup.status]).toEqual([201, 201, 201, 201]);
   const waiting = await world.as('/v1/sales', {
     externalId: 'waits',
@@ -209,6 +211,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     keyId: await idIn('api_keys'),
     leadSourceId: String(source.body['id']),
     productGroupId: String(productGroup.body['id']),
+    templateId: String(template.body['id']),
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
     postbackId,

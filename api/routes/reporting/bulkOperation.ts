@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findUserName } from '../../../db/access/userName.js';
 import { type DecisionRecord, findDecision } from '../../../db/audit/decision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
+import { findTemplate } from '../../../db/messaging/template.js';
 import { type CommissionView, getCommissionView, listCommissions } from '../../../db/reads/earning/commissionList.js';
 import { getReferralView, listReferrals, type ReferralView } from '../../../db/reads/earning/referralList.js';
 import type { Page } from '../../../db/reads/keyset.js';
@@ -190,6 +191,10 @@ const rightFor: Readonly<Record<BulkVerb['objectType'], Permission>> = {
   affiliates: 'payout.prepare',
 };
 
+function rightOf({ objectType, verb }: BulkVerb): Permission {
+  return verb === 'message' ? 'message.send' : rightFor[objectType];
+}
+
 interface Selected {
   readonly id: string;
   /** Why the row rules the decision out as it stands; null: it does not. */
@@ -203,15 +208,16 @@ const perRead = 200;
 const mostSelected = 10_000;
 
 /** What referrals and commissions are decided by; payouts have verbs of their own. */
-type Verdict = 'approve' | 'reject';
+type Verdict = 'approve' | 'reject' | 'message';
 
-function judgeReferral(view: ReferralView, verb: Verdict): Selected {
+function judgeReferral(view: ReferralView, verb: Exclude<Verdict, 'message'>): Selected {
   const decided = decideReferralMove(view.referral, verb, blockingChecks(view.checks));
   return { id: view.referral.id, code: decided.kind === 'refused' ? publicCode(decided.code) : null };
 }
 
 function judgeCommission(view: CommissionView, verb: Verdict): Selected {
   const { commission, blockers } = view;
+  if (verb === 'message') return { id: commission.id, code: null };
   if (commission.referralId === null) return { id: commission.id, code: 'commission_blocked' };
   const isAllowed = commissionActions(commission, blockers).includes(verb);
   const blocker = verb === 'approve' && commission.status === 'pending' ? blockers[0]?.code : undefined;
@@ -219,14 +225,10 @@ function judgeCommission(view: CommissionView, verb: Verdict): Selected {
 }
 
 /** Every row the filter shows, as the list itself would, page by page. */
-async function selectByFilter(
-  tx: ReadTx,
-  ctx: Selecting,
-  wish: Wish,
-  { objectType, verb }: BulkVerb,
-): Promise<Selected[]> {
+async function selectByFilter(tx: ReadTx, ctx: Selecting, wish: Wish, bulk: BulkVerb): Promise<Selected[]> {
+  const { objectType, verb } = bulk;
   const selected: Selected[] = [];
-  const reader = { scope: ctx.scopeFor(rightFor[objectType]), mode: ctx.mode };
+  const reader = { scope: ctx.scopeFor(rightOf(bulk)), mode: ctx.mode };
   const now = (await tx.raw<{ rows: { now: Instant }[] }>('select now()')).rows[0]?.now;
   if (now === undefined) throw new InvariantError('Postgres tells the time');
   const isOfPayouts = objectType === 'payouts' || objectType === 'affiliates'; // those read their filter themselves
@@ -247,7 +249,10 @@ async function selectByFilter(
                   { ...filter, createdAt: boundsOf(filter, 'createdAt'), dueAt: boundsOf(filter, 'dueAt') },
                   page,
                 )
-              ).map((view) => ({ at: view.referral.createdAt, ...judgeReferral(view, verb as Verdict) }))
+              ).map((view) => ({
+                at: view.referral.createdAt,
+                ...judgeReferral(view, verb as Exclude<Verdict, 'message'>),
+              }))
             : (
                 await listCommissions(
                   tx,
@@ -273,7 +278,7 @@ async function selectByFilter(
 }
 
 async function selectByIds(tx: ReadTx, ctx: Selecting, ids: readonly string[], bulk: BulkVerb): Promise<Selected[]> {
-  const reader = { scope: ctx.scopeFor(rightFor[bulk.objectType]), mode: ctx.mode };
+  const reader = { scope: ctx.scopeFor(rightOf(bulk)), mode: ctx.mode };
   const visible = await findVisibleIds(tx, bulk.objectType, reader, ids);
   const unknown = ids.flatMap((id, index) => (visible.has(id) ? [] : [index]));
   if (unknown.length > 0)
@@ -290,13 +295,13 @@ async function selectByIds(tx: ReadTx, ctx: Selecting, ids: readonly string[], b
 /** What the rows say of each id now; for a dry run only, one read per row. */
 async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly Selected[], bulk: BulkVerb) {
   const judged: Selected[] = [];
-  const reader = { scope: ctx.scopeFor(rightFor[bulk.objectType]), mode: ctx.mode, now };
+  const reader = { scope: ctx.scopeFor(rightOf(bulk)), mode: ctx.mode, now };
   for (const { id } of ids)
     judged.push(
       bulk.objectType === 'payouts'
         ? await judgePayoutOf(tx, ctx, id)
         : bulk.objectType === 'referrals'
-          ? judgeReferral(await getReferralView(tx, id), bulk.verb as Verdict)
+          ? judgeReferral(await getReferralView(tx, id), bulk.verb as Exclude<Verdict, 'message'>)
           : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb as Verdict),
     );
   return judged;
@@ -324,7 +329,7 @@ const create = defineRoute({
   async handle(ctx, deps) {
     const { body } = ctx;
     const bulk = bulkVerbOf(body.kind);
-    const right = rightFor[bulk.objectType];
+    const right = rightOf(bulk);
     if (!ctx.can(right)) throw new DomainError('access.permission_missing', { missingPermission: right });
     if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
     const isMarking = body.kind === 'payouts.mark_paid';
@@ -357,7 +362,14 @@ const create = defineRoute({
       async (tx, act) => {
         const id = act.newId('operation');
         const { reference, paidOn, note: paidNote = null } = body;
-        const params = isMarking ? { params: { reference, paidOn, note: paidNote } } : {};
+        const { templateId } = body;
+        if (templateId !== undefined && (await findTemplate(tx, templateId)) === undefined)
+          throw invalid({ pointer: '#/templateId', code: 'not_found', detail: 'There is no template with this id.' });
+        const params = isMarking
+          ? { params: { reference, paidOn, note: paidNote } }
+          : templateId === undefined
+            ? {}
+            : { params: { templateId } };
         const request = { reasonCode, note, publicReason, steppedUp, ...params };
         await insertOperation(tx, act, {
           id,

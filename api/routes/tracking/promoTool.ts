@@ -15,6 +15,7 @@ import { findMedia } from '../../../db/tracking/media.js';
 import { deletePromoTool, insertPromoTool, lockPromoTool, updatePromoTool } from '../../../db/tracking/promoTool.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PromoToolId } from '../../../domain/ids.js';
+import { mergeFields as messageFields } from '../../../domain/messaging/template.js';
 import {
   mergeFields,
   mergeFieldTexts,
@@ -259,7 +260,19 @@ const listMergeFields = defineRoute({
   refuses: [],
   handle: () =>
     Promise.resolve({
-      data: mergeFields.map((name) => ({ object: 'merge_field' as const, name, ...mergeFieldTexts[name] })),
+      data: [
+        ...mergeFields.map((name) => ({
+          object: 'merge_field' as const,
+          name,
+          usedIn: messageFields.some((field) => field.name === name)
+            ? ['promo_tool' as const, 'message' as const]
+            : ['promo_tool' as const],
+          ...mergeFieldTexts[name],
+        })),
+        ...messageFields
+          .filter(({ name }) => !mergeFields.some((other) => other === name))
+          .map((field) => ({ object: 'merge_field' as const, usedIn: ['message' as const], ...field })),
+      ],
       nextCursor: null,
     }),
 });

@@ -104,10 +104,12 @@ export const operationCreate = z
     reference: text(200).exactOptional(),
     paidOn: dateWire.exactOptional(),
     note: noteText.exactOptional(),
+    /** Of `commissions.message`: what is sent, one mail per affiliate. */
+    templateId: idWire('template').exactOptional(),
   })
   .check((context) => {
     const { kind, ids, filter, expectedCount, dryRun, reason, reasonCode } = context.value;
-    const { reference, paidOn, note } = context.value;
+    const { reference, paidOn, note, templateId } = context.value;
     const refuse = (code: 'required' | 'not_allowed_here' | 'already_used', detail: string, field: string): void => {
       context.issues.push({ ...fieldIssue(code, detail, [field]), input: context.value });
     };
@@ -118,6 +120,10 @@ export const operationCreate = z
       refuse('required', 'How many rows the filter showed.', 'expectedCount');
     if (kind.endsWith('.reject') && !dryRun && reason === undefined && reasonCode === undefined)
       refuse('required', 'Say why: reason or reasonCode.', 'reason');
+    const isMessage = kind === 'commissions.message';
+    if (templateId === undefined && isMessage && !dryRun) refuse('required', 'What to send.', 'templateId');
+    if (templateId !== undefined && !isMessage)
+      refuse('not_allowed_here', 'Of commissions.message only.', 'templateId');
     const isMarking = kind === 'payouts.mark_paid';
     for (const [field, value] of Object.entries({ reference, paidOn, note })) {
       if (value !== undefined && !isMarking) refuse('not_allowed_here', 'Of payouts.mark_paid only.', field);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  mergeFields,
   namesPicture,
   promoToolKinds,
   showsPicture,
@@ -141,7 +140,9 @@ export const mergeFieldList = listOf(
   z
     .strictObject({
       object: z.literal('merge_field'),
-      name: z.enum(mergeFields),
+      name: z.string(),
+      /** Where it may stand: in the text of a promo tool, in a message template. */
+      usedIn: z.array(z.enum(['promo_tool', 'message'])),
       meaning: z.string(),
       example: z.string(),
     })

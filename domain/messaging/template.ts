@@ -1,0 +1,38 @@
+/** A place in a template that the message fills in: `{{affiliate_name}}`, or `{{affiliate_name|friend}}` with words for when there is none. */
+export interface MergeField {
+  readonly name: MergeFieldName;
+  readonly meaning: string;
+  readonly example: string;
+}
+
+/** What a message about commissions can say of its recipient (features.md NTF-08, COM-11, PRG-07). Amounts are printed with their currency. */
+export const mergeFields = [
+  { name: 'affiliate_name', meaning: 'Name of the affiliate', example: 'Ada Kowal' },
+  { name: 'workspace_name', meaning: 'Name of the merchant', example: 'Shop' },
+  { name: 'program_name', meaning: 'Name of the program', example: 'Spring' },
+  { name: 'commission_amount', meaning: 'Sum of the commissions, one per currency', example: '10.00 USD' },
+  { name: 'commission_count', meaning: 'Number of commissions', example: '1' },
+  { name: 'commission_list', meaning: 'One line per commission', example: '2026-11-20 Spring: 10.00 USD' },
+] as const;
+
+export type MergeFieldName = (typeof mergeFields)[number]['name'];
+export type MergeValues = Readonly<Partial<Record<MergeFieldName, string>>>;
+
+export const exampleValues: MergeValues = Object.fromEntries(mergeFields.map(({ name, example }) => [name, example]));
+
+const place = /\{\{\s*([^{}|]*?)\s*(?:\|([^{}]*))?\}\}/g;
+const known: ReadonlySet<string> = new Set(mergeFields.map(({ name }) => name));
+
+/** What a text may not be saved with: fields that do not exist, and braces that belong to none, so that no message prints them. */
+export function templateProblems(text: string): readonly string[] {
+  const unknown = [...text.matchAll(place)].flatMap(([whole, name]) => (known.has(name ?? '') ? [] : [whole]));
+  return /[{}]/.test(text.replace(place, '')) ? [...unknown, 'a brace without its other one'] : unknown;
+}
+
+/** The text with every place filled in. A value that is missing falls back to the template's own words, else to nothing. */
+export function mergeTemplate(text: string, values: MergeValues): string {
+  return text.replace(place, (_whole, name: string, words: string | undefined) => {
+    const value = values[name as MergeFieldName];
+    return value === undefined || value === '' ? (words ?? '') : value;
+  });
+}

@@ -1,0 +1,241 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BulkStep, bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
+import type { OperationId } from '../../../domain/ids.js';
+import { newId } from '../../../platform/newId.js';
+import type { JobRef } from '../../../workflows/contract.js';
+import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { saveSettings } from '../program/support.js';
+import { itemsOf, type Json, type TestAnswer } from '../support.js';
+
+// Message templates and the mails about commissions that are made with them (features.md PRG-07, NTF-08, NTF-09, COM-11).
+
+const usd = (amount: string) => ({ amount, currency: 'USD' });
+
+let world: EarningWorld;
+let english: Json;
+beforeAll(async () => {
+  world = await createEarningWorld();
+  english = (await template({})).body;
+  const german = await template({
+    language: 'de',
+    subject: 'Neue Provision: {{commission_amount}}',
+    body: 'Hallo {{affiliate_name}}',
+  });
+  expect(german.status, german.text).toBe(201);
+}, 60_000);
+afterAll(() => world?.close());
+
+const template = (body: Readonly<Record<string, unknown>>): Promise<TestAnswer> =>
+  world.as('/v1/message-templates', {
+    name: 'Earned',
+    subject: 'You earned {{commission_amount}}',
+    body: 'Hello {{affiliate_name|friend}},\n\n{{program_name}} paid off:\n{{commission_list}}',
+    ...body,
+  });
+
+async function patch(path: string, body: Readonly<Record<string, unknown>>): Promise<TestAnswer> {
+  const { version } = (await world.as(path)).body;
+  return world.api.as(world.ws.key, path, { method: 'PATCH', body, headers: { 'If-Match': `"${version}"` } });
+}
+
+async function scene(): Promise<{ readonly programId: string; readonly affiliateId: string; readonly email: string }> {
+  const programId = await world.program({ levels: 1 });
+  await world.rule({
+    scope: 'program',
+    programId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  });
+  const affiliateId = await world.affiliate(programId);
+  return { programId, affiliateId, email: (await world.as(`/v1/affiliates/${affiliateId}`)).body['email'] };
+}
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+async function sell(of: Scene, amount: string): Promise<Json> {
+  const key = newId('sale');
+  return world.sale({
+    externalId: key,
+    customer: { externalId: key, email: `${key}@buyer.example` },
+    clickId: await world.click(of),
+    amount: usd(amount),
+  });
+}
+const mails = async (of: Scene): Promise<readonly { subject: string; body: string }[]> =>
+  world
+    .owner('emails')
+    .where({ recipient: of.email, kind: 'commission_created' })
+    .orderBy('created_at')
+    .orderBy('id')
+    .select<{ subject: string; body: string }[]>('subject', 'body');
+
+test('PRG-07: switched on with a template, an affiliate gets one mail per new commission, none on a rerun', async () => {
+  const at = await scene();
+  await sell(at, '10.00');
+  expect(await mails(at)).toEqual([]);
+  const path = `/v1/programs/${at.programId}`;
+  expect((await patch(path, { commissionEmail: { enabled: true, templateId: english['id'] } })).status).toBe(200);
+  const first = await sell(at, '49.99');
+  await sell(at, '50.00');
+  const { name } = (await world.as(path)).body;
+  const day = String(first['createdAt']).slice(0, 10);
+  expect(await mails(at)).toEqual([
+    { subject: 'You earned 10.00 USD', body: `Hello Ada,\n\n${name} paid off:\n${day} ${name}: 10.00 USD` },
+    { subject: 'You earned 10.00 USD', body: `Hello Ada,\n\n${name} paid off:\n${day} ${name}: 10.00 USD` },
+  ]);
+  const [commissionId] = itemsOf(first['commissionIds']);
+  await world.settled(world.as(`/v1/commissions/${commissionId}/reject`, { reason: 'A mistake' }));
+  const again = await world.settled(world.as(`/v1/sales/${first['id']}/rerun`, {}));
+  expect(again.status, again.text).toBe(200);
+  expect(await mails(at)).toHaveLength(2);
+  const waiting = await world.owner('outbox').where({ topic: 'mail' }).select<{ payload: unknown }[]>('payload');
+  expect(waiting.length).toBeGreaterThanOrEqual(2);
+});
+
+test('PRG-07: on without a template, or with one that is not there, cannot be saved; one in use is not deleted', async () => {
+  const at = await scene();
+  const path = `/v1/programs/${at.programId}`;
+  for (const templateId of [null, newId('template')]) {
+    const refused = await patch(path, { commissionEmail: { enabled: true, templateId } });
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([
+      422,
+      '#/commissionEmail/templateId',
+    ]);
+  }
+  expect((await world.as(path)).body['commissionEmail']).toEqual({ enabled: false, templateId: null });
+  const own = (await template({ name: 'In use' })).body;
+  expect((await patch(path, { commissionEmail: { enabled: true, templateId: own['id'] } })).status).toBe(200);
+  const kept = await world.as(`/v1/message-templates/${own['id']}`, undefined, 'DELETE');
+  expect([kept.status, kept.body['code'], kept.body['usedBy']]).toEqual([409, 'in_use', [at.programId]]);
+  expect((await patch(path, { commissionEmail: null })).status).toBe(200);
+  expect((await world.as(`/v1/message-templates/${own['id']}`, undefined, 'DELETE')).status).toBe(204);
+});
+
+test('a mail is in the language of its reader where there is a text for it; the switch leaves the entry in the portal', async () => {
+  const at = await scene();
+  await world.as(`/v1/affiliates/${at.affiliateId}`, { language: 'de' }, 'PATCH');
+  await patch(`/v1/programs/${at.programId}`, { commissionEmail: { enabled: true, templateId: english['id'] } });
+  await sell(at, '10.00');
+  expect(await mails(at)).toEqual([{ subject: 'Neue Provision: 2.00 USD', body: 'Hallo Ada' }]);
+  await saveSettings(world.api, world.ws, { notifications: { 'commission.created': false } });
+  await sell(at, '20.00');
+  expect(await mails(at)).toHaveLength(1);
+  const told = await world
+    .owner('notices')
+    .where({ affiliate_id: at.affiliateId, kind: 'commission_created' })
+    .select<{ subject: string }[]>('subject');
+  expect(told.map((one) => one.subject).toSorted()).toEqual(['Neue Provision: 2.00 USD', 'Neue Provision: 4.00 USD']);
+  await saveSettings(world.api, world.ws, { notifications: { 'commission.created': true } });
+});
+
+test('NTF-08, NTF-09: a preview shows real values and never braces; an unknown field, a lone brace or a used name is refused', async () => {
+  const at = await scene();
+  await sell(at, '10.00');
+  const path = `/v1/message-templates/${english['id']}`;
+  const real = await world.as(`${path}/preview`, { affiliateId: at.affiliateId });
+  expect(real.body, real.text).toMatchObject({ subject: 'You earned 2.00 USD' });
+  const nobody = await scene();
+  const empty = (await world.as(`${path}/preview`, { affiliateId: nobody.affiliateId })).body;
+  expect(JSON.stringify([empty['subject'], empty['body']])).not.toMatch(/[{}]/);
+  expect((await world.as(`${path}/preview`, {})).body['body']).toContain('Hello Ada Kowal');
+  const unknown = await world.as(`${path}/preview`, { affiliateId: newId('affiliate') });
+  expect([unknown.status, unknown.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/affiliateId']);
+
+  for (const [body, pointer] of [
+    [{ name: 'X', subject: 'Hello {{nobody}}' }, '#/subject'],
+    [{ name: 'X', body: 'Half {{affiliate_name' }, '#/body'],
+    [{ name: 'X', subject: 'Two\r\nBcc: all@shop.example' }, '#/subject'],
+    [{ name: 'X', language: 'english' }, '#/language'],
+    [{ name: 'X', body: ' ' }, '#/body'],
+  ] as const) {
+    const refused = await template(body);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, pointer]);
+  }
+  const again = await template({ name: 'EARNED' });
+  expect([again.status, again.body['code']]).toEqual([409, 'already_exists']);
+  const known = itemsOf((await world.as('/v1/merge-fields')).body['data']);
+  expect(known.find((one) => one['name'] === 'commission_list')).toMatchObject({ usedIn: ['message'] });
+
+  const sent = await world.as(`${path}/test-send`, {});
+  expect(sent.status, sent.text).toBe(202);
+  const mail = await world
+    .owner('emails')
+    .where({ id: sent.body['emailId'] })
+    .first<{ recipient: string; body: string }>();
+  expect([mail.recipient, mail.body.includes('{')]).toEqual([world.ws.owner.email, false]);
+  const edited = await patch(path, { subject: 'Earned: {{commission_amount}}' });
+  expect([edited.status, edited.body['version']], edited.text).toEqual([200, 2]);
+  const reader = await world.api.makePerson(world.ws, ['owner'], { permissions: ['message.read'] });
+  const forbidden = await world.api.as(reader.key, '/v1/message-templates', {
+    body: { name: 'Y', subject: 'a', body: 'b' },
+  });
+  expect([forbidden.status, forbidden.body['missingPermission']]).toEqual([403, 'message.write']);
+});
+
+test('COM-11, NTF-14: of selected commissions each affiliate gets one mail that lists its own, after a preview', async () => {
+  const { api, ws } = world;
+  type Jobs = ReturnType<typeof bulkOperationActivities>;
+  /** None of them uses `this`. */
+  const jobs: { readonly [K in keyof Jobs]: (this: void, ref: JobRef) => ReturnType<Jobs[K]> } =
+    bulkOperationActivities({
+      db: api.db,
+      longDb: api.db,
+      newId,
+      reached: () => undefined,
+      gatewayPolicy: { sandboxPaysLive: true },
+    });
+  const environment = new MockActivityEnvironment();
+  const run = (step: (this: void, ref: JobRef) => Promise<BulkStep>, ref: JobRef): Promise<BulkStep> =>
+    environment.run(step, ref) as Promise<BulkStep>;
+  const made = await template({
+    name: 'About your sales',
+    subject: '{{commission_count}} sales, {{commission_amount}}',
+    body: '{{affiliate_name}}:\n{{commission_list}}',
+  });
+  const templateId: string = made.body['id'];
+  const ada = await scene();
+  const bob = { ...ada, affiliateId: await world.affiliate(ada.programId, { name: 'Bob' }) };
+  for (const [of, amount] of [
+    [ada, '10.00'],
+    [ada, '20.00'],
+    [bob, '30.00'],
+  ] as const)
+    await sell(of, amount);
+  const lines = await world.commissions(`programId=${ada.programId}`);
+  const ids = lines.map((line) => line['id']);
+  const own = lines.filter((line) => line['affiliateId'] === ada.affiliateId).map((line) => line['id']);
+
+  const path = `/v1/message-templates/${templateId}/preview`;
+  const seen = (await world.as(path, { affiliateId: ada.affiliateId, commissionIds: own })).body;
+  expect(seen['subject']).toBe('2 sales, 6.00 USD');
+  const foreign = await world.as(path, { affiliateId: ada.affiliateId, commissionIds: ids });
+  expect([foreign.status, foreign.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/commissionIds']);
+
+  const send = { kind: 'commissions.message', ids };
+  const without = await world.as('/v1/operations', send);
+  expect([without.status, without.body['errors']?.[0]?.['pointer']], without.text).toEqual([422, '#/templateId']);
+  const unknown = await world.as('/v1/operations', { ...send, templateId: newId('template') });
+  expect([unknown.status, unknown.body['errors']?.[0]?.['pointer']], unknown.text).toEqual([422, '#/templateId']);
+  const decider = await api.makePerson(ws, ['owner'], { permissions: ['commission.decide'] });
+  const forbidden = await api.as(decider.key, '/v1/operations', { body: { ...send, templateId } });
+  expect([forbidden.status, forbidden.body['missingPermission']]).toEqual([403, 'message.send']);
+  const dry = await world.as('/v1/operations', { ...send, templateId, dryRun: true });
+  expect(dry.body, dry.text).toEqual({ matched: 3, eligible: 3, skipped: [] });
+
+  const started = await world.as('/v1/operations', { ...send, templateId });
+  expect(started.status, started.text).toBe(202);
+  const ref = { workspaceId: ws.id, jobId: started.body['id'] as unknown as OperationId };
+  await run(jobs.decideBulkPage, ref);
+  await run(jobs.decideBulkPage, ref); // as after a lost answer
+  await run(jobs.collectBulkOutcomes, ref);
+  const done = (await world.as(`/v1/operations/${ref.jobId}`)).body;
+  expect(done).toMatchObject({ status: 'done', progress: { total: 3, succeeded: 3, skipped: 0 } });
+  const sent = await world
+    .owner('emails')
+    .where({ kind: 'commissions_message' })
+    .select<{ recipient: string; subject: string; body: string }[]>('recipient', 'subject', 'body');
+  expect(sent.map((mail) => mail.subject).toSorted()).toEqual(['1 sales, 6.00 USD', '2 sales, 6.00 USD']);
+  const toAda = sent.find((mail) => mail.recipient === ada.email);
+  expect(toAda?.body.split('\n').map((line) => line.slice(-8))).toEqual(['Ada:', '2.00 USD', '4.00 USD']);
+  expect(await world.owner('notices').where({ kind: 'commissions_message' })).toHaveLength(2);
+});
