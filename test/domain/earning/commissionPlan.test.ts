@@ -336,6 +336,7 @@ describe('properties', () => {
           expect(mirrored.map((part) => part.minor)).toEqual(parts.map((part) => -part.minor + 0n));
         },
       ),
+      { numRuns: 2_000 },
     );
   });
 
@@ -362,6 +363,7 @@ describe('properties', () => {
           expect(run([...refunds, captured])).toBe(original);
         },
       ),
+      { numRuns: 2_000 },
     );
   });
 
