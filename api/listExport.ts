@@ -63,7 +63,7 @@ function readReports(options: readonly z.core.$ZodType[]): ListShape | undefined
     // The list behind a row is for a screen to open.
     byName.set(
       String(name.value),
-      shape.columns.filter(({ path }) => path !== 'detail'),
+      shape.columns.filter(({ path }) => path !== 'detail' && path !== 'lists'),
     );
   }
   return { rowsAt: 'rows', columns: distinct([...byName.values()].flat()), byName };

@@ -61,6 +61,7 @@ import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { loginEmailRoutes } from './routes/access/loginEmail.js';
 import { sessionRoutes } from './routes/access/session.js';
 import { noticeRoutes } from './routes/messaging/notice.js';
+import { reportRoutes } from './routes/reporting/report.js';
 import { ownReportRoutes } from './routes/reporting/ownReport.js';
 import { savedViewRoutes } from './routes/access/savedView.js';
 import { settingsRoutes } from './routes/access/settings.js';
@@ -100,6 +101,7 @@ export const routes: readonly Route[] = [
   ...preferenceRoutes,
   ...noticeRoutes,
   ...ownReportRoutes,
+  ...reportRoutes,
   ...ownRecruitRoutes,
   ...devEmailRoutes,
   ...postbackOutRoutes,

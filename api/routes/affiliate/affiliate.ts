@@ -23,6 +23,13 @@ import { countAffiliates, listAffiliates, viewAffiliate } from '../../../db/read
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listRecruits } from '../../../db/reads/affiliate/recruits.js';
 import { listReferralsToWake } from '../../../db/reads/affiliate/referralsToWake.js';
+import {
+  isFigureSort,
+  listAffiliateFigures,
+  listLastActivity,
+  noFigures,
+} from '../../../db/reads/reporting/affiliateFigures.js';
+import type { ActivitySpan } from '../../../db/reads/reporting/rollup.js';
 import { getAffiliateBalancesAsOf } from '../../../db/reads/payout/owedAsOf.js';
 import { findContact, findOrInsertContact } from '../../../db/tracking/contact.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -36,7 +43,7 @@ import {
   firstStatus,
   type OpenRequirement,
 } from '../../../domain/affiliate/affiliate.js';
-import { isTimeZone } from '../../../domain/calendar.js';
+import { daysRange, isTimeZone } from '../../../domain/calendar.js';
 import type { CommissionStatus } from '../../../domain/earning/commission.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, UserId } from '../../../domain/ids.js';
@@ -50,6 +57,7 @@ import { asOfOrNow } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
 import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
+  type AffiliateFiguresReply,
   affiliateCreate,
   type AffiliateCreate,
   affiliateList,
@@ -70,6 +78,7 @@ import {
 } from '../../schemas/affiliate/affiliate.js';
 import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
+import { daysAsked } from '../reporting/ownReport.js';
 import { addressRules } from '../tracking/destinationRules.js';
 import {
   activateEnrolments,
@@ -105,20 +114,65 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     const { query } = ctx;
     const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
-    return ctx.read(async (tx) => {
-      const views = await listAffiliates(tx, ctx.scope, filter, page);
+    const wantsFigures = query.include?.includes('figures') === true;
+    // Figures are of reports: who may not read those, neither sees nor orders by them.
+    if ((wantsFigures || isFigureSort(page.sort)) && !ctx.can('report.read'))
+      throw new DomainError('access.permission_missing', { missingPermission: 'report.read' });
+    return ctx.read(async (tx, now) => {
+      const { general } = (await getSettings(tx)).settings;
+      const days = daysAsked(query, general.timeZone, now);
+      const span = {
+        mode: ctx.mode,
+        affiliateIds: null,
+        programIds: query.programId ?? null,
+        ...daysRange(general.timeZone, days.from, days.to),
+      };
+      const order = { span, currency: query.currency ?? general.defaultCurrency };
+      const views = await listAffiliates(tx, ctx.scope, filter, page, order);
+      const figures = wantsFigures ? await readFigures(tx, span, views.slice(0, page.limit)) : undefined;
       const counts =
         query.include?.includes('counts') === true ? { counts: await countAffiliates(tx, ctx.scope, filter) } : {};
       const data = ctx.list(
         views,
         page,
-        (view) => presentAffiliate(view, actionsFor(ctx, view.affiliate)),
-        ({ affiliate }) => ({ value: page.sort === 'name' ? affiliate.name : affiliate.createdAt, id: affiliate.id }),
+        (view) => {
+          const found = figures?.(view.affiliate.id);
+          const shown = presentAffiliate(view, actionsFor(ctx, view.affiliate));
+          return found === undefined ? shown : { ...shown, figures: found };
+        },
+        ({ affiliate, figure }) => ({
+          value: figure ?? (page.sort === 'name' ? affiliate.name : affiliate.createdAt),
+          id: affiliate.id,
+        }),
       );
       return { ...data, ...counts };
     });
   },
 });
+
+/** What each of these affiliates brought, by its id. */
+async function readFigures(
+  tx: ReadTx,
+  span: ActivitySpan,
+  views: readonly { readonly affiliate: Affiliate }[],
+): Promise<(affiliateId: string) => AffiliateFiguresReply> {
+  const affiliateIds = views.map(({ affiliate }) => affiliate.id);
+  const found = await listAffiliateFigures(tx, { ...span, affiliateIds });
+  const active = await listLastActivity(tx, { mode: span.mode, affiliateIds });
+  return (affiliateId) => {
+    const { clicks, visits, leads, sales, totalSales, earned, commissionPaid } = found.get(affiliateId) ?? noFigures;
+    return {
+      clicks,
+      visits,
+      leads,
+      sales,
+      totalSales: [...totalSales],
+      earned: [...earned],
+      commissionPaid: [...commissionPaid],
+      lastActivityAt: active.get(affiliateId) ?? null,
+    };
+  };
+}
 
 const get = defineRoute({
   method: 'GET',
@@ -357,7 +411,7 @@ async function move(
 }
 
 /** What a move brings with it. Commissions of a referral are not touched here: their workflow sees the affiliate's status (ruling 39). */
-async function follow(
+export async function follow(
   tx: Tx,
   act: Act,
   affiliate: Affiliate,

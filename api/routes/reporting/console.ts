@@ -39,8 +39,9 @@ import type { ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
+import { comparedDays } from '../../../domain/reporting/comparedDays.js';
 import { markUnusual } from '../../../domain/reporting/unusualDay.js';
-import { addDays, addMs, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
+import { addDays, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
 import { connectableGateways } from '../../../domain/payout/gateway.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
@@ -206,25 +207,27 @@ const home = defineRoute({
       // 366 days at most: the chart has a point for each.
       if (length > 367 * 86_400_000)
         throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'At most 366 days.' });
-      const before = { from: addMs(range.from, -length), until: range.from };
+      const { compare } = ctx.query;
+      const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
+      const before = beforeDays === null ? null : daysRange(zone, beforeDays.from, beforeDays.to);
       const figures = [];
       for (const name of figureNames) {
         const right = figureRights[name];
         if (!ctx.can(right)) continue;
-        const previous =
-          ctx.query.compare === 'none' ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
+        const previous = before === null ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
         const span = await spanOf(tx, ctx, right, range);
         figures.push({ name, value: await figureValue(tx, name, span), previous, list: listBehind(name, span) });
       }
       const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
       const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
       const span = await spanOf(tx, ctx, 'link.read', range);
-      const compared = ctx.query.compare === 'none' ? null : { ...span, ...before, zone };
+      const compared = before === null ? null : { ...span, ...before, zone };
       return {
         object: 'console_home' as const,
         from,
         to,
         timeZone: zone,
+        comparedWith: beforeDays,
         figures,
         trend: seesActivity ? markUnusual(await listActivityDays(tx, { ...span, zone })) : [],
         previousTrend: seesActivity && compared !== null ? [...(await listActivityDays(tx, compared))] : [],

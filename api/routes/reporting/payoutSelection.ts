@@ -29,7 +29,7 @@ export interface Judged {
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const payoutFilter = payoutQuery.omit({ ...listOnly, q: true });
-const affiliateFilter = affiliateQuery.omit(listOnly);
+const affiliateFilter = affiliateQuery.omit({ ...listOnly, from: true, to: true, currency: true });
 
 /** A row with its place in the list, for paging. */
 export type Listed = Judged & { readonly at: string };

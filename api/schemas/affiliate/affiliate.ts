@@ -5,11 +5,14 @@ import type { Recruit } from '../../../db/reads/affiliate/recruits.js';
 import { affiliateKinds, affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
 import type { Instant } from '../../../domain/time.js';
+import { figureSorts } from '../../../db/reads/reporting/affiliateFigures.js';
 import { parseMoney } from '../../../domain/money.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { asOfParameter } from '../../asOf.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
+  currencyWire,
+  dateWire,
   decisionWire,
   emailWire,
   fieldIssue,
@@ -135,9 +138,29 @@ export const affiliateQuery = listQuery(
     /** Those who were never in their portal (PRT-12). */
     neverLoggedIn: flag(),
     ...instantRange('createdAt'),
+    /** Days of the figures, both included; the last thirty where none is named. */
+    from: dateWire.exactOptional(),
+    to: dateWire.exactOptional(),
+    /** In which amounts are compared by `sort=earned`; the workspace's own where none is named. */
+    currency: currencyWire.exactOptional(),
   },
-  { sort: ['createdAt', 'name'], q: true, include: ['counts'] },
+  { sort: ['createdAt', 'name', ...figureSorts], q: true, include: ['counts', 'figures'] },
 );
+
+/** What it brought in the days asked for; amounts per currency. When it last was active knows no days. */
+export const affiliateFiguresWire = z
+  .strictObject({
+    clicks: z.int(),
+    visits: z.int(),
+    leads: z.int(),
+    sales: z.int(),
+    totalSales: z.array(signedMoneyWire),
+    earned: z.array(signedMoneyWire),
+    commissionPaid: z.array(signedMoneyWire),
+    lastActivityAt: instantWire.nullable(),
+  })
+  .openapi('AffiliateFigures');
+export type AffiliateFiguresReply = z.output<typeof affiliateFiguresWire>;
 
 export const undoWire = z.strictObject({ path: z.string(), until: instantWire });
 
@@ -183,6 +206,8 @@ export const affiliateWire = z
         linkId: z.string().nullable(),
       }),
     ),
+    /** Only in the list, with `include=figures`. */
+    figures: affiliateFiguresWire.exactOptional(),
     decision: decisionWire,
     undo: undoWire.exactOptional(),
     allowedActions: z.array(z.string()),

@@ -6,11 +6,11 @@ import { activityDayWire } from '../affiliate/portal.js';
 
 // What the console's first screens read (screens.md 3.2, 3.3, 3.24; api.md 13).
 
-/** Days of the workspace's zone, both included; `compare=none` leaves the period before out. */
+/** Days of the workspace's zone, both included; `compare=year` compares with the same days a year earlier, `none` with nothing. */
 export const homeQuery = z.strictObject({
   from: dateWire.exactOptional(),
   to: dateWire.exactOptional(),
-  compare: z.enum(['previous', 'none']).default('previous'),
+  compare: z.enum(['previous', 'year', 'none']).default('previous'),
 });
 
 const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(signedMoneyWire) });
@@ -29,6 +29,8 @@ export const homeWire = z
     from: dateWire,
     to: dateWire,
     timeZone: z.string(),
+    /** The days that `previous` and `previousTrend` are of; null with `compare=none`. */
+    comparedWith: z.strictObject({ from: dateWire, to: dateWire }).nullable(),
     /** Only what the caller may read. */
     figures: z.array(
       z.strictObject({
@@ -40,7 +42,7 @@ export const homeWire = z
       }),
     ),
     trend: z.array(activityDayWire.extend({ unusual: z.array(z.enum(['clicks', 'leads', 'sales'])) })),
-    /** The period before, day by day in the same order; empty with `compare=none`. */
+    /** The days compared with, in the same order; empty with `compare=none`. */
     previousTrend: z.array(activityDayWire),
     /** A row per day and currency on which there was any; only for those who see sales and commissions. */
     moneyTrend: z.array(z.strictObject({ day: dateWire, commissions: signedMoneyWire, revenue: signedMoneyWire })),

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { Scope } from '../../../domain/access/permission.js';
 import {
   type Affiliate,
@@ -9,6 +10,7 @@ import {
 } from '../../../domain/affiliate/affiliate.js';
 import { type EnrolmentStatus, openForEnrolment } from '../../../domain/affiliate/enrolment.js';
 import type { AffiliateId, EnrolmentId, LinkId, ProgramId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
 import type { EnrolmentRequirement } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
 import { type AffiliateRow, toAffiliate } from '../../affiliate/affiliate.js';
@@ -16,6 +18,8 @@ import { isBelowStandard, listBelowStandard } from '../../program/standard.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { type AffiliateChoice, figureToSortBy, isFigureSort } from '../reporting/affiliateFigures.js';
+import type { ActivitySpan } from '../reporting/rollup.js';
 import { scopeAffiliates } from './affiliateScope.js';
 
 export interface AffiliateView {
@@ -32,6 +36,7 @@ export interface AffiliateView {
 }
 
 export interface AffiliateFilter {
+  readonly id?: readonly string[] | undefined;
   readonly status?: readonly AffiliateStatus[] | undefined;
   readonly active?: boolean | undefined;
   readonly groupId?: readonly string[] | undefined;
@@ -56,6 +61,7 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   const among = (column: string, values: readonly (string | number)[] | undefined): void => {
     if (values !== undefined) query.whereIn(column, [...values]);
   };
+  among('affiliates.id', filter.id);
   among('affiliates.status', filter.status);
   among('affiliates.group_id', filter.groupId);
   among('affiliates.rank', filter.rank);
@@ -93,20 +99,58 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   return query;
 }
 
+/** By what affiliates are ordered beside their own fields: figures of some days (ADM-05), amounts in one currency. */
+export interface FigureOrder {
+  readonly span: ActivitySpan;
+  readonly currency: CurrencyCode;
+}
+
+/** A row of the list, with the figure it was ordered by; null: by a field of its own. */
+export interface ListedAffiliate extends AffiliateView {
+  readonly figure: string | null;
+}
+
 // Which affiliates may this reader see, by this filter?
 export async function listAffiliates(
   tx: ReadTx,
   scope: Scope,
   filter: AffiliateFilter,
   page: Page,
-): Promise<readonly AffiliateView[]> {
-  const rows = await keyset(
-    filtered(tx, scope, filter).select<AffiliateRow[]>('affiliates.*'),
-    page,
-    { createdAt: 'affiliates.created_at', name: 'affiliates.name' },
-    'affiliates.id',
-  );
-  return viewAffiliates(tx, rows.map(toAffiliate));
+  order?: FigureOrder,
+): Promise<readonly ListedAffiliate[]> {
+  const rows = await pageOfAffiliates(tx, filtered(tx, scope, filter), page, order);
+  const views = await viewAffiliates(tx, rows.map(toAffiliate));
+  return views.map((view, index) => ({ ...view, figure: rows[index]?.figure?.toString() ?? null }));
+}
+
+type ListedRow = AffiliateRow & { readonly figure?: bigint | Instant };
+
+async function pageOfAffiliates(
+  tx: ReadTx,
+  chosen: Knex.QueryBuilder,
+  page: Page,
+  order: FigureOrder | undefined,
+): Promise<readonly ListedRow[]> {
+  const columns = { createdAt: 'affiliates.created_at', name: 'affiliates.name' };
+  if (!isFigureSort(page.sort))
+    return keyset(chosen.select<ListedRow[]>('affiliates.*'), page, columns, 'affiliates.id');
+  if (order === undefined) throw new Error(`no days for the figure ${page.sort}`);
+  const figures = await figureToSortBy(tx, order.span, { sort: page.sort, currency: order.currency });
+  // Named apart before they are ordered: a cursor compares columns.
+  const counted = chosen
+    .joinRaw(`left join (${figures.sql}) as figures on figures.affiliate_id = affiliates.id`, figures.bindings as never)
+    .select('affiliates.*', tx.raw(`coalesce(figures.figure, ${figures.ifNone}) as figure`))
+    .as('affiliates');
+  const query = (tx(counted as never) as unknown as Knex.QueryBuilder).select<ListedRow[]>('affiliates.*');
+  return keyset(query, page, { [page.sort]: 'affiliates.figure' }, 'affiliates.id');
+}
+
+/** The ids of a filter as a part of a larger statement; its bindings are named `chosen0`, `chosen1`, … */
+export function chooseAffiliates(tx: ReadTx, scope: Scope, filter: AffiliateFilter): AffiliateChoice {
+  const { sql, bindings } = filtered(tx, scope, filter).select('affiliates.id').toSQL();
+  const parts = sql.split('?');
+  const named = parts.map((part, index) => (index === parts.length - 1 ? part : `${part}:chosen${index}`)).join('');
+  return { sql: named, bindings: Object.fromEntries(bindings.map((value, index) => [`chosen${index}`, value])) };
 }
 
 // How many affiliates does the filter match, by status?

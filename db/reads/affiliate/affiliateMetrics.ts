@@ -1,6 +1,6 @@
-import type { Mode } from '../../../domain/act.js';
-import type { InstantRange } from '../../../domain/calendar.js';
 import type { ReadTx } from '../../transaction.js';
+import { listAffiliateFigures, noFigures } from '../reporting/affiliateFigures.js';
+import type { ActivitySpan } from '../reporting/rollup.js';
 
 /** What one affiliate brought in a range, over all programs. Refunds as of now, of the sales of the range. */
 export interface AffiliateMetrics {
@@ -15,38 +15,69 @@ export interface AffiliateMetrics {
   readonly standard: 'met' | 'below' | null;
 }
 
-// What did this affiliate bring, and of what quality (FRD-05)? A click that was filtered or is suspect is none.
-export async function readAffiliateMetrics(
+type Standing = Pick<AffiliateMetrics, 'flags' | 'standard'>;
+
+// What stands against these affiliates as of now (FRD-05)?
+async function listStandings(
   tx: ReadTx,
-  of: { readonly affiliateId: string; readonly mode: Mode; readonly range: InstantRange },
-): Promise<AffiliateMetrics> {
-  const { rows } = await tx.raw<{ rows: AffiliateMetrics[] }>(
-    `select
-       (select count(*)::int from clicks where affiliate_id = :affiliateId and mode = :mode and credit <> 'filtered' and not suspect
-          and created_at >= :from and created_at < :until) as clicks,
-       (select count(*)::int from leads where affiliate_id = :affiliateId and mode = :mode
-          and occurred_at >= :from and occurred_at < :until) as leads,
-       (select count(*)::int from leads where affiliate_id = :affiliateId and mode = :mode and verdict in ('accepted', 'converted')
-          and occurred_at >= :from and occurred_at < :until) as accepted,
-       (select count(*)::int from sales where affiliate_id = :affiliateId and mode = :mode and status <> 'declined'
-          and occurred_at >= :from and occurred_at < :until) as sales,
-       (select count(*)::int from sales where affiliate_id = :affiliateId and mode = :mode and refunded_minor > 0
-          and occurred_at >= :from and occurred_at < :until) as refunds,
+  of: { readonly affiliateIds: readonly string[]; readonly mode: ActivitySpan['mode'] },
+): Promise<ReadonlyMap<string, Standing>> {
+  const { rows } = await tx.raw<{ rows: (Standing & { id: string })[] }>(
+    `select affiliate.id,
        (select count(*)::int from risk_flags as flag
         left join referrals as referral on referral.workspace_id = flag.workspace_id and referral.id = flag.referral_id
-        where flag.affiliate_id = :affiliateId and flag.dismissed_at is null
+        where flag.affiliate_id = affiliate.id and flag.dismissed_at is null
           and (flag.referral_id is null or referral.mode = :mode)) as flags,
        (select case when bool_or(newest.outcome = 'below') then 'below' when count(*) > 0 then 'met' end
         from program_standards as standard
         cross join lateral jsonb_to_recordset(standard.thresholds) as threshold (metric text, period text)
         join lateral (
           select result.outcome from standard_results as result
-          where result.workspace_id = standard.workspace_id and result.affiliate_id = :affiliateId and result.program_id = standard.program_id
+          where result.workspace_id = standard.workspace_id and result.affiliate_id = affiliate.id and result.program_id = standard.program_id
             and result.metric = threshold.metric and result.period = threshold.period
-          order by result.period_from desc limit 1) as newest on true) as standard`,
-    { affiliateId: of.affiliateId, mode: of.mode, from: of.range.from, until: of.range.until },
+          order by result.period_from desc limit 1) as newest on true) as standard
+     from unnest(cast(:ids as text[])) as affiliate (id)`,
+    { mode: of.mode, ids: [...of.affiliateIds] },
   );
-  const [row] = rows;
-  if (row === undefined) throw new Error('a select without a table answers one row');
-  return row;
+  return new Map(rows.map(({ id, flags, standard }) => [id, { flags, standard }]));
+}
+
+/** What these affiliates brought, and of what quality (FRD-05). A click that was filtered or is suspect is none. */
+export async function listAffiliateMetrics(
+  tx: ReadTx,
+  span: ActivitySpan & { readonly affiliateIds: readonly string[] },
+): Promise<ReadonlyMap<string, AffiliateMetrics>> {
+  const figures = await listAffiliateFigures(tx, span);
+  const standings = await listStandings(tx, span);
+  return new Map(
+    span.affiliateIds.map((id) => {
+      const { validClicks, leads, acceptedLeads, sales, refundedSales } = figures.get(id) ?? noFigures;
+      const { flags, standard } = standings.get(id) ?? { flags: 0, standard: null };
+      const metrics = {
+        leads,
+        sales,
+        flags,
+        standard,
+        clicks: validClicks,
+        accepted: acceptedLeads,
+        refunds: refundedSales,
+      };
+      return [id, metrics];
+    }),
+  );
+}
+
+/** The same of one; as the report `quality` has it (RPT-11). */
+export async function readAffiliateMetrics(
+  tx: ReadTx,
+  of: {
+    readonly affiliateId: string;
+    readonly mode: ActivitySpan['mode'];
+    readonly range: Pick<ActivitySpan, 'from' | 'until'>;
+  },
+): Promise<AffiliateMetrics> {
+  const found = await listAffiliateMetrics(tx, { mode: of.mode, ...of.range, affiliateIds: [of.affiliateId] });
+  const metrics = found.get(of.affiliateId);
+  if (metrics === undefined) throw new Error('one affiliate has one row of figures');
+  return metrics;
 }
