@@ -1,4 +1,4 @@
-import { Button, Group, List, Modal, Progress, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, List, Modal, Progress, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -15,6 +15,8 @@ export interface BulkAction {
   /** The verb's text key: `action.approve`. */
   readonly verb: string;
   readonly needsReason: boolean;
+  /** `payment`: how and when it was paid, the same for every row; what the decision means is said before it is taken. */
+  readonly asks?: 'payment';
 }
 
 export interface Selection {
@@ -49,6 +51,7 @@ export function BulkDialog({
   const [preview, setPreview] = useState<Preview | null>(null);
   const [operation, setOperation] = useState<Operation | null>(null);
   const [reason, setReason] = useState('');
+  const [payment, setPayment] = useState({ reference: '', paidOn: '', note: '' });
   const [problem, setProblem] = useState<unknown>(null);
   const body = { kind: action.kind, ...selection };
   const asked = useRef(false);
@@ -69,13 +72,23 @@ export function BulkDialog({
     return () => window.clearTimeout(timer);
   }, [operation, queries]);
 
+  const isAnswered =
+    action.asks === 'payment'
+      ? payment.reference.trim() !== '' && payment.paidOn !== ''
+      : !action.needsReason || reason.trim() !== '';
   const run = (): void => {
-    withStepUp(() =>
-      postPath<Operation>('/v1/operations', { ...body, ...(reason === '' ? {} : { reason }) }, key.current),
-    ).then(setOperation, (error: unknown) => {
-      key.current = newKey();
-      setProblem(error);
-    });
+    const { note, ...paid } = payment;
+    const said = {
+      ...(reason === '' ? {} : { reason }),
+      ...(action.asks === 'payment' ? { ...paid, ...(note === '' ? {} : { note }) } : {}),
+    };
+    withStepUp(() => postPath<Operation>('/v1/operations', { ...body, ...said }, key.current)).then(
+      setOperation,
+      (error: unknown) => {
+        key.current = newKey();
+        setProblem(error);
+      },
+    );
   };
   const skippedBy = new Map<string, number>();
   for (const { code } of preview?.skipped ?? []) skippedBy.set(code, (skippedBy.get(code) ?? 0) + 1);
@@ -93,6 +106,7 @@ export function BulkDialog({
                 <List.Item key={code}>{t('bulk.skipped', { count, reason: reasonText(code) })}</List.Item>
               ))}
             </List>
+            {action.asks === 'payment' ? <PaymentFields value={payment} onChange={setPayment} /> : null}
             {action.needsReason ? (
               <Textarea
                 label={t('decision.reason')}
@@ -126,12 +140,56 @@ export function BulkDialog({
             {t(isOver ? 'close' : 'cancel')}
           </Button>
           {operation === null && preview !== null ? (
-            <Button disabled={preview.eligible === 0 || (action.needsReason && reason.trim() === '')} onClick={run}>
+            <Button disabled={preview.eligible === 0 || !isAnswered} onClick={run}>
               {t('bulk.run', { verb, count: preview.eligible })}
             </Button>
           ) : null}
         </Group>
       </Stack>
     </Modal>
+  );
+}
+
+interface Payment {
+  readonly reference: string;
+  readonly paidOn: string;
+  readonly note: string;
+}
+
+function PaymentFields({
+  value,
+  onChange,
+}: {
+  readonly value: Payment;
+  readonly onChange: (next: Payment) => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Text size="sm" fw={600}>
+        {t('bulk.movesNoMoney')}
+      </Text>
+      <TextInput
+        label={t('bulk.reference')}
+        description={t('bulk.sameForAll')}
+        required
+        maxLength={200}
+        value={value.reference}
+        onChange={(event) => onChange({ ...value, reference: event.currentTarget.value })}
+      />
+      <TextInput
+        label={t('bulk.paidOn')}
+        type="date"
+        required
+        value={value.paidOn}
+        onChange={(event) => onChange({ ...value, paidOn: event.currentTarget.value })}
+      />
+      <Textarea
+        label={t('bulk.note')}
+        autosize
+        value={value.note}
+        onChange={(event) => onChange({ ...value, note: event.currentTarget.value })}
+      />
+    </>
   );
 }

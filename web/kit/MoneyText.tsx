@@ -35,13 +35,18 @@ export function formatRate(ratePpm: number): string {
   return `${(format.format as (value: string) => string)(percent)} %`;
 }
 
+/** What an amount below zero means: of a movement that it was taken back, of a balance that it is overdrawn. */
+export type MoneyKind = 'movement' | 'balance';
+
 /** One amount: tabular digits, never broken, a word beside a negative one. `onExplain` makes it a button that opens the explanation. */
 export function MoneyText({
   value,
+  kind = 'movement',
   hint,
   onExplain,
 }: {
   readonly value: Money | null | undefined;
+  readonly kind?: MoneyKind;
   readonly hint?: string;
   readonly onExplain?: () => void;
 }): ReactElement {
@@ -52,7 +57,9 @@ export function MoneyText({
   const shown = (
     <Text span className="money" inherit>
       {text}
-      {isNegative ? <Text span inherit c="dimmed">{` ${t('money.negative')}`}</Text> : null}
+      {isNegative ? (
+        <Text span inherit c="dimmed">{` ${t(kind === 'balance' ? 'money.overdrawn' : 'money.negative')}`}</Text>
+      ) : null}
     </Text>
   );
   if (onExplain !== undefined)
@@ -80,12 +87,18 @@ export function MoneyText({
 }
 
 /** Several currencies: one beside the other, never added. */
-export function MoneyList({ values }: { readonly values: readonly Money[] }): ReactElement {
+export function MoneyList({
+  values,
+  kind = 'movement',
+}: {
+  readonly values: readonly Money[];
+  readonly kind?: MoneyKind;
+}): ReactElement {
   if (values.length === 0) return <Text span>–</Text>;
   return (
     <Group gap="sm" component="span" display="inline-flex">
       {values.map((value) => (
-        <MoneyText key={value.currency} value={value} />
+        <MoneyText key={value.currency} value={value} kind={kind} />
       ))}
     </Group>
   );

@@ -80,7 +80,7 @@ function GatewayCard({ gateway }: { readonly gateway: Gateway }): ReactElement {
   const { credentials } = gateway;
   const facts: (readonly [string, ReactNode])[] = [
     [t('gateway.pays'), gateway.methodTypes.map((type) => t(`method.${type}`)).join(', ')],
-    [t('gateway.cash'), <MoneyList key="cash" values={gateway.cash} />],
+    [t('gateway.cash'), <MoneyList key="cash" values={gateway.cash} kind="balance" />],
   ];
   if (credentials !== null)
     facts.push(

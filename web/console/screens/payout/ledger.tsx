@@ -318,7 +318,7 @@ function Accounts(): ReactElement {
           key: 'balance',
           title: t('ledger.balance'),
           align: 'right',
-          render: (account) => <MoneyText value={account.balance} />,
+          render: (account) => <MoneyText value={account.balance} kind="balance" />,
           csv: 'balance',
         },
       ]}

@@ -3,7 +3,9 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getPayoutsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Payout } from '../../../client/types.gen.js';
+import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName } from '../../../kit/ObjectName.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -11,6 +13,11 @@ import { tones } from '../../../kit/theme.js';
 
 const statuses = ['draft', 'pending', 'paid', 'cancelled'] as const;
 const problems = ['failed', 'unknown', 'returned'] as const;
+
+/** Fifty at once, with a result per row (PAY-18). */
+const settleBulk: readonly BulkAction[] = [
+  { kind: 'payouts.mark_paid', verb: 'mark_paid', needsReason: false, asks: 'payment' },
+];
 
 /** Status with what is wrong beside it: the newest attempt's word, or a hold. */
 export function PayoutStatus({ payout }: { readonly payout: Payout }): ReactElement {
@@ -48,6 +55,7 @@ export function PayoutTable({
   readonly pollMs?: number;
 }): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
   return (
     <ResourceTable<Payout>
       screen={screen}
@@ -55,6 +63,7 @@ export function PayoutTable({
       hasText
       fixed={fixed}
       pollMs={pollMs}
+      bulk={can('payout.settle') ? settleBulk : []}
       list={(query) => getPayoutsOptions({ query }) as never}
       rowLabel={(payout) => payout.id}
       rowHref={(payout) => `/payouts/${payout.id}`}

@@ -43,6 +43,7 @@ import { ProductForm } from './productForm.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
 import { type Rule, RuleSentence } from './ruleSentence.js';
+import { PlannedTerms } from './termsForm.js';
 
 /** One program: its gates, its rules with what the affiliate reads, products, agreements, versions (screens.md 3.9). */
 export function Screen(): ReactElement {
@@ -150,6 +151,7 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
           {t('program.inherited', { count: program.inherited.length })}
         </Text>
       )}
+      <PlannedTerms program={program} />
     </Paper>
   );
 }
