@@ -18,6 +18,7 @@ import { createChance } from './chance.js';
 import { followClicks } from './journeys.js';
 import { followPayments } from './payments.js';
 import { followPayoutRuns, type PastRun } from './payoutRuns.js';
+import { makePromoTools } from './promoTools.js';
 import { Rows } from './rows.js';
 import { type Ground, setUp } from './setUp.js';
 import { system, type Year } from './year.js';
@@ -163,6 +164,7 @@ async function openDoors(
   const shopKey = await addKey('Demo shop', ['lead.write', 'lead.read', 'sale.write', 'sale.read'], null, null);
   const testKey = await addKey('First test key', [], 'developer', null, 'test');
   await addKey('Warehouse export (ends soon)', [], 'auditor', addDays(now, 5));
+  await makePromoTools(tx, act, ground.programs);
   const workspace = await getWorkspace(tx);
   // The browser's bar and the shop's page ask for it; audited with all the rest below.
   await tx('workspaces').update({ features: JSON.stringify({ ...workspace.features, demoData: true }) });

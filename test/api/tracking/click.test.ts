@@ -255,7 +255,7 @@ test('a host that is allowed no more gets no redirect, also not for links made b
   expect(await lastClick()).toMatchObject({ credit: 'not_credited' });
 });
 
-test('privacy: Sec-GPC or cookie mode none set no cookie; refused consent where it is required gives no credit', async () => {
+test('TRK-28: Sec-GPC, cookie mode none or refused consent set no cookie; refused, the URL credits only where the setting says so', async () => {
   const gpc = await follow(`${edge.url}/r/ada-spring`, { 'sec-gpc': '1' });
   expect([gpc.headers.get('set-cookie'), (await clickOf(gpc)).credit]).toEqual([null, 'credited']);
 
@@ -280,6 +280,31 @@ test('privacy: Sec-GPC or cookie mode none set no cookie; refused consent where 
   expect([refused.headers.get('set-cookie'), (await clickOf(refused)).credit_code]).toEqual([null, 'consent_refused']);
   const granted = await follow(`${edge.url}/r/hal`, { cookie: 'trb_consent=granted' });
   expect(granted.headers.get('set-cookie')).toContain('Max-Age=604800');
+
+  const byUrl = await world.makeProgram({ own_terms: JSON.stringify({ consentMode: 'url_only' }) });
+  const jan = await world.makeAffiliate({}, byUrl);
+  await world.makeLink({ affiliateId: jan, slug: 'jan' }, byUrl);
+  const without = await follow(`${edge.url}/r/jan`, { cookie: 'trb_consent=denied' });
+  expect([without.headers.get('set-cookie'), (await clickOf(without)).credit]).toEqual([null, 'credited']);
+  expect(without.headers.get('location')).toContain(`click_id=${clickIdOf(without)}`);
+});
+
+test('TRK-06: the cookie carries the window as its expiry; a change affects new clicks only', async () => {
+  const program = await world.makeProgram({ own_terms: JSON.stringify({ attributionWindow: 'P30D' }) });
+  const kim = await world.makeAffiliate({}, program);
+  await world.makeLink({ affiliateId: kim, slug: 'kim' }, program);
+  const before = await follow(`${edge.url}/r/kim`);
+  expect(before.headers.get('set-cookie')).toContain('Max-Age=2592000;');
+
+  await world
+    .owner('programs')
+    .where({ id: program })
+    .update({ own_terms: JSON.stringify({ attributionWindow: 'P7D' }) });
+  const changed = async () =>
+    (await follow(`${edge.url}/r/kim`)).headers.get('set-cookie')?.includes('Max-Age=604800;');
+  await eventually(async () => (await changed()) === true);
+  expect((await clickOf(before)).window_seconds).toBe(2_592_000);
+  expect((await lastClick()).window_seconds).toBe(604_800);
 });
 
 test('clicks of two workspaces go out in one batch, each to its own', async () => {

@@ -37,7 +37,7 @@ test('a tool is made, found, changed and taken away', async () => {
   expect((await api.as(ws.key, path)).status).toBe(404);
 });
 
-test('the snippet holds the link of that affiliate, to the page of the tool', async () => {
+test('LNK-12, LNK-15: a template with the field holds each affiliate’s own link, to the page of the tool', async () => {
   const made = await tool({
     kind: 'email',
     text: 'Hello from {{affiliate_name}}: {{link}}',
@@ -55,7 +55,7 @@ test('the snippet holds the link of that affiliate, to the page of the tool', as
   ).toBe(404);
 });
 
-test('bad input is refused and changes nothing', async () => {
+test('LNK-12: an unknown field and other bad input are refused and change nothing', async () => {
   const before = await count();
   for (const body of [
     { name: '' },

@@ -140,7 +140,7 @@ test('the script weighs at most 2 kB, is cached an hour, and answers 304 to who 
   expect(source).not.toMatch(/eval|innerHTML|new Function|document\.write|localStorage/);
 });
 
-test('a landing with a click id is a visit, keeps the id in a cookie of the page itself, and the next page knows it', async () => {
+test('TRK-12: the snippet on an outside page records a visit of a landing with a click id, keeps the id in a cookie of the page itself, and the next page knows it', async () => {
   const id = await click();
   const landing = open(`https://shop.example/pricing?click_id=${id}&utm=x`);
   expect(await ready(landing)).toBe(id);
@@ -204,7 +204,7 @@ test('a direct link makes click and visit together', async () => {
   expect(await owner('visits').where({ click_id: id })).toHaveLength(1);
 });
 
-test('consent: refused, no cookie is left and none is written; given, the id is kept; Global Privacy Control is a refusal', async () => {
+test('TRK-28: consent refused, no cookie is left and none is written; given, the id is kept; Global Privacy Control is a refusal', async () => {
   const id = await click();
   const page = open(`https://shop.example/?click_id=${id}`);
   await ready(page);

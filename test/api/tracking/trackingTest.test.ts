@@ -162,13 +162,15 @@ test('a click tells its link, campaign, source and device, and nothing that tell
   });
 });
 
-test('ready code with the own key, and the last call under each', async () => {
+test('TRK-12, TRK-18: ready code with the own key and every field to pass back, and the last call under each', async () => {
   const { body } = await api.as(shop.key, '/v1/tracking-snippets');
   expect(dataOf({ body } as never).map(({ kind }) => kind)).toEqual(['script', 'pixel', 'postback', 'form']);
   expect(body['data'][0]).toMatchObject({
     code: `<script async src="http://localhost:3000/t/v1.js" data-key="${key}"></script>`,
     publicKey: key,
   });
+  const pixel = String(body['data'][1]?.['code']);
+  for (const field of ['order_id', 'amount', 'currency', 'product', 'email']) expect(pixel).toContain(`${field}=`);
   await eventually(async () => {
     const seen = await api.as(shop.key, '/v1/tracking-snippets?kind=pixel');
     return seen.body['data'][0]?.['lastCall'] !== null;

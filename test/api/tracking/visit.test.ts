@@ -197,7 +197,7 @@ test('LNK-06: a direct link makes click and visit together, and the next one bel
   expect(await owner('referrals').count<{ count: string }[]>()).toEqual([{ count: '1' }]);
 });
 
-test('refused consent where it is required: the click counts, credits nobody and leaves no cookie', async () => {
+test('TRK-28: refused consent where it is required: the click counts, credits nobody and leaves no cookie', async () => {
   await owner('programs')
     .where({ id: program })
     .update({ own_terms: JSON.stringify({ consentMode: 'required' }) });

@@ -84,6 +84,7 @@ describe('it holds every state', () => {
     ['commissions', 'kind', ['clawback', 'earned']],
     ['sales', 'status', ['part_refunded', 'refunded', 'succeeded']],
     ['links', 'status', ['active', 'expired']],
+    ['promo_tools', 'kind', ['banner', 'email', 'lightbox', 'link']],
     ['payout_methods', 'status', ['active', 'unverified']],
     ['payout_run_rows', 'outcome', ['not_paid', 'paid']],
     ['clicks', 'credit', ['credited', 'filtered', 'not_credited']],
