@@ -51,6 +51,66 @@ test('BEY-17: a batch of rejections is taken back by one press, row by row', asy
   await expect(dialog.getByRole('button', { name: /^Undo/ })).toHaveCount(0);
 });
 
+test('ADM-09: the page or all that match are chosen, and the bar says how many and what can be done', async ({
+  page,
+}) => {
+  await page.goto(`/referrals?status=pending&q=${tag}`);
+  const bar = page.getByRole('region', { name: 'Selection' });
+  await expect(page.getByRole('checkbox', { name: `Select ${world.referrals[0]?.customer ?? ''}` })).toBeVisible();
+  await expect(bar).toHaveCount(0);
+  await page.getByRole('checkbox', { name: 'Select this page' }).check();
+  await expect(bar.getByText('3 selected')).toBeVisible();
+  await expect(bar.getByRole('button', { name: 'Approve (3)' })).toBeVisible();
+  await expect(bar.getByRole('button', { name: 'Reject (3)' })).toBeVisible();
+  await bar.getByRole('button', { name: 'Select none' }).click();
+  await expect(bar).toHaveCount(0);
+
+  // More than a page: all that match are one press further, and the count is theirs.
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const { total } = at(await must('GET', '/v1/referrals?status=pending&include=counts&limit=1'), 'counts') as {
+    total: number;
+  };
+  await page.goto('/referrals?status=pending&limit=1');
+  await page.getByRole('checkbox', { name: 'Select this page' }).check();
+  if (total > 1) {
+    await bar.getByRole('button', { name: `Select all ${total} that match` }).click();
+    await expect(bar.getByText(`${total} selected`)).toBeVisible();
+  }
+});
+
+test('ADM-01: the menu marks where one is, and a copied address opens its list with the filter on', async ({
+  page,
+}) => {
+  await page.goto(`/referrals?status=pending&q=${tag}`);
+  const nav = page.getByRole('navigation').first();
+  await expect(nav.locator('[aria-current=page]')).toHaveText([/Referrals/]);
+  await expect(page.getByRole('row')).toHaveCount(4);
+  for (const name of ['Affiliates', 'Groups', 'Commissions', 'Payouts', 'Programs', 'Links', 'Leads', 'Lead log'])
+    await expect(nav.getByRole('link', { name: new RegExp(`^${name}`) }).first()).toBeVisible();
+  await nav.getByRole('link', { name: /^Payouts/ }).click();
+  await expect(nav.locator('[aria-current=page]')).toHaveText([/Payouts/]);
+});
+
+test('ADM-14: a form has its direct address and its frame to copy', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const form = await must('POST', '/v1/lead-forms', {
+    name: `Form ${tag}`,
+    programId: world.programId,
+    fields: [{ name: 'email', label: 'E-mail', required: true }],
+  });
+  const codes = await must('GET', `/v1/lead-forms/${textAt(form, 'id')}/embed`);
+  await page.goto(`/forms/${textAt(form, 'id')}`);
+  for (const [kind, button] of [
+    ['url', 'Copy Direct address'],
+    ['iframe', 'Copy Frame'],
+  ] as const) {
+    await page.getByRole('button', { name: button }).click();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(textAt(codes, kind));
+  }
+  expect(textAt(codes, 'iframe')).toContain('<iframe');
+});
+
 test('BEY-15: an appeal waits in the queue with the affiliate’s words, and is answered there with a reason', async ({
   page,
 }) => {

@@ -51,7 +51,7 @@ async function signInAs(preset: PresetId): Promise<string> {
 }
 
 for (const preset of presetIds)
-  test(`${preset}: the menu shows what the API answers, and every other address says which right is missing`, async ({
+  test(`ADM-01, ADM-11, ${preset}: the menu shows what the API answers, and every other address says which right is missing`, async ({
     page,
     context,
   }) => {

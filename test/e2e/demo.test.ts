@@ -1,6 +1,11 @@
 import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holdsDemo, makeDemo, makeDemoOfToday } from '../../bin/demo.js';
+import { affiliateTransitions } from '../../domain/affiliate/affiliate.js';
+import { commissionTransitions } from '../../domain/earning/commission.js';
+import { referralTransitions } from '../../domain/earning/referral.js';
+import { payoutTransitions } from '../../domain/payout/payout.js';
+import { statusesOf } from '../../domain/transitions.js';
 import { checkBooks } from '../../db/reads/earning/bookChecks.js';
 import { type Config, loadConfig } from '../../platform/config.js';
 import { apiClient, type ApiClient, at, textAt } from '../support/apiClient.js';
@@ -66,6 +71,22 @@ test('the year is made once, today through the API, and a killed start goes on w
   );
   expect(rows[0]).toEqual({ leads: 8, keys: 0, runs: 1 });
 }, 400_000);
+
+test('TST-11: programs, groups, affiliates, referrals and payouts stand in every state; a second start keeps them', async () => {
+  const found = async (table: string, column = 'status'): Promise<ReadonlySet<string>> =>
+    new Set((await owner(table).distinct<Record<string, string>[]>(column)).map((row) => row[column] ?? ''));
+  for (const [table, words] of [
+    ['affiliates', statusesOf(affiliateTransitions)],
+    ['referrals', statusesOf(referralTransitions)],
+    ['payouts', statusesOf(payoutTransitions)],
+    ['commissions', statusesOf(commissionTransitions)],
+  ] as const) {
+    const there = await found(table);
+    expect({ table, missing: words.filter((word) => !there.has(word)) }).toEqual({ table, missing: [] });
+  }
+  expect((await found('programs')).size).toBeGreaterThan(0);
+  expect((await owner('groups').count<{ count: string }[]>())[0]?.count).not.toBe('0');
+});
 
 test('payouts of today show what can go wrong, and the books hold', async () => {
   await eventually(async () => {
