@@ -2,6 +2,7 @@ import type { Route } from './route.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { ownRecruitRoutes } from './routes/affiliate/ownRecruit.js';
 import { applicationRoutes } from './routes/affiliate/application.js';
+import { breachRoutes } from './routes/affiliate/breach.js';
 import { applyPageRoutes } from './routes/affiliate/applyPage.js';
 import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
@@ -106,6 +107,7 @@ export const routes: readonly Route[] = [
   ...devEmailRoutes,
   ...postbackOutRoutes,
   ...templateRoutes,
+  ...breachRoutes,
   ...operationRoutes,
   ...consoleRoutes,
   ...clickRoutes,

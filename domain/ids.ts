@@ -27,6 +27,7 @@ export const idPrefixes = {
   coupon: 'cpn',
   media: 'med',
   document: 'doc',
+  breach: 'brc',
   click: 'clk',
   visit: 'vis',
   visitor: 'vst',
