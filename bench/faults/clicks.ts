@@ -1,11 +1,16 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { at } from '../../test/support/apiClient.js';
 import { eventually } from '../../test/support/eventually.js';
 import { seededRandom } from '../../test/faults/workload.js';
 import { World } from '../../test/faults/world.js';
+import { compile } from './compiled.js';
 
 // Clicks under kill -9 (TRK-02): `npm run campaign:clicks -- --clicks 100000 --kills 20 --seed 7`. Clients follow one link as fast as it answers;
 // meanwhile the API or Postgres is killed without a word and started again, as a supervisor would. Every click that was answered with a redirect
-// has to stand in Postgres, once, and to be taken up by its referral. Ends with 1 when one is lost.
+// has to stand in Postgres, once, and to be taken up by its referral, once; the affiliate's figure of clicks has to be the number of her rows, and
+// the books have to hold. Writes bench/results/clickFaults.json; ends with 1 when one is lost or there twice, or anything else does not hold.
 
 const { values } = parseArgs({
   options: {
@@ -25,9 +30,10 @@ const random = seededRandom(seed ?? 0);
 /** Rows looked for with one statement. */
 const batch = 5_000;
 
-const world = await World.start();
+const compiled = await compile();
+const world = await World.start({ compiled: compiled.folder, patienceMs: 20 * 60_000 });
 try {
-  const { slug } = await world.affiliate();
+  const { slug, affiliateId } = await world.affiliate();
   const address = `${world.stack.baseUrl}/r/${slug}`;
   const answered: string[] = [];
   let unanswered = 0;
@@ -67,6 +73,7 @@ try {
       await world.stack.startAgain(victim);
       isKilling = false;
       killed[victim] += 1;
+      console.log(`${String(kill).padStart(4)}  ${victim.padEnd(9)}${answered.length} clicks answered`);
     }
   };
 
@@ -96,6 +103,21 @@ try {
     },
     { within: 600_000, every: 500 },
   );
+  const count = async (sql: string): Promise<number> => {
+    const { rows } = await world.owner.raw<{ rows: readonly { rows: string }[] }>(sql, [affiliateId]);
+    return Number(rows[0]?.rows);
+  };
+  const rows = await count(
+    `select count(*) as rows from clicks where affiliate_id = ? and credit <> 'filtered' and not suspect`,
+  );
+  // A click without a touch was never taken up; one with two was taken up twice.
+  const notTouchedOnce = await count(
+    `select count(*) as rows from (
+       select c.id from clicks c left join touches t on (t.workspace_id, t.source_id) = (c.workspace_id, c.id)
+       where c.affiliate_id = ? and c.credit = 'credited' group by c.id having count(t.source_id) <> 1) as wrong`,
+  );
+  const metrics = await world.people.ana.get(`/v1/affiliates/${affiliateId}/metrics`);
+  const books = await world.stack.command('bin/checkBooks.ts');
   const result = {
     seed,
     answered: answered.length,
@@ -104,11 +126,21 @@ try {
     lost,
     twice,
     waiting: Number(waiting),
+    rows,
+    figure: at(metrics.body, 'clicks'),
+    notTouchedOnce,
+    books: books.output.trim(),
     killed,
     seconds: Math.round(seconds),
+    cpus: cpus().length,
+    node: process.version,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
-  if (lost > 0 || twice > 0) process.exitCode = 1;
+  const holds = lost + twice + notTouchedOnce === 0 && result.figure === rows && books.code === 0;
+  if (holds)
+    writeFileSync(new URL('../results/clickFaults.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+  else process.exitCode = 1;
 } finally {
   await world.stop();
+  await compiled.remove();
 }

@@ -18,8 +18,16 @@ import { type People, setUp, type SetUp, signIn } from '../support/story.js';
 // The live stack with clients that behave as real ones do when an answer is lost, a record of everything that was acknowledged, and the
 // verdict over both (reliability.md 6.3). Without a runner's hooks, so that the campaign of bench/faults uses the same.
 
-/** How long the whole may take to be well again after a kill, on a busy machine: an activity's time-out, a lease, a start. */
-const healing = { within: 150_000, every: 150 };
+/** How long the whole may take to be well again after a kill, on a busy machine: an activity's time-out, a lease, a start. In milliseconds. */
+const healingMs = 150_000;
+
+export interface WorldOptions extends LiveStackOptions {
+  /**
+   * How long clients, verdict and starts wait for one thing, in milliseconds. A campaign goes on killing while they wait, so it gives them more:
+   * liveness is demanded while faults are few (reliability.md 6.1).
+   */
+  readonly patienceMs?: number;
+}
 
 /** One affiliate with a link, and one customer of hers. */
 export interface Journey {
@@ -60,23 +68,28 @@ export class World {
     readonly decisions: Decided[];
     readonly runs: string[];
   } = { clicks: [], leads: [], sales: [], decisions: [], runs: [] };
+  readonly #healing: { readonly within: number; readonly every: number };
   #last = 0;
 
-  private constructor(stack: LiveStack, people: People, set: SetUp) {
+  private constructor(stack: LiveStack, people: People, set: SetUp, patienceMs: number) {
     this.stack = stack;
+    this.#healing = { within: patienceMs, every: 150 };
     this.people = people;
     this.set = set;
     this.owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 4 } });
     this.#db = connect({ url: stack.appUrl, poolSize: 4, applicationName: 'tributary verdict' });
   }
 
-  static async start(options: LiveStackOptions = {}): Promise<World> {
+  static async start(options: WorldOptions = {}): Promise<World> {
     Runtime.install({ logger: new DefaultLogger('WARN') }); // the verdict replays, and each replay would tell its worker's states
-    const stack = await LiveStack.start(options);
+    const { patienceMs } = options;
+    const stack = await LiveStack.start(
+      patienceMs === undefined ? options : { startPatienceMs: patienceMs, ...options },
+    );
     try {
       const people = await signIn(stack);
       const set = await setUp(people, { commissionApproval: 'automatic' });
-      const world = new World(stack, people, set);
+      const world = new World(stack, people, set, patienceMs ?? healingMs);
       const { body } = await world.insist(people.ben, '/v1/gateways/sandbox/funding', {
         amount: money('100000.00'),
         reference: 'F-1',
@@ -119,7 +132,7 @@ export class World {
       if (answer.status >= 500 || answer.status === 429 || isUnderWay)
         throw new Error(`${path} answers ${answer.status} ${JSON.stringify(answer.body)}`);
       return answer;
-    }, healing);
+    }, this.#healing);
   }
 
   /** The same, and it has to succeed. */
@@ -140,7 +153,7 @@ export class World {
       if (row === undefined || !holds(row))
         throw new Error(`${table} ${JSON.stringify(where)} is ${JSON.stringify(row)?.slice(0, 1_500)}`);
       return row;
-    }, healing);
+    }, this.#healing);
   }
 
   /** Waits until everything that has ended has its history: what only Temporal's store holds is lost with it. */
@@ -154,7 +167,7 @@ export class World {
           where r.status = 'completed' and not exists (select from histories h where (h.workspace_id, h.object_id) = (r.workspace_id, r.id))`);
       if (rows.length > 0) throw new Error(`still without history: ${JSON.stringify(rows)}`);
       return true;
-    }, healing);
+    }, this.#healing);
   }
 
   async decide(client: ApiClient, path: string, decided: Decided, body: unknown = { reason: 'ok' }): Promise<void> {
@@ -227,7 +240,7 @@ export class World {
   }
 
   async clicked(journey: Journey): Promise<string> {
-    return eventually(() => this.click(journey.slug), healing);
+    return eventually(() => this.click(journey.slug), this.#healing);
   }
 
   async reportLead(journey: Journey, clickId?: string): Promise<void> {
@@ -370,7 +383,7 @@ export class World {
       return rows.length === 0;
     };
     try {
-      await eventually(look, healing);
+      await eventually(look, this.#healing);
       return [];
     } catch (error) {
       return left.length > 0 ? left : [String(error)];
