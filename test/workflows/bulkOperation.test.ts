@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { bulkOperationActivities } from '../../activities/reporting/bulkOperation.js';
 import { insertApiKey } from '../../db/access/apiKey.js';
+import { listCustomerAccountsOfEmail } from '../../db/directory.js';
 import { insertReferral } from '../../db/earning/referral.js';
 import type { ReferralId } from '../../domain/ids.js';
 import { addMs } from '../../domain/time.js';
@@ -11,6 +12,7 @@ import { hashToken, newApiKey } from '../../platform/secrets.js';
 import { queueName } from '../../workflows/contract.js';
 import { startTestApi, type TestApi } from '../api/support.js';
 import { eventually } from '../support/eventually.js';
+import { insertRow } from '../support/rows.js';
 import { createReferralWorld, type ReferralWorld } from './referralWorld.js';
 
 // A bulk decision on a real server: api, relay, the job's workflow, and the referrals' own (temporal.md 3.7).
@@ -256,6 +258,16 @@ test('TST-07: a purge that dies before its commit has put nothing away, one that
         );
     });
   await inTest(3);
+  const [contactId, email] = [newId('contact'), 'kim@test-data.example'];
+  await insertRow(owner, 'contacts', { workspace_id: w.workspaceId, id: contactId, email, email_key: email });
+  await insertRow(owner, 'customer_accounts', {
+    workspace_id: w.workspaceId,
+    id: newId('customerAccount'),
+    mode: 'test',
+    contact_id: contactId,
+    status: 'active',
+  });
+  expect(await listCustomerAccountsOfEmail(w.world.db, email)).toHaveLength(1);
   const live = await owner('referrals').where({ mode: 'live' }).count<{ count: string }[]>();
 
   const asked = await post('/v1/test-data/purge', {});
@@ -270,7 +282,9 @@ test('TST-07: a purge that dies before its commit has put nothing away, one that
   );
 
   expect(deaths).toEqual(new Set());
-  expect(done['result']).toEqual({ archived: { referrals: 3 } });
+  expect(done['result']).toEqual({ archived: { customer_accounts: 1, referrals: 3 } });
+  // Whoever looks over all workspaces does not find it either: no link is mailed for it.
+  expect(await listCustomerAccountsOfEmail(w.world.db, email)).toEqual([]);
   expect(await owner('referrals').where({ mode: 'test' })).toEqual([]);
   expect(await owner('referrals').where({ mode: 'live' }).count<{ count: string }[]>()).toEqual(live);
   const entries = await owner('audit_entries').where({ event: 'testDataPurged' }).select('object_id', 'actor_user_id');
