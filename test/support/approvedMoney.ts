@@ -9,18 +9,24 @@ import type { CurrencyCode } from '../../domain/money.js';
 export async function insertApprovedMoney(
   tx: Tx,
   act: Act,
-  of: { readonly affiliateId: AffiliateId; readonly programId: ProgramId; readonly minor: bigint },
+  of: {
+    readonly affiliateId: AffiliateId;
+    readonly programId: ProgramId;
+    readonly minor: bigint;
+    readonly currency?: string;
+  },
 ): Promise<CommissionId> {
   const id = act.newId('commission');
+  const currency = (of.currency ?? 'USD') as CurrencyCode;
   await tx('commissions').insert({
     id,
-    mode: 'live',
+    mode: act.mode,
     kind: 'bonus',
     affiliate_id: of.affiliateId,
     program_id: of.programId,
     cause_type: 'commission',
     cause_id: id,
-    currency: 'USD',
+    currency,
     exact_numerator: of.minor.toString(),
     exact_denominator: '1',
     amount_minor: of.minor,
@@ -39,7 +45,7 @@ export async function insertApprovedMoney(
         {
           debit: account('commission_expense', of.programId),
           credit: affiliateAccounts(of.affiliateId).payable,
-          amount: { minor: of.minor, currency: 'USD' as CurrencyCode },
+          amount: { minor: of.minor, currency },
         },
       ],
     },

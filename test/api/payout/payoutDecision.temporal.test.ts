@@ -173,7 +173,7 @@ describe('a run', () => {
 });
 
 describe('a payout', () => {
-  test('refused: hold, release, retry, back to draft, approved alone, cancelled', async () => {
+  test('PAY-04, PAY-26: refused: hold, release, retry, back to draft, approved alone, cancelled', async () => {
     const affiliate = await w.payable('refuse');
     const { run, payouts } = await sent(affiliate);
     const [path = ''] = payouts;
@@ -224,7 +224,7 @@ describe('a payout', () => {
     expect((await post(ben, `${path}/cancel`, reason)).status).toBe(200);
   }, 120_000);
 
-  test('by hand: a draft of one, four eyes, a reference and a day that has come, once', async () => {
+  test('PAY-09: by hand: a draft of one, four eyes, a reference and a day that has come, once', async () => {
     const affiliate = await w.payable('by hand', 2_000n, { type: 'bank' });
     const made = await post(ana, '/v1/payouts', { affiliateId: affiliate, currency: 'USD' });
     expect(made).toMatchObject({ status: 201, body: { status: 'draft', method: { execution: 'manual' } } });

@@ -155,7 +155,7 @@ test.each([
   ['an unknown type', { ...bank, type: 'gold' }, '#/type', 'not_in_list'],
   ['a currency that is none', { ...bank, currency: 'usd' }, '#/currency', 'unknown_currency'],
   ['a number for text', { ...bank, details: { holder: 1, iban } }, '#/details/holder', 'wrong_type'],
-])('%s is a field error', async (_rule, body, pointer, code) => {
+])('PAY-05: %s is a field error', async (_rule, body, pointer, code) => {
   const affiliateId = await makeAffiliate(api, ws, []);
   const answer = await add(affiliateId, body);
   expect(answer.status, answer.text).toBe(422);

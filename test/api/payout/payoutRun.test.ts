@@ -94,7 +94,7 @@ test('a dry run names who is paid and who is not, and reserves nothing', async (
   expect(payouts.body).toMatchObject({ data: [] });
 });
 
-test('a run starts once per key and per period; a cut-off in the future is refused', async () => {
+test('PAY-29: a run starts once per key and per period; a cut-off in the future is refused', async () => {
   const headers = { 'Idempotency-Key': 'run-1' };
   const body = { currencies: ['USD'], period: '2026-11' };
   const first = await api.as(shop.key, '/v1/payout-runs', { method: 'POST', body, headers });

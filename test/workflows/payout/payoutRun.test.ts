@@ -36,7 +36,7 @@ async function journal() {
   return readSandboxJournal(await world.journal.readAll(), sandboxKeyWindowMs, (at) => Date.parse(at));
 }
 
-test('every scripted outcome of the simulated gateway, to the journal', async () => {
+test('PAY-29: every scripted outcome of the simulated gateway, to the journal', async () => {
   const ok = await payable('ok');
   const slow = await payable('slow');
   const refuse = await payable('refuse');
