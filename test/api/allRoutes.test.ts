@@ -606,6 +606,7 @@ function smallest(route: Route): unknown {
     'POST /v1/referrals/:referralId/checks/:checkId': { status: 'passed', reason: 'x' },
     'PUT /v1/programs/:programId/thresholds': [],
     'POST /v1/affiliates/:affiliateId/ask': { question: 'x' },
+    'POST /v1/affiliates/:affiliateId/breaches': { policy: 'x', evidence: 'x', action: 'warning' },
     'POST /v1/affiliates/:affiliateId/enrolments': { programId: ids['programId'] },
     'POST /v1/affiliates/:affiliateId/agreement-acceptances': { agreementId: ids['agreementId'] },
     'POST /v1/affiliates/:affiliateId/payout-methods': { type: 'sandbox', currency: 'USD', details: { account: 'ok' } },
