@@ -1,5 +1,5 @@
 import { dateIn, startOfDay } from '../calendar.js';
-import { addDays, type LocalDate, parseLocalDate } from '../time.js';
+import { addDays, epochMs, type LocalDate, parseLocalDate } from '../time.js';
 
 export interface Days {
   readonly from: LocalDate;
@@ -22,7 +22,7 @@ function yearBefore(day: LocalDate): LocalDate {
 }
 
 function daysBetween(from: LocalDate, to: LocalDate): number {
-  return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / 86_400_000);
+  return Math.round((epochMs(startOfDay('UTC', to)) - epochMs(startOfDay('UTC', from))) / 86_400_000);
 }
 
 /** At noon no clock changes the day. */
