@@ -41,6 +41,7 @@ export function sweepActivities(deps: SweepDeps) {
       for (const workspaceId of await workspacesInTurn(deps.db)) {
         const limit = Math.min(nudgesPerWorkspace, nudgesPerPass - found);
         if (limit <= 0) break;
+        await applyPlannedTerms(deps, workspaceId);
         found += await nudgeWorkspace(deps, workspaceId, limit);
         Context.current().heartbeat(found);
       }
@@ -107,9 +108,17 @@ async function workspacesInTurn(db: Db): Promise<readonly WorkspaceId[]> {
   return [...ids.slice(first), ...ids.slice(0, first)];
 }
 
+/** A transaction of its own, and a fault is told and left to the next pass: what waits in this workspace and the others is woken all the same. */
+async function applyPlannedTerms(deps: SweepDeps, workspaceId: WorkspaceId): Promise<void> {
+  try {
+    await inWorkspace(deps.db, workspaceId, (tx, now) => applyDueChanges(tx, actOf(deps, workspaceId, now)));
+  } catch (error) {
+    deps.logger.error({ err: error, workspaceId }, 'planned terms could not take effect');
+  }
+}
+
 async function nudgeWorkspace(deps: SweepDeps, workspaceId: WorkspaceId, limit: number): Promise<number> {
   return inWorkspace(deps.db, workspaceId, async (tx, now) => {
-    await applyDueChanges(tx, actOf(deps, workspaceId, now));
     const late = await markNudged(tx, now, await listUnapplied(tx, now, limit));
     // Several rows may wait for one workflow; one nudge makes it read them all.
     const workflows = new Map(late.map((row) => [row.workflowId, row]));

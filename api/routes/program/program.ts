@@ -406,8 +406,8 @@ function termsOf(body: ProgramPatch | ProgramCreate): OwnTerms {
   return terms;
 }
 
-/** What can be of another day than today: all but what addresses, books and people know it by. */
-const atOnceOnly = ['name', 'slug', 'currency', 'metadata'] as const;
+/** What cannot wait for a day: what addresses, books and people know a program by, and a template, which may be gone by then. */
+const atOnceOnly = ['name', 'slug', 'currency', 'metadata', 'commissionEmail'] as const;
 
 /** A change for later (PRG-17): judged now as if it were made now, kept until its instant. */
 async function planEdit(tx: Tx, act: Act, program: Program, body: ProgramPatch, pages: Pages, from: Instant) {

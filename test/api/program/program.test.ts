@@ -158,6 +158,12 @@ describe('PRG-17: terms with an effective date', () => {
       '#/currency',
       'not_allowed_here',
     ],
+    [
+      'a mail text',
+      { commissionEmail: { enabled: false, templateId: null }, effectiveFrom: '2099-01-01T00:00:00.000Z' },
+      '#/commissionEmail',
+      'not_allowed_here',
+    ],
     ['no instant', { commissionHold: 'P20D', effectiveFrom: 'tomorrow' }, '#/effectiveFrom', 'bad_format'],
     [
       'a bad window',
