@@ -61,6 +61,10 @@ export const menu: readonly MenuGroup[] = [
     ],
   },
   {
+    text: 'nav.reports',
+    entries: [{ path: '/reports', text: 'nav.reports', rights: ['report.read'] }],
+  },
+  {
     text: 'nav.developers',
     entries: [
       { path: '/developers/api-keys', text: 'nav.apiKeys', rights: ['key.read'] },

@@ -108,6 +108,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/settings/team', load: () => import('./screens/access/teamList.js'), rights: ['user.read'] },
   { path: '/settings/permissions', load: () => import('./screens/access/permissionTable.js'), rights: ['user.read'] },
   { path: '/audit/histories', load: () => import('./screens/audit/historyList.js'), rights: ['history.read'] },
+  { path: '/reports', load: () => import('./screens/reporting/reportList.js'), rights: ['report.read'] },
   { path: '/system', load: () => import('./screens/reporting/system.js'), rights: ['system.read'] },
   { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/profile', load: () => import('./screens/access/profileDetail.js') },

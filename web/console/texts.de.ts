@@ -5,6 +5,7 @@ import { gatewayTexts } from './gatewayTexts.de.js';
 import { leadTexts } from './leadTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { promoTexts } from './promoTexts.de.js';
+import { reportTexts } from './reportTexts.de.js';
 import { trackingTexts } from './trackingTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
@@ -17,6 +18,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...leadTexts,
   ...moneyTexts,
   ...promoTexts,
+  ...reportTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',

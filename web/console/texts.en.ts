@@ -6,6 +6,7 @@ import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { promoTexts } from './promoTexts.en.js';
+import { reportTexts } from './reportTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
 import { workTexts } from './workTexts.en.js';
 
@@ -17,6 +18,7 @@ export const en = {
   ...leadTexts,
   ...moneyTexts,
   ...promoTexts,
+  ...reportTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Settings',

@@ -1,4 +1,6 @@
-import { Button } from '@mantine/core';
+import { Anchor, Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { TFunction } from 'i18next';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -8,7 +10,8 @@ import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
-import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { MoneyList } from '../../../kit/MoneyText.js';
+import { type Column, ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -24,6 +27,47 @@ const affiliateBulk: readonly BulkAction[] = [
   { kind: 'affiliates.suspend', verb: 'suspend', needsReason: true },
 ];
 
+/** What each brought in the last thirty days (ADM-05); each number opens its rows. */
+function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
+  const counted = ['clicks', 'leads', 'sales'] as const;
+  return [
+    ...counted.map(
+      (name): Column<Affiliate> => ({
+        key: name,
+        title: t(`affiliate.figure.${name}`),
+        hint: t('affiliate.figures'),
+        sort: name,
+        align: 'right',
+        render: (row) => (
+          <Anchor component={Link} to={`/${name}?affiliateId=${row.id}`} underline="always" inherit>
+            {row.figures?.[name] ?? 0}
+          </Anchor>
+        ),
+        csv: `figures.${name}`,
+      }),
+    ),
+    {
+      key: 'earned',
+      title: t('affiliate.figure.earned'),
+      hint: t('affiliate.figure.earnedHint'),
+      sort: 'earned',
+      align: 'right',
+      render: (row) =>
+        row.figures === undefined || row.figures.earned.length === 0 ? '–' : <MoneyList values={row.figures.earned} />,
+      csv: 'figures.earned',
+    },
+    {
+      key: 'lastActivityAt',
+      title: t('affiliate.figure.lastActivityAt'),
+      hint: t('affiliate.figure.lastActivityHint'),
+      sort: 'lastActivityAt',
+      render: (row) =>
+        row.figures?.lastActivityAt == null ? '–' : <DateText value={row.figures.lastActivityAt} time={false} />,
+      csv: 'figures.lastActivityAt',
+    },
+  ];
+}
+
 /** Affiliates (screens.md 3.4). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
@@ -32,6 +76,7 @@ export function Screen(): ReactElement {
   const [isCreating, setCreating] = useState(false);
   const [ending, setEnding] = useState<Affiliate | null>(null);
   const mayCreate = can('affiliate.write');
+  const seesFigures = can('report.read');
   useKeys({
     c: () => {
       if (mayCreate) setCreating(true);
@@ -44,7 +89,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Affiliate>
         screen="affiliates"
         label={t('affiliate.title')}
-        include="counts"
+        include={seesFigures ? 'counts,figures' : 'counts'}
         hasText
         list={(query) => getAffiliatesOptions({ query }) as never}
         rowLabel={(row) => row.name}
@@ -142,6 +187,7 @@ export function Screen(): ReactElement {
             render: (row) => row.country ?? '–',
             csv: 'country',
           },
+          ...(seesFigures ? figureColumns(t) : []),
           {
             key: 'createdAt',
             title: t('affiliate.joined'),

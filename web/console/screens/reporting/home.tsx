@@ -21,7 +21,7 @@ import { PageHead } from '../../../kit/Shell.js';
 import { Activity } from './homeActivity.js';
 
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
-function screenOf(list: string): string | null {
+export function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
   if (list.startsWith('/v1/payouts/due')) return '/payout-runs';
   return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(
@@ -36,10 +36,11 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const { search } = useAddress();
   const { from, to } = search;
-  const query = {
+  const compare = search['compare'] === 'none' || search['compare'] === 'year' ? search['compare'] : undefined;
+  const query: { from?: string; to?: string; compare?: 'none' | 'year' } = {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
-    ...(search['compare'] === 'none' ? { compare: 'none' as const } : {}),
+    ...(compare === undefined ? {} : { compare }),
   };
   const home = useQuery({
     ...getConsoleHomeOptions({ query }),
@@ -260,6 +261,13 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
           checked={search['compare'] !== 'none'}
           onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
         />
+        {search['compare'] === 'none' ? null : (
+          <Checkbox
+            label={t('home.compareYear')}
+            checked={search['compare'] === 'year'}
+            onChange={(event) => change({ compare: event.currentTarget.checked ? 'year' : '' })}
+          />
+        )}
       </Group>
       <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3, xl: 6 }} spacing="xs" m={0}>
         {home.figures.map((figure) => (

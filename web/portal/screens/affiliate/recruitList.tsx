@@ -8,7 +8,7 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyList } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { FileButton } from '../reporting/fileButton.js';
+import { FileButton } from '../../../kit/FileButton.js';
 
 /** How many came through me and what they brought; never who they are or who buys from them (PRT-18). */
 export function Screen(): ReactElement {

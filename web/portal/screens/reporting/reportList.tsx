@@ -12,7 +12,7 @@ import { formatRate, MoneyList, MoneyText } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { FileButton } from './fileButton.js';
+import { FileButton } from '../../../kit/FileButton.js';
 
 const names = ['traffic', 'earnings', 'sub-ids'] as const;
 type Name = (typeof names)[number];

@@ -3,8 +3,8 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useProblemText } from '../../../kit/ErrorView.js';
-import { saveFile } from '../../../kit/saveFile.js';
+import { useProblemText } from './ErrorView.js';
+import { saveFile } from './saveFile.js';
 
 /** The same read as a file: the server makes it (api.md 1.6). For what is no `ResourceTable`. */
 export function FileButton({
