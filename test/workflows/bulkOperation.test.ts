@@ -262,7 +262,7 @@ test('TST-07: a purge that dies before its commit has put nothing away, one that
   await insertRow(owner, 'contacts', { workspace_id: w.workspaceId, id: contactId, email, email_key: email });
   await insertRow(owner, 'customer_accounts', {
     workspace_id: w.workspaceId,
-    id: newId('customerAccount'),
+    id: newId('customer'),
     mode: 'test',
     contact_id: contactId,
     status: 'active',

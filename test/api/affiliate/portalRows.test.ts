@@ -106,7 +106,7 @@ test('PRT-17: a draft is hidden, what is paid shows its reference, what failed o
       if (attempt !== null)
         await insertRow(trx, 'payout_attempts', {
           workspace_id: world.ws.id,
-          id: newId('attempt'),
+          id: newId('payoutAttempt'),
           payout_id: id,
           number: 1,
           gateway: 'manual',
