@@ -30,6 +30,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'applications',
   'groups',
   'contacts',
+  'customer-accounts',
   'resellers',
   'programs',
   'products',

@@ -41,6 +41,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/leads', text: 'nav.leads', rights: ['lead.read'], waiting: 'lead' },
       { path: '/lead-log', text: 'nav.leadLog', rights: ['lead.read'] },
       { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
+      { path: '/customer-accounts', text: 'nav.customerAccounts', rights: ['contact.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'], waiting: 'sale' },
       { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
       { path: '/referrals', text: 'nav.referrals', rights: ['referral.read'], key: 'r', waiting: 'referral' },

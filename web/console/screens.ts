@@ -22,6 +22,11 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/links', load: () => import('./screens/tracking/linkList.js'), rights: ['link.read'] },
   { path: '/links/$linkId', load: () => import('./screens/tracking/linkDetail.js'), rights: ['link.read'] },
   { path: '/promo-tools', load: () => import('./screens/tracking/promoToolList.js'), rights: ['link.read'] },
+  {
+    path: '/applications/form',
+    load: () => import('./screens/affiliate/applicationForm.js'),
+    rights: ['program.read'],
+  },
   { path: '/applications', load: () => import('./screens/affiliate/applicationList.js'), rights: ['affiliate.read'] },
   {
     path: '/settings/link-domains',
@@ -43,6 +48,11 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/leads/sources', load: () => import('./screens/tracking/leadSourceList.js'), rights: ['lead.read'] },
   { path: '/leads/fields', load: () => import('./screens/tracking/customFieldList.js'), rights: ['lead.read'] },
   { path: '/contacts', load: () => import('./screens/tracking/contactList.js'), rights: ['contact.read'] },
+  {
+    path: '/customer-accounts',
+    load: () => import('./screens/reseller/customerAccountList.js'),
+    rights: ['contact.read'],
+  },
   { path: '/contacts/$contactId', load: () => import('./screens/tracking/contactDetail.js'), rights: ['contact.read'] },
   { path: '/risk', load: () => import('./screens/tracking/riskList.js'), rights: ['risk.read'] },
   { path: '/risk/cases', load: () => import('./screens/tracking/riskCaseList.js'), rights: ['risk.read'] },

@@ -9,6 +9,7 @@ import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { addressList } from './apiKeyForm.js';
+import { ApiKeyLeadFields, changedLeadFields, type LeadFields } from './apiKeyLeadFields.js';
 
 export type KeyAction = 'change' | 'rotate' | 'revoke';
 
@@ -45,7 +46,7 @@ export function KeyDialog({
   }
 }
 
-/** Name, expiry and addresses. A later day revives an expired key at once (BEY, api.md 15). */
+/** Name, expiry, addresses, and what its leads belong to and open (LED-10, LED-13). A later day revives an expired key at once (BEY, api.md 15). */
 function Change({ apiKey, onClose }: DialogProps): ReactElement {
   const { t } = useTranslation();
   const queries = useQueryClient();
@@ -53,6 +54,13 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
   const [expiresOn, setExpiresOn] = useState(apiKey.expiresOn ?? '');
   const [isRestricted, setRestricted] = useState(apiKey.ipRestricted);
   const [addresses, setAddresses] = useState(apiKey.ipAllowList.join('\n'));
+  const before: LeadFields = {
+    leadSourceId: apiKey.leadSourceId,
+    acquisitionModel: apiKey.acquisitionModel,
+    openAccount: apiKey.openAccount,
+    contactId: apiKey.contactId,
+  };
+  const [leadFields, setLeadFields] = useState(before);
   const save = useMutation({
     mutationFn: () =>
       patchApiKeysByKeyId({
@@ -62,6 +70,7 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
           expiresOn: expiresOn === '' ? null : expiresOn,
           ipRestricted: isRestricted,
           ipAllowList: [...addressList(addresses)],
+          ...changedLeadFields(before, leadFields),
         },
         headers: { 'If-Match': `"${apiKey.version}"` } as never,
         throwOnError: true,
@@ -115,6 +124,14 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
             onChange={(event) => setAddresses(event.currentTarget.value)}
             error={listError}
           />
+          {apiKey.kind === 'public' ? null : (
+            <ApiKeyLeadFields
+              value={leadFields}
+              onChange={setLeadFields}
+              hasAffiliate={apiKey.affiliateId !== null}
+              errors={errors}
+            />
+          )}
           {save.error === null ? null : <ErrorView error={save.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

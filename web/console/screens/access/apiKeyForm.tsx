@@ -9,7 +9,11 @@ import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useCan } from '../../../kit/session.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
+import { ApiKeyLeadFields, changedLeadFields, noLeadFields } from './apiKeyLeadFields.js';
 import { PermissionPicker } from './permissionPicker.js';
+
+/** What an API user may do unless somebody ticks otherwise (LED-08). */
+const apiUserDefaults: readonly string[] = ['lead.write', 'lead.read'];
 
 /** Lines or commas, whatever was pasted. */
 export function addressList(text: string): readonly string[] {
@@ -38,6 +42,7 @@ export function ApiKeyForm({
   const [roleId, setRoleId] = useState('');
   const [permissions, setPermissions] = useState<readonly string[]>([]);
   const [affiliateId, setAffiliateId] = useState('');
+  const [leadFields, setLeadFields] = useState(noLeadFields);
   const [expiresOn, setExpiresOn] = useState('');
   const [addresses, setAddresses] = useState('');
   const roles = useQuery({ ...getRolesOptions(), enabled: can('user.read') });
@@ -57,6 +62,7 @@ export function ApiKeyForm({
             test: isTest,
             ...(kind === 'public' ? {} : roleId === '' ? { permissions } : { roleId }),
             ...(affiliateId === '' || kind === 'public' ? {} : { affiliateId }),
+            ...(kind === 'public' ? {} : changedLeadFields(noLeadFields, leadFields)),
             ...(expiresOn === '' ? {} : { expiresOn }),
             ipRestricted: list.length > 0,
             ipAllowList: list,
@@ -119,7 +125,12 @@ export function ApiKeyForm({
                   label={t('apiKey.affiliate')}
                   description={t('apiKey.affiliateHint')}
                   value={affiliateId}
-                  onChange={(event) => setAffiliateId(event.currentTarget.value)}
+                  onChange={(event) => {
+                    const chosen = event.currentTarget.value;
+                    setAffiliateId(chosen);
+                    if (chosen !== '' && permissions.length === 0) setPermissions(apiUserDefaults);
+                    if (chosen === '') setLeadFields({ ...leadFields, contactId: null });
+                  }}
                   data={[
                     { value: '', label: t('apiKey.noAffiliate') },
                     ...affiliates.data.data.map((one) => ({ value: one.id, label: one.name })),
@@ -127,6 +138,12 @@ export function ApiKeyForm({
                   error={errors['affiliateId']}
                 />
               )}
+              <ApiKeyLeadFields
+                value={leadFields}
+                onChange={setLeadFields}
+                hasAffiliate={affiliateId !== ''}
+                errors={errors}
+              />
               {affiliateId === '' || roleId !== '' ? null : (
                 <Checkbox.Group value={[...permissions]} onChange={setPermissions} label={t('apiKey.portalRights')}>
                   <Group mt="xs">

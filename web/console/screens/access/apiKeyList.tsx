@@ -1,10 +1,12 @@
 import { Anchor, Badge, Button, Code } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getApiKeysOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getApiKeysOptions, getLeadSourcesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { useKeys } from '../../../kit/keys.js';
+import { AffiliateName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { RowMenu } from '../../../kit/RowMenu.js';
 import { SecretOnce } from '../../../kit/SecretOnce.js';
@@ -17,7 +19,8 @@ import { type KeyAction, KeyDialog } from './apiKeyDialogs.js';
 /** Developers → API keys: made once, seen once, extended, rotated, revoked (screens.md 3.21). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const mayWrite = useCan()('key.write');
+  const can = useCan();
+  const mayWrite = can('key.write');
   const [isCreating, setCreating] = useState(false);
   const [shown, setShown] = useState<NewApiKey | null>(null);
   const [action, setAction] = useState<{ readonly kind: KeyAction; readonly key: ApiKey } | null>(null);
@@ -27,6 +30,9 @@ export function Screen(): ReactElement {
     },
   });
   const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('apiKey.new')}</Button> : undefined;
+  const sources = useQuery({ ...getLeadSourcesOptions({ query: { limit: 200 } }), enabled: can('lead.read') });
+  const sourceName = (id: string | null): string =>
+    id === null ? '–' : (sources.data?.data.find((one) => one.id === id)?.name ?? id);
   const actionsOf = (key: ApiKey): readonly KeyAction[] =>
     key.state === 'revoked' ? [] : key.kind === 'public' ? ['change', 'revoke'] : ['change', 'rotate', 'revoke'];
   return (
@@ -109,9 +115,14 @@ export function Screen(): ReactElement {
           {
             key: 'affiliate',
             title: t('apiKey.affiliate'),
-            hidden: true,
-            render: (key) => key.affiliateId ?? '–',
+            render: (key) => <AffiliateName id={key.affiliateId} />,
             csv: 'affiliateId',
+          },
+          {
+            key: 'source',
+            title: t('apiKey.source'),
+            render: (key) => sourceName(key.leadSourceId),
+            csv: 'leadSourceId',
           },
           {
             key: 'state',

@@ -21,11 +21,16 @@ const statuses = ['pending', 'approved', 'declined', 'suspended', 'terminated'] 
 /** Affiliates → Applications (screens.md 3.6): what was answered, what is missing, what speaks against it; approve, ask or decline. */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const mayAsk = useCan()('affiliate.write');
+  const can = useCan();
+  const mayAsk = can('affiliate.write');
   const [asked, setAsked] = useState<Application | undefined>();
   return (
     <>
-      <PageHead title={t('application.title')} text={t('application.text')} />
+      <PageHead
+        title={t('application.title')}
+        text={t('application.text')}
+        actions={can('program.read') ? <NameLink to="/applications/form" name={t('applyForm.open')} /> : undefined}
+      />
       <ResourceTable<Application>
         screen="applications"
         label={t('application.title')}
