@@ -1,11 +1,7 @@
-/** A place in a template that the message fills in: `{{affiliate_name}}`, or `{{affiliate_name|friend}}` with words for when there is none. */
-export interface MergeField {
-  readonly name: MergeFieldName;
-  readonly meaning: string;
-  readonly example: string;
-}
-
-/** What a message about commissions can say of its recipient (features.md NTF-08, COM-11, PRG-07). Amounts are printed with their currency. */
+/**
+ * What a message about commissions can say of its recipient (features.md NTF-08, COM-11, PRG-07): written `{{affiliate_name}}`, or
+ * `{{affiliate_name|friend}}` with words for when there is none. Amounts are printed with their currency.
+ */
 export const mergeFields = [
   { name: 'affiliate_name', meaning: 'Name of the affiliate', example: 'Ada Kowal' },
   { name: 'workspace_name', meaning: 'Name of the merchant', example: 'Shop' },

@@ -577,7 +577,7 @@ describe('damaged requests', () => {
     console.log(`${sent} damaged requests to ${routes.length} operations`);
 
     expect(faults).toEqual([]);
-  }, 240_000);
+  }, 600_000);
 
   test('what a route needs in its headers is asked for: 428', async () => {
     const faults: string[] = [];
