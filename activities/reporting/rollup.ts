@@ -6,8 +6,8 @@ import type { WorkspaceId } from '../../domain/ids.js';
 import type { Logger } from '../../platform/logger.js';
 
 /** Deltas and clicks of one transaction: short locks, and a pass of a big workspace leaves room for the others. */
-const deltasPerStep = 5_000;
-const clicksPerStep = 20_000;
+const deltasPerStep = 2_000;
+const clicksPerStep = 5_000;
 
 /**
  * The relay's step that keeps the figures by day: folds what was committed since the last time, workspace by workspace. Answers whether

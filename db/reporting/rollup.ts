@@ -126,6 +126,8 @@ interface HeadRow {
  * transaction ends: one step at a time in a workspace.
  */
 export async function lockRollupHead(tx: Tx): Promise<RollupHead | 'none' | 'busy'> {
+  // Work in the background: on a busy machine a page may take longer than anybody would wait for an answer, and must not start over for ever.
+  await tx.raw(`set local statement_timeout = '1min'`);
   const row = await tx('rollup_heads')
     .forUpdate()
     .skipLocked()
