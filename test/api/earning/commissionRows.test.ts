@@ -1,5 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type BulkStep, bulkOperationActivities } from '../../../activities/reporting/bulkOperation.js';
 import type { OperationId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
@@ -8,6 +8,8 @@ import { itemsOf, type Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
 // Commissions and refunds, row by row of features.md 9 and 10, as far as no other file of this folder holds the row.
+
+vi.setConfig({ testTimeout: 120_000 }); // one or two seconds each, many times that beside a busy machine's other work
 
 const usd = (amount: string) => ({ amount, currency: 'USD' });
 const dayMs = 86_400_000;

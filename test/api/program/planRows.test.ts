@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { clickEdge } from '../../../api/routes/tracking/click.js';
 import type { Duration } from '../../../domain/time.js';
 import { newId } from '../../../platform/newId.js';
@@ -8,6 +8,8 @@ import { itemsOf, type Json } from '../support.js';
 import { saveSettings } from './support.js';
 
 // Programs and commission rules, row by row of features.md 1 and 2, as far as no other file holds the row.
+
+vi.setConfig({ testTimeout: 120_000 }); // one or two seconds each, many times that beside a busy machine's other work
 
 const usd = (amount: string) => ({ amount, currency: 'USD' });
 const percent = (ratePpm: number, level = 1) => ({ level, kind: 'percent', ratePpm });
