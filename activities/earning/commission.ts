@@ -8,7 +8,13 @@ import {
 import { lockDispute } from '../../db/earning/dispute.js';
 import { listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
-import { countEarlierPayments, findSubscriptionCredit, hasEarlierPayment, lockSale, updateSale } from '../../db/earning/sale.js';
+import {
+  countEarlierPayments,
+  findSubscriptionCredit,
+  hasEarlierPayment,
+  lockSale,
+  updateSale,
+} from '../../db/earning/sale.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import { listCommissionableProducts } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
