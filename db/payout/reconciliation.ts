@@ -9,9 +9,9 @@ import {
   type ItemResolution,
   type StatementLineKind,
 } from '../../domain/payout/reconciliation.js';
-import { assertInvariant } from '../../domain/errors.js';
-import type { Instant } from '../../domain/time.js';
+import { addMs, type Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { readOpenTransactions } from '../openTransactions.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 /** A line of a gateway's own statement, in its words; above zero the balance there grew. */
@@ -36,14 +36,8 @@ export interface StatementScope {
  * clock, because the postings are dated by it.
  */
 export async function readFinalInstant(tx: ReadTx): Promise<Instant> {
-  const { rows } = await tx.raw<{ rows: { at: Instant }[] }>(
-    `select date_trunc('milliseconds', least(now(),
-       (select min(xact_start) from pg_stat_activity
-        where xact_start is not null and pid <> pg_backend_pid() and datname = current_database())) - interval '1 millisecond') as at`,
-  );
-  const [row] = rows;
-  assertInvariant(row !== undefined, 'Postgres answers its clock', {});
-  return row.at;
+  const { now, oldestStart } = await readOpenTransactions(tx);
+  return addMs(oldestStart === null || now < oldestStart ? now : oldestStart, -1);
 }
 
 /** In which modes anything happened at this gateway, and how far its statements have been read there. */

@@ -1,6 +1,7 @@
 import type { Mode } from '../../../domain/act.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import type { Instant } from '../../../domain/time.js';
+import { addMs, type Instant } from '../../../domain/time.js';
+import { readOpenTransactions } from '../../openTransactions.js';
 import type { ReadTx } from '../../transaction.js';
 
 export interface TrialBalance {
@@ -59,11 +60,7 @@ export async function readTrialBalance(
 
 /** As-of figures: at least 10 s old and before the start of the oldest transaction still open, which may commit later (money.md 9). */
 export async function newestAsOf(tx: ReadTx): Promise<Instant> {
-  const { rows } = await tx.raw<{ rows: { at: Instant }[] }>(
-    `select date_trunc('milliseconds', least(now() - interval '10 seconds',
-       (select min(xact_start) from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid()))) as at`,
-  );
-  const [row] = rows;
-  if (row === undefined) throw new Error('Postgres did not answer its clock');
-  return row.at;
+  const { now, oldestStart } = await readOpenTransactions(tx);
+  const settled = addMs(now, -10_000);
+  return oldestStart === null || settled < oldestStart ? settled : addMs(oldestStart, -1);
 }
