@@ -1,20 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 
 let database: TestDatabase;
 let child: ChildProcess | undefined;
+let dataDir: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  dataDir = await mkdtemp(path.join(tmpdir(), 'tributary-process-'));
 });
 afterAll(async () => {
   if (child?.exitCode === null) child.kill('SIGKILL');
   await database.drop();
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 async function freePort(): Promise<number> {
@@ -32,6 +38,7 @@ function start(env: Readonly<Record<string, string>>): { child: ChildProcess; ou
     env: {
       PATH: process.env['PATH'] ?? '',
       NODE_ENV: 'test',
+      DATA_DIR: dataDir, // else the settings of a product that was started here would be read
       PUBLIC_URL: 'http://localhost:3000',
       TEMPORAL_ADDRESS: '127.0.0.1:1',
       SECRET_KEY: `test:${randomBytes(32).toString('base64')}`,
