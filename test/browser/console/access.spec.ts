@@ -287,7 +287,7 @@ test('a second factor is set up by its picture, asked for at sign-in and at step
   await page.getByRole('button', { name: /^Account/ }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   // The profile has an address to fill in as well, and stands there until the answer.
-  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(passphrase);
   await page.getByLabel('Password', { exact: true }).press('Enter');

@@ -40,7 +40,7 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
     await expect(preview.locator('[data-preview]').nth(place)).toHaveAttribute('data-preview', name);
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Publish' }).press('Enter');
-  await expect(page.getByText('Published')).toBeVisible();
+  await expect(page.getByText('Published', { exact: true })).toBeVisible();
 
   await page.goto(`/f/${formId}`);
   const names = (await page.locator('form label').allTextContents()).map((label) => label.replace(/ \*$/, ''));
