@@ -1,6 +1,6 @@
 import { at, textAt, apiClient } from '../support/apiClient.js';
 import * as pictures from '../support/pictures.js';
-import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from './support.js';
+import { expect, expectAccessible, freshCookie, ownerState, signInAfresh, stackNotes, test } from './support.js';
 import { sessionCalls } from './payoutWorld.js';
 import { makeWorkWorld, until, type WorkWorld } from './workWorld.js';
 
@@ -172,13 +172,14 @@ test('ADM-12: each step of the set-up says who did it', async ({ page }) => {
   await expect(page.getByText(new RegExp(`· ${program?.doneBy ?? ''}`)).first()).toBeVisible();
 });
 
-test('TST-07: test data is put away from the settings, after its name was typed', async ({ page }) => {
+test('TST-07: test data is put away from the settings, after its name was typed', async ({ page, context }) => {
   const { origin } = stackNotes();
   const { must } = await sessionCalls(origin, await freshCookie());
   const inTest = { 'Tributary-Mode': 'test' };
   expect(at(await must('GET', `/v1/leads/${testLead}`, undefined, inTest), 'test')).toBe(true);
   const live = await must('GET', '/v1/referrals?limit=200&include=counts');
 
+  await signInAfresh(context);
   await page.goto('/settings');
   await page.getByRole('button', { name: 'Put test data away …' }).click();
   const dialog = page.getByRole('dialog', { name: 'Put test data away' });

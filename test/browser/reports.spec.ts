@@ -1,4 +1,13 @@
-import { expect, expectAccessible, expectNoSidewaysScroll, ownerState, test } from './support.js';
+import { sessionCalls } from './payoutWorld.js';
+import {
+  expect,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  freshCookie,
+  ownerState,
+  stackNotes,
+  test,
+} from './support.js';
 import { makeWorkWorld, type WorkWorld, until } from './workWorld.js';
 
 // Figures of affiliates in their list and in the reports, each number opening its rows (ADM-05, RPT-01, RPT-06, FRD-05).
@@ -6,9 +15,20 @@ import { makeWorkWorld, type WorkWorld, until } from './workWorld.js';
 test.describe.configure({ mode: 'serial' });
 test.use({ storageState: ownerState });
 
+/** One word, wider than a phone. */
+const longSlug = `${'wide'.repeat(11)}${Date.now().toString(36)}`;
 let world: WorkWorld;
 test.beforeAll(async () => {
   world = await makeWorkWorld(2);
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  const { affiliateId, programId } = world;
+  await must('POST', '/v1/links', { affiliateId, programId, slug: longSlug, destinationUrl: 'https://shop.example/' });
+  const click = await fetch(`${origin}/r/${longSlug}`, {
+    redirect: 'manual',
+    headers: { 'user-agent': 'Mozilla/5.0', 'sec-fetch-dest': 'document' },
+  });
+  if (click.status !== 302) throw new Error(`the click is answered ${click.status}`);
   await until(`/v1/reports/affiliate-performance?affiliateId=${world.affiliateId}`, (body) =>
     JSON.stringify(body).includes('"sales":2'),
   );
@@ -50,6 +70,10 @@ test('FRD-05, RPT-08, RPT-09: quality, who sent leads and the funnel stand in th
   await page.getByRole('navigation', { name: 'Reports' }).getByRole('link', { name: 'Who sent leads' }).click();
   await expect(page.getByRole('table', { name: 'Who sent leads' })).toContainText(world.affiliateName);
   await page.getByRole('navigation', { name: 'Reports' }).getByRole('link', { name: 'Funnel' }).click();
+  await page.setViewportSize({ width: 320, height: 640 });
+  await expect(page.getByRole('table', { name: 'Funnel' })).toContainText(longSlug);
+  await expectNoSidewaysScroll(page);
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByLabel('By', { exact: true }).selectOption('program');
   await expect(page.getByRole('table', { name: 'Funnel' }).getByRole('row').nth(1)).toBeVisible();
   await page.setViewportSize({ width: 320, height: 640 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Locator, type Page, test as base } from '@playwright/test';
+import { type BrowserContext, expect, type Locator, type Page, test as base } from '@playwright/test';
 
 /** What globalSetup leaves for the tests, in the environment that their processes inherit: notes on the stack, the owner's session. */
 export const notesVariable = 'TRIBUTARY_STACK';
@@ -44,6 +44,14 @@ export async function freshCookie(): Promise<string> {
     .getSetCookie()
     .map((cookie) => cookie.split(';')[0])
     .join('; ');
+}
+
+/** A new session of the owner for these pages: what asks for a step-up finds a sign-in of the last five minutes, however long the run is. */
+export async function signInAfresh(context: BrowserContext): Promise<void> {
+  const pairs = (await freshCookie()).split('; ').map((pair) => pair.split('='));
+  await context.addCookies(
+    pairs.map(([name = '', ...value]) => ({ name, value: value.join('='), url: stackNotes().origin })),
+  );
 }
 
 /** Every page is watched: an error in the console, a refused content policy or a request to somewhere else fails the test. */

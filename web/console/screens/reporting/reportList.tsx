@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, NativeSelect, Table, Text } from '@mantine/core';
+import { Anchor, Box, Button, Group, NativeSelect, Table, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
@@ -169,29 +169,33 @@ function ReportTable({ name, report }: { readonly name: Name; readonly report: R
     </Table.Tr>
   );
   return (
-    <Table className="resource-table" aria-label={t(`report.${name}`)}>
-      <Table.Thead>
-        <Table.Tr>
-          {columns.map((column, index) => (
-            <Table.Th key={column} data-align={index === 0 ? undefined : 'right'}>
-              {t(`report.column.${column}`)}
-            </Table.Th>
-          ))}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>{report.rows.map((row, index) => line(String(index), <Whose row={row} />, row, false))}</Table.Tbody>
-      <Table.Tfoot>
-        {report.totals.map((row) => line('sum', t('list.sum'), row, true))}
-        {report.compared?.totals.map((row) =>
-          line(
-            'compared',
-            t('report.comparedSum', { from: report.compared?.from, to: report.compared?.to }),
-            row,
-            true,
-          ),
-        )}
-      </Table.Tfoot>
-    </Table>
+    <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t(`report.${name}`)}>
+      <Table className="resource-table" aria-label={t(`report.${name}`)}>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column, index) => (
+              <Table.Th key={column} data-align={index === 0 ? undefined : 'right'}>
+                {t(`report.column.${column}`)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {report.rows.map((row, index) => line(String(index), <Whose row={row} />, row, false))}
+        </Table.Tbody>
+        <Table.Tfoot>
+          {report.totals.map((row) => line('sum', t('list.sum'), row, true))}
+          {report.compared?.totals.map((row) =>
+            line(
+              'compared',
+              t('report.comparedSum', { from: report.compared?.from, to: report.compared?.to }),
+              row,
+              true,
+            ),
+          )}
+        </Table.Tfoot>
+      </Table>
+    </Box>
   );
 }
 
