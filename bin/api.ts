@@ -21,7 +21,6 @@ import {
   roleFindings,
 } from '../db/connection.js';
 import { knownMigrations } from '../db/migrate.js';
-import { epochMs } from '../domain/time.js';
 import { createDomainChecker } from '../platform/domainCheck.js';
 import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
@@ -35,7 +34,7 @@ import { newId } from '../platform/newId.js';
 import { fetchOutside, gatewayRules } from '../platform/outbound.js';
 import { createPasswords } from '../platform/passwords.js';
 import { createSecrets } from '../platform/secrets.js';
-import { createTemporalClient } from '../platform/temporalClient.js';
+import { createTemporalClient, orAway } from '../platform/temporalClient.js';
 
 /** Where the built pages are, seen from this file: in the tree and in a build. */
 const siteFolder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web' : '../web', import.meta.url));
@@ -45,6 +44,8 @@ const edgePoolSize = 4;
 /** What is under way at SIGTERM may end within this; npm start gives the process 15 s (screens.md 9.2). Milliseconds. */
 const drainMs = 10_000;
 const checkTimeoutMs = 2_000;
+/** Any call of this process to Temporal, a page of a long history included. */
+const callTimeoutMs = 10_000;
 
 export interface RunningApi {
   readonly port: number;
@@ -65,7 +66,11 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
   const ends: (() => Promise<unknown>)[] = [() => db.destroy(), () => longDb.destroy(), () => edgeDb.end()];
   try {
     await refuseUnsafe(db, config, logger);
-    const temporal = createTemporalClient(config.temporal, `api:${config.worker.buildId}:${process.pid}`);
+    const temporal = createTemporalClient(
+      config.temporal,
+      `api:${config.worker.buildId}:${process.pid}`,
+      callTimeoutMs,
+    );
     const outcomes = createDecisionOutcomes({ db, url, logger });
     ends.push(
       () => temporal.close(),
@@ -114,13 +119,12 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       registry: createMetrics(),
       health: {
         isServing: () => state.isServing,
-        database: () => checked(async () => ((await appliedMigrations(db)).length > 0 ? 'ok' : 'pending')),
-        migrations: () => checked(() => migrationCheck(db)),
+        database: () =>
+          orAway(checkTimeoutMs, async () => ((await appliedMigrations(db)).length > 0 ? 'ok' : 'pending')),
+        migrations: () => orAway(checkTimeoutMs, () => migrationCheck(db)),
         temporal: () =>
-          checked(async () => {
-            await temporal.connection.withDeadline(epochMs(clockNow()) + checkTimeoutMs, () =>
-              temporal.connection.workflowService.getSystemInfo({}),
-            );
+          orAway(checkTimeoutMs, async (): Promise<CheckResult> => {
+            await temporal.connection.workflowService.getSystemInfo({});
             return 'ok';
           }),
       },
@@ -169,21 +173,6 @@ async function refuseUnsafe(db: Db, config: Config, logger: Logger): Promise<voi
 async function migrationCheck(db: Db): Promise<CheckResult> {
   const applied = new Set(await appliedMigrations(db));
   return (await knownMigrations()).every((name) => applied.has(name)) ? 'ok' : 'pending';
-}
-
-/** An answer within two seconds, or `away`: readiness must never hang with what it asks. */
-async function checked(check: () => Promise<CheckResult>): Promise<CheckResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(() => resolve('away'), checkTimeoutMs);
-  });
-  try {
-    return await Promise.race([check(), late]);
-  } catch {
-    return 'away'; // why it is away is logged where it is used; here only the fact counts
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function main(): Promise<void> {

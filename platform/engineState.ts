@@ -1,4 +1,4 @@
-import type { TemporalClient } from './temporalClient.js';
+import { orAway, type TemporalClient } from './temporalClient.js';
 
 /** One task queue: who polls it, and how much waits there. */
 export interface QueueState {
@@ -45,14 +45,6 @@ const [workflowTasks, activityTasks] = [1, 2];
 const failedStates = ['Failed', 'TimedOut', 'Terminated'];
 
 export function temporalEngine({ client, connection }: TemporalClient, namespace: string): Engine {
-  const orAway = async <T>(work: () => Promise<T>): Promise<T | 'away'> => {
-    try {
-      return await client.withDeadline(Date.now() + deadlineMs, work);
-    } catch {
-      return 'away'; // why is logged where work depends on it; on a screen only the fact counts
-    }
-  };
-
   const readQueue = async (queue: string): Promise<QueueState> => {
     const both = await Promise.all(
       [workflowTasks, activityTasks].map((taskQueueType) =>
@@ -85,7 +77,7 @@ export function temporalEngine({ client, connection }: TemporalClient, namespace
 
   return {
     readState: ({ queues, schedules }) =>
-      orAway(async () => {
+      orAway(deadlineMs, async () => {
         const [read, plans] = await Promise.all([
           Promise.all(queues.map(readQueue)),
           Promise.all(schedules.map(readSchedule)),
@@ -93,7 +85,7 @@ export function temporalEngine({ client, connection }: TemporalClient, namespace
         return { queues: read, schedules: plans.flat() };
       }),
     listFailed: ({ workspaceId, limit }) =>
-      orAway(async () => {
+      orAway(deadlineMs, async () => {
         const states = failedStates.map((state) => `ExecutionStatus = '${state}'`).join(' or ');
         const { executions } = await connection.workflowService.listWorkflowExecutions({
           namespace,
