@@ -290,6 +290,10 @@ export function outcomeOf(error: unknown, attempts: number): Outcome {
     case grpc.permissionDenied:
       return { kind: 'away', code: `temporal.grpc_${answer.code}` };
     case grpc.invalidArgument:
+      // A server with an empty store, whose search attributes `bootstrap` is about to add: every message is refused until then, and none of
+      // them is at fault (decision 0202).
+      if (answer.details.includes('has no mapping defined for search attribute'))
+        return { kind: 'away', code: 'temporal.not_prepared' };
       // 10,000 signals in one run: it continues as new once the senders stop.
       return answer.details.includes('exceeded workflow execution limit for signal events')
         ? later

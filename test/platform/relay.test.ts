@@ -492,6 +492,10 @@ test('what Temporal answers decides what becomes of the row', () => {
   expect(outcomeOf(answer(3, 'exceeded workflow execution limit for signal events'), 9)).toMatchObject({
     kind: 'later',
   });
+  // Word for word what a server with an empty store answers before `bootstrap` has been there.
+  expect(
+    outcomeOf(answer(3, 'Namespace tributary has no mapping defined for search attribute WorkspaceId'), 1),
+  ).toMatchObject({ kind: 'away', code: 'temporal.not_prepared' });
   expect(outcomeOf(answer(3, 'bad search attribute'), 1)).toEqual({ kind: 'dead', code: 'temporal.invalid_argument' });
   expect(() => outcomeOf(new TypeError('ours'), 1)).toThrow('ours');
 });
