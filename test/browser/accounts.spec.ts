@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { at, textAt } from '../support/apiClient.js';
 import { sessionCalls } from './payoutWorld.js';
+import { openProgram } from './program.js';
 import {
   expect,
   expectAccessible,
@@ -31,31 +32,8 @@ test.beforeAll(async () => {
     { general: { timeZone: 'Europe/Warsaw', defaultCurrency: 'USD' } },
     { 'if-match': `"${String(at(settings, 'version'))}"` },
   );
-  const program = await must('POST', '/v1/programs', {
-    name: `Asking ${tag}`,
-    currency: 'USD',
-    fallbackUrl: 'https://shop.example/',
-    destinationHosts: ['shop.example'],
-  });
-  const programId = textAt(program, 'id');
-  programSlug = textAt(program, 'slug');
-  const productId = textAt(await must('POST', '/v1/products', { name: `Thing ${tag}` }), 'id');
-  await must('POST', `/v1/programs/${programId}/products`, { productId });
-  await must('POST', '/v1/commission-rules', {
-    name: '20 %',
-    scope: 'program',
-    programId,
-    event: 'payment',
-    base: 'net',
-    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
-  });
-  await must('POST', `/v1/programs/${programId}/agreements`, {
-    kind: 'terms',
-    title: 'Terms',
-    text: 'Be fair.',
-    mustAccept: false,
-  });
-  await must('POST', `/v1/programs/${programId}/publish`);
+  const program = await openProgram(must, { name: `Asking ${tag}` }, { name: `Thing ${tag}` });
+  programSlug = program.slug;
   affiliateName = `Keys ${tag}`;
   const affiliate = await must('POST', '/v1/affiliates', { name: affiliateName, email: `keys-${tag}@blog.example` });
   await must('POST', `/v1/affiliates/${textAt(affiliate, 'id')}/approve`, { reason: 'Known' });

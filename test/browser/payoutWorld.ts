@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { at, textAt } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
+import { openProgram } from './program.js';
 
 // A merchant with money to pay, made through the real API: Ada can be paid, Bo has no payout method, Cy has next to nothing.
 
@@ -63,39 +64,17 @@ export async function makePayoutWorld(
     },
     { 'if-match': `"${String(at(settings, 'version'))}"` },
   );
-  const programId = textAt(
-    await must('POST', '/v1/programs', {
+  const { programId } = await openProgram(
+    must,
+    {
       name: `Spring ${tag}`,
-      currency: 'USD',
       requirements: [],
       commissionApproval: 'manual',
       commissionHold: 'PT0S',
-      fallbackUrl: 'https://shop.example/',
-      destinationHosts: ['shop.example'],
       ...(options.customerVisibility === undefined ? {} : { customerVisibility: options.customerVisibility }),
-    }),
-    'id',
+    },
+    { name: `Starter ${tag}`, sku: `starter-${tag}`, price: money('49.99') },
   );
-  const productId = textAt(
-    await must('POST', '/v1/products', { name: `Starter ${tag}`, sku: `starter-${tag}`, price: money('49.99') }),
-    'id',
-  );
-  await must('POST', `/v1/programs/${programId}/products`, { productId });
-  await must('POST', '/v1/commission-rules', {
-    name: '20 %',
-    scope: 'program',
-    programId,
-    event: 'payment',
-    base: 'net',
-    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
-  });
-  await must('POST', `/v1/programs/${programId}/agreements`, {
-    kind: 'terms',
-    title: 'Terms',
-    text: 'Be fair.',
-    mustAccept: false,
-  });
-  await must('POST', `/v1/programs/${programId}/publish`);
   const affiliate = async (name: string): Promise<string> => {
     const email = `${name.toLowerCase()}-${tag}@blog.example`;
     const id = textAt(await must('POST', '/v1/affiliates', { name, email, programIds: [programId] }), 'id');

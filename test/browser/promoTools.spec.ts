@@ -3,6 +3,7 @@ import { at, textAt } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
 import * as pictures from '../support/pictures.js';
 import { sessionCalls } from './payoutWorld.js';
+import { openProgram } from './program.js';
 import {
   expect,
   expectAccessible,
@@ -34,32 +35,12 @@ test.beforeAll(async () => {
     { general: { timeZone: 'Europe/Warsaw', defaultCurrency: 'USD' } },
     { 'if-match': `"${String(at(settings, 'version'))}"` },
   );
-  const program = await must('POST', '/v1/programs', {
-    name: `Tools ${tag}`,
-    currency: 'USD',
-    requirements: ['email_verified'],
-    fallbackUrl: `https://${shopHost}/`,
-    destinationHosts: [shopHost],
-  });
-  const programId = textAt(program, 'id');
-  programSlug = textAt(program, 'slug');
-  const productId = textAt(await must('POST', '/v1/products', { name: `Thing ${tag}` }), 'id');
-  await must('POST', `/v1/programs/${programId}/products`, { productId });
-  await must('POST', '/v1/commission-rules', {
-    name: '20 %',
-    scope: 'program',
-    programId,
-    event: 'payment',
-    base: 'net',
-    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
-  });
-  await must('POST', `/v1/programs/${programId}/agreements`, {
-    kind: 'terms',
-    title: 'Terms',
-    text: 'Be fair.',
-    mustAccept: false,
-  });
-  await must('POST', `/v1/programs/${programId}/publish`);
+  const { programId, slug } = await openProgram(
+    must,
+    { name: `Tools ${tag}`, requirements: ['email_verified'] },
+    { name: `Thing ${tag}` },
+  );
+  programSlug = slug;
   const affiliateId = textAt(
     await must('POST', '/v1/affiliates', { name: `Pia ${tag}`, email, programIds: [programId] }),
     'id',

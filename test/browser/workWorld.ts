@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { at, textAt } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
 import { sessionCalls } from './payoutWorld.js';
+import { openProgram } from './program.js';
 import { ownerState, stackNotes } from './support.js';
 
 // Work that waits for a reviewer, made through the real API: each referral was touched by Bob first and by Ada last, and bought once.
@@ -58,39 +59,12 @@ export async function makeWorkWorld(count: number): Promise<WorkWorld> {
     { general: { timeZone: 'Europe/Warsaw', defaultCurrency: 'USD' } },
     { 'if-match': `"${String(at(settings, 'version'))}"` },
   );
-  const programId = textAt(
-    await must('POST', '/v1/programs', {
-      name: `Work ${tag}`,
-      currency: 'USD',
-      requirements: [],
-      commissionApproval: 'manual',
-      commissionHold: 'PT0S',
-      fallbackUrl: 'https://shop.example/',
-      destinationHosts: ['shop.example'],
-    }),
-    'id',
-  );
   const productName = `Starter ${tag}`;
-  const productId = textAt(
-    await must('POST', '/v1/products', { name: productName, sku: `starter-${tag}`, price: money('49.99') }),
-    'id',
+  const { programId } = await openProgram(
+    must,
+    { name: `Work ${tag}`, requirements: [], commissionApproval: 'manual', commissionHold: 'PT0S' },
+    { name: productName, sku: `starter-${tag}`, price: money('49.99') },
   );
-  await must('POST', `/v1/programs/${programId}/products`, { productId });
-  await must('POST', '/v1/commission-rules', {
-    name: '20 %',
-    scope: 'program',
-    programId,
-    event: 'payment',
-    base: 'net',
-    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
-  });
-  await must('POST', `/v1/programs/${programId}/agreements`, {
-    kind: 'terms',
-    title: 'Terms',
-    text: 'Be fair.',
-    mustAccept: false,
-  });
-  await must('POST', `/v1/programs/${programId}/publish`);
   const affiliate = async (name: string): Promise<{ readonly id: string; readonly name: string }> => {
     const email = `${name.toLowerCase().replaceAll(' ', '-')}@blog.example`;
     return { id: textAt(await must('POST', '/v1/affiliates', { name, email, programIds: [programId] }), 'id'), name };

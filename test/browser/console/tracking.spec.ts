@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BrowserContext } from '@playwright/test';
 import { at, textAt } from '../../support/apiClient.js';
 import { sessionCalls } from '../payoutWorld.js';
+import { openProgram } from '../program.js';
 import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from '../support.js';
 
 // The tracking script on a page of a shop, in a real browser; the tester that follows it live; a link looked at, drawn and changed.
@@ -33,33 +34,7 @@ test.beforeAll(async () => {
     await must('POST', '/v1/api-keys', { name: `page ${tag}`, kind: 'public', test: false }),
     'publicKey',
   );
-  const programId = textAt(
-    await must('POST', '/v1/programs', {
-      name: `Track ${tag}`,
-      currency: 'USD',
-      requirements: [],
-      fallbackUrl: `https://${shopHost}/`,
-      destinationHosts: [shopHost],
-    }),
-    'id',
-  );
-  const productId = textAt(await must('POST', '/v1/products', { name: `Thing ${tag}` }), 'id');
-  await must('POST', `/v1/programs/${programId}/products`, { productId });
-  await must('POST', '/v1/commission-rules', {
-    name: '20 %',
-    scope: 'program',
-    programId,
-    event: 'payment',
-    base: 'net',
-    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
-  });
-  await must('POST', `/v1/programs/${programId}/agreements`, {
-    kind: 'terms',
-    title: 'Terms',
-    text: 'Be fair.',
-    mustAccept: false,
-  });
-  await must('POST', `/v1/programs/${programId}/publish`);
+  const { programId } = await openProgram(must, { name: `Track ${tag}`, requirements: [] }, { name: `Thing ${tag}` });
   affiliateName = `Tess ${tag}`;
   const affiliateId = textAt(
     await must('POST', '/v1/affiliates', {
