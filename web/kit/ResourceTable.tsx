@@ -1,6 +1,5 @@
 import {
   ActionIcon,
-  Box,
   Button,
   Checkbox,
   Drawer,
@@ -34,6 +33,7 @@ import { usePreference } from './preference.js';
 import { useAddress } from './router.js';
 import { saveFile } from './saveFile.js';
 import { SavedViews } from './SavedViews.js';
+import { ScrollRegion } from './ScrollRegion.js';
 import { useCan, useMe } from './session.js';
 
 export interface Column<Row> {
@@ -335,14 +335,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
         />
       ) : null}
       {rows.length > 0 || (data === undefined && error === null) ? (
-        <Box
-          pos="relative"
-          style={{ overflowX: 'auto' }}
-          tabIndex={0}
-          role="region"
-          aria-label={label}
-          aria-busy={isFetching}
-        >
+        <ScrollRegion label={label} isBusy={isFetching}>
           <Table
             className="resource-table"
             aria-label={label}
@@ -446,7 +439,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
               </Table.Tfoot>
             )}
           </Table>
-        </Box>
+        </ScrollRegion>
       ) : null}
       <Group justify="space-between" className="no-print">
         <NativeSelect

@@ -1,10 +1,11 @@
-import { Box, Button, Group, Skeleton, Stack, Table, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Button, Group, Skeleton, Stack, Table, Text, Title, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getPermissionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Role } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { RoleForm } from './roleForm.js';
@@ -58,13 +59,7 @@ export function Screen(): ReactElement {
             <Title order={2} size="h4" mb="xs">
               {t(`permissions.area.${area}`)}
             </Title>
-            <Box
-              pos="relative"
-              style={{ overflowX: 'auto' }}
-              tabIndex={0}
-              role="region"
-              aria-label={t(`permissions.area.${area}`)}
-            >
+            <ScrollRegion label={t(`permissions.area.${area}`)}>
               <Table withTableBorder withColumnBorders miw={900} fz="sm">
                 <Table.Thead>
                   <Table.Tr>
@@ -94,7 +89,7 @@ export function Screen(): ReactElement {
                   ))}
                 </Table.Tbody>
               </Table>
-            </Box>
+            </ScrollRegion>
           </section>
         ))}
         {data?.roles

@@ -1,17 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Box,
-  Button,
-  Group,
-  NativeSelect,
-  Paper,
-  Stack,
-  Table,
-  Tabs,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Anchor, Button, Group, NativeSelect, Paper, Stack, Table, Tabs, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
@@ -30,6 +17,7 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
@@ -159,7 +147,7 @@ function TrialBalance(): ReactElement {
                   {found.balanced ? `✓ ${t('ledger.balanced')}` : `✕ ${t('ledger.notBalanced')}`} {t('ledger.asOf')}{' '}
                   <DateText value={found.asOf} />
                 </Text>
-                <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t('ledger.trial')}>
+                <ScrollRegion label={t('ledger.trial')}>
                   <Table className="resource-table">
                     <Table.Thead>
                       <Table.Tr>
@@ -194,7 +182,7 @@ function TrialBalance(): ReactElement {
                       </Table.Tr>
                     </Table.Tbody>
                   </Table>
-                </Box>
+                </ScrollRegion>
               </Paper>
             )
           }

@@ -1,10 +1,11 @@
-import { Anchor, Badge, Box, Group, List, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, List, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PayoutRunPreview } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { tones } from '../../../kit/theme.js';
 
@@ -125,9 +126,7 @@ function Section({ title, children }: { readonly title: string; readonly childre
       <Title order={2} size="h4" mb="xs">
         {title}
       </Title>
-      <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={title}>
-        {children}
-      </Box>
+      <ScrollRegion label={title}>{children}</ScrollRegion>
     </section>
   );
 }

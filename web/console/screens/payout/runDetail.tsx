@@ -1,7 +1,6 @@
 import {
   Alert,
   Anchor,
-  Box,
   Button,
   Code,
   Group,
@@ -34,6 +33,7 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
@@ -232,7 +232,7 @@ function Proof({ preview }: { readonly preview: PayoutRunPreview }): ReactElemen
       <Text size="sm" c="dimmed" mb="xs">
         {t('run.proofText')}
       </Text>
-      <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t('run.proofTable')}>
+      <ScrollRegion label={t('run.proofTable')}>
         <Table className="resource-table">
           <Table.Thead>
             <Table.Tr>
@@ -259,7 +259,7 @@ function Proof({ preview }: { readonly preview: PayoutRunPreview }): ReactElemen
             ))}
           </Table.Tbody>
         </Table>
-      </Box>
+      </ScrollRegion>
       {preview.planHash === null ? null : (
         <Text size="sm" mt="xs">
           {t('run.planHash')} <Code data-testid="plan-hash">{preview.planHash}</Code>

@@ -1,4 +1,4 @@
-import { Anchor, Box, Button, Group, NativeSelect, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, NativeSelect, Table, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
@@ -11,6 +11,7 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, type Money, MoneyList } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { screenOf } from './home.js';
 
@@ -169,7 +170,7 @@ function ReportTable({ name, report }: { readonly name: Name; readonly report: R
     </Table.Tr>
   );
   return (
-    <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t(`report.${name}`)}>
+    <ScrollRegion label={t(`report.${name}`)}>
       <Table className="resource-table" aria-label={t(`report.${name}`)}>
         <Table.Thead>
           <Table.Tr>
@@ -184,7 +185,7 @@ function ReportTable({ name, report }: { readonly name: Name; readonly report: R
           {report.rows.map((row, index) => line(String(index), <Whose row={row} />, row, false))}
         </Table.Tbody>
         <Table.Tfoot>
-          {report.totals.map((row) => line('sum', t('list.sum'), row, true))}
+          {report.totals.map((row, index) => line(`sum${index}`, t('list.sum'), row, true))}
           {report.compared?.totals.map((row) =>
             line(
               'compared',
@@ -195,7 +196,7 @@ function ReportTable({ name, report }: { readonly name: Name; readonly report: R
           )}
         </Table.Tfoot>
       </Table>
-    </Box>
+    </ScrollRegion>
   );
 }
 

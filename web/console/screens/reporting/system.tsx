@@ -10,6 +10,7 @@ import { DateText, zoneLabel } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
@@ -77,7 +78,7 @@ function Rows({
   readonly rows: readonly (readonly ReactNode[])[];
 }): ReactElement {
   return (
-    <div style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label}>
+    <ScrollRegion label={label}>
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -104,7 +105,7 @@ function Rows({
           ))}
         </Table.Tbody>
       </Table>
-    </div>
+    </ScrollRegion>
   );
 }
 

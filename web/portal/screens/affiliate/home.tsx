@@ -1,4 +1,4 @@
-import { Alert, Anchor, Box, Button, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
@@ -9,6 +9,7 @@ import { dayText, useZone, zoneLabel } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
+import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { Agreements, needsAgreement } from './agreements.js';
@@ -170,7 +171,7 @@ function Activity({ home }: { readonly home: OwnHome }): ReactElement {
         </Button>
       </Group>
       {asTable ? (
-        <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={t('home.activity')}>
+        <ScrollRegion label={t('home.activity')}>
           <Table fz="sm">
             <Table.Thead>
               <Table.Tr>
@@ -191,7 +192,7 @@ function Activity({ home }: { readonly home: OwnHome }): ReactElement {
               ))}
             </Table.Tbody>
           </Table>
-        </Box>
+        </ScrollRegion>
       ) : (
         <svg
           viewBox={`0 0 ${width} ${height}`}
