@@ -78,27 +78,53 @@ export async function refusalWithHistory(
 
 /** The last decision on an object as its resource shows it. */
 export interface LastDecision {
-  readonly id: string;
+  /** Null: nobody asked for it; a rule, a fact or a decision on another object moved this one. */
+  readonly id: string | null;
   readonly verb: string;
   readonly by: { readonly type: Actor['type']; readonly id: string | null; readonly name: string | null };
   readonly at: Instant;
-  readonly reasonCode: string;
+  readonly reasonCode: string | null;
   readonly reason: string | null;
 }
 
+/** Moves that answer a question (features.md 2), with the verb that asks for it; what only happened, as `paid`, is none. */
+const verbOfMove: Readonly<Record<string, string>> = {
+  accepted: 'accept',
+  activated: 'activate',
+  approvalWithdrawn: 'withdraw_approval',
+  approved: 'approve',
+  declined: 'decline',
+  duplicated: 'duplicate',
+  ended: 'end',
+  invalidated: 'invalidate',
+  paused: 'pause',
+  reactivated: 'reactivate',
+  reinstated: 'reinstate',
+  rejected: 'reject',
+  reopened: 'reopen',
+  resumed: 'resume',
+  reversed: 'reverse',
+  suspended: 'suspend',
+  terminated: 'terminate',
+};
+
 interface LastDecisionRow {
   readonly object_id: string;
-  readonly id: string;
+  readonly id: string | null;
+  /** Of a move its event. */
   readonly verb: string;
   readonly actor_type: Actor['type'];
   readonly actor_id: string | null;
   readonly actor_user_id: string | null;
-  readonly processed_at: Instant;
-  readonly reason_code: string;
+  readonly at: Instant;
+  readonly reason_code: string | null;
   readonly note: string | null;
 }
 
-/** Of each of these objects the last decision that took effect, by object id; without one an object is left out. */
+/**
+ * Of each of these objects the last decision that took effect, by object id: one that was asked for, or a move that the system, a fact or a
+ * decision on another object made (api.md 1.8). Without one an object is left out.
+ */
 export async function listLastDecisions(
   tx: ReadTx | Tx,
   objectIds: readonly string[],
@@ -106,14 +132,30 @@ export async function listLastDecisions(
   if (objectIds.length === 0) return new Map();
   const { rows } = await tx.raw<{ rows: LastDecisionRow[] }>(
     `
-    select distinct on (decision.object_id)
-      decision.object_id, decision.id, decision.verb, decision.actor_type, decision.actor_id, decision.actor_user_id,
-      decision.processed_at, decision.reason_code, decision.note
-    from decisions as decision
-    where decision.object_id = any(:objectIds)
-      and decision.state = 'done'
-    order by decision.object_id, decision.processed_at desc, decision.id desc`,
-    { objectIds: [...objectIds] },
+    select distinct on (told.object_id) told.*
+    from (
+      select decision.object_id, decision.id, decision.verb, decision.actor_type, decision.actor_id,
+        decision.actor_user_id, decision.processed_at as at, decision.reason_code, decision.note
+      from decisions as decision
+      where decision.object_id = any(:objectIds)
+        and decision.state = 'done'
+      union all
+      select wanted.id, null, move.event, move.actor_type, move.actor_id,
+        move.actor_user_id, move.at, move.reason_code, null
+      from unnest(cast(:objectIds as text[])) as wanted (id)
+      cross join lateral (
+        select entry.event, entry.actor_type, entry.actor_id, entry.actor_user_id, entry.at, entry.reason_code
+        from audit_entries as entry
+        where entry.object_id = wanted.id
+          and entry.event = any(:moves)
+          and entry.from_status <> entry.to_status
+          and (entry.actor_type = 'system' or entry.reason_code is not null)
+        order by entry.seq desc
+        limit 1
+      ) as move
+    ) as told
+    order by told.object_id, told.at desc, told.id desc nulls last`,
+    { objectIds: [...objectIds], moves: Object.keys(verbOfMove) },
   );
   const names = await listUserNames(
     tx,
@@ -124,13 +166,13 @@ export async function listLastDecisions(
       row.object_id,
       {
         id: row.id,
-        verb: row.verb,
+        verb: row.id === null ? (verbOfMove[row.verb] ?? row.verb) : row.verb,
         by: {
           type: row.actor_type,
           id: row.actor_id,
           name: names.get(row.actor_user_id ?? row.actor_id ?? '') ?? null,
         },
-        at: row.processed_at,
+        at: row.at,
         reasonCode: row.reason_code,
         reason: row.note,
       },

@@ -114,6 +114,10 @@ test('RFD-01: while pending, a full refund rejects the commission with the reaso
   const [line] = await world.commissions(`programId=${at.programId}`);
   const changes = (await world.as(`/v1/commissions/${line?.['id']}/changes`)).body['data'] as readonly Json[];
   expect(changes.at(-1)).toMatchObject({ event: 'rejected', reasonCode: 'refunded' });
+  // Nobody asked for it: the fact decided, and says so (api.md 1.8).
+  const bySystem = { id: null, verb: 'reject', by: { type: 'system' }, reasonCode: 'refunded', reason: null };
+  expect(line?.['decision']).toMatchObject(bySystem);
+  expect((await world.as(`/v1/commissions/${line?.['id']}`)).body['decision']).toMatchObject(bySystem);
   expect(await owed(at)).toBe('0.00');
 });
 
@@ -126,6 +130,11 @@ test('RFD-02: after approval it is reversed and owed falls; a draft that held it
   expect(await lines(at)).toEqual([
     ['earned', 1, 'reversed', '10.00', '10.00'],
     ['earned', 1, 'approved', '5.00', '0.00'],
+  ]);
+  // The decision on the referral approved both lines; the fact that came later reversed one.
+  expect((await world.commissions(`programId=${at.programId}`)).map((line) => line['decision'])).toMatchObject([
+    { id: null, verb: 'reverse', by: { type: 'system' }, reasonCode: 'refunded' },
+    { id: null, verb: 'approve', by: { name: 'Ana' }, reasonCode: 'staff_decision' },
   ]);
   expect(await owed(at)).toBe('5.00');
   expect((await world.as(`/v1/payouts/${payoutId}`)).body).toMatchObject({

@@ -402,6 +402,8 @@ test('verdicts: invalidate needs a reason, is told to the referral, cannot be re
   const sent = await report({ clickId: await click('ada') });
   await apply();
   const path = `/v1/leads/${field(sent.body, 'id')}`;
+  const own = (await lead(sent.body['id'] as string))['decision'];
+  expect(own).toMatchObject({ id: null, verb: 'accept', by: { type: 'system', name: null } }); // the program's rule
 
   expect((await api.as(shop.key, `${path}/invalidate`, { body: {} })).status).toBe(422);
   const gone = await api.as(shop.key, `${path}/invalidate`, { body: { reasonCode: 'invalid_lead', reason: 'A test' } });
