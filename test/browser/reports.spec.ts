@@ -53,6 +53,10 @@ test('RPT-01, RPT-02: a report by days, compared with a year before, ordered, an
   await page.goto('/reports');
   await expect(page.getByRole('heading', { level: 1, name: 'Reports' })).toBeVisible();
   const table = page.getByRole('table', { name: 'Performance of affiliates' });
+  const filters = page.getByRole('search', { name: 'Filters' });
+  await filters.getByRole('searchbox').fill(world.affiliateName);
+  await filters.getByRole('searchbox').press('Enter');
+  await expect(page).toHaveURL(/q=/);
   await page.getByLabel('Order by').selectOption('clicks');
   await expect(page).toHaveURL(/order=clicks/);
   await page.getByLabel('Compare with').selectOption('year');
@@ -65,10 +69,13 @@ test('RPT-01, RPT-02: a report by days, compared with a year before, ordered, an
 });
 
 test('FRD-05, RPT-08, RPT-09: quality, who sent leads and the funnel stand in the same place', async ({ page }) => {
-  await page.goto('/reports?report=quality');
+  await page.goto(`/reports?report=quality&affiliateId=${world.affiliateId}`); // other specs' affiliates fill the first page
+  const whose = page.getByRole('search', { name: 'Filters' }).getByText(`Affiliate id: ${world.affiliateId}`);
   await expect(page.getByRole('table', { name: 'Quality of affiliates' })).toContainText(world.affiliateName);
+  await expect(page.getByRole('table', { name: 'Quality of affiliates' }).getByRole('row')).toHaveCount(3);
   await page.getByRole('navigation', { name: 'Reports' }).getByRole('link', { name: 'Who sent leads' }).click();
   await expect(page.getByRole('table', { name: 'Who sent leads' })).toContainText(world.affiliateName);
+  await expect(whose).toBeVisible();
   await page.getByRole('navigation', { name: 'Reports' }).getByRole('link', { name: 'Funnel' }).click();
   await page.setViewportSize({ width: 320, height: 640 });
   await expect(page.getByRole('table', { name: 'Funnel' })).toContainText(longSlug);

@@ -3,15 +3,21 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getReportsByReportNameOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getGroupsOptions,
+  getProgramsOptions,
+  getReportsByReportNameOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
 import { DateRange, daysOf } from '../../../kit/DateRange.js';
 import { DateText, useZone } from '../../../kit/DateText.js';
 import { FileButton } from '../../../kit/FileButton.js';
+import { type Filter, FilterBar } from '../../../kit/FilterBar.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, type Money, MoneyList } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { screenOf } from './home.js';
 
@@ -83,9 +89,17 @@ export function Screen(): ReactElement {
   const compare = search['compare'] === 'year' || search['compare'] === 'previous' ? search['compare'] : 'none';
   const by = search['by'] === 'program' ? 'program' : 'link';
   const preset = daysOf('last30', zone);
+  const filters = useFilters();
   const days = { from: search['from'] ?? preset.from, to: search['to'] ?? preset.to };
+  const chosen = Object.fromEntries(
+    ['q', ...filters.map((filter) => filter.field)].flatMap((field) => {
+      const value = search[field] ?? '';
+      return value === '' ? [] : [[field, value]];
+    }),
+  );
   const query = {
     ...days,
+    ...chosen,
     sort: order === 'name' ? 'name' : `-${order}`,
     compare,
     ...(name === 'funnel' ? { by } : {}),
@@ -103,7 +117,7 @@ export function Screen(): ReactElement {
           <Anchor
             key={one}
             component={Link}
-            to={`/reports?report=${one}&from=${days.from}&to=${days.to}`}
+            to={`/reports?${new URLSearchParams({ report: one, ...days, ...chosen }).toString()}`}
             aria-current={one === name ? 'page' : undefined}
             {...(one === name ? { fw: 700, td: 'underline' } : {})}
             style={{ minHeight: 24 }}
@@ -138,6 +152,14 @@ export function Screen(): ReactElement {
           }))}
         />
       </Group>
+      <FilterBar
+        key={name}
+        filters={filters}
+        search={search}
+        counts={undefined}
+        hasText
+        onChange={(next) => change({ ...next, cursor: '' })}
+      />
       <FileButton name={name} query={(more) => options(more) as never} />
       <Loaded query={report}>{(found) => <ReportTable name={name} report={found as unknown as Report} />}</Loaded>
       <Group mt="sm">
@@ -154,6 +176,24 @@ export function Screen(): ReactElement {
       </Group>
     </>
   );
+}
+
+/** Whose figures: by name where the reader may read the names. */
+function useFilters(): readonly Filter[] {
+  const { t } = useTranslation();
+  const can = useCan();
+  const programs = useQuery({
+    ...getProgramsOptions({ query: { limit: 200, sort: 'name' } }),
+    enabled: can('program.read'),
+  });
+  const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200, sort: 'name' } }), enabled: can('group.read') });
+  const named = (rows: readonly { readonly id: string; readonly name: string }[] | undefined) =>
+    rows === undefined ? {} : { options: rows.map(({ id, name }) => ({ value: id, label: name })) };
+  return [
+    { field: 'programId', label: t('report.filter.programId'), ...named(programs.data?.data) },
+    { field: 'groupId', label: t('report.filter.groupId'), ...named(groups.data?.data) },
+    { field: 'affiliateId', label: t('report.filter.affiliateId') },
+  ];
 }
 
 function ReportTable({ name, report }: { readonly name: Name; readonly report: Report }): ReactElement {
