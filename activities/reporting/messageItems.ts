@@ -2,7 +2,8 @@ import { insertEmailsOnce } from '../../db/messaging/email.js';
 import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { listTranslations } from '../../db/messaging/template.js';
 import { listMailedCommissions } from '../../db/reads/messaging/mailedCommissions.js';
-import { readRecipients } from '../../db/reads/messaging/recipients.js';
+import { listMailedPayouts } from '../../db/reads/messaging/mailedPayouts.js';
+import { readRecipients, type Recipient } from '../../db/reads/messaging/recipients.js';
 import {
   type BulkOperation,
   listItemsOfSameAffiliates,
@@ -11,21 +12,66 @@ import {
   type OpenItem,
 } from '../../db/reporting/bulkOperation.js';
 import type { Tx } from '../../db/transaction.js';
-import type { Act } from '../../domain/act.js';
+import type { Act, Mode } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
 import { commissionValues } from '../../domain/messaging/commissionMail.js';
-import { mergeTemplate } from '../../domain/messaging/template.js';
+import { payoutValues } from '../../domain/messaging/payoutMail.js';
+import { mergeTemplate, type MergeValues } from '../../domain/messaging/template.js';
+
+/** What the affiliates of a job are written to about. */
+interface Matter {
+  /** Whose each row is; one that is not told of is left out. */
+  readonly affiliateOf: ReadonlyMap<string, string>;
+  readonly valuesFor: (person: Recipient) => MergeValues;
+  /** Where the portal shows it. */
+  readonly link: string;
+}
+
+type About = 'commissions' | 'payouts';
+
+async function ofCommissions(tx: Tx, mode: Mode, ids: readonly string[]): Promise<Matter> {
+  const lines = await listMailedCommissions(tx, mode, { ids });
+  return {
+    affiliateOf: new Map(lines.map((line) => [line.id, line.affiliateId])),
+    valuesFor: (person) =>
+      commissionValues(
+        person,
+        lines.filter((line) => line.affiliateId === person.id),
+      ),
+    link: '/earnings',
+  };
+}
+
+async function ofPayouts(tx: Tx, mode: Mode, ids: readonly string[]): Promise<Matter> {
+  const payouts = await listMailedPayouts(tx, mode, ids);
+  const lines = await listMailedCommissions(tx, mode, { ids: payouts.flatMap((payout) => payout.commissionIds) });
+  return {
+    affiliateOf: new Map(payouts.map((payout) => [payout.id, payout.affiliateId])),
+    valuesFor: (person) =>
+      payoutValues(
+        person,
+        payouts.filter((payout) => payout.affiliateId === person.id),
+        lines.filter((line) => line.affiliateId === person.id),
+      ),
+    link: '/payouts',
+  };
+}
 
 /**
- * Writes to the affiliates of these commissions (COM-11): one mail each, with all lines of theirs that the job selected, also those of later
- * pages, and the same as an entry in the portal. Run twice it tells nothing twice. Test data tells nobody.
+ * Writes to the affiliates of these commissions or payouts (COM-11, NTF-14): one mail each, with all rows of theirs that the job selected,
+ * also those of later pages, and the same as an entry in the portal. Run twice it tells nothing twice. Test data tells nobody.
  */
-export async function messageItems(tx: Tx, act: Act, job: BulkOperation, page: readonly OpenItem[]): Promise<void> {
+export async function messageItems(
+  tx: Tx,
+  act: Act,
+  { job, about }: { readonly job: BulkOperation; readonly about: About },
+  page: readonly OpenItem[],
+): Promise<void> {
   if (page.length === 0) return;
   const templateId = job.request.params?.['templateId'];
   assertInvariant(typeof templateId === 'string', 'a message has a template', { operationId: job.id });
   const [items, templates] = await Promise.all([
-    listItemsOfSameAffiliates(tx, job.id, page),
+    listItemsOfSameAffiliates(tx, { operationId: job.id, table: about }, page),
     listTranslations(tx, templateId),
   ]);
   const chosen = [...templates.values()][0];
@@ -35,20 +81,17 @@ export async function messageItems(tx: Tx, act: Act, job: BulkOperation, page: r
   if (job.mode === 'test') return skip(items, 'access.not_enabled', 'Test data tells nobody.');
   if (chosen === undefined) return skip(items, 'resource.not_found', 'The template was deleted meanwhile.');
 
-  const lines = await listMailedCommissions(tx, job.mode, { ids: items.map((item) => item.objectId) });
-  const affiliateOf = new Map<string, string>(lines.map((line) => [line.id, line.affiliateId]));
+  const ids = items.map((item) => item.objectId);
+  const matter = await (about === 'payouts' ? ofPayouts : ofCommissions)(tx, job.mode, ids);
+  const { affiliateOf } = matter;
   const people = await readRecipients(tx, act.workspaceId, [...new Set(affiliateOf.values())]);
-  const isReached = (item: OpenItem): boolean => people.has(affiliateOf.get(item.objectId) ?? '');
   const told = [...people.values()].map((person) => {
     const template = templates.get(person.language ?? '') ?? chosen;
-    const values = commissionValues(
-      person,
-      lines.filter((line) => line.affiliateId === person.id),
-    );
+    const values = matter.valuesFor(person);
     return {
       person,
       onceKey: `${job.kind}/${job.id}/${person.id}`,
-      kind: 'commissions_message',
+      kind: `${about}_message`,
       subject: mergeTemplate(template.subject, values),
       body: mergeTemplate(template.body, values),
     };
@@ -56,7 +99,7 @@ export async function messageItems(tx: Tx, act: Act, job: BulkOperation, page: r
   await insertNoticesOnce(
     tx,
     act,
-    told.map(({ person, ...notice }) => ({ ...notice, to: { affiliateId: person.id }, link: '/earnings' })),
+    told.map(({ person, ...notice }) => ({ ...notice, to: { affiliateId: person.id }, link: matter.link })),
   );
   await insertEmailsOnce(
     tx,
@@ -64,13 +107,20 @@ export async function messageItems(tx: Tx, act: Act, job: BulkOperation, page: r
     told.map(({ person, ...mail }) => ({ ...mail, recipient: person.email })),
     4,
   );
+  const isTold = (item: OpenItem): boolean => affiliateOf.has(item.objectId);
+  const isReached = (item: OpenItem): boolean => people.has(affiliateOf.get(item.objectId) ?? '');
   await markItemsSucceeded(
     tx,
     job.id,
     items.filter(isReached).map((item) => item.position),
   );
   await skip(
-    items.filter((item) => !isReached(item)),
+    items.filter((item) => !isTold(item)),
+    about === 'payouts' ? 'payout.transition_not_allowed' : 'resource.not_found',
+    'Affiliates do not see it yet.',
+  );
+  await skip(
+    items.filter((item) => isTold(item) && !isReached(item)),
     'resource.not_found',
     'The affiliate has no address.',
   );

@@ -127,18 +127,19 @@ export async function listItemsToDecide(tx: Tx, operationId: string, limit: numb
   return rows.map((row) => ({ position: row.position, objectId: row.object_id }));
 }
 
-/** The open items of a job that are commissions of the affiliates whose lines these items are: whoever gets one message gets all in it. */
+/** The open items of a job that are of the affiliates whose rows these items are: whoever gets one message gets all in it. */
 export async function listItemsOfSameAffiliates(
   tx: Tx,
-  operationId: string,
+  of: { readonly operationId: string; readonly table: 'commissions' | 'payouts' },
   items: readonly OpenItem[],
 ): Promise<readonly OpenItem[]> {
+  const { operationId, table } = of;
   const { rows } = await tx.raw<{ rows: { position: number; object_id: string }[] }>(
     `select item.position, item.object_id
      from operation_items as item
-     join commissions as commission on commission.workspace_id = item.workspace_id and commission.id = item.object_id
+     join ${table} as row on row.workspace_id = item.workspace_id and row.id = item.object_id
      where item.operation_id = :operationId and item.decision_id is null and item.outcome is null
-       and commission.affiliate_id in (select affiliate_id from commissions where id = any(cast(:ids as text[])))
+       and row.affiliate_id in (select affiliate_id from ${table} where id = any(cast(:ids as text[])))
      order by item.position`,
     { operationId, ids: items.map((item) => item.objectId) },
   );

@@ -10,24 +10,31 @@ export interface MailedCommission {
   readonly programName: string;
 }
 
-const printed = (money: Money): string => {
+export function printed(money: Money): string {
   const { amount, currency } = formatMoney(money);
   return `${amount} ${currency}`;
-};
+}
+
+/** One sum per currency, never mixed. */
+export function printedSums(amounts: readonly Money[]): string {
+  const sums = new Map<CurrencyCode, Money>();
+  for (const amount of amounts) {
+    const { currency } = amount;
+    sums.set(currency, add(sums.get(currency) ?? { minor: 0n, currency }, amount));
+  }
+  return [...sums.values()].map(printed).join(', ');
+}
 
 /** What a message says of commissions: their sum per currency, never mixed, their number and a line for each. */
 export function commissionValues(
   recipient: { readonly name: string; readonly workspaceName: string },
   lines: readonly MailedCommission[],
 ): MergeValues {
-  const sums = new Map<CurrencyCode, Money>();
-  for (const { amount: minor, currency } of lines)
-    sums.set(currency, add(sums.get(currency) ?? { minor: 0n, currency }, { minor, currency }));
   return {
     affiliate_name: recipient.name,
     workspace_name: recipient.workspaceName,
     program_name: [...new Set(lines.map((line) => line.programName))].join(', '),
-    commission_amount: [...sums.values()].map(printed).join(', '),
+    commission_amount: printedSums(lines.map(({ amount: minor, currency }) => ({ minor, currency }))),
     commission_count: String(lines.length),
     commission_list: lines
       .map(

@@ -1,5 +1,5 @@
 /**
- * What a message about commissions can say of its recipient (features.md NTF-08, COM-11, PRG-07): written `{{affiliate_name}}`, or
+ * What a message can say of its recipient and of commissions or payouts (features.md NTF-08, NTF-14, PRG-07): written `{{affiliate_name}}`, or
  * `{{affiliate_name|friend}}` with words for when there is none. Amounts are printed with their currency.
  */
 export const mergeFields = [
@@ -9,6 +9,9 @@ export const mergeFields = [
   { name: 'commission_amount', meaning: 'Sum of the commissions, one per currency', example: '10.00 USD' },
   { name: 'commission_count', meaning: 'Number of commissions', example: '1' },
   { name: 'commission_list', meaning: 'One line per commission', example: '2026-11-20 Spring: 10.00 USD' },
+  { name: 'payout_amount', meaning: 'Sum of the payouts, one per currency; only of payouts', example: '10.00 USD' },
+  { name: 'payout_count', meaning: 'Number of payouts; only of payouts', example: '1' },
+  { name: 'payout_list', meaning: 'One line per payout; only of payouts', example: '2026-11-20: 10.00 USD (R-7)' },
 ] as const;
 
 export type MergeFieldName = (typeof mergeFields)[number]['name'];

@@ -9,6 +9,7 @@ export const bulkKinds = [
   'commissions.message',
   'payouts.create',
   'payouts.mark_paid',
+  'payouts.message',
 ] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
@@ -25,7 +26,7 @@ export const purgeKind = 'test_data.purge';
 export interface BulkVerb {
   /** What is selected: `payouts.create` selects affiliates (api.md 1.9). */
   readonly objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates';
-  /** `message` decides nothing: the affiliates of the selected rows are written to (COM-11). */
+  /** `message` decides nothing: the affiliates of the selected rows are written to (COM-11, NTF-14). */
   readonly verb: 'approve' | 'reject' | 'markPaid' | 'createDraft' | 'message';
 }
 
@@ -43,6 +44,7 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
   'commissions.message': { objectType: 'commissions', verb: 'message' },
   'payouts.create': { objectType: 'affiliates', verb: 'createDraft' },
   'payouts.mark_paid': { objectType: 'payouts', verb: 'markPaid' },
+  'payouts.message': { objectType: 'payouts', verb: 'message' },
 };
 
 const undoVerbs: Readonly<Record<UndoKind, JobVerb>> = {

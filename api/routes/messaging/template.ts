@@ -12,10 +12,12 @@ import {
 } from '../../../db/messaging/template.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listMailedCommissions } from '../../../db/reads/messaging/mailedCommissions.js';
+import { listMailedPayouts } from '../../../db/reads/messaging/mailedPayouts.js';
 import { readRecipients } from '../../../db/reads/messaging/recipients.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import { commissionValues } from '../../../domain/messaging/commissionMail.js';
+import { payoutValues } from '../../../domain/messaging/payoutMail.js';
 import { exampleValues, mergeTemplate, type MergeValues } from '../../../domain/messaging/template.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
@@ -116,23 +118,30 @@ const remove = defineRoute({
     }),
 });
 
-/** What the template would say to this affiliate of its commissions; nothing of what the caller may not see. */
+/** What the template would say to this affiliate of its commissions or payouts; nothing of what the caller may not see. */
 async function valuesFor(
   tx: ReadTx,
   ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'caller' | 'can' | 'mode' | 'scopeFor'>,
-  { affiliateId, commissionIds }: z.output<typeof previewBody>,
+  { affiliateId, commissionIds, payoutIds }: z.output<typeof previewBody>,
 ): Promise<MergeValues> {
   if (affiliateId === null || affiliateId === undefined) {
-    if (commissionIds === undefined) return exampleValues;
-    throw invalid({ pointer: '#/affiliateId', code: 'required', detail: 'Whose commissions?' });
+    if (commissionIds === undefined && payoutIds === undefined) return exampleValues;
+    throw invalid({ pointer: '#/affiliateId', code: 'required', detail: 'Whose are they?' });
   }
-  if (!ctx.can('commission.read'))
-    throw new DomainError('access.permission_missing', { missingPermission: 'commission.read' });
+  const right = payoutIds === undefined ? 'commission.read' : 'payout.read';
+  if (!ctx.can(right)) throw new DomainError('access.permission_missing', { missingPermission: right });
   const affiliate = await findAffiliate(tx, affiliateId);
   const recipient = (await readRecipients(tx, ctx.caller.workspaceId, [affiliateId])).get(affiliateId);
   if (recipient === undefined)
     throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no affiliate with this id.' });
-  await requireAffiliateInScope(tx, affiliate, ctx.scopeFor('commission.read'));
+  await requireAffiliateInScope(tx, affiliate, ctx.scopeFor(right));
+  if (payoutIds !== undefined) {
+    const payouts = await listMailedPayouts(tx, ctx.mode, payoutIds);
+    if (payouts.length < payoutIds.length || payouts.some((payout) => payout.affiliateId !== affiliateId))
+      throw invalid({ pointer: '#/payoutIds', code: 'not_found', detail: 'Payouts that this affiliate sees.' });
+    const ids = payouts.flatMap((payout) => payout.commissionIds);
+    return payoutValues(recipient, payouts, await listMailedCommissions(tx, ctx.mode, { ids }));
+  }
   const lines = await listMailedCommissions(
     tx,
     ctx.mode,

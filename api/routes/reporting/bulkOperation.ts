@@ -58,7 +58,14 @@ import {
   presentDecisionItem,
 } from '../../schemas/reporting/bulkOperation.js';
 import { decisionBody, idWire, listOf, reasonOf } from '../../schemas/wire.js';
-import { judgeDue, judgePayoutOf, type Listed, listAffiliatesToPay, listPayoutsToMark } from './payoutSelection.js';
+import {
+  judgeDue,
+  judgePayoutOf,
+  type Listed,
+  listAffiliatesToPay,
+  listPayoutsSelected,
+  type PayoutVerb,
+} from './payoutSelection.js';
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const referralFilter = referralQuery.omit(listOnly);
@@ -207,7 +214,7 @@ const perRead = 200;
 /** As many as `ids` may hold. */
 const mostSelected = 10_000;
 
-/** What referrals and commissions are decided by; payouts have verbs of their own. */
+/** What referrals and commissions are decided by; payouts have verbs of their own (`PayoutVerb`). */
 type Verdict = 'approve' | 'reject' | 'message';
 
 function judgeReferral(view: ReferralView, verb: Exclude<Verdict, 'message'>): Selected {
@@ -238,7 +245,7 @@ async function selectByFilter(tx: ReadTx, ctx: Selecting, wish: Wish, bulk: Bulk
     const page: Page = { limit: perRead, sort: 'createdAt', descending: false, after };
     const rows: readonly Listed[] =
       objectType === 'payouts'
-        ? await listPayoutsToMark(tx, ctx, wish.filter ?? {}, page)
+        ? await listPayoutsSelected(tx, ctx, { filter: wish.filter ?? {}, verb: verb as PayoutVerb }, page)
         : objectType === 'affiliates'
           ? await listAffiliatesToPay(tx, ctx, wish.filter ?? {}, page)
           : objectType === 'referrals'
@@ -299,7 +306,7 @@ async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly 
   for (const { id } of ids)
     judged.push(
       bulk.objectType === 'payouts'
-        ? await judgePayoutOf(tx, ctx, id)
+        ? await judgePayoutOf(tx, ctx, id, bulk.verb as PayoutVerb)
         : bulk.objectType === 'referrals'
           ? judgeReferral(await getReferralView(tx, id), bulk.verb as Exclude<Verdict, 'message'>)
           : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb as Verdict),

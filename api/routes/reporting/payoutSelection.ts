@@ -17,7 +17,8 @@ import { payoutQuery } from '../../schemas/payout/payout.js';
 import { parseWith } from '../../validation.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 
-// What a bulk act on payouts selects and how each row is judged (PAY-18): affiliates that get a draft, payouts that a person has paid.
+// What a bulk act on payouts selects and how each row is judged (PAY-18): affiliates that get a draft, payouts that a person has paid or
+// whose affiliates are written to.
 
 type Selecting = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'scopeFor'>;
 
@@ -34,19 +35,23 @@ const affiliateFilter = affiliateQuery.omit({ ...listOnly, from: true, to: true,
 /** A row with its place in the list, for paging. */
 export type Listed = Judged & { readonly at: string };
 
-function judgePayout(payout: PayoutView): Judged {
+export type PayoutVerb = 'markPaid' | 'message';
+
+function judgePayout(payout: PayoutView, verb: PayoutVerb): Judged {
+  // Affiliates do not see drafts (PRT-17): nobody is written to about one.
+  if (verb === 'message') return { id: payout.id, code: payout.status === 'draft' ? 'transition_not_allowed' : null };
   const actions = payoutActions(payout.status, payout.attempt?.state ?? null, payout.onHold, payout.execution);
   if (actions.includes('mark_paid')) return { id: payout.id, code: null };
   return { id: payout.id, code: payout.status === 'paid' ? 'already_decided' : 'transition_not_allowed' };
 }
 
-export async function listPayoutsToMark(
+export async function listPayoutsSelected(
   tx: ReadTx,
   ctx: Selecting,
-  filter: unknown,
+  of: { readonly filter: unknown; readonly verb: PayoutVerb },
   page: Page,
 ): Promise<readonly Listed[]> {
-  const query = parseWith(payoutFilter, filter, 'body') as z.output<typeof payoutFilter>;
+  const query = parseWith(payoutFilter, of.filter, 'body') as z.output<typeof payoutFilter>;
   const rows = await listPayoutViews(
     tx,
     {
@@ -61,13 +66,13 @@ export async function listPayoutsToMark(
     },
     page,
   );
-  return rows.map((payout) => ({ at: payout.createdAt, ...judgePayout(payout) }));
+  return rows.map((payout) => ({ at: payout.createdAt, ...judgePayout(payout, of.verb) }));
 }
 
-export async function judgePayoutOf(tx: ReadTx, ctx: Selecting, id: string): Promise<Judged> {
+export async function judgePayoutOf(tx: ReadTx, ctx: Selecting, id: string, verb: PayoutVerb): Promise<Judged> {
   const payout = await findPayoutView(tx, ctx.mode, id);
   if (payout === undefined) throw new DomainError('resource.not_found');
-  return judgePayout(payout);
+  return judgePayout(payout, verb);
 }
 
 export async function listAffiliatesToPay(

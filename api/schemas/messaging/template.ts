@@ -54,11 +54,21 @@ export function presentTemplate(template: Template): z.output<typeof templateWir
   return { object: 'message_template', ...template };
 }
 
-/** Without an affiliate the examples of the merge fields stand in; without commissions, its newest. */
-export const previewBody = z.strictObject({
-  affiliateId: idWire('affiliate').nullable().exactOptional(),
-  commissionIds: z.array(idWire('commission')).min(1).max(200).exactOptional(),
-});
+/** Without an affiliate the examples of the merge fields stand in; without commissions or payouts, its newest commissions. */
+export const previewBody = z
+  .strictObject({
+    affiliateId: idWire('affiliate').nullable().exactOptional(),
+    commissionIds: z.array(idWire('commission')).min(1).max(200).exactOptional(),
+    payoutIds: z.array(idWire('payout')).min(1).max(200).exactOptional(),
+  })
+  .check((context) => {
+    const { commissionIds, payoutIds } = context.value;
+    if (commissionIds !== undefined && payoutIds !== undefined)
+      context.issues.push({
+        ...fieldIssue('not_allowed_here', 'Commissions or payouts.', ['payoutIds']),
+        input: context.value,
+      });
+  });
 export const previewWire = z
   .strictObject({ object: z.literal('message_preview'), subject: z.string(), body: z.string() })
   .openapi('MessagePreview');

@@ -104,7 +104,7 @@ export const operationCreate = z
     reference: text(200).exactOptional(),
     paidOn: dateWire.exactOptional(),
     note: noteText.exactOptional(),
-    /** Of `commissions.message`: what is sent, one mail per affiliate. */
+    /** Of `commissions.message` and `payouts.message`: what is sent, one mail per affiliate. */
     templateId: idWire('template').exactOptional(),
   })
   .check((context) => {
@@ -120,10 +120,9 @@ export const operationCreate = z
       refuse('required', 'How many rows the filter showed.', 'expectedCount');
     if (kind.endsWith('.reject') && !dryRun && reason === undefined && reasonCode === undefined)
       refuse('required', 'Say why: reason or reasonCode.', 'reason');
-    const isMessage = kind === 'commissions.message';
+    const isMessage = kind.endsWith('.message');
     if (templateId === undefined && isMessage && !dryRun) refuse('required', 'What to send.', 'templateId');
-    if (templateId !== undefined && !isMessage)
-      refuse('not_allowed_here', 'Of commissions.message only.', 'templateId');
+    if (templateId !== undefined && !isMessage) refuse('not_allowed_here', 'Of a message only.', 'templateId');
     const isMarking = kind === 'payouts.mark_paid';
     for (const [field, value] of Object.entries({ reference, paidOn, note })) {
       if (value !== undefined && !isMarking) refuse('not_allowed_here', 'Of payouts.mark_paid only.', field);

@@ -139,6 +139,64 @@ test('PAY-18: fifty marked as paid at once, one of them on hold: it fails, the r
   expect((await broken()).length).toBe(0);
 });
 
+test('NTF-14: of selected payouts each affiliate gets one mail that lists its own; a draft is told to nobody', async () => {
+  const template = await api.as(shop.key, '/v1/message-templates', {
+    body: {
+      name: 'Paid',
+      subject: '{{payout_count}}: {{payout_amount}}',
+      body: '{{affiliate_name}}:\n{{payout_list}}',
+    },
+  });
+  expect(template.status, template.text).toBe(201);
+  const templateId: string = template.body['id'];
+  const [first, second] = itemsOf((await api.as(shop.key, '/v1/payouts?status=paid&limit=200')).body['data']);
+  const draft = itemsOf((await api.as(shop.key, '/v1/payouts?status=draft&limit=200')).body['data'])[0];
+  const chosen = [first?.['id'], second?.['id'], draft?.['id']];
+  const path = `/v1/message-templates/${templateId}/preview`;
+  const affiliateId: string = first?.['affiliateId'] ?? '';
+  const seen = await api.as(shop.key, path, { body: { affiliateId, payoutIds: [chosen[0]] } });
+  expect(seen.body['body'], seen.text).toMatch(/^[^\n]+:\n2026-11-20: \d+\.\d\d USD \(Bank run 7\)$/);
+  for (const [payoutIds, pointer] of [
+    [[chosen[1]], '#/payoutIds'],
+    [[newId('payout')], '#/payoutIds'],
+  ] as const) {
+    const refused = await api.as(shop.key, path, { body: { affiliateId, payoutIds } });
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']]).toEqual([422, pointer]);
+  }
+
+  const send = { kind: 'payouts.message', ids: chosen };
+  expect((await ask(shop.key, send)).body['errors']).toMatchObject([{ pointer: '#/templateId' }]);
+  expect((await ask(fin, { ...send, templateId })).body).toMatchObject({
+    status: 403,
+    missingPermission: 'message.send',
+  });
+  const dry = await ask(shop.key, { ...send, dryRun: true });
+  expect(dry.body).toEqual({
+    matched: 3,
+    eligible: 2,
+    skipped: [{ id: draft?.['id'], code: 'transition_not_allowed' }],
+  });
+  const filtered = await ask(shop.key, { kind: 'payouts.message', filter: { affiliateId }, dryRun: true });
+  expect(filtered.body).toMatchObject({ matched: 1, eligible: 1 });
+  const made = await ask(shop.key, { ...send, templateId });
+  expect(made.status, made.text).toBe(202);
+  expect(await work(made.body['id'])).toEqual([
+    ['succeeded', null],
+    ['succeeded', null],
+    ['skipped', 'transition_not_allowed'],
+  ]);
+  const sent = await owner('emails')
+    .where({ kind: 'payouts_message' })
+    .select<{ recipient: string; subject: string; body: string }[]>('recipient', 'subject', 'body');
+  expect(sent.map((mail) => mail.recipient).toSorted()).toEqual(
+    [first, second].map((payout) => `${payout?.['affiliateId']}@blog.example`).toSorted(),
+  );
+  expect(sent.map((mail) => mail.subject).toSorted()).toEqual(
+    [first, second].map((payout) => `1: ${payout?.['amount'].amount} USD`).toSorted(),
+  );
+  expect(await owner('notices').where({ kind: 'payouts_message', link: '/payouts' })).toHaveLength(2);
+});
+
 test('PAY-18: rights, what is missing and what is too late are refused and change nothing', async () => {
   const before = await owner('operations').count();
   const preparer = (await api.makePerson(shop, ['finance_preparer'])).key;
