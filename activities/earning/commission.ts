@@ -23,7 +23,7 @@ import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { lockContactOf } from '../../db/tracking/contactLock.js';
 import { insertLead, lockLeadsOfReferral, settleLead, updateLead } from '../../db/tracking/lead.js';
-import { type Act, actFor } from '../../domain/act.js';
+import { type Act, actFor, type Cause } from '../../domain/act.js';
 import { type Decided, refused } from '../../domain/decided.js';
 import { type Commission, decideApproval, eligibleFrom } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
@@ -36,6 +36,7 @@ import { type Fact, type ReferralRef, signalReferral, type Step } from '../../wo
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { attributeReferral } from '../tracking/lead.js';
+import { takeOffFormer, treatLikeFormer } from './correction.js';
 import { applyDisputeStep } from './dispute.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
 import { mailEarned } from './earnedMail.js';
@@ -115,11 +116,16 @@ async function takeSale(tx: Tx, act: Act, { referralId, fact }: FactInput): Prom
 }
 
 /** A sale causes a thing once (money.md 8). What staff gave to somebody is judged once more, and then their decision is the cause. */
-async function causeOf(tx: Tx, referral: Referral, sale: Sale): Promise<Act['cause']> {
+async function causeOf(tx: Tx, referral: Referral, sale: Sale): Promise<Cause> {
   const touches = await listTouches(tx, referral.id);
   const isByHand = touches.some((touch) => touch.kind === 'manual' && touch.sourceId === sale.id);
   const decision = isByHand ? await findLastDecision(tx, sale.id) : undefined;
-  return decision === undefined ? { type: 'sale', id: sale.id } : { type: 'decision', id: decision.id };
+  return decision === undefined ? ownCause(sale) : { type: 'decision', id: decision.id };
+}
+
+/** Confirmed with another amount, a sale earns by that decision: what it earned before has its own cause (TRK-19). */
+function ownCause(sale: Sale): Cause {
+  return sale.correctionId === null ? { type: 'sale', id: sale.id } : { type: 'decision', id: sale.correctionId };
 }
 
 async function readdress(tx: Tx, act: Act, sale: Sale, referral: Referral): Promise<void> {
@@ -136,7 +142,7 @@ async function readdress(tx: Tx, act: Act, sale: Sale, referral: Referral): Prom
 async function accruedSale(tx: Tx, act: Act, referral: Referral, saleId: string): Promise<Sale | undefined> {
   const sale = await lockSale(tx, saleId);
   if (sale === undefined || sale.processedAt !== null || sale.referralId !== referral.id) return sale;
-  if (sale.contactId !== null) await accrueSale(tx, act, referral, sale);
+  if (sale.contactId !== null) await accrueSale(tx, act, referral, sale, await causeOf(tx, referral, sale));
   return lockSale(tx, saleId);
 }
 
@@ -146,17 +152,18 @@ export async function accrueSale(
   act: Act,
   referral: Referral,
   sale: Sale,
-  cause: Act['cause'] = { type: 'sale', id: sale.id },
+  cause: Act['cause'] = ownCause(sale),
 ): Promise<void> {
   if (sale.processedAt !== null || sale.contactId === null) return;
   const mine = actFor(act, { cause });
   if (sale.status === 'declined') return settleSale(tx, mine, sale, referral, { code: 'declined' });
 
-  const credited = await creditSale(tx, mine, referral, sale);
+  const former = await takeOffFormer(tx, mine, sale);
+  const credited = creditedBefore(referral, sale) ?? (await creditSale(tx, mine, referral, sale));
   if (credited === undefined) return;
   const { referral: current } = credited;
   const labelled = { ...sale, sub1: await convertLead(tx, mine, current, sale, credited) };
-  const judged = await judgeSale(tx, current, sale);
+  const judged = await judgeSale(tx, current, sale, { despiteRejection: former.length > 0 });
   if (judged.kind === 'nothing') return settleSale(tx, mine, labelled, current, judged);
 
   const { program, earnings, lines: priced, needsReviewer, eligibleAt } = judged;
@@ -164,7 +171,8 @@ export async function accrueSale(
     tx,
     mine,
     linesOfEarnings(mine, {
-      cause: { type: 'sale', id: sale.id },
+      of: { type: 'sale', id: sale.id },
+      cause: ownCause(sale),
       referral: current,
       currency: sale.currency,
       productIds: priced.map((line) => line.productId),
@@ -176,7 +184,8 @@ export async function accrueSale(
   );
   await settleSale(tx, mine, labelled, current, { code: null, earnings, lines: priced });
   await postAccruals(tx, mine, lines, sale.occurredAt);
-  await mailEarned(tx, mine, program, lines);
+  const standing = former.length === 0 ? lines : await treatLikeFormer(tx, mine, lines, former);
+  await mailEarned(tx, mine, program, standing);
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
   await endBeyondLimit(tx, mine, current, sale);
   await applyWhatCameBefore(tx, mine, sale.id);
@@ -187,6 +196,14 @@ interface Credited {
   readonly isFirst: boolean;
   /** The label of the touch that won; null where an earlier fact had decided. */
   readonly sub1: string | null;
+}
+
+/** A sale that is judged anew stays with whom it was credited to, whatever was switched since. Undefined: it was credited to nobody yet. */
+function creditedBefore(referral: Referral, sale: Sale): Credited | undefined {
+  const wasCredited = sale.correctionId !== null && sale.affiliateId !== null && referral.saleAt !== null;
+  if (!wasCredited) return undefined;
+  const { affiliateId, linkId } = sale;
+  return { referral: { ...referral, affiliateId, linkId: linkId as Referral['linkId'] }, isFirst: false, sub1: null };
 }
 
 /** Who is credited. Renewals stay with the affiliate of the first payment (api.md 8.3). Undefined: the sale was moved or nobody is. */
@@ -267,14 +284,20 @@ type Judged =
     };
 
 /** Reads what the rules ask for and judges. Writes nothing: quote and re-run use it too. */
-async function judgeSale(tx: Tx, referral: Referral, sale: Sale): Promise<Judged> {
+async function judgeSale(
+  tx: Tx,
+  referral: Referral,
+  sale: Sale,
+  options: { readonly despiteRejection: boolean },
+): Promise<Judged> {
   const [program] = await Promise.all([
     findProgram(tx, referral.programId),
     listCommissionableProducts(tx, referral.programId),
   ]);
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
   if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
-  if (referral.status === 'rejected') return { kind: 'nothing', code: 'referral_rejected' };
+  if (referral.status === 'rejected' && !options.despiteRejection)
+    return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
   const products = await listCommissionableProducts(tx, program.id);
   const lines = withOnlyProduct(sale.lines, products);

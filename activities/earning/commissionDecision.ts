@@ -1,5 +1,10 @@
 import { listChecks } from '../../db/earning/check.js';
-import { findAffiliateStatuses, findLivePayouts, updateCommission } from '../../db/earning/commission.js';
+import {
+  findAffiliateStatuses,
+  findLastRejection,
+  findLivePayouts,
+  updateCommission,
+} from '../../db/earning/commission.js';
 import { findSale, listSalesInReview } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
@@ -15,6 +20,7 @@ import {
   lostInAll,
 } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
+import { isSuperseded } from '../../domain/earning/sale.js';
 import { approveLines, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
 
 /** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
@@ -25,26 +31,37 @@ export async function contextOf(
   lines: readonly Commission[],
 ): Promise<(line: Commission) => ApprovalContext> {
   const statuses = await findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]);
-  const inReview = await listSalesInReview(
-    tx,
-    lines.flatMap((line) => (line.saleId === null ? [] : [line.saleId])),
-  );
+  const inReview = await listSalesInReview(tx, lines.flatMap(salesBehind));
   const checks = referral === null || referral.status === 'approved' ? [] : await listChecks(tx, referral.id);
   const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
   return (line) => ({
     now: act.now,
     referralStatus: referral?.status ?? null,
     hasOpenCheck,
-    isSaleInReview: line.saleId !== null && inReview.has(line.saleId),
+    isSaleInReview: salesBehind(line).some((saleId) => inReview.has(saleId)),
     affiliateStatus: (statuses.get(line.affiliateId) ?? 'terminated') as AffiliateStatus,
   });
 }
 
-/** What refunds and a lost dispute have taken of a line, in all. */
+/** The sale that a line is of, and the one that raised it. */
+function salesBehind(line: Commission): readonly string[] {
+  return [...(line.saleId === null ? [] : [line.saleId]), ...(line.causeType === 'sale' ? [line.causeId] : [])];
+}
+
+/** What refunds and a lost dispute have taken of a line, in all; of one that another amount of its sale has replaced, everything. */
 export async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
   const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
   if (sale === undefined) return 0n;
+  if (isSuperseded(line, sale)) return line.amount;
   return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
+}
+
+/** Its sale was confirmed with another amount (TRK-19): what that earns has lines of its own, and this one never comes back. */
+async function isReplaced(tx: Tx, line: Commission): Promise<boolean> {
+  if (line.status !== 'rejected') return false;
+  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+  const isFormer = sale !== undefined && isSuperseded(line, sale);
+  return isFormer || (await findLastRejection(tx, line.id)) === 'sale_corrected';
 }
 
 /** Money of an open case moves by the end of the case only (FRD-09). */
@@ -85,6 +102,11 @@ export async function decideLine(
       return undefined;
     }
     case 'reinstate': {
+      if (await isReplaced(tx, line))
+        return refused('commission.transition_not_allowed', {
+          currentStatus: line.status,
+          reasonCode: 'sale_corrected',
+        });
       const lost = await lostToRefunds(tx, line);
       const isSaleRefunded = line.accrues && lost >= line.amount;
       const decided = decideMove(line, 'reinstated', { livePayoutId, isSaleRefunded });

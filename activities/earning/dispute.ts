@@ -5,7 +5,7 @@ import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type Commission, isTopUp, lostInAll } from '../../domain/earning/commission.js';
 import type { Dispute } from '../../domain/earning/dispute.js';
-import { disputeEvent, type Sale } from '../../domain/earning/sale.js';
+import { disputeEvent, isSuperseded, type Sale } from '../../domain/earning/sale.js';
 import { adjustmentLine } from './adjustment.js';
 import { postAccruals, takeOff } from './ledger.js';
 
@@ -49,7 +49,7 @@ export async function setHold(tx: Tx, act: Act, lines: readonly Commission[], on
 /** What a lost dispute took and is due after all: lines reversed or clawed back beyond their refunds. */
 async function restore(tx: Tx, act: Act, sale: Sale, lines: readonly Commission[]): Promise<void> {
   // All that stands for a line counts, its restoring entries of before too: won a second time, nothing comes back twice.
-  const owed = lines.filter((line) => line.kind === 'earned' || isTopUp(line));
+  const owed = lines.filter((line) => (line.kind === 'earned' && !isSuperseded(line, sale)) || isTopUp(line));
   const due = owed.flatMap((line) => {
     const standing = lines
       .filter((one) => one.id === line.id || (one.originCommissionId === line.id && !isTopUp(one)))

@@ -1,5 +1,5 @@
 import type { NewCommission } from '../../db/earning/commission.js';
-import type { Act } from '../../domain/act.js';
+import type { Act, Cause } from '../../domain/act.js';
 import { explainLine, storedParts } from '../../domain/earning/explanation.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { CommissionId, LeadId, SaleId } from '../../domain/ids.js';
@@ -18,7 +18,9 @@ export function broughtAt(referral: Pick<Referral, 'leadAt' | 'saleAt'>): Instan
 export function linesOfEarnings(
   act: Act,
   of: {
-    readonly cause: { readonly type: 'sale'; readonly id: SaleId } | { readonly type: 'lead'; readonly id: LeadId };
+    readonly of: { readonly type: 'sale'; readonly id: SaleId } | { readonly type: 'lead'; readonly id: LeadId };
+    /** The sale or lead itself; of a sale that was confirmed with another amount, that decision. */
+    readonly cause: Cause;
     readonly referral: Pick<Referral, 'id' | 'programId'>;
     readonly currency: CurrencyCode;
     readonly productIds: readonly (string | null)[];
@@ -28,7 +30,7 @@ export function linesOfEarnings(
     readonly eligibleAt: Instant;
   },
 ): readonly NewCommission[] {
-  const { cause, referral } = of;
+  const { cause, of: fact, referral } = of;
   let levelOne: CommissionId | null = null;
   return of.earnings.lines.map((line) => {
     const id = act.newId('commission');
@@ -42,19 +44,19 @@ export function linesOfEarnings(
       affiliateId: line.affiliateId,
       programId: referral.programId,
       referralId: referral.id,
-      saleId: cause.type === 'sale' ? cause.id : null,
-      leadId: cause.type === 'lead' ? cause.id : null,
+      saleId: fact.type === 'sale' ? fact.id : null,
+      leadId: fact.type === 'lead' ? fact.id : null,
       originCommissionId: null,
       level1CommissionId: line.level === 1 ? null : levelOne,
       causeType: cause.type,
       causeId: cause.id,
       currency: of.currency,
-      base: cause.type === 'lead' ? null : line.base.minor,
+      base: fact.type === 'lead' ? null : line.base.minor,
       baseType: single?.baseType ?? null,
       ratePpm: single?.rate ?? null,
       ruleId: single?.rule.id ?? null,
       ruleVersion: single?.rule.version ?? null,
-      parts: storedParts(line, cause.type === 'lead'),
+      parts: storedParts(line, fact.type === 'lead'),
       explanation: { ...explainLine(line, of.productIds) },
       exact: reduce(line.exact),
       clipReason: line.clipCode,

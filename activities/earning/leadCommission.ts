@@ -66,6 +66,7 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
   if (earnings.lines.length === 0) return;
   const terms = await readReferralTerms(tx, program.id);
   const lines = linesOfEarnings(mine, {
+    of: cause,
     cause,
     referral,
     currency: program.currency,

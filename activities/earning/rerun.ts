@@ -4,7 +4,7 @@ import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { type Decided, refused } from '../../domain/decided.js';
 import type { Referral } from '../../domain/earning/referral.js';
-import { decideRerun } from '../../domain/earning/sale.js';
+import { decideRerun, isSuperseded } from '../../domain/earning/sale.js';
 import { accrueSale } from './commission.js';
 import { decideLine } from './commissionDecision.js';
 
@@ -16,7 +16,9 @@ import { decideLine } from './commissionDecision.js';
 export async function rerunSale(tx: Tx, act: Act, referral: Referral, saleId: string): Promise<Decided> {
   const sale = await lockSale(tx, saleId);
   if (sale === undefined || sale.referralId !== referral.id) return refused('resource.not_found');
-  const lines = (await lockCommissionsOfSale(tx, sale.id)).filter((line) => line.kind === 'earned');
+  const lines = (await lockCommissionsOfSale(tx, sale.id)).filter(
+    (line) => line.kind === 'earned' && !isSuperseded(line, sale),
+  );
   const decided = decideRerun(sale, referral.status, lines);
   if (decided.kind !== 'accepted') return decided;
   for (const line of lines) {

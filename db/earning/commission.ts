@@ -411,6 +411,21 @@ export async function listLinesOfBand(
   return rows.map((row) => row.id);
 }
 
+/** Locks what a sale had added to lines of other sales by reaching a row that counts for the whole period (RUL-16), by id. */
+export async function lockRaisesCausedBy(
+  tx: Tx,
+  of: { readonly saleId: string; readonly affiliateIds: readonly string[] },
+): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .whereIn('affiliate_id', [...new Set(of.affiliateIds)])
+    .where({ kind: 'adjustment', cause_type: 'sale', cause_id: of.saleId })
+    .whereNot('sale_id', of.saleId)
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
 /** Locks the sales that these lines come from, by id, and answers what was refunded of each. */
 export async function lockSalesOfLines(
   tx: Tx,

@@ -107,12 +107,15 @@ export async function findRefundByExternalId(
   return row === undefined ? undefined : toRefund(row);
 }
 
-/** Ties a parked refund to its sale, or marks it applied: what it took, and whether it asked for more than was left. */
+/**
+ * Ties a parked refund to its sale, or marks it applied: what it took, and whether it asked for more than was left. `corrected`: the same, once
+ * the sale turned out to be of another amount.
+ */
 export async function updateRefund(
   tx: Tx,
   act: Act,
   refund: Refund,
-  event: 'tied' | 'applied' | 'discarded',
+  event: 'tied' | 'applied' | 'corrected' | 'discarded',
   change: {
     readonly saleId?: string;
     readonly referralId?: string | null;
@@ -130,6 +133,13 @@ export async function updateRefund(
             applied_minor: change.applied ?? 0n,
             flag: change.flag ?? null,
             processed_at: act.now,
+            outcome: change.flag ?? 'applied',
+          }
+        : {}),
+      ...(event === 'corrected'
+        ? {
+            applied_minor: change.applied ?? 0n,
+            flag: change.flag ?? null,
             outcome: change.flag ?? 'applied',
           }
         : {}),
@@ -157,6 +167,18 @@ export async function listParkedRefunds(
   const rows = await tx('refunds')
     .where({ mode: of.mode, source: of.source, sale_external_id: of.saleExternalId, parked_code: 'unknown_sale' })
     .orderBy('id')
+    .select<RefundRow[]>('*');
+  return rows.map(toRefund);
+}
+
+/** Locks the refunds that were applied to a sale, in the order in which they were. */
+export async function lockAppliedRefunds(tx: Tx, saleId: string): Promise<readonly Refund[]> {
+  const rows = await tx('refunds')
+    .where({ sale_id: saleId })
+    .whereNotNull('applied_minor')
+    .orderBy('processed_at')
+    .orderBy('id')
+    .forNoKeyUpdate()
     .select<RefundRow[]>('*');
   return rows.map(toRefund);
 }

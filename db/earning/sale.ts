@@ -5,6 +5,7 @@ import { assertInvariant } from '../../domain/errors.js';
 import type {
   AffiliateId,
   ContactId,
+  DecisionId,
   LeadId,
   LinkId,
   ProductId,
@@ -69,6 +70,7 @@ export interface SaleRow {
   readonly occurred_at: Instant;
   readonly processed_at: Instant | null;
   readonly outcome: string | null;
+  readonly correction_id: string | null;
   readonly version: number;
   readonly created_at: Instant;
   readonly updated_at: Instant;
@@ -122,13 +124,17 @@ export function toSale(row: SaleRow): Sale {
     occurredAt: row.occurred_at,
     processedAt: row.processed_at,
     outcome: row.outcome,
+    correctionId: row.correction_id as DecisionId | null,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
 }
 
-export type NewSale = Omit<Sale, 'mode' | 'refunded' | 'noCommissionCode' | 'version' | 'createdAt' | 'updatedAt'>;
+export type NewSale = Omit<
+  Sale,
+  'mode' | 'refunded' | 'noCommissionCode' | 'correctionId' | 'version' | 'createdAt' | 'updatedAt'
+>;
 /** What a later act may set. Status moves only by an event of the table. */
 export type SaleChange = Partial<
   Pick<
@@ -152,6 +158,7 @@ export type SaleChange = Partial<
     | 'processedAt'
     | 'outcome'
     | 'captured'
+    | 'correctionId'
     | 'contentHash'
     | 'occurredAt'
   >
@@ -177,6 +184,7 @@ const columnNames = {
   processedAt: 'processed_at',
   outcome: 'outcome',
   captured: 'captured_minor',
+  correctionId: 'correction_id',
   contentHash: 'content_hash',
   occurredAt: 'occurred_at',
 } as const satisfies Record<keyof SaleChange, string>;
@@ -304,6 +312,7 @@ export async function updateSale(
     to,
     ...(reasonCode === null ? {} : { reasonCode }),
     changes: {
+      ...(change.captured === undefined ? {} : { amountMinor: [sale.captured.toString(), change.captured.toString()] }),
       ...(change.refunded === undefined
         ? {}
         : { refundedMinor: [sale.refunded.toString(), change.refunded.toString()] }),
@@ -435,9 +444,13 @@ export async function listParkedSales(
   return rows.map(toSale);
 }
 
-/** Which of these sales are under review: nothing of them approves by itself (TRK-19). */
+/** Which of these sales are under review, or just confirmed and not judged anew: nothing of them approves by itself (TRK-19). */
 export async function listSalesInReview(tx: ReadTx | Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
-  const rows = await run<{ id: string }>(tx, 'select id from sales where id = any ($1::text[]) and in_review', [ids]);
+  const rows = await run<{ id: string }>(
+    tx,
+    'select id from sales where id = any ($1::text[]) and (in_review or (correction_id is not null and processed_at is null))',
+    [ids],
+  );
   return new Set(rows.map((row) => row.id));
 }

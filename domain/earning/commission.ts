@@ -189,10 +189,14 @@ function notMovable(commission: Commission, event: CommissionEvent): Refused {
   return refused(isDecided ? 'commission.already_decided' : 'commission.transition_not_allowed', params);
 }
 
-/** Actions of the state table and the flag, in wire form; the caller drops those without the right. Blocked: no `approve`. */
+/**
+ * Actions of the state table and the flag, in wire form; the caller drops those without the right. Blocked: no `approve`; replaced by a line of the
+ * sale's true amount: no `reinstate`.
+ */
 export function commissionActions(
   commission: Pick<Commission, 'status' | 'onHold'>,
   blockers: readonly Pick<Blocker, 'code'>[],
+  isReplaced = false,
 ): readonly string[] {
   const flag = commission.onHold ? 'release' : 'hold';
   switch (commission.status) {
@@ -201,7 +205,7 @@ export function commissionActions(
     case 'approved':
       return ['withdraw_approval', flag, 'adjust'];
     case 'rejected':
-      return ['reinstate'];
+      return isReplaced ? [] : ['reinstate'];
     case 'reversed':
     case 'paid':
       return [];

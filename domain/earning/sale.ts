@@ -1,17 +1,20 @@
 import type { Mode } from '../act.js';
-import type { AffiliateId, ContactId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
+import type { AffiliateId, ContactId, DecisionId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { type Decided, refused, type Refused } from '../decided.js';
 import { allocate, type CurrencyCode, type Money } from '../money.js';
 import type { PricedLine } from '../program/planEvaluation.js';
 import type { Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
-/** features.md 2.6, last table. A won dispute goes back to what the sale was: `wonPart` where part of it had been refunded. */
+/**
+ * features.md 2.6, last table. A won dispute goes back to what the sale was: `wonPart` where part of it had been refunded. `corrected`: a sale in
+ * review was given back in full, and is then confirmed with more.
+ */
 export const saleTransitions = transitionTable({
   declined: { succeeded: 'succeeded' },
   succeeded: { partRefunded: 'part_refunded', refunded: 'refunded', disputed: 'disputed' },
   part_refunded: { partRefunded: 'part_refunded', refunded: 'refunded', disputed: 'disputed' },
-  refunded: {},
+  refunded: { corrected: 'part_refunded' },
   disputed: { won: 'succeeded', wonPart: 'part_refunded', lost: 'charged_back' },
   charged_back: { disputed: 'disputed' },
 });
@@ -63,6 +66,8 @@ export interface Sale {
   readonly occurredAt: Instant;
   readonly processedAt: Instant | null;
   readonly outcome: string | null;
+  /** The decision that confirmed it with another amount: it causes the lines that stand now. */
+  readonly correctionId: DecisionId | null;
   readonly version: number;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
@@ -92,6 +97,68 @@ export function decideRefund(
   const event: SaleEvent = isFull ? 'refunded' : 'partRefunded';
   const moves = applied > 0n && nextStatus(saleTransitions, sale.status, event) !== undefined;
   return { applied, flag: wanted > rest ? 'refund_exceeds_sale' : null, event: moves ? event : null };
+}
+
+/** What a sale in review is, once its true amount is known (TRK-19). Amounts in minor units. */
+export interface Correction {
+  readonly refunded: bigint;
+  /** Of each refund that was applied, in the order given: what it takes of the true amount. */
+  readonly refunds: readonly { readonly applied: bigint; readonly flag: 'refund_exceeds_sale' | null }[];
+  readonly event: SaleEvent | null;
+}
+
+/**
+ * A sale in review turns out to be of another amount: what was given back of it is counted anew, in the same order (null: all that was left), so
+ * that it does not matter which of the two was known first.
+ */
+export function decideCorrection(
+  sale: Pick<Sale, 'status'>,
+  captured: bigint,
+  asked: readonly (bigint | null)[],
+): Correction {
+  let refunded = 0n;
+  const refunds = asked.map((amount) => {
+    const { applied, flag } = decideRefund({ captured, refunded, status: sale.status }, amount);
+    refunded += applied;
+    return { applied, flag };
+  });
+  const isFull = refunded >= captured;
+  const event: SaleEvent | null =
+    sale.status === 'refunded' && !isFull ? 'corrected' : sale.status === 'part_refunded' && isFull ? 'refunded' : null;
+  return { refunded, refunds, event };
+}
+
+/** The lines of a sale at another total: each in proportion, and of each what it held of tax, fees, shipping and deposit. */
+export function scaleLines(lines: readonly SaleLine[], total: Money): readonly SaleLine[] {
+  const amounts = spreadOverLines(
+    total,
+    lines.map((line) => line.amount),
+  );
+  return lines.map((line, index) => {
+    const amount = amounts[index] ?? 0n;
+    const part = (of: bigint): bigint =>
+      line.amount <= 0n || of > line.amount
+        ? 0n
+        : (allocate({ minor: amount, currency: total.currency }, [of, line.amount - of])[0]?.minor ?? 0n);
+    return {
+      ...line,
+      amount,
+      tax: part(line.tax),
+      fees: part(line.fees),
+      shipping: part(line.shipping),
+      deposit: part(line.deposit),
+      code: null,
+    };
+  });
+}
+
+/** The line stands no more: its sale was confirmed with another amount, and what that earns has lines of its own. */
+export function isSuperseded(
+  line: { readonly kind: string; readonly saleId: string | null; readonly causeId: string },
+  sale: Pick<Sale, 'id' | 'correctionId'>,
+): boolean {
+  if (sale.correctionId === null || line.saleId !== sale.id) return false;
+  return line.kind === 'earned' && line.causeId !== sale.correctionId;
 }
 
 /**

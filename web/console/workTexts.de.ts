@@ -246,6 +246,15 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'sale.refunds': 'Erstattungen',
   'sale.noRefunds': 'Bisher keine',
   'sale.underWay': 'in Arbeit',
+  'sale.confirmTitle': 'Verkauf bestätigen',
+  'sale.confirmText':
+    'Der Verkauf wurde mit {{amount}} auf einem Weg gemeldet, dem nicht blind geglaubt wird. Ist er bestätigt, können seine Provisionen freigegeben werden.',
+  'sale.confirmAmount': 'Wahrer Betrag ({{currency}})',
+  'sale.confirmAmountHint':
+    'Leer: wie gemeldet. Ein anderer Betrag nimmt die Provisionen des gemeldeten aus den Büchern und bucht die des wahren.',
+  'sale.confirmReason': 'Warum',
+  'sale.confirmDo': 'Verkauf bestätigen',
+  'sale.confirmTaken': 'Der Verkauf ist bestätigt',
   'sale.refundTitle': 'Erstattung melden',
   'sale.refundText':
     'Der Verkauf betrug {{amount}}; bisher kamen {{refunded}} zurück. Dies bewegt kein Geld: es meldet, was der Zahlungsanbieter tat.',
@@ -638,6 +647,7 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'story.sale.disputeWon': 'Anfechtung gewonnen',
   'story.sale.credited': 'Verkauf zugeordnet',
   'story.sale.confirmed': 'Verkauf bestätigt',
+  'story.sale.corrected': 'Verkauf mit höherem Betrag bestätigt: ein Teil wurde nicht erstattet',
   'story.refund.reported': 'Erstattung gemeldet',
   'story.refund.applied': 'Erstattung eingearbeitet',
   'story.dispute.reported': 'Anfechtung gemeldet',

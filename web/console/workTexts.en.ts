@@ -243,6 +243,15 @@ export const workTexts = {
   'sale.refunds': 'Refunds',
   'sale.noRefunds': 'None so far',
   'sale.underWay': 'under way',
+  'sale.confirmTitle': 'Confirm the sale',
+  'sale.confirmText':
+    'The sale was reported with {{amount}} by a way that is not believed blindly. Once confirmed, its commissions may be approved.',
+  'sale.confirmAmount': 'True amount ({{currency}})',
+  'sale.confirmAmountHint':
+    'Empty: as reported. Another amount takes the commissions of the reported one off the books and books those of the true one.',
+  'sale.confirmReason': 'Why',
+  'sale.confirmDo': 'Confirm the sale',
+  'sale.confirmTaken': 'The sale is confirmed',
   'sale.refundTitle': 'Report a refund',
   'sale.refundText':
     'The sale was {{amount}}; {{refunded}} of it came back so far. This moves no money: it reports what the payment provider did.',
@@ -635,6 +644,7 @@ export const workTexts = {
   'story.sale.disputeWon': 'Dispute won',
   'story.sale.credited': 'Sale credited',
   'story.sale.confirmed': 'Sale confirmed',
+  'story.sale.corrected': 'Sale confirmed with a higher amount: part of it was not given back',
   'story.refund.reported': 'Refund reported',
   'story.refund.applied': 'Refund worked in',
   'story.dispute.reported': 'Dispute reported',

@@ -49,7 +49,7 @@ function readerOf(ctx: Asking): CommissionReader {
 function actionsFor(ctx: Asking, view: CommissionView): readonly string[] {
   if (ctx.caller.audience === 'affiliate') return [];
   const inPayout = view.payoutId !== null;
-  return commissionActions(view.commission, view.blockers).filter((action) => {
+  return commissionActions(view.commission, view.blockers, view.isReplaced).filter((action) => {
     if (!ctx.can(action === 'adjust' ? 'commission.adjust' : 'commission.decide')) return false;
     return !inPayout || !['withdraw_approval', 'hold', 'adjust'].includes(action);
   });

@@ -1,7 +1,7 @@
 import { journeyFor, takeUpClick } from '../../../activities/tracking/click.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
 import { insertDispute, listDisputes, markDisputeProcessed } from '../../../db/earning/dispute.js';
-import { listParkedRefunds } from '../../../db/earning/refund.js';
+import { listParkedRefunds, lockAppliedRefunds, updateRefund } from '../../../db/earning/refund.js';
 import {
   findSaleByExternalId,
   insertSale,
@@ -29,11 +29,18 @@ import {
 import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { type Act, actFor } from '../../../domain/act.js';
 import type { Dispute } from '../../../domain/earning/dispute.js';
-import { decideSaleAttribution, disputeEvent, type Sale, type SaleLine } from '../../../domain/earning/sale.js';
+import {
+  decideCorrection,
+  decideSaleAttribution,
+  disputeEvent,
+  type Sale,
+  type SaleLine,
+  scaleLines,
+} from '../../../domain/earning/sale.js';
 import type { Referral } from '../../../domain/earning/referral.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { parseId, type SaleId } from '../../../domain/ids.js';
-import { parseMoney } from '../../../domain/money.js';
+import { formatMoney, parseMoney } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { UnattributedCode } from '../../../domain/tracking/attribution.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
@@ -50,13 +57,14 @@ import {
   presentDispute,
   presentSale,
   type SaleCreate,
+  saleConfirmBody,
   saleList,
   saleParams,
   saleQuery,
   type SaleReply,
   saleWire,
 } from '../../schemas/earning/sale.js';
-import { decisionBody, reasonOf } from '../../schemas/wire.js';
+import { reasonOf } from '../../schemas/wire.js';
 import { canonical, happenedAt } from './fact.js';
 import { tieRefund } from './refund.js';
 
@@ -197,8 +205,7 @@ async function findRepeat(
   const { isUnsigned = false, channel } = of.report;
   // What a browser says of an order that is known adds nothing to it, whatever it says.
   if (isUnsigned) return { sale: found, isNew: false };
-  if (found.inReview && found.status !== 'declined' && isSamePayment(found, of.body))
-    return confirmBy(tx, act, found.id, of);
+  if (isConfirmation(found, of)) return confirmBy(tx, act, found.id, of);
   if (found.contentHash === of.contentHash) return { sale: found, isNew: false };
   // The same payment by two ways is told in two shapes (reliability.md T12).
   if (found.channel !== channel && found.status !== 'declined' && isSamePayment(found, of.body))
@@ -219,19 +226,103 @@ async function findRepeat(
   return { sale: changed, isNew: true };
 }
 
-/** The same order by a way that can be trusted: it is in review no more (api.md 4.1). */
+/** Does this say of a sale in review what it really was? The same order by the same cart once more does not. */
+function isConfirmation(
+  sale: Sale,
+  of: { readonly report: SaleReport; readonly body: SaleCreate; readonly contentHash: string },
+): boolean {
+  const { body, report } = of;
+  if (!sale.inReview || sale.status === 'declined' || body.status === 'declined') return false;
+  if (sale.currency !== body.amount.currency || sale.type !== body.type) return false;
+  return report.channel !== 'postback' || sale.channel !== 'postback';
+}
+
+/** The same order by a way that can be trusted: its amount counts, and it is in review no more (api.md 4.1). */
 async function confirmBy(
   tx: Tx,
   act: Act,
   saleId: SaleId,
-  of: { readonly report: SaleReport; readonly contentHash: string },
+  of: { readonly report: SaleReport; readonly body: SaleCreate; readonly contentHash: string },
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
   const sale = await lockSale(tx, saleId);
   assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId });
-  if (!sale.inReview) return { sale, isNew: false };
+  if (!sale.inReview) {
+    if (isSamePayment(sale, of.body)) return { sale, isNew: false };
+    throw new DomainError('resource.already_exists', { field: 'externalId', existingId: sale.id });
+  }
+  if (!isSamePayment(sale, of.body)) {
+    const mine = await recordDirectDecision(tx, act, {
+      verb: 'confirm',
+      objectType: 'sale',
+      objectId: sale.id,
+      reasonCode: 'sale_corrected',
+      note: null,
+      publicReason: null,
+      params: { amount: formatMoney(of.body.amount) },
+      steppedUp: false,
+    });
+    const lines = await linesOfReport(tx, sale, of.body);
+    const { contentHash, body } = of;
+    return {
+      sale: await correctSale(tx, mine, sale, { captured: body.amount.minor, lines, contentHash }),
+      isNew: false,
+    };
+  }
   const confirmed = await updateSale(tx, act, sale, 'confirmed', { inReview: false, contentHash: of.contentHash });
   await wake(tx, act, sale);
   return { sale: confirmed, isNew: false };
+}
+
+/** The lines of the report that counts; one that names no product says nothing of them but the amount. */
+async function linesOfReport(tx: Tx, sale: Sale, body: SaleCreate): Promise<readonly SaleLine[]> {
+  if (body.lines != null || body.product != null) return priceLines(tx, body, sale.programId);
+  const lines = scaleLines(sale.lines, body.amount).map((line) => ({
+    product: line.product,
+    quantity: line.quantity,
+    amount: { minor: line.amount, currency: sale.currency },
+  }));
+  return priceLines(tx, { ...body, lines }, sale.programId);
+}
+
+/**
+ * A sale in review was of another amount (TRK-19): the true one counts from here on, refunds are counted anew, and its referral's workflow takes
+ * the old lines off and accrues new ones. `act` names the decision that says so. The caller has locked the sale.
+ */
+async function correctSale(
+  tx: Tx,
+  act: Act,
+  sale: Sale,
+  to: { readonly captured: bigint; readonly lines: readonly SaleLine[]; readonly contentHash?: string },
+): Promise<Sale> {
+  assertInvariant(act.cause?.type === 'decision', 'a correction has its decision', { saleId: sale.id });
+  const refunds = await lockAppliedRefunds(tx, sale.id);
+  const {
+    refunded,
+    refunds: counted,
+    event,
+  } = decideCorrection(
+    sale,
+    to.captured,
+    refunds.map((refund) => (refund.currency === sale.currency ? refund.amount : 0n)),
+  );
+  const isTied = sale.referralId !== null;
+  const confirmed = await updateSale(tx, act, sale, 'confirmed', {
+    inReview: false,
+    captured: to.captured,
+    lines: to.lines,
+    ...(to.contentHash === undefined ? {} : { contentHash: to.contentHash }),
+    correctionId: parseId('decision', act.cause.id) ?? null,
+    ...(refunded === sale.refunded ? {} : { refunded }),
+    ...(isTied ? { processedAt: null, outcome: null, noCommissionCode: null } : {}),
+  });
+  for (const [index, refund] of refunds.entries()) {
+    const now = counted[index];
+    if (now !== undefined && (now.applied !== refund.applied || now.flag !== refund.flag))
+      await updateRefund(tx, act, refund, 'corrected', now);
+  }
+  const moved = event === null ? confirmed : await updateSale(tx, act, confirmed, event, {});
+  if (sale.referralId !== null) await tell(tx, act, { id: sale.referralId }, sale.id);
+  return moved;
 }
 
 async function wake(tx: Tx, act: Act, { referralId }: Sale): Promise<void> {
@@ -421,9 +512,9 @@ const confirm = defineRoute({
   path: '/v1/sales/:saleId/confirm',
   permission: 'sale.attribute',
   params: saleParams,
-  body: decisionBody,
+  body: saleConfirmBody,
   reply: saleWire,
-  refuses: ['resource.not_found', 'sale.already_decided'],
+  refuses: ['resource.not_found', 'sale.already_decided', 'sale.currency_mismatch'],
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
@@ -431,15 +522,24 @@ const confirm = defineRoute({
         const sale = await lockSale(tx, seen.id);
         assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
         if (!sale.inReview) throw new DomainError('sale.already_decided', { currentStatus: sale.status });
+        const { amount } = ctx.body;
+        if (amount !== undefined && amount.currency !== sale.currency)
+          throw new DomainError('sale.currency_mismatch', { expectedCurrency: sale.currency });
+        const isOther = amount !== undefined && amount.minor !== sale.captured;
         const mine = await recordDirectDecision(tx, act, {
           verb: 'confirm',
           objectType: 'sale',
           objectId: sale.id,
           ...reasonOf(ctx.body),
+          params: isOther ? { amount: formatMoney(amount) } : {},
           steppedUp: false,
         });
-        await updateSale(tx, mine, sale, 'confirmed', { inReview: false });
-        await wake(tx, act, sale);
+        if (isOther) {
+          await correctSale(tx, mine, sale, { captured: amount.minor, lines: scaleLines(sale.lines, amount) });
+        } else {
+          await updateSale(tx, mine, sale, 'confirmed', { inReview: false });
+          await wake(tx, act, sale);
+        }
         return present(ctx, tx, sale.id);
       },
       { wake: true },

@@ -7,6 +7,7 @@ import { statusesOf } from '../../../domain/transitions.js';
 import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { saleMoney } from '../program/commissionRule.js';
 import {
+  decisionBody,
   emailWire,
   fieldIssue,
   idWire,
@@ -78,6 +79,9 @@ export const saleCreate = saleFields.check((context) => {
     );
 });
 export type SaleCreate = z.output<typeof saleCreate>;
+
+/** Of a sale in review: `amount` where it was another than reported (TRK-19). */
+export const saleConfirmBody = decisionBody.extend({ amount: moneyWire.exactOptional() });
 
 export const saleAttributeBody = z.strictObject({
   affiliateId: idWire('affiliate'),

@@ -97,14 +97,17 @@ export async function readCommissionStory(
     readonly level: number;
     readonly affiliateId: string;
     readonly referralId: string | null;
+    readonly saleId: string | null;
     readonly causeType: string;
     readonly causeId: string;
   },
 ): Promise<CommissionStory> {
+  // A sale that was confirmed with another amount earns by that decision (TRK-19): it is still its sale.
+  const saleId = line.causeType === 'sale' ? line.causeId : line.kind === 'earned' ? line.saleId : null;
   const sale =
-    line.causeType === 'sale'
+    saleId !== null
       ? await tx('sales')
-          .where({ id: line.causeId })
+          .where({ id: saleId })
           .first<{ external_id: string; occurred_at: Instant } | undefined>('external_id', 'occurred_at')
       : undefined;
   const attempt =

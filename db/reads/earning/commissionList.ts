@@ -19,6 +19,8 @@ import { type CommissionRow, toCommission } from './commissionRow.js';
 export interface CommissionView {
   readonly commission: Commission;
   readonly blockers: readonly Blocker[];
+  /** A line of its sale's true amount stands in its place (TRK-19). */
+  readonly isReplaced: boolean;
   readonly payoutId: string | null;
   readonly customer: { readonly id: string; readonly name: string | null; readonly email: string | null } | null;
   readonly customerVisibility: 'full' | 'name_only' | 'anonymous';
@@ -50,6 +52,7 @@ type ViewRow = CommissionRow & {
   readonly referral_status: ReferralStatus | null;
   readonly has_open_check: boolean;
   readonly is_sale_in_review: boolean | null;
+  readonly is_superseded: boolean | null;
   readonly payout_id: string | null;
   readonly contact_id: string | null;
   readonly contact_name: string | null;
@@ -83,7 +86,16 @@ function base(tx: ReadTx | Tx, mode: Mode) {
       'line.*',
       'affiliate.status as affiliate_status',
       'referral.status as referral_status',
-      'sale.in_review as is_sale_in_review',
+      // Of what it is, or of what raised it (RUL-16).
+      tx.raw(
+        `case when sale.in_review then true
+              when line.kind = 'adjustment' and line.cause_type = 'sale' and line.cause_id <> line.sale_id
+              then (select cause.in_review from sales as cause where cause.workspace_id = line.workspace_id and cause.id = line.cause_id)
+         end as is_sale_in_review`,
+      ),
+      tx.raw(
+        `case when line.kind = 'earned' and sale.correction_id is not null then line.cause_id <> sale.correction_id end as is_superseded`,
+      ),
       'placed.payout_id',
       'contact.id as contact_id',
       'contact.name as contact_name',
@@ -115,6 +127,7 @@ function toView(row: ViewRow, { now, settings, decisions }: Told): CommissionVie
       isSaleInReview: row.is_sale_in_review === true,
       affiliateStatus: row.affiliate_status,
     }),
+    isReplaced: row.is_superseded === true,
     payoutId: row.payout_id,
     customer: row.contact_id === null ? null : { id: row.contact_id, name: row.contact_name, email: row.contact_email },
     customerVisibility: terms.customerVisibility,

@@ -227,6 +227,7 @@ test('rows 7 to 21 of the worked example', async () => {
       level: 1,
       affiliateId: ana,
       referralId: null,
+      saleId: null,
       causeType: 'attempt',
       causeId: attemptId,
     }),

@@ -302,3 +302,109 @@ test(`${20 * scale} rounds of rivals at the same moment: the books are whole aft
     expect(rows[0]?.standing).toBe('0');
   }
 }, 600_000);
+
+// A pixel said 100.00, the truth is another (TRK-19). 90.00 of it are given back in two parts: 20 % of the truth is left in proportion.
+const truths = {
+  '150.00': '1200 9000 part_refunded',
+  '80.00': '0 8000 refunded',
+  '100.01': '200 9000 part_refunded',
+} as const;
+const told = ['pixel', 'truth', 'refund 1', 'refund 2'] as const;
+
+/** Pixel, trusted report or a person's confirmation, refunds and the referral's decisions, in an order that the seed says. */
+async function playCorrection(number: number, publicKey: string): Promise<readonly [string, string]> {
+  const next = numbers(seed + 31 + number * 104_729);
+  const key = keys[number % keys.length] ?? '';
+  const affiliateId = await world.affiliate(programId);
+  const clickId = await world.click({ programId, affiliateId });
+  const externalId = `corrected-${number}-${affiliateId.slice(-6)}`;
+  const email = `${externalId}@buyer.example`;
+  const names = Object.keys(truths) as (keyof typeof truths)[];
+  const truth = names[number % names.length] ?? '80.00';
+  const isByHand = next(2) === 0;
+  const isRejected = next(3) === 0; // for good
+  const saleRow = () =>
+    world.owner('sales').where({ external_id: externalId }).first<{ id: string; referral_id: ReferralId }>();
+  const send = async (what: (typeof told)[number]): Promise<void> => {
+    if (what === 'pixel') {
+      const fields = {
+        key: publicKey,
+        order_id: externalId,
+        amount: '100.00',
+        currency: 'USD',
+        email,
+        click_id: clickId,
+      };
+      await fetch(`${world.api.url}/t/sale.gif?${new URLSearchParams(fields).toString()}`);
+      return;
+    }
+    const amount = usd(truth);
+    const [path, body] = what.startsWith('refund')
+      ? [
+          '/v1/refunds',
+          {
+            externalId: `${externalId}-${what}`,
+            saleExternalId: externalId,
+            amount: usd(what === 'refund 1' ? '30.00' : '60.00'),
+          },
+        ]
+      : isByHand
+        ? [`/v1/sales/${(await saleRow())?.id ?? ''}/confirm`, { amount }]
+        : ['/v1/sales', { externalId, clickId, customer: { email }, amount }];
+    const answer = await world.api.as(key, path, { body });
+    if (answer.status !== 202 && answer.status !== 200) throw new Error(`${what}: ${answer.text}`);
+  };
+  const order = shuffled<(typeof told)[number] | (typeof decisions)[number]>(
+    [...told, ...(isRejected ? decisions.slice(0, 2) : decisions)],
+    next,
+    (item, before) => {
+      const isReported = before.includes('pixel') || before.includes('truth');
+      const place = (decisions as readonly string[]).indexOf(item);
+      if (place < 0) return item !== 'truth' || !isByHand || before.includes('pixel');
+      return isReported && (place === 0 || before.includes(decisions[place - 1] ?? 'approve'));
+    },
+  );
+  for (const step of order) {
+    if ((told as readonly string[]).includes(step)) {
+      await send(step as (typeof told)[number]);
+      const known = next(2) === 0 ? await saleRow() : undefined;
+      if (known !== undefined) await settle(known.referral_id);
+      continue;
+    }
+    const id = (await saleRow())?.referral_id;
+    if (id === undefined) throw new Error(`no referral before ${step}`);
+    await settle(id);
+    await apply(id, await decide(id, step === 'approve again' ? 'approve' : (step as 'approve')));
+  }
+  const sale = await saleRow();
+  if (sale === undefined) throw new Error('no sale');
+  await settle(sale.referral_id);
+  const { rows } = await world.owner.raw<{ rows: { end: string }[] }>(
+    `select concat_ws(' ', (select coalesce(sum(amount_minor - reversed_minor), 0) from commissions
+       where affiliate_id = :affiliateId and status <> 'rejected'), sale.refunded_minor, sale.status) as end
+     from sales as sale where sale.id = :saleId`,
+    { affiliateId, saleId: sale.id },
+  );
+  return [
+    rows[0]?.end === (isRejected ? truths[truth].replace(/^\d+/, '0') : truths[truth])
+      ? 'same'
+      : `${truth}: ${rows[0]?.end} in the order ${order.join(', ')}`,
+    externalId,
+  ];
+}
+
+const corrections = 20 * scale;
+test(`TRK-19: ${corrections} orders of pixel, true amount, refunds and decisions leave the same books`, async () => {
+  const made = await world.as('/v1/api-keys', { name: 'shop', kind: 'public', test: false });
+  expect(made.status).toBe(201);
+  const ends = new Map<string, number>();
+  for (let i = 0; i < corrections; i += 10) {
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_none, offset) => playCorrection(i + offset, String(made.body['publicKey']))),
+    );
+    for (const [end] of results) ends.set(end, (ends.get(end) ?? 0) + 1);
+  }
+
+  expect([...ends]).toEqual([['same', corrections]]);
+  expect(await world.broken()).toEqual([]);
+}, 600_000);

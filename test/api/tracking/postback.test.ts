@@ -272,8 +272,115 @@ test('the same order by a way that can be trusted is in review no more; told aga
   expect(await saleOf(id)).toMatchObject({ inReview: false, amount: { amount: '80.00', currency: 'USD' } });
   const other = await postback(
     signed({ event: 'sale', txn_id: id, click_id: clickId, amount: '81.00', currency: 'USD' }),
-  );
+  ); // it is known by now
   expect(other).toMatchObject({ status: 409, body: { code: 'already_exists' } });
+});
+
+test('TRK-19: what a trusted way says of a sale in review counts: its lines are taken off by counter-entries and accrued anew, explained', async () => {
+  const id = order();
+  const clickId = await click();
+  const asked = { key, order_id: id, amount: '100.00', currency: 'USD', click_id: clickId };
+  await call('/t/sale.gif', asked);
+  await world.settle();
+  const before = await world.trial();
+  const told = { externalId: id, clickId, amount: { amount: '80.00', currency: 'USD' } };
+
+  expect(await world.as('/v1/sales', told)).toMatchObject({
+    status: 200,
+    body: { inReview: false, amount: { amount: '80.00' }, processedAt: null },
+  });
+  expect((await world.as('/v1/sales', told)).status).toBe(200);
+  await world.settle();
+
+  const sale = await saleOf(id);
+  expect(sale).toMatchObject({ amount: { amount: '80.00', currency: 'USD' } });
+  expect(sale?.['processedAt']).not.toBeNull();
+  const saleId = String(sale?.['id']);
+  const [former, line] = await world.commissions(`saleId=${saleId}`);
+  expect(former).toMatchObject({ status: 'rejected', amount: { amount: '20.00' }, allowedActions: [] });
+  expect(line).toMatchObject({ status: 'pending', amount: { amount: '16.00' } });
+  const after = await world.trial();
+  expect(Number(after['commission_expense']) - Number(before['commission_expense'])).toBeCloseTo(-4);
+
+  const explained = await world.as(`/v1/commissions/${String(line?.['id'])}/explanation`);
+  expect(explained).toMatchObject({ status: 200, body: { cause: { type: 'decision', externalId: id } } });
+  expect(explained.text).toContain('20 % of 80.00 USD');
+  const history = await world.as(`/v1/audit-entries?objectId=${saleId}`);
+  expect(history.text).toContain('"amountMinor":["10000","8000"]');
+  const comesBack = world.as(`/v1/commissions/${String(former?.['id'])}/reinstate`, { reason: 'x' });
+  expect(await world.settled(comesBack)).toMatchObject({ status: 409, body: { reasonCode: 'sale_corrected' } });
+  // Once it is known, it is known: another amount still is another order under the same number.
+  expect(await world.as('/v1/sales', { ...told, amount: { amount: '81.00', currency: 'USD' } })).toMatchObject({
+    status: 409,
+    body: { code: 'already_exists' },
+  });
+  expect(await world.broken()).toEqual([]);
+});
+
+test('TRK-19: staff confirm a sale in review with its true amount; another currency and a second time are refused', async () => {
+  const id = order();
+  await call('/t/sale.gif', { key, order_id: id, amount: '1000000.00', currency: 'USD', click_id: await click() });
+  await world.settle();
+  const saleId = String((await saleOf(id))?.['id']);
+  const confirm = (amount?: unknown) =>
+    world.as(`/v1/sales/${saleId}/confirm`, { reason: 'On the invoice', ...(amount === undefined ? {} : { amount }) });
+
+  expect(await confirm({ amount: '10.00', currency: 'EUR' })).toMatchObject({
+    status: 422,
+    body: { code: 'currency_mismatch' },
+  });
+  expect(await confirm({ amount: '10.001', currency: 'USD' })).toMatchObject({ status: 422 });
+  expect(await confirm({ amount: '-10.00', currency: 'USD' })).toMatchObject({ status: 422 });
+  expect(await saleOf(id)).toMatchObject({ inReview: true, amount: { amount: '1000000.00' } });
+  expect(await confirm({ amount: '10.00', currency: 'USD' })).toMatchObject({ status: 200, body: { inReview: false } });
+  await world.settle();
+  expect(await confirm()).toMatchObject({ status: 409, body: { code: 'already_decided' } });
+  expect(await saleOf(id)).toMatchObject({ amount: { amount: '10.00' }, lines: [{ amount: { amount: '10.00' } }] });
+  expect(await world.commissions(`saleId=${saleId}&status=pending`)).toMatchObject([{ amount: { amount: '2.00' } }]);
+});
+
+test('TRK-19: what a sale in review raised of others waits with it, and goes when its true amount reaches no row', async () => {
+  const banded = await world.program({ commissionApproval: 'automatic' });
+  const rule = await world.rule({
+    scope: 'program',
+    programId: banded,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 100_000 }],
+    bands: {
+      by: 'sales_amount',
+      mode: 'whole',
+      period: 'month',
+      rows: [
+        { from: '0.00', kind: 'percent', ratePpm: 100_000 },
+        { from: '1000.00', kind: 'percent', ratePpm: 200_000 },
+      ],
+    },
+  });
+  expect(rule.status).toBe(201);
+  const ben = await world.affiliate(banded);
+  const clickId = () => world.click({ programId: banded, affiliateId: ben });
+  const real = await world.sale({
+    externalId: order(),
+    clickId: await clickId(),
+    amount: { amount: '50.00', currency: 'USD' },
+  });
+  await world.settled(world.as(`/v1/referrals/${String(real['referralId'])}/approve`, {}));
+  const id = order();
+  await call('/t/sale.gif', { key, order_id: id, amount: '5000.00', currency: 'USD', click_id: await clickId() });
+  await world.settle();
+  const ofReal = (status: string) => world.commissions(`saleId=${String(real['id'])}&status=${status}`);
+  expect(await ofReal('pending')).toMatchObject([
+    { kind: 'adjustment', amount: { amount: '5.00' }, blockers: [{ code: 'in_review' }] },
+  ]);
+
+  await world.as(`/v1/sales/${String((await saleOf(id))?.['id'])}/confirm`, {
+    amount: { amount: '60.00', currency: 'USD' },
+  });
+  await world.settle();
+
+  expect(await ofReal('pending')).toEqual([]);
+  expect(await ofReal('approved')).toMatchObject([{ kind: 'earned', amount: { amount: '5.00' } }]);
+  expect(await world.broken()).toEqual([]);
 });
 
 test('one order by pixel, postback, script and API, many times at once, is one sale and one commission', async () => {

@@ -17,6 +17,7 @@ import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { AttributeDialog } from './attributeDialog.js';
+import { ConfirmSaleDialog } from './confirmSaleDialog.js';
 import type { Sale } from './saleList.js';
 
 const pollMs = 5_000;
@@ -27,6 +28,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const [isRefunding, setRefunding] = useState(false);
   const [isAttributing, setAttributing] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
   const query = useQuery({
     ...getSalesBySaleIdOptions({ path: { saleId } }),
     refetchInterval: pollMs,
@@ -43,7 +45,11 @@ export function Screen(): ReactElement {
             <DecisionButtons
               path={`/v1/sales/${sale.id}`}
               actions={sale.allowedActions}
-              custom={{ refund: () => setRefunding(true), attribute: () => setAttributing(true) }}
+              custom={{
+                refund: () => setRefunding(true),
+                attribute: () => setAttributing(true),
+                confirm: () => setConfirming(true),
+              }}
             />
           )
         }
@@ -52,6 +58,9 @@ export function Screen(): ReactElement {
         {(one) => <Detail sale={one} />}
       </Loaded>
       {isRefunding && sale !== undefined ? <RefundDialog sale={sale} onClose={() => setRefunding(false)} /> : null}
+      {isConfirming && sale !== undefined ? (
+        <ConfirmSaleDialog sale={sale} onClose={() => setConfirming(false)} />
+      ) : null}
       {isAttributing && sale !== undefined ? (
         <AttributeDialog
           path={`/v1/sales/${sale.id}`}

@@ -1,0 +1,85 @@
+import {
+  findLastRejection,
+  lockCommissions,
+  lockCommissionsOfSale,
+  lockRaisesCausedBy,
+} from '../../db/earning/commission.js';
+import type { Tx } from '../../db/transaction.js';
+import { type Act, actFor } from '../../domain/act.js';
+import type { Commission } from '../../domain/earning/commission.js';
+import { isSuperseded, type Sale } from '../../domain/earning/sale.js';
+import { setHold } from './dispute.js';
+import { takeOff } from './ledger.js';
+
+// A sale in review was confirmed with another amount (TRK-19): what it had earned is taken off by counter-entries and accrued anew, never edited.
+
+/** A line as it stood before the correction. */
+export interface FormerLine {
+  readonly level: number;
+  readonly affiliateId: string;
+  readonly onHold: boolean;
+  /** Why it had been rejected; null where it stood, or was only given back. */
+  readonly rejectedFor: string | null;
+}
+
+/**
+ * Takes off all that a corrected sale had earned: its lines, what was added to them, and what it had raised of others (RUL-16). None of it was
+ * approved, because the sale was in review. Answers the lines as they stood, none for a sale that had not been judged. Safe to repeat. The caller
+ * holds the locks of referral and sale.
+ */
+export async function takeOffFormer(tx: Tx, act: Act, sale: Sale): Promise<readonly FormerLine[]> {
+  if (sale.correctionId === null) return [];
+  const all = await lockCommissionsOfSale(tx, sale.id);
+  const former = all.filter((line) => isSuperseded(line, sale));
+  if (former.length === 0) return [];
+  const stood: FormerLine[] = [];
+  for (const { id, level, affiliateId, onHold, status } of former) {
+    const reason = status === 'rejected' ? await findLastRejection(tx, id) : null;
+    const isGivenBack = reason === 'refunded' || reason === 'charged_back';
+    stood.push({ level, affiliateId, onHold, rejectedFor: isGivenBack ? null : reason });
+  }
+  const added = all.filter((line) => line.kind === 'adjustment');
+  const raises = await lockRaisesCausedBy(tx, {
+    saleId: sale.id,
+    affiliateIds: former.map((line) => line.affiliateId),
+  });
+  await takeOff(tx, actFor(act, { reasonCode: 'sale_corrected' }), [...former, ...added, ...raises], {
+    wanted: (line) => (line.amount > 0n ? line.amount : 0n),
+    reasonCode: 'sale_corrected',
+    effectiveAt: null,
+    includesCharges: true,
+  });
+  return stood;
+}
+
+/** What a person or the referral's rejection had said of a line is true of the one in its place. Answers the lines that stand. */
+export async function treatLikeFormer(
+  tx: Tx,
+  act: Act,
+  lines: readonly Commission[],
+  former: readonly FormerLine[],
+): Promise<readonly Commission[]> {
+  const formerOf = (line: Commission): FormerLine | undefined =>
+    former.find((one) => one.level === line.level && one.affiliateId === line.affiliateId);
+  await setHold(
+    tx,
+    act,
+    lines.filter((line) => formerOf(line)?.onHold === true),
+    true,
+  );
+  const standing: Commission[] = [];
+  for (const line of await lockCommissions(
+    tx,
+    lines.map((one) => one.id),
+  )) {
+    const reasonCode = formerOf(line)?.rejectedFor ?? null;
+    if (reasonCode === null) standing.push(line);
+    else
+      await takeOff(tx, actFor(act, { reasonCode }), [line], {
+        wanted: (one) => one.amount,
+        reasonCode,
+        effectiveAt: null,
+      });
+  }
+  return standing;
+}
