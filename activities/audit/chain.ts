@@ -72,7 +72,10 @@ export function verifyChain(
   return readWorkspace(db, workspaceId, (tx, now) => verifyLeaves(tx, now, outside));
 }
 
-/** One pass of the relay over all workspaces: leaves, then the signed head where it moved. */
+/**
+ * One pass of the relay over all workspaces: leaves, then the signed head where it moved. Answers how many filled theirs: more may wait.
+ * Looking for what has no leaf reads the last quarter of an hour, so nobody looks again for what came meanwhile before its time has come.
+ */
 export async function appendAuditChains(deps: {
   readonly db: Db;
   readonly keeper: HeadKeeper;
@@ -80,9 +83,9 @@ export async function appendAuditChains(deps: {
   readonly workspaces: readonly WorkspaceId[];
   readonly lastKept: Map<string, string>;
 }): Promise<number> {
-  let appended = 0;
+  let filled = 0;
   for (const workspaceId of deps.workspaces) {
-    appended += await appendAuditLeaves(deps.db, workspaceId);
+    if ((await appendAuditLeaves(deps.db, workspaceId)) >= leavesPerPass) filled += 1;
     const seen = await readWorkspace(deps.db, workspaceId, async (tx, now) => ({ head: await findHead(tx), now }));
     if (seen.head === undefined || seen.head.sequence === 0n || deps.lastKept.get(workspaceId) === seen.head.leafHash)
       continue;
@@ -94,5 +97,5 @@ export async function appendAuditChains(deps: {
     });
     deps.lastKept.set(workspaceId, seen.head.leafHash);
   }
-  return appended;
+  return filled;
 }

@@ -120,6 +120,24 @@ describe('the audit chain', () => {
     expect(await verifyChain(db, workspaceId, [])).toMatchObject({ holds: true, holdsTo: '3', leaves: 3, entries: 3 });
   });
 
+  test('the step looks again at once only where a pass was full', async () => {
+    const keeper = new HeadKeeper(join(folder, workspaceId));
+    const pass = () => appendAuditChains({ db, keeper, logger, workspaces: [workspaceId], lastKept: new Map() });
+    await write('created', 100n);
+    expect(await pass()).toBe(0);
+
+    // Commits as other transactions leave them: an entry each, under a number of its own.
+    await owner.raw(
+      `insert into audit_entries (workspace_id, id, mode, object_type, object_id, seq, event, actor_type, changes, commit_id)
+       select ?, 'aud_' || lpad(n::text, 26, '0'), 'live', 'link', 'lnk_' || lpad(n::text, 26, '0'), 1, 'created', 'system', '{}', gen_random_uuid()
+       from generate_series(1, 501) as n`,
+      [workspaceId],
+    );
+    expect(await pass()).toBe(1);
+    expect(await pass()).toBe(0);
+    expect(await verifyChain(db, workspaceId, [])).toMatchObject({ holds: true, holdsTo: '502', leaves: 502 });
+  });
+
   test.each([
     {
       hand: 'an entry edited',
