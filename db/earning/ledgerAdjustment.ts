@@ -1,12 +1,13 @@
 import type { Act, Mode } from '../../domain/act.js';
 import type { AccountKind, AccountRef } from '../../domain/earning/ledger.js';
-import type { LedgerAdjustmentKind } from '../../domain/earning/ledgerAdjustment.js';
+import type { LedgerAdjustmentKind, LedgerAdjustmentStatus } from '../../domain/earning/ledgerAdjustment.js';
 import { DomainError, InvariantError } from '../../domain/errors.js';
 import type { Id } from '../../domain/ids.js';
 import type { CurrencyCode, Money } from '../../domain/money.js';
 import type { SecondPerson } from '../../domain/payout/payoutRun.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { keyset, type Page } from '../reads/keyset.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface LedgerAdjustment {
@@ -16,6 +17,7 @@ export interface LedgerAdjustment {
   readonly account: AccountRef;
   readonly accountId: string;
   readonly counterAccountId: string | null;
+  readonly counterAccount: AccountRef | null;
   readonly amount: Money;
   readonly reason: string;
   readonly documentId: string | null;
@@ -34,6 +36,8 @@ interface Row {
   readonly counter_account_id: string | null;
   readonly account_kind: AccountKind;
   readonly owner_id: string;
+  readonly counter_kind: AccountKind | null;
+  readonly counter_owner_id: string | null;
   readonly currency: CurrencyCode;
   readonly amount_minor: bigint;
   readonly reason: string;
@@ -45,6 +49,9 @@ interface Row {
   readonly created_at: Instant;
 }
 
+const columns = `adjustment.*, account.kind as account_kind, account.owner_id, account.currency,
+  counter.kind as counter_kind, counter.owner_id as counter_owner_id`;
+
 function toAdjustment(row: Row): LedgerAdjustment {
   return {
     id: row.id,
@@ -53,6 +60,7 @@ function toAdjustment(row: Row): LedgerAdjustment {
     account: { kind: row.account_kind, ownerId: row.owner_id },
     accountId: row.account_id,
     counterAccountId: row.counter_account_id,
+    counterAccount: row.counter_kind === null ? null : { kind: row.counter_kind, ownerId: row.counter_owner_id ?? '' },
     amount: { minor: row.amount_minor, currency: row.currency },
     reason: row.reason,
     documentId: row.document_id,
@@ -111,14 +119,52 @@ export async function insertLedgerAdjustment(
 /** The entry, locked until the end of the transaction: two who approve at once post once. */
 export async function lockLedgerAdjustment(tx: Tx, mode: Mode, id: string): Promise<LedgerAdjustment | undefined> {
   const { rows } = await tx.raw<{ rows: Row[] }>(
-    `select adjustment.*, account.kind as account_kind, account.owner_id, account.currency
+    `select ${columns}
      from ledger_adjustments as adjustment
      join ledger_accounts as account on account.workspace_id = adjustment.workspace_id and account.id = adjustment.account_id
+     left join ledger_accounts as counter
+       on counter.workspace_id = adjustment.workspace_id and counter.id = adjustment.counter_account_id
      where adjustment.id = :id and adjustment.mode = :mode
      for no key update of adjustment`,
     { id, mode },
   );
   const [row] = rows;
+  return row === undefined ? undefined : toAdjustment(row);
+}
+
+function base(tx: ReadTx, mode: Mode) {
+  return tx('ledger_adjustments as adjustment')
+    .join('ledger_accounts as account', (on) =>
+      on.on('account.workspace_id', 'adjustment.workspace_id').andOn('account.id', 'adjustment.account_id'),
+    )
+    .leftJoin('ledger_accounts as counter', (on) =>
+      on.on('counter.workspace_id', 'adjustment.workspace_id').andOn('counter.id', 'adjustment.counter_account_id'),
+    )
+    .where('adjustment.mode', mode)
+    .select<Row[]>(tx.raw(columns));
+}
+
+// Which entries by hand were asked for, and which wait for a second person?
+export async function listLedgerAdjustments(
+  tx: ReadTx,
+  of: {
+    readonly mode: Mode;
+    readonly statuses?: readonly LedgerAdjustmentStatus[] | undefined;
+    readonly kinds?: readonly LedgerAdjustmentKind[] | undefined;
+  },
+  page: Page,
+): Promise<readonly LedgerAdjustment[]> {
+  const query = base(tx, of.mode);
+  if (of.kinds !== undefined) query.whereIn('adjustment.kind', [...of.kinds]);
+  if (of.statuses !== undefined && !of.statuses.includes('approved')) query.whereNull('adjustment.approved_at');
+  if (of.statuses !== undefined && !of.statuses.includes('pending')) query.whereNotNull('adjustment.approved_at');
+  const rows: readonly Row[] = await keyset(query, page, { createdAt: 'adjustment.created_at' }, 'adjustment.id');
+  return rows.map(toAdjustment);
+}
+
+/** One entry by hand of this mode. */
+export async function findLedgerAdjustment(tx: ReadTx, mode: Mode, id: string): Promise<LedgerAdjustment | undefined> {
+  const [row] = await base(tx, mode).where('adjustment.id', id);
   return row === undefined ? undefined : toAdjustment(row);
 }
 

@@ -1,4 +1,4 @@
-import { transitionTable } from '../transitions.js';
+import { type StatusOf, transitionTable } from '../transitions.js';
 import { type AccountRef, type Posting, posting } from './ledger.js';
 import type { Money } from '../money.js';
 
@@ -7,6 +7,7 @@ export const ledgerAdjustmentTransitions = transitionTable({
   pending: { approved: 'approved' },
   approved: {},
 });
+export type LedgerAdjustmentStatus = StatusOf<typeof ledgerAdjustmentTransitions>;
 
 /** `write_off`: a debt given up. `suspense_clearing`: money in suspense whose document was found (money.md 5). */
 export const ledgerAdjustmentKinds = ['write_off', 'suspense_clearing'] as const;

@@ -863,9 +863,37 @@ test('ADM-07: a list that searches finds nothing under a name that nobody has, a
   expect(searching.length).toBeGreaterThan(15);
 }, 60_000);
 
+test('ROL-03: rights for assigned rows show nothing of an affiliate who is not assigned, in no list and by no id', async () => {
+  const reads = presets.owner.permissions.filter((permission) => permission.endsWith('.read'));
+  const role = await world.as('/v1/roles', { name: 'Reads the assigned', permissions: reads, reach: 'assigned' });
+  expect(role.status, role.text).toBe(201);
+  const { key } = await world.api.makePerson(world.ws, [String(role.body['id'])], { name: 'Nobody’s manager' });
+  const affiliateId = ids['affiliateId'] ?? '';
+  const read = routes.filter((route) => route.method === 'GET' && route.permission !== 'public' && !isPortal(route));
+  const faults: string[] = [];
+  const named = new Set<string>();
+  for (const route of read) {
+    // An address that names the affiliate may be answered with the name.
+    const says = ({ text }: TestAnswer): boolean => text.includes(affiliateId);
+    const path = pathWith(route, ids);
+    if (says(await world.api.as(world.ws.key, path))) named.add(route.path);
+    const answer = await world.api.as(key, path);
+    if (answer.status === 200 && says(answer)) faults.push(`${nameOf(route)}: ${answer.text.slice(0, 300)}`);
+  }
+
+  expect(faults).toEqual([]);
+  expect(named.size).toBeGreaterThan(25);
+}, 120_000);
+
 test('every route stands in the tables of api.md', () => {
-  // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081).
-  const beside = new Set(['GET /v1/gateways/{}', 'GET /v1/payment-sources/{}/events']);
+  // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081), and
+  // so is what a second person finds an open entry by (0320).
+  const beside = new Set([
+    'GET /v1/gateways/{}',
+    'GET /v1/payment-sources/{}/events',
+    'GET /v1/ledger-adjustments',
+    'GET /v1/ledger-adjustments/{}',
+  ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));
   const missing = contractPaths.filter((path) => !here.includes(path));

@@ -1,23 +1,105 @@
 import { approveAdjustment } from '../../../activities/earning/ledgerAdjustment.js';
-import { findLedgerAccount, insertLedgerAdjustment } from '../../../db/earning/ledgerAdjustment.js';
+import { findUserName, listUserNames } from '../../../db/access/userName.js';
+import {
+  findLedgerAccount,
+  findLedgerAdjustment,
+  insertLedgerAdjustment,
+  type LedgerAdjustment,
+  listLedgerAdjustments,
+} from '../../../db/earning/ledgerAdjustment.js';
 import { isSecondPersonRequired, listHolders } from '../../../db/reads/payout/payoutControls.js';
-import type { Tx } from '../../../db/transaction.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { clearingKinds, fitsAccount } from '../../../domain/earning/ledgerAdjustment.js';
-import { DomainError } from '../../../domain/errors.js';
-import { findUserName } from '../../../db/access/userName.js';
+import { DomainError, InvariantError } from '../../../domain/errors.js';
+import { type Approver, judgeFourEyes } from '../../../domain/payout/payoutRun.js';
 import { invalid } from '../../problems.js';
 import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
 import {
   ledgerAdjustmentCreate,
+  ledgerAdjustmentList,
   ledgerAdjustmentParams,
+  ledgerAdjustmentQuery,
   ledgerAdjustmentWire,
   presentLedgerAdjustment,
 } from '../../schemas/earning/ledgerAdjustment.js';
 import { decisionBody } from '../../schemas/wire.js';
 
-type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode'>;
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'caller' | 'can'>;
 
-async function requireAccount(tx: Tx, ctx: Asking, id: string, pointer: string) {
+/** The caller as the rule of two persons judges whoever approves. */
+async function approverOf(tx: ReadTx | Tx, { caller, mode }: Asking): Promise<Approver> {
+  const { userId } = caller.actor;
+  const others = (await listHolders(tx, 'ledger.write')).filter((one) => one !== userId);
+  return {
+    userId,
+    isKey: caller.via === 'key',
+    steppedUp: caller.isSteppedUp,
+    others: others.length,
+    isSecondRequired: await isSecondPersonRequired(tx),
+    mode,
+  };
+}
+
+/** Each entry with the names of its people, and approvable for those who may: a session confirms who it is on the way. */
+async function present(tx: ReadTx | Tx, ctx: Asking, adjustments: readonly LedgerAdjustment[]) {
+  const names = await listUserNames(
+    tx,
+    adjustments.flatMap((one) => [one.createdBy, one.approvedBy].flatMap((id) => id ?? [])),
+  );
+  const mayWrite = ctx.can('ledger.write');
+  const approver = { ...(await approverOf(tx, ctx)), steppedUp: true };
+  return adjustments.map((one) => {
+    const isAllowed = judgeFourEyes({ createdByUser: one.createdBy, editors: [] }, approver).ok;
+    return presentLedgerAdjustment(one, { names, mayApprove: mayWrite && isAllowed });
+  });
+}
+
+async function presentOne(tx: ReadTx | Tx, ctx: Asking, adjustment: LedgerAdjustment) {
+  const [shown] = await present(tx, ctx, [adjustment]);
+  if (shown === undefined) throw new InvariantError('one entry is shown once', { id: adjustment.id });
+  return shown;
+}
+
+/** A second person has to find what waits for one (docs/decisions/0320). */
+const list = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-adjustments',
+  summary: 'Entries into the books by hand, open ones among them',
+  permission: 'ledger.read',
+  query: ledgerAdjustmentQuery,
+  reply: ledgerAdjustmentList,
+  refuses: [],
+  handle: (ctx) => {
+    const page = ctx.page(ctx.query);
+    return ctx.read(async (tx) => {
+      const of = { mode: ctx.mode, statuses: ctx.query.status, kinds: ctx.query.kind };
+      const shown = await present(tx, ctx, await listLedgerAdjustments(tx, of, page));
+      return ctx.list(
+        shown,
+        page,
+        (row) => row,
+        (row) => ({ value: row.createdAt, id: row.id }),
+      );
+    });
+  },
+});
+
+const get = defineRoute({
+  method: 'GET',
+  path: '/v1/ledger-adjustments/:transferId',
+  permission: 'ledger.read',
+  params: ledgerAdjustmentParams,
+  reply: ledgerAdjustmentWire,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const found = await findLedgerAdjustment(tx, ctx.mode, ctx.params.transferId);
+      if (found === undefined) throw new DomainError('resource.not_found');
+      return presentOne(tx, ctx, found);
+    }),
+});
+
+async function requireAccount(tx: Tx, ctx: Pick<Asking, 'mode'>, id: string, pointer: string) {
   const found = await findLedgerAccount(tx, ctx.mode, id);
   if (found === undefined) throw invalid({ pointer, code: 'not_found', detail: 'No such account.' });
   return found;
@@ -57,7 +139,7 @@ const create = defineRoute({
           });
       }
       const made = await insertLedgerAdjustment(tx, act, ctx.body);
-      return answer(presentLedgerAdjustment(made), { location: `/v1/ledger-adjustments/${made.id}` });
+      return answer(await presentOne(tx, ctx, made), { location: `/v1/ledger-adjustments/${made.id}` });
     }),
 });
 
@@ -78,19 +160,9 @@ const approve = defineRoute({
   ],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      const me = act.actor.userId;
-      const others = (await listHolders(tx, 'ledger.write')).filter((one) => one !== me);
       try {
-        return presentLedgerAdjustment(
-          await approveAdjustment(tx, act, ctx.params.transferId, {
-            userId: me,
-            isKey: ctx.caller.via === 'key',
-            steppedUp: ctx.caller.isSteppedUp,
-            others: others.length,
-            isSecondRequired: await isSecondPersonRequired(tx),
-            mode: ctx.mode,
-          }),
-        );
+        const approved = await approveAdjustment(tx, act, ctx.params.transferId, await approverOf(tx, ctx));
+        return await presentOne(tx, ctx, approved);
       } catch (error) {
         // Rows hold ids; whoever is told "already approved" reads a name (api.md 1.5).
         if (!(error instanceof DomainError) || error.code !== 'ledger_adjustment.already_decided') throw error;
@@ -102,4 +174,4 @@ const approve = defineRoute({
     }),
 });
 
-export const ledgerAdjustmentRoutes: readonly Route[] = [create, approve];
+export const ledgerAdjustmentRoutes: readonly Route[] = [list, get, create, approve];

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { LedgerAdjustment } from '../../../db/earning/ledgerAdjustment.js';
+import type { AccountRef } from '../../../domain/earning/ledger.js';
 import { ledgerAdjustmentKinds } from '../../../domain/earning/ledgerAdjustment.js';
-import { idWire, instantWire, moneyWire, objectFields, reasonText } from '../wire.js';
+import { anyOf, listQuery } from '../../lists.js';
+import { idWire, instantWire, listOf, moneyWire, objectFields, reasonText } from '../wire.js';
 
 export const ledgerAdjustmentParams = z.strictObject({ transferId: idWire('transfer') });
 export const ledgerAdjustmentCreate = z.strictObject({
@@ -15,18 +17,27 @@ export const ledgerAdjustmentCreate = z.strictObject({
   documentId: idWire('document').nullable().default(null),
 });
 
+const statuses = ['pending', 'approved'] as const;
+export const ledgerAdjustmentQuery = listQuery({ status: anyOf(statuses), kind: anyOf(ledgerAdjustmentKinds) });
+
+const accountRefWire = z.strictObject({ kind: z.string(), ownerId: z.string().nullable() });
+
 export const ledgerAdjustmentWire = z
   .strictObject({
     ...objectFields('transfer', 'ledger_adjustment'),
     kind: z.enum(ledgerAdjustmentKinds),
-    status: z.enum(['pending', 'approved']),
+    status: z.enum(statuses),
     accountId: z.string(),
+    account: accountRefWire,
     counterAccountId: z.string().nullable(),
+    counterAccount: accountRefWire.nullable(),
     amount: moneyWire,
     reason: z.string(),
     documentId: z.string().nullable(),
     createdBy: z.string().nullable(),
+    createdByName: z.string().nullable(),
     approvedBy: z.string().nullable(),
+    approvedByName: z.string().nullable(),
     approvedAt: instantWire.nullable(),
     secondPerson: z.enum(['other_person', 'single_person']).nullable(),
     allowedActions: z.array(z.string()),
@@ -34,24 +45,36 @@ export const ledgerAdjustmentWire = z
     createdAt: instantWire,
   })
   .openapi('LedgerAdjustment');
+export const ledgerAdjustmentList = listOf(ledgerAdjustmentWire);
 
-export function presentLedgerAdjustment(adjustment: LedgerAdjustment): z.output<typeof ledgerAdjustmentWire> {
+const refOf = ({ kind, ownerId }: AccountRef) => ({ kind, ownerId: ownerId === '' ? null : ownerId });
+
+/** `names` of who asked and who approved; `mayApprove`: the reader is one who may, by right and by the rule of two persons. */
+export function presentLedgerAdjustment(
+  adjustment: LedgerAdjustment,
+  of: { readonly names: ReadonlyMap<string, string>; readonly mayApprove: boolean },
+): z.output<typeof ledgerAdjustmentWire> {
   const isOpen = adjustment.approvedAt === null;
+  const nameOf = (id: string | null): string | null => (id === null ? null : (of.names.get(id) ?? null));
   return {
     id: adjustment.id,
     object: 'ledger_adjustment',
     kind: adjustment.kind,
     status: isOpen ? 'pending' : 'approved',
     accountId: adjustment.accountId,
+    account: refOf(adjustment.account),
     counterAccountId: adjustment.counterAccountId,
+    counterAccount: adjustment.counterAccount === null ? null : refOf(adjustment.counterAccount),
     amount: adjustment.amount,
     reason: adjustment.reason,
     documentId: adjustment.documentId,
     createdBy: adjustment.createdBy,
+    createdByName: nameOf(adjustment.createdBy),
     approvedBy: adjustment.approvedBy,
+    approvedByName: nameOf(adjustment.approvedBy),
     approvedAt: adjustment.approvedAt,
     secondPerson: adjustment.secondPerson,
-    allowedActions: isOpen ? ['approve'] : [],
+    allowedActions: isOpen && of.mayApprove ? ['approve'] : [],
     test: adjustment.mode === 'test',
     createdAt: adjustment.createdAt,
   };

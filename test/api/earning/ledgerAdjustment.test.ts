@@ -43,7 +43,18 @@ test('a debt is given up by two people: nothing is posted before, once after, an
   const accountId = await accountOf('affiliate_receivable');
   const asked = await ask({ kind: 'write_off', accountId, amount: usd('5.00'), reason: 'Closed shop' });
   expect(asked.status, asked.text).toBe(201);
-  expect(asked.body).toMatchObject({ status: 'pending', amount: usd('5.00'), allowedActions: ['approve'] });
+  // Somebody else may approve, so whoever asked may not; the second person finds it, with who asked and on which account.
+  const open = { id: asked.body['id'], status: 'pending', amount: usd('5.00'), createdByName: 'Ana' };
+  expect(asked.body).toMatchObject({ ...open, allowedActions: [] });
+  const found = await world.api.as(fin, '/v1/ledger-adjustments?status=pending');
+  const account = { kind: 'affiliate_receivable', ownerId: affiliateId };
+  expect(itemsOf(found.body['data'])).toMatchObject([{ ...open, account, allowedActions: ['approve'] }]);
+  const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
+  const path = `/v1/ledger-adjustments/${asked.body['id']}`;
+  expect((await world.api.as(reader, path)).body).toMatchObject({ ...open, allowedActions: [] });
+  const stranger = (await world.api.makePerson(world.ws, ['reviewer'])).key;
+  for (const one of [path, '/v1/ledger-adjustments'])
+    expect((await world.api.as(stranger, one)).body).toMatchObject({ status: 403, missingPermission: 'ledger.read' });
   expect(await world.trial()).toMatchObject({ affiliate_receivable: '8.00' });
 
   const own = await approve(asked.body['id'], world.ws.key);
@@ -59,6 +70,11 @@ test('a debt is given up by two people: nothing is posted before, once after, an
     { status: 'approved', amount: usd('5.00'), reason: 'Closed shop' },
   ]);
   expect(await world.broken()).toEqual([]);
+  expect((await world.as(path)).body).toMatchObject({ status: 'approved', approvedByName: 'Fin', allowedActions: [] });
+  expect((await world.as('/v1/ledger-adjustments?status=pending')).body['data']).toEqual([]);
+  expect((await world.as('/v1/ledger-adjustments?kind=suspense_clearing')).body['data']).toEqual([]);
+  expect((await world.as('/v1/ledger-adjustments?status=odd')).status).toBe(422);
+  expect((await world.as(`/v1/ledger-adjustments/${newId('transfer')}`)).status).toBe(404);
 
   const much = await ask({ kind: 'write_off', accountId, amount: usd('3.01'), reason: 'Too much' });
   const refused = await approve(much.body['id']);
