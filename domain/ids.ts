@@ -1,4 +1,5 @@
 import type { Brand } from './brand.js';
+import { assertInvariant } from './errors.js';
 
 /** The only prefix table (api.md 1.1). An id is a prefix, `_`, and a UUIDv7 as 26 characters of lower-case Crockford base 32. */
 export const idPrefixes = {
@@ -169,6 +170,18 @@ export function sameIdAs<K extends IdKind>(kind: K, id: string): Id<K> {
 }
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * The id of the n-th thing of another one: its 26 characters with the number (1 to 1023) woven into the last two. Whoever knows the one can
+ * name the others, also when their rows are lost.
+ */
+export function partId<K extends IdKind>(kind: K, id: string, number: number): Id<K> {
+  assertInvariant(Number.isInteger(number) && number >= 1 && number < 1_024, 'a part has a number', { id, number });
+  const digit = (place: number): number => alphabet.indexOf(id.at(place) ?? '');
+  const last = ((digit(-2) << 5) | digit(-1)) ^ number;
+  return `${idPrefixes[kind]}_${id.slice(id.indexOf('_') + 1, -2)}${alphabet[last >> 5]}${alphabet[last & 31]}` as Id<K>;
+}
+
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The id made of a UUID that somebody else drew (a workflow's `uuid4`): the same UUID is the same id. Undefined: it is no UUID. */

@@ -1,5 +1,6 @@
 import { findHead } from '../../db/audit/chain.js';
 import type { Db } from '../../db/connection.js';
+import { raiseFence } from '../../db/payout/restoreFence.js';
 import { inWorkspace } from '../../db/transaction.js';
 import type { WorkspaceId } from '../../domain/ids.js';
 import type { HeadKeeper } from '../../platform/headKeeper.js';
@@ -23,15 +24,10 @@ export async function raiseRestoreFence(deps: {
     const isBehind = await inWorkspace(deps.db, workspaceId, async (tx) => {
       const head = await findHead(tx);
       if (head !== undefined && head.sequence >= BigInt(kept.sequence)) return false;
-      const updated = await tx('workspaces')
-        .where({ id: workspaceId })
-        .whereNull('payouts_frozen_at')
-        .update({
-          payouts_frozen_at: tx.raw('now()'),
-          payouts_frozen_reason: `the audit trail was set back: a head of ${kept.at} (leaf ${kept.sequence}) is ahead of the database`,
-          restore_epoch: tx.raw('restore_epoch + 1'),
-        });
-      return updated > 0;
+      return raiseFence(
+        tx,
+        `the audit trail was set back: a head of ${kept.at} (leaf ${kept.sequence}) is ahead of the database`,
+      );
     });
     if (!isBehind) continue;
     deps.logger.error({ workspaceId, keptSequence: kept.sequence }, 'database set back, payouts frozen');

@@ -18,7 +18,9 @@ export interface PayoutInstruction {
 }
 
 /** What is asked about: the same instruction, without where it goes. */
-export interface PayoutQuestion extends Omit<PayoutInstruction, 'destination'> {
+export interface PayoutQuestion extends Omit<PayoutInstruction, 'destination' | 'requestKey'> {
+  /** Null: a restore lost it (money.md 10). The reference, the amount and the provider's id have to do. */
+  readonly requestKey: string | null;
   /** The provider's own id, once it has answered. */
   readonly providerId: string | null;
   /** When the key was made: nothing of it can be older. */

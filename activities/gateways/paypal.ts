@@ -250,7 +250,7 @@ function refusalOf(name: string | null): string {
 /** The state is the item's: a batch's SUCCESS says nothing (money.md 7.3). */
 function judgeBatch(of: Omit<PayoutQuestion, 'providerId' | 'claimedAt'>, id: string, body: unknown): GatewayAnswer {
   const sentAs = textAt(body, 'batch_header', 'sender_batch_header', 'sender_batch_id');
-  if (sentAs !== of.requestKey) return unknown('key_conflict');
+  if (of.requestKey !== null && sentAs !== of.requestKey) return unknown('key_conflict');
   const batch = textAt(body, 'batch_header', 'batch_status');
   const item = listAt(body, 'items').find((one) => textAt(one, 'payout_item', 'sender_item_id') === of.reference);
   if (item === undefined)

@@ -36,9 +36,9 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
   const times = options.times ?? sandboxTimes;
   const reached = options.reached ?? (() => undefined);
 
-  const taken = async (requestKey: string): Promise<SandboxEntry | undefined> => {
+  const taken = async (isIt: (entry: SandboxEntry) => boolean): Promise<SandboxEntry | undefined> => {
     const entries = readSandboxJournal(await options.journal.readAll(), keyWindowMs, (at) => epochMs(at as Instant));
-    return entries.filter((entry) => entry.requestKey === requestKey && !entry.replay).at(-1);
+    return entries.filter((entry) => isIt(entry) && !entry.replay).at(-1);
   };
 
   const stateOf = (entry: SandboxEntry): GatewayAnswer => {
@@ -82,12 +82,16 @@ export function createSandboxGateway(options: SandboxOptions): PayoutGateway {
         merchant: instruction.merchant,
       });
       reached('gateway.accepted');
-      const entry = await taken(instruction.requestKey);
+      const entry = await taken((one) => one.requestKey === instruction.requestKey);
       if (account === 'lost_reply' || entry === undefined) return { class: 'unknown', code: 'connection_lost' };
       return stateOf(entry);
     },
-    async lookUp({ requestKey }) {
-      const entry = await taken(requestKey);
+    async lookUp({ requestKey, reference, merchant, providerId }) {
+      const entry = await taken((one) =>
+        requestKey === null
+          ? one.reference === reference && one.merchant === merchant && one.providerId === providerId
+          : one.requestKey === requestKey,
+      );
       return entry === undefined ? { class: 'not_found' } : stateOf(entry);
     },
     async statement({ merchant, since, until }) {

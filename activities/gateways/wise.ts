@@ -31,6 +31,8 @@ const keyWindowMs = dayMs;
 const clockSlackMs = 600_000;
 const pageSize = 100;
 const longestSearch = 50;
+/** Of our reference Wise takes so many characters: the last ones, because those tell attempts apart. */
+const referenceLength = 10;
 /** A statement covers at most a year; short pieces keep an answer small. */
 const statementMs = 90 * dayMs;
 
@@ -112,7 +114,7 @@ export function createWiseGateway(options: ProviderOptions): PayoutGateway & Gat
       targetAccount: at(recipient.body, 'id'),
       quoteUuid: textAt(quote.body, 'id'),
       customerTransactionId: instruction.requestKey,
-      details: { reference: instruction.reference.slice(-10) },
+      details: { reference: instruction.reference.slice(-referenceLength) },
     });
     if (made.kind === 'nothing') return unknown(made.code);
     if (made.status === 409) return unknown('key_conflict');
@@ -135,7 +137,7 @@ export function createWiseGateway(options: ProviderOptions): PayoutGateway & Gat
 
   async function judge(
     access: GatewayAccess,
-    of: Pick<PayoutQuestion, 'requestKey' | 'amount'>,
+    of: Pick<PayoutQuestion, 'requestKey' | 'reference' | 'amount'>,
     transfer: unknown,
     unfunded: 'answered' | 'not_answered',
   ): Promise<GatewayAnswer> {
@@ -143,7 +145,9 @@ export function createWiseGateway(options: ProviderOptions): PayoutGateway & Gat
     if (providerId === null) return unknown('unreadable_answer');
     const currency = textAt(transfer, 'targetCurrency');
     const isOurs =
-      textAt(transfer, 'customerTransactionId') === of.requestKey &&
+      (of.requestKey === null
+        ? textAt(transfer, 'details', 'reference') === of.reference.slice(-referenceLength)
+        : textAt(transfer, 'customerTransactionId') === of.requestKey) &&
       isSameMoney(minorOf(at(transfer, 'targetValue'), currency ?? ''), currency, of.amount);
     if (!isOurs) return unknown('key_conflict');
     const state = states.get(textAt(transfer, 'status') ?? '');
@@ -224,8 +228,10 @@ export function createWiseGateway(options: ProviderOptions): PayoutGateway & Gat
           ? judge(access, question, heard.body, 'answered')
           : unknown(`status_${heard.status}`);
       }
+      const { requestKey } = question;
+      if (requestKey === null) return unknown('key_lost');
       const from = addMs(question.claimedAt, -clockSlackMs);
-      const found = await findTransfer(access, { requestKey: question.requestKey, from });
+      const found = await findTransfer(access, { requestKey, from });
       if ('code' in found) return unknown(found.code);
       return found.transfer === null ? { class: 'not_found' } : judge(access, question, found.transfer, 'not_answered');
     },

@@ -8,6 +8,7 @@ import {
   saveGatewayAccess,
   type SealedAccess,
 } from '../../db/payout/gateway.js';
+import { listFenceGaps, lowerFence, readRestoredAt } from '../../db/payout/restoreFence.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
@@ -29,8 +30,9 @@ export async function freezeGateway(tx: Tx, act: Act, gateway: string, reason: s
 }
 
 /**
- * Sets or lifts a freeze by hand, of the workspace or of one gateway. Lifting wakes every payout that waits. A freeze of the installation
- * is a restore's: it is lifted by the fence (money.md 10), so it refuses with payout.payouts_frozen.
+ * Sets or lifts a freeze by hand, of the workspace or of one gateway. Lifting wakes every payout that waits. Refuses with
+ * payout.payouts_frozen while the whole installation is frozen, and after a restore until every gateway's list has been read since and a
+ * person has settled what it holds that fits nothing here (money.md 10): the reasons name each gateway that is missing.
  */
 export async function setFreeze(
   tx: Tx,
@@ -40,6 +42,13 @@ export async function setFreeze(
   const freezes = await listFreezes(tx, wish.gatewayId);
   if (!wish.frozen && freezes.some((freeze) => freeze.scope === 'installation'))
     throw new DomainError('payout.payouts_frozen', { reasons: freezes });
+  if (!wish.frozen && wish.gatewayId === null) {
+    const restoredAt = await readRestoredAt(tx);
+    const gaps = restoredAt === null ? [] : await listFenceGaps(tx, restoredAt);
+    if (restoredAt !== null && gaps.length > 0)
+      throw new DomainError('payout.payouts_frozen', { reasons: gaps.map((gap) => ({ restoredAt, ...gap })) });
+    if (restoredAt !== null) await lowerFence(tx);
+  }
   const set = wish.frozen ? { at: act.now, reason: wish.reason } : { at: null, reason: null };
   if (wish.gatewayId === null)
     await tx('workspaces').update({ payouts_frozen_at: set.at, payouts_frozen_reason: set.reason });

@@ -82,6 +82,7 @@ export function payoutAttemptActivities(deps: PayoutDeps) {
       const frozen = await readInstruction(deps, input.workspaceId, input.attemptId);
       if (
         frozen === undefined ||
+        frozen.requestKey === null ||
         frozen.state !== 'submitting' ||
         frozen.fence !== input.fence ||
         frozen.epoch !== frozen.currentEpoch ||
@@ -213,7 +214,6 @@ export async function claim(
   }
   const window = deps.payoutGateways.get(payout.gateway)?.keyWindowMs ?? null;
   await insertAttempt(tx, actFor(act, { cause: null }), {
-    id: act.newId('payoutAttempt'),
     payout,
     number: (newest?.number ?? 0) + 1,
     keyExpiresAt: window === null ? null : addMs(act.now, window),
@@ -290,7 +290,11 @@ async function recordReply(
   const decision = decideAnswer(
     {
       state: attempt.state,
-      keyLeftMs: attempt.keyExpiresAt === null ? null : epochMs(attempt.keyExpiresAt) - epochMs(act.now),
+      // The key of another epoch is never sent again (money.md 10): what surely is not there, a person settles.
+      keyLeftMs:
+        attempt.keyExpiresAt === null || (reply.class === 'not_found' && attempt.epoch !== (await readEpoch(tx)))
+          ? null
+          : epochMs(attempt.keyExpiresAt) - epochMs(act.now),
       isNewest: newest?.id === attempt.id && payout.status === 'pending' && payout.amountMinor === attempt.amountMinor,
       isPaidLate: attempt.paidLate,
     },

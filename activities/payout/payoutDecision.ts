@@ -238,7 +238,6 @@ async function markPaid(
   }
   const newest = await findNewestAttempt(tx, payout.id);
   const attempt = await insertAttempt(tx, actFor(act, { cause: null }), {
-    id: act.newId('payoutAttempt'),
     payout: pending,
     number: (newest?.number ?? 0) + 1,
     keyExpiresAt: null,

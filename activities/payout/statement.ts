@@ -16,6 +16,7 @@ import {
   readFinalInstant,
   type StatementScope,
 } from '../../db/payout/reconciliation.js';
+import { listFenced, readRestoredAt } from '../../db/payout/restoreFence.js';
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor, type Mode } from '../../domain/act.js';
 import { account } from '../../domain/earning/ledger.js';
@@ -30,6 +31,7 @@ import type { GatewayStatement } from '../gateways/payoutGateway.js';
 import { openAccess, type PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { wakeRun } from './payout.js';
+import { recoverAttempts } from './recovery.js';
 
 /** Lines may reach a provider's list late: read again from a day before the last statement (money.md 10). */
 const overlapMs = 86_400_000;
@@ -51,10 +53,15 @@ export function statementActivities(deps: PayoutDeps) {
       const isReal = isConnectable(ref.gatewayId);
       return readWorkspace(deps.db, ref.workspaceId, async (tx) => {
         const isAsked = !isReal || (await findGatewayAccess(tx, ref.gatewayId)) !== undefined;
+        const known = await listReadModes(tx, ref.gatewayId);
+        const fenced = (await readRestoredAt(tx)) === null ? [] : await listFenced(tx, ref.gatewayId);
+        const more = [...new Set(fenced.map(({ mode }) => mode))].filter(
+          (mode) => !known.some((one) => one.mode === mode),
+        );
         return {
           adapter: gateway?.statement === undefined || !isAsked ? null : gateway.adapter,
           until: await readFinalInstant(tx),
-          modes: (await listReadModes(tx, ref.gatewayId)).flatMap(({ mode, readUntil }) =>
+          modes: [...known, ...more.map((mode) => ({ mode, readUntil: null }))].flatMap(({ mode, readUntil }) =>
             isReal && mode === 'test' // no test figure comes from a real account (BEY-31)
               ? []
               : { mode, since: readUntil === null ? null : addMs(readUntil, -overlapMs) },
@@ -84,7 +91,11 @@ export function statementActivities(deps: PayoutDeps) {
         const act = actFor(plain, { mode: input.mode });
         const scope = { gateway: input.gatewayId, mode: input.mode };
         const named = [...statement.closings, ...statement.lines].map(({ currency }) => currencyOf(currency));
-        const currencies = [...new Set([...named, ...(await listCashCurrencies(tx, scope))])].sort();
+        const isFenced = (await readRestoredAt(tx)) !== null;
+        if (isFenced) await recoverAttempts(tx, act, scope, statement.lines);
+        const fenced = isFenced ? await listFenced(tx, scope.gateway) : [];
+        const expected = fenced.filter(({ mode }) => mode === scope.mode).map(({ currency }) => currency);
+        const currencies = [...new Set([...named, ...expected, ...(await listCashCurrencies(tx, scope))])].sort();
         for (const currency of currencies) await recordCurrency(tx, act, scope, input, statement, currency);
         for (const run of await listWaitingRuns(tx))
           await wakeRun(

@@ -190,6 +190,16 @@ export async function lockPayout(tx: Tx, id: string): Promise<Payout | undefined
   return row === undefined ? undefined : toPayout(row);
 }
 
+/** Some payouts, locked by id. */
+export async function lockPayouts(tx: Tx, ids: readonly string[]): Promise<readonly Payout[]> {
+  const rows = await tx('payouts')
+    .whereIn('id', [...ids])
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<PayoutRow[]>('*');
+  return rows.map(toPayout);
+}
+
 /** The drafts of a run, locked by id: of some affiliates, that a plan does not list, or the next of a page. */
 export async function lockDrafts(
   tx: Tx,

@@ -1,6 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { PayoutAttemptId, PayoutId } from '../../domain/ids.js';
+import { partId, type PayoutAttemptId, type PayoutId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import { type AttemptEvent, type AttemptState, attemptTransitions } from '../../domain/payout/payoutAttempt.js';
 import type { Payout } from '../../domain/payout/payout.js';
@@ -92,22 +92,23 @@ function toAttempt(row: AttemptRow): PayoutAttempt {
 
 /**
  * Claims: the row with its request key is committed before the gateway is called. `one_live_attempt` lets one instruction out; the key is
- * drawn by Postgres and belongs to the row for ever (money.md 7.2, 8).
+ * drawn by Postgres and belongs to the row for ever (money.md 7.2, 8). The id, which is our reference at the gateway, follows from payout and
+ * number: a database that was set back still knows what its lost attempts were called.
  */
 export async function insertAttempt(
   tx: Tx,
   act: Act,
   attempt: {
-    readonly id: PayoutAttemptId;
     readonly payout: Payout;
     readonly number: number;
     readonly keyExpiresAt: Instant | null;
     readonly epoch: number;
   },
 ): Promise<PayoutAttempt> {
+  const id = attemptIdOf(attempt.payout.id, attempt.number);
   const [row] = await tx('payout_attempts')
     .insert({
-      id: attempt.id,
+      id,
       payout_id: attempt.payout.id,
       number: attempt.number,
       gateway: attempt.payout.gateway,
@@ -125,13 +126,70 @@ export async function insertAttempt(
   assertInvariant(row !== undefined, 'an attempt is written', { payoutId: attempt.payout.id });
   await recordAudit(tx, act, {
     objectType: 'attempt',
-    objectId: attempt.id,
+    objectId: id,
     seq: 1,
     event: 'claimed',
     to: 'submitting',
     changes: { payoutId: attempt.payout.id, number: attempt.number },
   });
   return toAttempt(row);
+}
+
+export function attemptIdOf(payoutId: PayoutId, number: number): PayoutAttemptId {
+  return partId('payoutAttempt', payoutId, number);
+}
+
+/** An attempt that a gateway's list names and the database no longer knows (money.md 10, restore fence). */
+export interface LostAttempt {
+  readonly payout: Payout;
+  readonly number: number;
+  readonly providerId: string | null;
+}
+
+/**
+ * Writes attempts that were lost with a restore, as sent and to be looked up at once. Their request keys are gone: the row's own was never
+ * sent and never will be, because it has expired (`recovered_at`). Needs their payouts locked and `pending`.
+ */
+export async function insertRecoveredAttempts(
+  tx: Tx,
+  act: Act,
+  lost: readonly LostAttempt[],
+  epoch: number,
+): Promise<void> {
+  if (lost.length === 0) return;
+  await tx('payout_attempts').insert(
+    lost.map(({ payout, number, providerId }) => ({
+      id: attemptIdOf(payout.id, number),
+      payout_id: payout.id,
+      number,
+      gateway: payout.gateway,
+      state: 'submitted',
+      provider_id: providerId,
+      currency: payout.currency,
+      amount_minor: payout.amountMinor,
+      method_version: payout.methodVersion,
+      method_fingerprint: payout.methodFingerprint,
+      epoch,
+      look_up_at: act.now,
+      recovered_at: act.now,
+      version: 2,
+      created_at: act.now,
+      updated_at: act.now,
+    })),
+  );
+  const common = ({ payout, number }: LostAttempt) => ({
+    objectType: 'attempt',
+    objectId: attemptIdOf(payout.id, number),
+    changes: { payoutId: payout.id, number, recovered: true },
+  });
+  await recordAudit(
+    tx,
+    act,
+    ...lost.flatMap((one) => [
+      { ...common(one), seq: 1, event: 'claimed', to: 'submitting' },
+      { ...common(one), seq: 2, event: 'submitted', from: 'submitting', to: 'submitted' },
+    ]),
+  );
 }
 
 /** Under its payout's lock: the newest attempt of a payout. */

@@ -65,11 +65,15 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
       `select setval(pg_get_serial_sequence('outbox', 'id'), greatest((select max(id) from outbox), 1))`,
     );
     const reason = `restored from the backup of ${manifest.takenAt}: reconcile every gateway before unfreezing`;
+    // Each workspace by itself, because its own people lift it. A backup from before there was a fence gets it from the migration that made it.
+    const { rows: fence } = await client.query(
+      `select from information_schema.columns where table_schema = 'public' and table_name = 'workspaces' and column_name = 'restored_at'`,
+    );
     await client.query(
-      'update workspaces set restore_epoch = restore_epoch + 1, payouts_frozen_at = now(), payouts_frozen_reason = $1',
+      `update workspaces
+       set restore_epoch = restore_epoch + 1, payouts_frozen_at = now(), payouts_frozen_reason = $1${fence.length === 0 ? '' : ', restored_at = now()'}`,
       [reason],
     );
-    await client.query('update installation set payouts_frozen_at = now(), payouts_frozen_reason = $1', [reason]);
     // A lease of a relay that is gone would hold its row back for 30 s; the message itself may have been sent: receivers drop repeats.
     await client.query(
       'update outbox set lease_token = null, due_at = now() where lease_token is not null and sent_at is null',
@@ -82,10 +86,13 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-/** Facts tell the figures by day of themselves; those of a backup stand in its figures already. None in a backup from before these. */
+/**
+ * What rows write beside themselves when they are new (figures by day, slugs that were once given) stands in the backup by itself. A backup from
+ * before these has none.
+ */
 async function listNotingTriggers(client: pg.Client): Promise<readonly (readonly [string, string])[]> {
   const { rows } = await client.query<{ table: string; trigger: string }>(
-    `select tgrelid::regclass::text as table, tgname as trigger from pg_trigger where tgname = 'rollup_added' order by 1`,
+    `select tgrelid::regclass::text as table, tgname as trigger from pg_trigger where tgname in ('rollup_added', 'keep_slug') order by 1`,
   );
   return rows.map(({ table, trigger }) => [table, trigger] as const);
 }

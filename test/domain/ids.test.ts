@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type IdKind, idKindOf, idPattern, idPrefixes, parseId, sameIdAs } from '../../domain/ids.js';
+import { type IdKind, idKindOf, idPattern, idPrefixes, parseId, partId, sameIdAs } from '../../domain/ids.js';
 import { base32, newId } from '../../platform/newId.js';
 
 test('every prefix is used once and says what the id is', () => {
@@ -51,4 +51,13 @@ test('an id of another kind is refused', () => {
 test('a decision seen as an operation keeps its 26 characters', () => {
   const decision = newId('decision');
   expect(sameIdAs('decision', sameIdAs('operation', decision))).toBe(decision);
+});
+
+test('the parts of a thing have ids of their own that follow from its, and no two of them are alike', () => {
+  const payout = newId('payout');
+  const parts = Array.from({ length: 1_023 }, (_none, index) => partId('payoutAttempt', payout, index + 1));
+  expect(new Set([...parts, sameIdAs('payoutAttempt', payout)]).size).toBe(1_024);
+  expect(parts.every((id) => parseId('payoutAttempt', id) === id)).toBe(true);
+  expect(partId('payoutAttempt', payout, 1)).toBe(parts[0]);
+  expect(() => partId('payoutAttempt', payout, 1_024)).toThrow('a part has a number');
 });

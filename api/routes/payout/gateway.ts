@@ -3,6 +3,7 @@ import { connectGateway, fundGateway, setFreeze } from '../../../activities/payo
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findGatewayAccess, noteGatewayTry } from '../../../db/payout/gateway.js';
 import { changeSchedule, findSchedule, insertSchedule, listSchedules } from '../../../db/payout/payoutSchedule.js';
+import { listFenceGaps, readRestoredAt } from '../../../db/payout/restoreFence.js';
 import { listFreezes } from '../../../db/reads/payout/payoutControls.js';
 import { findRequestKeys, listGatewayViews } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -250,7 +251,12 @@ const fund = defineRoute({
 });
 
 async function readFreeze(tx: ReadTx | Tx, mode: Mode) {
-  return presentFreeze(await listFreezes(tx, null), await listGatewayViews(tx, mode));
+  const restoredAt = await readRestoredAt(tx);
+  return presentFreeze(
+    await listFreezes(tx, null),
+    await listGatewayViews(tx, mode),
+    restoredAt === null ? null : { restoredAt, gaps: await listFenceGaps(tx, restoredAt) },
+  );
 }
 
 const getFreeze = defineRoute({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FenceGap } from '../../../db/payout/restoreFence.js';
 import type { GatewayView } from '../../../db/reads/payout/payoutView.js';
 import type { Freeze } from '../../../db/reads/payout/payoutControls.js';
 import type { Mode } from '../../../domain/act.js';
@@ -179,6 +180,8 @@ export const freezeWire = z
 export function presentFreeze(
   freezes: readonly Freeze[],
   gateways: readonly GatewayView[],
+  /** What a restore leaves to be read and settled; null: nothing was set back. */
+  fence: { readonly restoredAt: Instant; readonly gaps: readonly FenceGap[] } | null,
 ): z.output<typeof freezeWire> {
   const reasons = [
     ...freezes.map((freeze) => ({ scope: freeze.scope, gatewayId: null, at: freeze.at, reason: freeze.reason })),
@@ -187,6 +190,17 @@ export function presentFreeze(
         ? []
         : [{ scope: 'gateway' as const, gatewayId: gateway.id, at: gateway.frozenAt, reason: gateway.frozenReason }],
     ),
+    ...(fence === null
+      ? []
+      : fence.gaps.map((gap) => ({
+          scope: 'gateway' as const,
+          gatewayId: gap.gateway,
+          at: fence.restoredAt,
+          reason:
+            gap.openDifferences > 0
+              ? `restore_fence: ${gap.openDifferences} differences of its statement (${gap.mode}) are not settled`
+              : `restore_fence: its statement (${gap.mode}) was not read since the restore`,
+        }))),
   ];
   return { object: 'payout_freeze', frozen: reasons.length > 0, reasons };
 }

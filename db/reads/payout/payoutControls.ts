@@ -117,7 +117,8 @@ export async function readPayee(
 
 /** Sealed details of the method an attempt was claimed for, and the amount it was frozen with. Read for the one call. */
 export interface FrozenInstruction {
-  readonly requestKey: string;
+  /** Null: sent under a key that a restore lost. */
+  readonly requestKey: string | null;
   readonly reference: string;
   readonly mode: Mode;
   readonly currency: string;
@@ -140,7 +141,7 @@ export async function findFrozenInstruction(
 ): Promise<FrozenInstruction | undefined> {
   const { rows } = await tx.raw<{
     rows: {
-      request_key: string;
+      request_key: string | null;
       id: string;
       mode: Mode;
       currency: string;
@@ -156,7 +157,7 @@ export async function findFrozenInstruction(
       fits: boolean | null;
     }[];
   }>(
-    `select attempt.request_key, attempt.id, payout.mode, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch, attempt.provider_id, attempt.created_at,
+    `select case when attempt.recovered_at is null then attempt.request_key end as request_key, attempt.id, payout.mode, attempt.currency, attempt.amount_minor, attempt.gateway, attempt.state, attempt.fence, attempt.epoch, attempt.provider_id, attempt.created_at,
             workspace.restore_epoch, method.details,
             method.fingerprint = attempt.method_fingerprint as fits
      from payout_attempts as attempt

@@ -283,6 +283,21 @@ describe.each(names)('PAY-19 contract of %s', (name) => {
     for (let time = 0; time < 5; time += 1) await lookUp(bench, instruction, id);
     expect(await bench.paid(instruction.requestKey)).toBe(1);
   });
+
+  test('BEY-07: with its key lost in a restore it is found by the provider’s id, and only as what it was', async () => {
+    const bench = benchOf(name);
+    const instruction = instructed(bench);
+    const id = idOf(await submit(bench, instruction));
+    const ask = (of: PayoutInstruction): Promise<GatewayAnswer> =>
+      bench.gateway.lookUp({ ...of, requestKey: null, providerId: id, claimedAt: bench.now() }, signal);
+    const found = await ask(instruction);
+    expect(['submitted', 'paid'].includes(found.class), found.class).toBe(true);
+    expect(idOf(found)).toBe(id);
+    const another = await ask({ ...instruction, reference: newId('payoutAttempt') });
+    expect(['unknown', 'not_found', 'submitted'].includes(another.class), another.class).toBe(true);
+    expect(another.class === 'submitted' && name !== 'paypal').toBe(false); // an open batch shows no items yet
+    expect(await bench.paid(instruction.requestKey)).toBe(1);
+  });
 });
 
 describe.each(real)('PAY-19, PAY-28 contract of %s over HTTP', (name) => {

@@ -43,7 +43,7 @@ export interface PayoutWorld {
   readonly owner: string;
   readonly deps: PayoutDeps;
   readonly journal: Journal;
-  readonly activities: Bound<ReturnType<typeof activitiesOf>>;
+  readonly activities: PayoutActivities;
   /** Runs an activity where `Context.current()` works. */
   run<A extends unknown[], R>(activity: (...input: A) => Promise<R>, ...input: A): Promise<R>;
   write<T>(work: (tx: Tx, act: Act) => Promise<T>, change?: Partial<Act>): Promise<T>;
@@ -109,6 +109,13 @@ export interface PayoutWorld {
 type Bound<T> = {
   readonly [K in keyof T]: T[K] extends (input: infer I) => infer R ? (this: void, input: I) => R : never;
 };
+
+export type PayoutActivities = Bound<ReturnType<typeof activitiesOf>>;
+
+/** The activities of payouts over any database, as a worker of it would have them. */
+export function payoutActivities(deps: PayoutDeps): PayoutActivities {
+  return activitiesOf(deps);
+}
 
 function activitiesOf(deps: PayoutDeps) {
   return {

@@ -20,7 +20,7 @@ const bound = { transitions: 18, events: 32 };
 
 type Script = { readonly submit: GatewayAnswer[]; readonly lookUp: GatewayAnswer[] };
 const scripts = new Map<string, Script>();
-const calls: { readonly what: 'submit' | 'lookUp'; readonly requestKey: string }[] = [];
+const calls: { readonly what: 'submit' | 'lookUp'; readonly requestKey: string | null }[] = [];
 
 const say = (answers: GatewayAnswer[] | undefined): GatewayAnswer => {
   const [next] = answers ?? [];
@@ -45,7 +45,7 @@ const scripted: PayoutGateway = {
   },
   lookUp: ({ requestKey }) => {
     calls.push({ what: 'lookUp', requestKey });
-    return Promise.resolve(say(scripts.get(accountOf.get(requestKey) ?? '')?.lookUp));
+    return Promise.resolve(say(scripts.get(accountOf.get(requestKey ?? '') ?? '')?.lookUp));
   },
 };
 
