@@ -1,10 +1,15 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findTemporalCli } from '../../platform/embedded/temporal.js';
 import { newId } from '../../platform/newId.js';
 import type { ReferralId } from '../../domain/ids.js';
 import { eventually } from '../support/eventually.js';
 import { insertRow } from '../support/rows.js';
 import { type Cost, createReferralWorld, type ReferralWorld } from './referralWorld.js';
+
+const command = promisify(execFile);
 
 let w: ReferralWorld;
 let worker: { stop(): Promise<void> };
@@ -428,6 +433,45 @@ describe('by hand, from Temporal’s own tools', () => {
       'access.over_limit',
     ]);
     expect((await w.look(id)).status).toBe('pending');
+  });
+
+  test('BEY-16: one command over many, by a query: who may move does, with reason and actor; who may not stays, and the refusal is recorded', async () => {
+    const many = Number(process.env['TEST_SCALE'] ?? 1) > 1 ? 50 : 10;
+    const made = await Promise.all(Array.from({ length: many }, () => pending()));
+    const reviewer = await w.makeUser({ role_ids: ['reviewer'] });
+    const dear = made.slice(0, 2); // above a reviewer's limit
+    for (const { id, contactId } of dear) await w.sale(id, contactId, 1_000_000n);
+    for (const { id } of dear) await commissionsBecome(id, 'pending');
+    const [mine] = made;
+    const ids = made.map(({ id }) => `'${w.workflowId(id)}'`).join(', ');
+    const query = `WorkflowType = 'referral' AND ExecutionStatus = 'Running' AND WorkspaceId = '${w.workspaceId}' AND WorkflowId IN (${ids})`;
+    const counted = async () => (await w.temporal.client.workflow.count(query)).count === many;
+    await eventually(counted); // what is searched is written a little later
+
+    const { stdout } = await command(await findTemporalCli({ dataDir: '.data', onProgress: () => undefined }), [
+      ...['workflow', 'signal', '--address', w.temporal.address, '--namespace', w.temporal.namespace],
+      ...['--identity', 'ops', '--reason', 'ticket 4711', '--yes', '--query', query],
+      ...['--name', 'approve', '--input', JSON.stringify({ by: reviewer, reason: 'staff_decision' })],
+    ]);
+
+    expect(stdout).toContain('batch');
+    for (const { id } of made.slice(2)) await w.becomes(id, 'approved');
+    for (const { id } of made) {
+      const isDear = dear.some((one) => one.id === id);
+      await eventually(async () => (await w.handDecisions(id)).length === 1);
+      expect(await w.handDecisions(id)).toEqual([
+        isDear
+          ? { verb: 'approve', state: 'refused', code: 'access.over_limit', actor_id: reviewer }
+          : { verb: 'approve', state: 'done', code: null, actor_id: reviewer },
+      ]);
+      expect((await w.look(id)).status).toBe(isDear ? 'pending' : 'approved');
+    }
+    const entry = await entryOf(made.at(-1)?.id ?? '', 'approved');
+    expect(entry).toMatchObject({ actor_type: 'temporal', actor_id: reviewer, reason_code: 'staff_decision' });
+
+    // One by its name, the other way.
+    await w.signal(mine?.id ?? '', 'reject', { by: w.ana, reason: 'staff_decision' });
+    await w.becomes(mine?.id ?? '', 'rejected');
   });
 
   test.each([['api'], ['hand']])('the same decision both ways, %s first, happens once', async (first) => {
