@@ -449,9 +449,23 @@ describe('by hand, from Temporal’s own tools', () => {
     await eventually(counted); // what is searched is written a little later
 
     const { stdout } = await command(await findTemporalCli({ dataDir: '.data', onProgress: () => undefined }), [
-      ...['workflow', 'signal', '--address', w.temporal.address, '--namespace', w.temporal.namespace],
-      ...['--identity', 'ops', '--reason', 'ticket 4711', '--yes', '--query', query],
-      ...['--name', 'approve', '--input', JSON.stringify({ by: reviewer, reason: 'staff_decision' })],
+      'workflow',
+      'signal',
+      '--address',
+      w.temporal.address,
+      '--namespace',
+      w.temporal.namespace,
+      '--identity',
+      'ops',
+      '--reason',
+      'ticket 4711',
+      '--yes',
+      '--query',
+      query,
+      '--name',
+      'approve',
+      '--input',
+      JSON.stringify({ by: reviewer, reason: 'staff_decision' }),
     ]);
 
     expect(stdout).toContain('batch');
