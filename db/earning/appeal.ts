@@ -5,7 +5,6 @@ import type { AffiliateId, Id, ReferralId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
-import { keyset, type Page } from '../reads/keyset.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface AppealRecord {
@@ -25,7 +24,7 @@ export interface AppealRecord {
   readonly updatedAt: Instant;
 }
 
-interface AppealRow {
+export interface AppealRow {
   readonly id: string;
   readonly mode: Mode;
   readonly affiliate_id: string;
@@ -42,7 +41,7 @@ interface AppealRow {
   readonly updated_at: Instant;
 }
 
-function toAppeal(row: AppealRow): AppealRecord {
+export function toAppeal(row: AppealRow): AppealRecord {
   return {
     id: row.id as Id<'appeal'>,
     mode: row.mode,
@@ -132,22 +131,6 @@ export async function endAppeal(
     to: status,
   });
   return toAppeal(row);
-}
-
-/** Which appeals are there, of one affiliate or of all? */
-export async function listAppeals(
-  tx: ReadTx,
-  of: {
-    readonly mode: Mode;
-    readonly affiliateId: string | null;
-    readonly status: readonly AppealStatus[] | undefined;
-  },
-  page: Page,
-): Promise<readonly AppealRecord[]> {
-  const query = tx('appeals').where({ mode: of.mode }).select<AppealRow[]>('*');
-  if (of.affiliateId !== null) query.where({ affiliate_id: of.affiliateId });
-  if (of.status !== undefined) query.whereIn('status', [...of.status]);
-  return (await keyset(query, page, { createdAt: 'created_at' })).map(toAppeal);
 }
 
 /** What an affiliate may appeal: its own referral, commission or lead as it stands, and who rejected it when. */

@@ -123,6 +123,34 @@ export function mayAffiliateKeyHold(permission: Permission): boolean {
   return isPortalPermission(permission) || affiliateKeyPermissions.has(permission);
 }
 
+/**
+ * Rights over rows that are not one affiliate's each: runs and payouts, the books, cases over several people, logs, the team. A role that
+ * reaches assigned rows only cannot hold them, since nothing could be left out of what they show (ROL-03).
+ */
+const undividedPermissions: ReadonlySet<Permission> = new Set([
+  'risk.read',
+  'risk.write',
+  'payout.read',
+  'payout.prepare',
+  'payout.approve',
+  'payout.execute',
+  'payout.settle',
+  'reconcile.write',
+  'ledger.read',
+  'ledger.write',
+  'audit.read',
+  'audit.verify',
+  'history.read',
+  'history.decode',
+  'log.read',
+  'user.read',
+  'user.write',
+]);
+
+export function mayAssignedReachHold(permission: Permission): boolean {
+  return !undividedPermissions.has(permission);
+}
+
 const staffPermissions = permissions.filter((permission) => !isPortalPermission(permission));
 
 function allBut(...left: readonly Permission[]): readonly Permission[] {
@@ -343,6 +371,7 @@ export function grantOf(
   const unlimited = new Set<Permission>();
   for (const role of roleIds.map((id) => findRole(id, options.custom))) {
     for (const permission of role?.permissions ?? []) {
+      if (role?.reach === 'assigned' && !mayAssignedReachHold(permission)) continue;
       held.add(permission);
       if (role?.reach === 'workspace') everywhere.add(permission);
       if (role?.limited === false) unlimited.add(permission);

@@ -14,9 +14,11 @@ import type { Tx } from '../../../db/transaction.js';
 import {
   isPortalPermission,
   isPresetId,
+  mayAssignedReachHold,
   notGrantable,
   type Permission,
   permissions,
+  type Reach,
 } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { Caller } from '../../auth.js';
@@ -38,10 +40,19 @@ const roleParams = z.strictObject({ roleId: z.string().max(100) });
 const notFound = (): DomainError => new DomainError('resource.not_found');
 
 /** The rights in the order of the matrix, once each. The portal's are for affiliates only. */
-function ticked(wanted: readonly string[]): readonly Permission[] {
-  const index = wanted.findIndex((one) => isPortalPermission(one as Permission));
-  if (index >= 0)
-    throw invalid({ pointer: `#/permissions/${index}`, code: 'not_allowed_here', detail: 'No right of staff.' });
+function ticked(wanted: readonly string[], reach: Reach): readonly Permission[] {
+  const refuse = (index: number, detail: string): void => {
+    if (index >= 0) throw invalid({ pointer: `#/permissions/${index}`, code: 'not_allowed_here', detail });
+  };
+  refuse(
+    wanted.findIndex((one) => isPortalPermission(one as Permission)),
+    'No right of staff.',
+  );
+  if (reach === 'assigned')
+    refuse(
+      wanted.findIndex((one) => !mayAssignedReachHold(one as Permission)),
+      'Its rows are not one affiliate’s each: only a role that reaches the whole workspace can hold it.',
+    );
   return permissions.filter((permission) => wanted.includes(permission));
 }
 
@@ -110,7 +121,7 @@ const create = defineRoute({
   handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
       const { name, reach, limited } = ctx.body;
-      const body: RoleBody = { name, reach, limited, permissions: ticked(ctx.body.permissions) };
+      const body: RoleBody = { name, reach, limited, permissions: ticked(ctx.body.permissions, reach) };
       requireHeld(ctx.caller, body);
       const role = await insertRole(tx, act, deps.newId('role'), body);
       return answer(presentRole(role), { location: `/v1/roles/${role.id}` });
@@ -138,7 +149,7 @@ const patch = defineRoute({
       const role = await lockOwnRole(tx, ctx.params.roleId);
       ctx.requireVersion(role.version);
       const { name = role.name, reach = role.reach, limited = role.limited } = ctx.body;
-      const held = ctx.body.permissions === undefined ? role.permissions : ticked(ctx.body.permissions);
+      const held = ticked(ctx.body.permissions ?? role.permissions, reach);
       const next: RoleBody = { name, reach, limited, permissions: held };
       requireHeld(ctx.caller, next);
       return presentRole(await updateRole(tx, act, role, next));

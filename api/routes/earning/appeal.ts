@@ -2,17 +2,12 @@ import { decideEntry } from '../../../activities/earning/adjustment.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { insertDecision } from '../../../db/audit/decision.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
-import {
-  type AppealRecord,
-  endAppeal,
-  findAppealable,
-  insertAppeal,
-  listAppeals,
-  lockAppeal,
-} from '../../../db/earning/appeal.js';
+import { type AppealRecord, endAppeal, findAppealable, insertAppeal, lockAppeal } from '../../../db/earning/appeal.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
+import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
+import { listAppeals } from '../../../db/reads/earning/appealList.js';
 import { readLastMove } from '../../../db/reads/earning/referralLastMove.js';
 import { lockLead } from '../../../db/tracking/lead.js';
 import type { Tx } from '../../../db/transaction.js';
@@ -51,10 +46,9 @@ const list = defineRoute({
   refuses: [],
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
-    const affiliateId = ctx.scope.kind === 'affiliate' ? ctx.scope.affiliateId : null;
     return ctx.read(async (tx, now) =>
       ctx.list(
-        await listAppeals(tx, { mode: ctx.mode, affiliateId, status: ctx.query.status }, page),
+        await listAppeals(tx, { scope: ctx.scope, mode: ctx.mode, status: ctx.query.status }, page),
         page,
         (appeal) => presentAppeal(appeal, now, ctx.can('referral.reopen')),
         newest,
@@ -72,12 +66,13 @@ function answerRoute(verb: 'uphold' | 'dismiss', event: AppealEvent): Route {
     params: appealParams,
     body: negativeDecisionBody, // an answer has a reason, whichever it is (api.md 1.8)
     reply: appealWire,
-    refuses: ['resource.not_found', 'appeal.already_decided', 'access.own_work'],
+    refuses: ['resource.not_found', 'access.not_in_scope', 'appeal.already_decided', 'access.own_work'],
     handle: (ctx) =>
       ctx.write(
         async (tx, act) => {
           const appeal = await lockAppeal(tx, ctx.params.appealId);
           if (appeal === undefined || appeal.mode !== ctx.mode) throw new DomainError('resource.not_found');
+          await requireAffiliateInScope(tx, await findAffiliate(tx, appeal.affiliateId), ctx.scope);
           const decided = decideAnswer(appeal, event);
           if (decided.kind === 'refused')
             throw new DomainError(decided.code, { ...decided.params, allowedActions: [] });
@@ -206,7 +201,8 @@ const ownList = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
       await requireOwn(tx, ctx, now);
-      const of = { mode: ctx.mode, affiliateId: ownId(ctx), status: ctx.query.status };
+      const scope = { kind: 'affiliate', affiliateId: ownId(ctx) } as const;
+      const of = { scope, mode: ctx.mode, status: ctx.query.status };
       return ctx.list(await listAppeals(tx, of, page), page, presentOwnAppeal, newest);
     });
   },

@@ -105,7 +105,7 @@ const acceptances = defineRoute({
     return ctx.read(async (tx) => {
       const agreement = await findAgreement(tx, ctx.params.agreementId);
       if (agreement === undefined) throw new DomainError('resource.not_found');
-      const rows = await listAcceptances(tx, agreement, page);
+      const rows = await listAcceptances(tx, ctx.scope, agreement, page);
       return ctx.list(
         rows,
         page,

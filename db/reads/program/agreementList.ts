@@ -1,7 +1,9 @@
+import type { Scope } from '../../../domain/access/permission.js';
 import type { AffiliateId, AgreementId, ProgramId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
 import { type Agreement, type AgreementRow, toAgreement } from '../../program/agreement.js';
 import type { ReadTx } from '../../transaction.js';
+import { scopeToAffiliates } from '../earning/affiliateRows.js';
 import { keyset, type Page } from '../keyset.js';
 
 // Which versions of terms and guidelines has this program published?
@@ -32,6 +34,7 @@ export interface Acceptance {
 // Who of the program's affiliates accepted this version, when and how, and who did not?
 export async function listAcceptances(
   tx: ReadTx,
+  scope: Scope,
   agreement: { readonly id: AgreementId; readonly programId: ProgramId },
   page: Page,
 ): Promise<readonly Acceptance[]> {
@@ -56,6 +59,7 @@ export async function listAcceptances(
         via: Acceptance['via'];
       }[]
     >('enrolment.affiliate_id', 'affiliate.name', 'enrolment.created_at', 'acceptance.accepted_at', 'acceptance.via');
+  scopeToAffiliates(query, scope, 'enrolment');
   const rows = await keyset(query, page, { createdAt: 'enrolment.created_at' }, 'enrolment.affiliate_id');
   return rows.map((row) => ({
     affiliateId: row.affiliate_id,

@@ -121,6 +121,19 @@ test('who holds a right for assigned rows only, or up to a limit, hands on no mo
   expect([wide.status, unlimited.status, same.status]).toEqual([403, 403, 201]);
 });
 
+test('ROL-03: a right over rows that are not one affiliate’s each is none for a role of assigned rows, nor becomes one', async () => {
+  const made = await makeRole({ name: 'Books of some', permissions: ['link.read', 'ledger.read'], reach: 'assigned' });
+  const fault = { errors: [{ pointer: '#/permissions/1', code: 'not_allowed_here' }] };
+  expect(made).toMatchObject({ status: 422, body: fault });
+  const whole = await makeRole({ name: 'Books of all', permissions: ['link.read', 'ledger.read'] });
+  const narrowed = await api.as(shop.key, `/v1/roles/${String(whole.body['id'])}`, {
+    method: 'PATCH',
+    headers: { 'If-Match': '"1"' },
+    body: { reach: 'assigned' },
+  });
+  expect(narrowed.status).toBe(422);
+});
+
 test('presets are fixed, portal rights are not for staff, and two roles of one name cannot be told apart', async () => {
   const preset = await api.as(shop.key, '/v1/roles/owner', { method: 'PATCH', body: { permissions: [] } });
   const deleted = await api.as(shop.key, '/v1/roles/owner', { method: 'DELETE' });

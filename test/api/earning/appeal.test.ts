@@ -143,3 +143,28 @@ test('BEY-15: an open appeal waits in the queue of whoever may answer it, with i
   await world.api.as(colleague, `/v1/appeals/${made.body['id']}/dismiss`, { body: { reason: 'Not so.' } });
   expect((await queueOf(colleague))['counts']).toMatchObject({ byKind: { appeal: 0 } });
 });
+
+test('ROL-03: a manager reads the appeals of assigned affiliates only, and a role of that reach answers no others', async () => {
+  const commission = await rejected();
+  const made = await mine('/v1/me/appeals', { objectId: commission['id'], text: 'A customer of mine.' });
+  const { user, key } = await world.api.makePerson(world.ws, ['affiliate_manager'], { name: 'Mia' });
+  const role = await world.as('/v1/roles', {
+    name: 'Answers',
+    permissions: ['referral.read', 'referral.reopen'],
+    reach: 'assigned',
+  });
+  const answerer = await world.api.makePerson(world.ws, ['owner'], { name: 'Answerer' });
+  const given = { method: 'PATCH', body: { roleIds: [String(role.body['id'])] } } as const;
+  expect((await world.api.as(world.ws.key, `/v1/users/${answerer.user.id}`, given)).status).toBe(200);
+
+  expect((await world.api.as(key, '/v1/appeals')).body['data']).toEqual([]);
+  const path = `/v1/appeals/${String(made.body['id'])}/dismiss`;
+  expect(await world.api.as(answerer.key, path, { body: { reason: 'No' } })).toMatchObject({
+    status: 403,
+    body: { code: 'not_in_scope' },
+  });
+  await world.owner('affiliates').where({ id: affiliateId }).update({ manager_id: user.id });
+  expect(itemsOf((await world.api.as(key, '/v1/appeals?status=open')).body['data'])).toMatchObject([
+    { id: made.body['id'] },
+  ]);
+});
