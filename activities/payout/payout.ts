@@ -28,6 +28,7 @@ import {
   type NewRun,
 } from '../../db/payout/payoutRun.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
+import { readDraftDueDates } from '../../db/reads/payout/dueDates.js';
 import { listPlanAffiliates, type PlanScope, readPlanInputs } from '../../db/reads/payout/payoutPlan.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
@@ -103,7 +104,18 @@ export async function planAndReserve(
   }));
   const all = rows.filter((row): row is PlannedPayout => row.payoutId !== null);
   const planned = all.filter((row) => draftOf(row) === undefined);
-  await insertDrafts(tx, act, of, planned);
+  const calendarOf = new Map(inputs.map((input) => [`${input.affiliateId}/${input.currency}`, input.calendar]));
+  const dueOn = await readDraftDueDates(tx, act.now);
+  const noCalendar = { oldestAt: null, frequency: null };
+  await insertDrafts(
+    tx,
+    act,
+    of,
+    planned.map((row) => ({
+      ...row,
+      dueOn: dueOn(calendarOf.get(`${row.affiliateId}/${row.currency}`) ?? noCalendar),
+    })),
+  );
   const taken = all.flatMap((row) => {
     const draft = draftOf(row);
     return draft === undefined ? [] : [{ row, draft }];

@@ -9,7 +9,7 @@ import {
   type PayoutMethodType,
 } from '../../domain/payout/payoutMethod.js';
 import type { PlannedRow, SecondPerson } from '../../domain/payout/payoutRun.js';
-import type { Instant } from '../../domain/time.js';
+import type { Instant, LocalDate } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
 import { currentWorkspace } from '../migrationKit.js';
@@ -70,6 +70,8 @@ function toPayout(row: PayoutRow): Payout {
 }
 
 export type PlannedPayout = PlannedRow & { readonly payoutId: PayoutId };
+/** With the day it is due on (PAY-20). */
+export type NewDraft = PlannedPayout & { readonly dueOn: LocalDate };
 
 /** Whose work a draft is: four eyes compares with this person, also when a run's activity wrote the row. */
 export interface Creator {
@@ -83,7 +85,7 @@ export async function insertDrafts(
   tx: Tx,
   act: Act,
   of: { readonly runId: string | null; readonly planVersion: number; readonly creator: Creator },
-  planned: readonly PlannedPayout[],
+  planned: readonly NewDraft[],
 ): Promise<void> {
   await insertSet(
     tx,
@@ -112,7 +114,7 @@ export async function insertDrafts(
         created_by_type: of.creator.type,
         created_by: of.creator.id,
         created_by_user: of.creator.userId,
-        due_on: act.now.slice(0, 10),
+        due_on: row.dueOn,
         created_at: act.now,
         updated_at: act.now,
       };

@@ -1,9 +1,11 @@
 import { settingsOf, type StoredSections } from '../../../domain/access/settings.js';
 import type { Mode } from '../../../domain/act.js';
+import { dateIn } from '../../../domain/calendar.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { dueDateOf, type PayoutFrequency } from '../../../domain/payout/dueDate.js';
 import type { Instant, LocalDate } from '../../../domain/time.js';
 import type { ReadTx, Tx } from '../../transaction.js';
+import type { PlanCalendar } from './payoutPlan.js';
 
 export interface DueDates {
   readonly dueOn: LocalDate | null;
@@ -54,4 +56,31 @@ export async function readDueDates(
     }),
   );
   return (affiliateId, currency) => dates.get(`${affiliateId}/${currency}`) ?? none;
+}
+
+/**
+ * The day that a draft made today is due on: when the oldest of its lines was, or today if that day is still to come, because somebody decided
+ * to pay now. One that is made late is overdue from its first day.
+ */
+export async function readDraftDueDates(tx: ReadTx | Tx, now: Instant): Promise<(of: PlanCalendar) => LocalDate> {
+  const row = await tx('settings').first<{ sections: StoredSections } | undefined>('sections');
+  const { payouts, general } = settingsOf(row?.sections ?? {});
+  const zone = general.timeZone;
+  const today = dateIn(zone, now);
+  const known = new Map<string, LocalDate>(); // zones differ by quarters of an hour: within one the day is the same
+  return ({ oldestAt, frequency }) => {
+    if (oldestAt === null) return today;
+    const key = `${frequency ?? ''}/${oldestAt.slice(0, 14)}${quarterOf(oldestAt)}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const day = dueDateOf(frequency ?? payouts.frequency, zone, oldestAt);
+    const dueOn = day !== null && day < today ? day : today;
+    known.set(key, dueOn);
+    return dueOn;
+  };
+}
+
+/** Which quarter of its hour an instant lies in. */
+function quarterOf(at: Instant): number {
+  return Math.floor(Number(at.slice(14, 16)) / 15);
 }

@@ -1,6 +1,7 @@
 import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, PayoutMethodId } from '../../../domain/ids.js';
 import { type CurrencyCode, exponent, type Money, parseCurrency, parseMoney } from '../../../domain/money.js';
+import type { PayoutFrequency } from '../../../domain/payout/dueDate.js';
 import type { PayoutMethodStatus, PayoutMethodType } from '../../../domain/payout/payoutMethod.js';
 import { minimumFor, type PlanInput, type PlanMethod, type RunFilter } from '../../../domain/payout/payoutRun.js';
 import type { Instant } from '../../../domain/time.js';
@@ -116,6 +117,8 @@ interface InputRow {
   readonly approved_money: string | null;
   readonly minimum_payout: unknown;
   readonly group_minimum_payout: unknown;
+  readonly payout_frequency: PayoutFrequency | null;
+  readonly oldest_at: Instant | null;
   readonly gross_minor: bigint;
   readonly corrections_minor: bigint;
   readonly carried_minor: bigint;
@@ -148,13 +151,21 @@ export interface PayableLines {
   readonly minors: string;
 }
 
-/** The page's affiliates, once per currency, with everything that `planPayouts` judges; `lines` only when they are locked. */
+/** By which a draft says when it was due (PAY-20). */
+export interface PlanCalendar {
+  /** When the oldest payable line was approved; null: there is none, or the lines are not locked. */
+  readonly oldestAt: Instant | null;
+  /** How often the affiliate's group is paid; null: as the workspace. */
+  readonly frequency: PayoutFrequency | null;
+}
+
+/** The page's affiliates, once per currency, with everything that `planPayouts` judges; `lines` and `calendar` only when they are locked. */
 export async function readPlanInputs(
   tx: ReadTx | Tx,
   scope: PlanScope,
   ids: readonly AffiliateId[],
   lock: boolean,
-): Promise<readonly (PlanInput & { readonly lines: PayableLines })[]> {
+): Promise<readonly (PlanInput & { readonly lines: PayableLines; readonly calendar: PlanCalendar })[]> {
   if (ids.length === 0) return [];
   const workspaceMinimum = await readMinimums(tx);
   const { rows } = await tx.raw<{ rows: InputRow[] }>(
@@ -170,11 +181,12 @@ export async function readPlanInputs(
               coalesce(sum(minor) filter (where place = ${place.unapproved}), 0)::bigint as unapproved_minor,
               coalesce(sum(minor) filter (where place = ${place.otherRun}), 0)::bigint as other_run_minor,
               coalesce(bool_or(is_payable and kind in ('bonus', 'adjustment') and minor % 10000 = 0), false) as has_round_line,
+              ${lock ? 'min(approved_at) filter (where is_payable and minor > 0)' : 'null::timestamptz'} as oldest_at,
               ${lock ? `string_agg(id, ',') filter (where is_payable)` : 'null::text'} as line_ids,
               ${lock ? `string_agg(minor::text, ',') filter (where is_payable)` : 'null::text'} as line_minors
        from (
          -- offset 0: else each of the sums asks again
-         select judged.id, judged.affiliate_id, judged.currency, judged.kind, judged.minor, judged.place, judged.place = ${place.payable} as is_payable,
+         select judged.id, judged.affiliate_id, judged.currency, judged.kind, judged.minor, judged.place, judged.place = ${place.payable} as is_payable, judged.approved_at,
                 judged.kind in ('earned', 'bonus') as is_gain, coalesce(judged.approved_at <= :previousCutOff, false) as is_carried
          from judged where judged.place <> ${place.foreign} offset 0
        ) as judged
@@ -200,7 +212,7 @@ export async function readPlanInputs(
               coalesce(pending.pending_minor, 0) as pending_minor, pending.pending_until,
               coalesce(approved.later_minor, 0) as later_minor, coalesce(approved.unapproved_minor, 0) as unapproved_minor,
               coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line,
-              approved.line_ids, approved.line_minors
+              approved.oldest_at, approved.line_ids, approved.line_minors
        from approved
        full join pending using (affiliate_id, currency)
      ),
@@ -211,7 +223,7 @@ export async function readPlanInputs(
        where payout.affiliate_id = any(:ids::text[]) and payout.mode = :mode and payout.status = 'paid'
        group by payout.affiliate_id, payout.currency
      )
-     select owed.*, affiliate.status as affiliate_status, affiliate.approved_money, affiliate.minimum_payout, affiliate_group.minimum_payout as group_minimum_payout,
+     select owed.*, affiliate.status as affiliate_status, affiliate.approved_money, affiliate.minimum_payout, affiliate_group.minimum_payout as group_minimum_payout, affiliate_group.payout_frequency,
             method.id as method_id, method.type as method_type, method.status as method_status, method.active_at as method_active_at,
             method.version as method_version, method.fingerprint as method_fingerprint, method.masked as method_masked,
             coalesce(method.verified_at, method.created_at) as method_changed_at,
@@ -246,6 +258,7 @@ export async function readPlanInputs(
   return rows.map((row) => ({
     ...toInput(row, scope, workspaceMinimum),
     lines: { ids: row.line_ids ?? '', minors: row.line_minors ?? '' },
+    calendar: { oldestAt: row.oldest_at, frequency: row.payout_frequency },
   }));
 }
 

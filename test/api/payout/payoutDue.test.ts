@@ -138,3 +138,23 @@ test('PAY-16: who is left out for want of details is asked for them, once, and t
   await world.owner('payout_runs').where({ id: runId }).update({ status: 'planning' });
   expect((await ask()).body).toMatchObject({ status: 409, code: 'transition_not_allowed' });
 });
+
+test('PAY-20: a draft says when its oldest line was due, is overdue from then on, and is found by it; one made early is due today', async () => {
+  const late = itemsOf((await world.as('/v1/payouts?overdue=true')).body['data']);
+  expect(new Map(late.map((one) => [one['affiliateId'], one['dueOn']]))).toEqual(
+    new Map([
+      [ada, '2026-09-15'],
+      [vera, '2026-08-28'],
+    ]),
+  );
+  expect(late.every((one) => one['overdue'])).toBe(true);
+
+  const dan = await world.affiliate(programId, { name: 'Dan', minimumPayout: [usd('5.00')] });
+  await method(dan, 'active');
+  const now = new Date().toISOString();
+  await bonus(dan, '20.00', now);
+  const draft = await world.as('/v1/payouts', { affiliateId: dan, currency: 'USD' });
+  expect(draft.status, draft.text).toBe(201);
+  expect([now.slice(0, 10), new Date().toISOString().slice(0, 10)]).toContain(draft.body['dueOn']);
+  expect(draft.body['overdue']).toBe(false);
+});

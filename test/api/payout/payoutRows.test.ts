@@ -71,8 +71,8 @@ const list = async (path: string, key = shop.key) => itemsOf((await api.as(key, 
 const usd = (amount: string) => ({ amount, currency: 'USD' });
 
 /** Sends a decision of a payout and takes it as the payout's workflow would. */
-async function decide(payoutId: string, verb: string, body: unknown) {
-  const asked = api.as(ben, `/v1/payouts/${payoutId}/${verb}`, { body });
+async function decide(payoutId: string, verb: string, body: unknown, key = ben) {
+  const asked = api.as(key, `/v1/payouts/${payoutId}/${verb}`, { body });
   const decisions = payoutDecisionActivities({
     db: api.db,
     longDb: api.db,
@@ -179,7 +179,7 @@ test('PAY-22: two currencies are two payouts, and nothing is converted', async (
   expect(await list(`/v1/payouts?affiliateId=${di}`)).toHaveLength(2);
 });
 
-test('PAY-25: test commissions are bundled in test mode, and no live list or total knows of them', async () => {
+test('PAY-25: test commissions are bundled in test mode and “paid”, and no live list, total or file knows of them', async () => {
   const ed = await makePayee('Ed');
   await earn(ed, 6_000n, 'USD', 'test');
   expect((await draft(ed)).body).toMatchObject({ code: 'nothing_to_pay' });
@@ -191,4 +191,25 @@ test('PAY-25: test commissions are bundled in test mode, and no live list or tot
   expect(await list(`/v1/payouts?affiliateId=${ed}`)).toEqual([]);
   expect(await list(`/v1/payouts?affiliateId=${ed}`, shop.testKey)).toHaveLength(1);
   expect(await list(`/v1/ledger-accounts?ownerId=${ed}`)).toEqual([]);
+
+  const tester = (await api.makePerson(shop, ['finance_approver'], { name: 'Tess', mode: 'test' })).key;
+  const paying = { reference: 'test-1', paidOn: '2026-11-20' };
+  const paid = await decide(String(made.body['id']), 'mark-paid', paying, tester);
+  expect(paid.status, paid.text).toBe(200);
+  expect(paid.body).toMatchObject({ status: 'paid', test: true, reference: 'test-1' });
+  expect(await list(`/v1/commissions?affiliateId=${ed}`, shop.testKey)).toMatchObject([{ status: 'paid' }]);
+  // "Paid", and nothing of it in a live history, total, account or list of those due.
+  for (const path of [
+    `/v1/payouts?affiliateId=${ed}`,
+    `/v1/commissions?affiliateId=${ed}`,
+    `/v1/ledger-accounts?ownerId=${ed}`,
+  ])
+    expect(await list(path), path).toEqual([]);
+  expect((await list('/v1/payouts/due')).filter((one) => one['affiliateId'] === ed)).toEqual([]);
+  expect(await owner('ledger_accounts').where({ owner_id: ed, mode: 'live' })).toEqual([]);
+  // A run of live payouts has no file for it, and a test run is not there for live keys.
+  const run = await api.as(shop.testKey, '/v1/payout-runs', { body: { currencies: ['USD'] } });
+  expect(run.status, run.text).toBe(202);
+  const path = `/v1/payout-runs/${String(run.body['id'])}/files`;
+  expect((await api.as(shop.key, path, { body: { format: 'generic_csv' } })).status).toBe(404);
 });
