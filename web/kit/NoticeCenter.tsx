@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Notice } from '../client/types.gen.js';
 import { DateText } from './DateText.js';
 import { ErrorView } from './ErrorView.js';
+import { BellIcon } from './icons.js';
 import { Loaded } from './Loaded.js';
 import { EmptyList } from './ResourceTable.js';
 
@@ -33,7 +34,8 @@ export function NoticeBell({ list }: { readonly list: NoticeQuery }): ReactEleme
   const unread = data?.counts?.byStatus['unread'] ?? 0;
   return (
     <Button component={Link} to="/notices" variant="default" size="compact-sm" data-unread={unread}>
-      {t('notice.bell')}
+      <BellIcon />
+      <span className="words-if-room">{t('notice.bell')}</span>
       {unread === 0 ? null : (
         <Badge component="span" size="sm" ml={6} variant="default">
           {unread}

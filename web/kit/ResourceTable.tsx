@@ -26,6 +26,7 @@ import { ErrorView, useProblemText } from './ErrorView.js';
 import { Facts } from './Facts.js';
 import { type Counts, type Filter, FilterBar } from './FilterBar.js';
 import { locale } from './i18n.js';
+import { EyeIcon } from './icons.js';
 import { useKeys } from './keys.js';
 import { type Money, MoneyList } from './MoneyText.js';
 import { OrderChoice } from './OrderChoice.js';
@@ -573,22 +574,5 @@ function Eye({
     <ActionIcon {...look} component={Link} to={to}>
       <EyeIcon />
     </ActionIcon>
-  );
-}
-
-function EyeIcon(): ReactElement {
-  return (
-    <svg
-      width="18"
-      height="18"
-      viewBox="0 0 24 24"
-      fill="none"
-      stroke="currentColor"
-      strokeWidth="2"
-      aria-hidden="true"
-    >
-      <path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7-10-7-10-7Z" />
-      <circle cx="12" cy="12" r="3" />
-    </svg>
   );
 }

@@ -28,6 +28,7 @@ import { useTranslation } from 'react-i18next';
 import { postAuthSwitch } from '../client/sdk.gen.js';
 import { currentMode, switchMode } from './api.js';
 import { type Catalogues, chooseLanguage, type Language, language, languages } from './i18n.js';
+import { SearchIcon } from './icons.js';
 import { sequenceKeys, singleKeysAreOn, switchSingleKeys, useKeys } from './keys.js';
 import { SearchPalette } from './SearchPalette.js';
 import { useCan, useMe, useSignOut } from './session.js';
@@ -159,7 +160,8 @@ export function Shell({
           <Group gap="xs" wrap="nowrap">
             {hasSearch ? (
               <Button variant="default" size="compact-sm" onClick={searching.open}>
-                {t('menu.search')}
+                <SearchIcon />
+                <span className="words-if-room">{t('menu.search')}</span>
                 <Text span size="xs" c="dimmed" ml={6} visibleFrom="sm">
                   Ctrl K
                 </Text>
