@@ -242,14 +242,26 @@ async function note(victim: string, point: string | undefined): Promise<void> {
   );
 }
 
-/** Starts a worker, lets it die, starts it again. What a supervisor does, without a rest. */
+/** As a supervisor does: a process that found no connection in time, on a machine busy with the others' starts, is started once more. */
+async function startAgain(name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      await world.stack.startAgain(name);
+      return;
+    } catch (error) {
+      if (tries === 5) throw error;
+      await world.stack.kill(name);
+    }
+}
+
+/** Starts a worker, lets it die, starts it again, without a rest. */
 async function keepKilling(victim: string, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     await world.stack.kill(victim);
     const isArmed = random() < 0.6;
     const point = points[Math.floor(random() * points.length)] ?? '';
     if (isArmed) await world.stack.startArmed(victim, `${point}#${1 + Math.floor(random() * 4)}`);
-    else await world.stack.startAgain(victim);
+    else await startAgain(victim);
     const patience = { within: isArmed ? 15_000 : random() * 4_000, every: 50 };
     const isDead = await eventually(() => isOver() || !world.stack.isRunning(victim), patience).catch(() => false);
     if (isDead && isOver()) break;
@@ -258,7 +270,7 @@ async function keepKilling(victim: string, isOver: () => boolean): Promise<void>
     await note(victim, atPoint);
   }
   await world.stack.kill(victim);
-  await world.stack.startAgain(victim);
+  await startAgain(victim);
 }
 
 /** The API, one kill to every eight of workers. */
@@ -269,7 +281,7 @@ async function killApi(isOver: () => boolean): Promise<void> {
     if (isOver()) return;
     await world.stack.kill('api-0');
     await note('api-0', undefined);
-    await world.stack.startAgain('api-0');
+    await startAgain('api-0');
   }
 }
 
