@@ -31,9 +31,9 @@ const mutations: readonly Mutation[] = [
     name: 'the unique indexes against paying twice are dropped',
     edits: [
       {
-        file: payouts,
-        from: 'create unique index commission_in_one_live_payout',
-        to: 'create index commission_in_one_live_payout',
+        file: 'db/migrations/20261129_3501_lighten_payout_lines.ts', // the first one's place was taken
+        from: 'create unique index live_payout_of_commission',
+        to: 'create index live_payout_of_commission',
       },
       { file: payouts, from: 'create unique index one_live_attempt', to: 'create index one_live_attempt' },
     ],
