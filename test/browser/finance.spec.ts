@@ -1,9 +1,20 @@
 import type { Page } from '@playwright/test';
 import { at, textAt } from '../support/apiClient.js';
 import { cookieOf, makePayoutWorld, type PayoutWorld, sessionCalls } from './payoutWorld.js';
-import { expect, expectAccessible, freshCookie, freshLink, stackNotes, test } from './support.js';
+import {
+  chooseTheme,
+  expect,
+  expectAccessible,
+  expectNarrow,
+  freshCookie,
+  freshLink,
+  pressRowAction,
+  stackNotes,
+  test,
+} from './support.js';
 
-// What finance does on screen beside a run: many payouts marked paid at once, terms that change on a day, a balance below zero.
+// What finance does on screen beside a run: many payouts marked paid at once, terms that change on a day, a balance below zero, mails about
+// commissions and payouts, entries into the books by two people.
 
 let world: PayoutWorld;
 
@@ -104,4 +115,129 @@ test('PAY-18: drafts are marked as paid together; what they were paid with stand
   const cash = page.getByRole('region', { name: 'By hand' });
   await expect(cash.getByText('(overdrawn)')).toBeVisible();
   await expect(cash.getByText('(reversal)')).toHaveCount(0);
+});
+
+test('PRG-07, NTF-08, COM-11, NTF-14: a template is written, previewed and tried, told on each commission, and sent about selected rows', async ({
+  page,
+}) => {
+  test.setTimeout(240_000);
+  const owner = await sessionCalls(stackNotes().origin, await freshCookie());
+  const tag = world.ada.slug.slice(4);
+  await enter(page, await freshCookie());
+  await page.goto('/messages');
+  await page.getByRole('button', { name: 'New template' }).first().click();
+  const form = page.getByRole('dialog', { name: 'New template' });
+  await form.getByLabel('Name').fill(`About ${tag}`);
+  await form.getByLabel('Subject').fill('For {{nobody}}');
+  await form.getByLabel('Text').fill('Hello {{affiliate_name}}: {{commission_list}}{{payout_list}}');
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Create the template' }).click();
+  await expect(form.getByText('Not a merge field: {{nobody}}.').first()).toBeVisible();
+  await form.getByLabel('Subject').fill('For {{affiliate_name}}');
+  await form.getByRole('button', { name: 'Create the template' }).click();
+  await expect(form).toHaveCount(0);
+
+  await page.goto(`/messages?q=About+${tag}`);
+  const row = page.getByRole('row').filter({ hasText: `About ${tag}` });
+  await pressRowAction(row, 'Preview');
+  const preview = page.getByRole('dialog', { name: `Preview: About ${tag}` });
+  await expect(preview.getByText('For Ada Kowal')).toBeVisible(); // the example of the field
+  await preview.getByLabel('As read by').selectOption(world.ada.id);
+  await expect(preview.getByText('For Ada', { exact: true })).toBeVisible();
+  await expectAccessible(page);
+  await preview.getByRole('button', { name: 'Close' }).last().click();
+  await pressRowAction(row, 'Send it to me');
+  await expect(page.getByText(/^A test is on its way to /)).toBeVisible();
+
+  await page.goto(`/programs/${world.programId}`);
+  const mail = page.getByRole('region', { name: 'Mail on each commission' });
+  await expect(mail.getByText(/^Off:/)).toBeVisible();
+  await mail.getByRole('button', { name: 'Change the mail' }).click();
+  const toggle = page.getByRole('dialog', { name: 'Mail on each commission' });
+  await toggle.getByLabel('Mail affiliates about each new commission').check();
+  await toggle.getByRole('button', { name: 'Save' }).click();
+  await expect(toggle.getByLabel('Template')).toHaveAttribute('aria-invalid', 'true');
+  await toggle.getByLabel('Template').selectOption({ label: `About ${tag} (en)` });
+  await toggle.getByRole('button', { name: 'Save' }).click();
+  await expect(mail.getByText(`Affiliates get “About ${tag}” once for each new commission.`)).toBeVisible();
+  expect(at(await owner.must('GET', `/v1/programs/${world.programId}`), 'commissionEmail.enabled')).toBe(true);
+
+  const sent = async (list: string, about: string): Promise<void> => {
+    await page.goto(list);
+    await page.locator('tbody tr[data-row]').first().getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Write to the affiliates (1)' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Write to the affiliates' });
+    await dialog.getByLabel('Template').selectOption({ label: `About ${tag} (en)` });
+    const words = dialog.getByRole('region', { name: 'Preview of the message' });
+    await expect(words.getByText(about)).toBeVisible();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Write to the affiliates: 1' }).click();
+    await expect(dialog.getByText(/^1 of 1 done: 1 succeeded/)).toBeVisible({ timeout: 90_000 });
+  };
+  await sent(`/commissions?affiliateId=${world.ada.id}`, 'For Ada');
+  await sent(`/payouts?affiliateId=${world.bo.id}&status=paid`, 'For Bo');
+  const bo = textAt(await owner.must('GET', `/v1/affiliates/${world.bo.id}`), 'email');
+  for (const [email, words] of [
+    [world.ada.email, /Hello Ada: .*USD/],
+    [bo, /Hello Bo: .*Batch 7/s],
+  ] as const)
+    await expect
+      .poll(async () => JSON.stringify(await owner.must('GET', `/v1/dev/emails?to=${email}`)), { timeout: 60_000 })
+      .toMatch(words);
+});
+
+test('BEY-04: an entry by hand is asked for by one person, found and approved by a second one, who sees who asked', async ({
+  page,
+}) => {
+  test.setTimeout(240_000);
+  const tag = world.ada.slug.slice(4);
+  const owner = await sessionCalls(stackNotes().origin, await freshCookie());
+  const email = `di-${tag}@blog.example`;
+  const di = { name: `Di ${tag}`, email, programIds: [world.programId] };
+  const affiliateId = textAt(await owner.must('POST', '/v1/affiliates', di), 'id');
+  await owner.must('POST', `/v1/affiliates/${affiliateId}/approve`, { reason: 'Known' });
+  const charge = await owner.must('POST', '/v1/commissions', {
+    affiliateId,
+    programId: world.programId,
+    kind: 'adjustment',
+    amount: { amount: '-8.00', currency: 'USD' },
+    reason: 'Paid too much in spring',
+    skipHold: true,
+  });
+  const path = `/v1/commissions/${textAt(charge, 'id')}`;
+  if (at(await owner.must('GET', path), 'status') === 'pending')
+    await owner.must('POST', `${path}/approve`, { reason: 'ok' });
+  const accounts = `/v1/ledger-accounts?kind=affiliate_receivable&ownerId=${affiliateId}`;
+  await expect.poll(async () => at(await owner.must('GET', accounts), 'data.0.balance.amount')).toBe('8.00');
+  const accountId = textAt(await owner.must('GET', accounts), 'data.0.id');
+
+  await chooseTheme(page, 'dark');
+  await enter(page, await freshCookie());
+  await page.goto('/ledger?tab=adjustments');
+  await page.getByRole('button', { name: 'Ask for an entry' }).click();
+  const form = page.getByRole('dialog', { name: 'Ask for an entry' });
+  await form.getByLabel('Account').selectOption(accountId);
+  await form.getByLabel('Amount (USD)').fill('5.00');
+  await form.getByLabel('Reason').fill(`Closed shop ${tag}`);
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Ask for it' }).click();
+  await expect(form).toHaveCount(0);
+  const row = page.locator('tr[data-row]').filter({ hasText: `Closed shop ${tag}` });
+  await expect(row.getByText('pending')).toBeVisible();
+  await expect(row.getByText(`Di ${tag}`)).toBeVisible();
+  await expect(row.getByRole('button', { name: /^Actions for / })).toHaveCount(0); // somebody else may, so the owner may not
+  await expectNarrow(page);
+
+  await enter(page, await signedIn(world.approver.email));
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto('/ledger?tab=adjustments&status=pending');
+  await pressRowAction(row, 'Approve');
+  const dialog = page.getByRole('dialog', { name: 'Approve the entry' });
+  await expect(dialog.getByText('It is posted at once.', { exact: false })).toBeVisible();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: /^Post .*5\.00/ }).click();
+  await expect(row).toHaveCount(0);
+  await page.goto('/ledger?tab=adjustments&status=approved');
+  await expect(row.getByText('Ben')).toBeVisible();
+  expect(at(await owner.must('GET', accounts), 'data.0.balance.amount')).toBe('3.00');
 });

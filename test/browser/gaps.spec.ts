@@ -1,6 +1,16 @@
 import { at, textAt, apiClient } from '../support/apiClient.js';
 import * as pictures from '../support/pictures.js';
-import { expect, expectAccessible, freshCookie, ownerState, signInAfresh, stackNotes, test } from './support.js';
+import {
+  chooseTheme,
+  expect,
+  expectAccessible,
+  expectNarrow,
+  freshCookie,
+  ownerState,
+  signInAfresh,
+  stackNotes,
+  test,
+} from './support.js';
 import { sessionCalls } from './payoutWorld.js';
 import { makeWorkWorld, until, type WorkWorld } from './workWorld.js';
 
@@ -220,4 +230,84 @@ test('a logo is chosen from the library and stands in the form; no page asks ano
   await form.getByRole('button', { name: 'No logo' }).click(); // as it was, for the files that follow
   await form.getByRole('button', { name: 'Save' }).click();
   await until('/v1/workspace', (body) => at(body, 'branding.logoUrl') === null);
+});
+
+test('LED-27, AUD-01: the log says in words what was sent, the trail only what happened, a commission who decided', async ({
+  page,
+}) => {
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const first = world.referrals[0];
+  if (first === undefined) throw new Error('three referrals were made');
+  await page.goto(`/lead-log?affiliateId=${world.affiliateId}`);
+  const sent = page.locator('[data-payload]').filter({ hasText: `lead-${tag}-1` });
+  await expect(sent.getByText('Event:')).toBeVisible();
+  await expect(sent.getByText('registration')).toBeVisible();
+  await expect(sent.getByText('E-mail:')).toBeVisible();
+  expect(await page.locator('[data-payload]').allInnerTexts()).not.toContain('{');
+  await expect(page.getByText(`u-${tag}-1@buyer.example`)).toHaveCount(0); // masked, as before
+  await expectAccessible(page);
+  await expectNarrow(page);
+  await page.setViewportSize({ width: 1280, height: 900 });
+
+  await page.goto(`/audit?objectId=${first.id}`);
+  await expect(page.getByText('pending → rejected').first()).toBeVisible();
+  await expect(page.getByText(/^(\S+) → \1$/)).toHaveCount(0);
+
+  await must('POST', `/v1/sales/${first.saleId}/refunds`, { externalId: `refund-${tag}` });
+  await until(`/v1/commissions/${first.commissionId}`, (body) => at(body, 'status') === 'rejected');
+  await page.goto(`/commissions/${first.commissionId}`);
+  await expect(page.getByText(/^Decided by the system: The purchase was refunded,/)).toBeVisible();
+});
+
+test('PAY-01: an affiliate has a threshold of its own, beside those of the workspace, and its methods', async ({
+  page,
+}) => {
+  await page.goto(`/affiliates/${world.affiliateId}?tab=balance`);
+  const threshold = page.getByRole('region', { name: 'Paid from this amount on' });
+  await expect(threshold.getByText('Workspace')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Payout methods' })).toBeVisible();
+  await threshold.getByRole('button', { name: 'Change the threshold' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Change the threshold' });
+  await dialog.getByRole('button', { name: 'Add a currency' }).click();
+  await dialog.getByLabel('This affiliate: amount 1').fill('12.345');
+  await dialog.getByLabel('This affiliate: currency 1').fill('USD');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog.getByRole('alert').first()).toBeVisible();
+  await dialog.getByLabel('This affiliate: amount 1').fill('123.45');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(threshold.getByText(/123\.45/)).toBeVisible();
+  await until(`/v1/affiliates/${world.affiliateId}`, (body) => at(body, 'minimumPayout.0.amount') === '123.45');
+});
+
+test('PRG-19, AUD-04: a breach leads to a warning, then to a suspension, with the policy cited', async ({
+  page,
+  context,
+}) => {
+  await signInAfresh(context);
+  await chooseTheme(page, 'dark');
+  await page.goto(`/affiliates/${world.affiliateId}?tab=breaches`);
+  await expect(page.getByText('No breach of a policy is on record.')).toBeVisible();
+  const record = async (evidence: string, follows: RegExp, submit: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Record a breach' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Record a breach' });
+    await expect(dialog.getByRole('button', { name: 'Record and warn' })).toBeDisabled();
+    await dialog.getByLabel('Policy').fill('No brand bidding');
+    await dialog.getByLabel('Evidence').fill(evidence);
+    await dialog.getByLabel(follows).check();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: submit }).click();
+    await expect(dialog).toHaveCount(0);
+  };
+  await record('An ad of 12 May', /^A warning/, 'Record and warn');
+  const rows = page.getByRole('table', { name: 'Breaches' }).getByRole('row');
+  await expect(rows.filter({ hasText: 'An ad of 12 May' }).getByText('Warning')).toBeVisible();
+  await record('Again on 3 June', /^The affiliate is suspended/, 'Record and suspend');
+  await expect(rows.filter({ hasText: 'Again on 3 June' }).getByText('Suspension')).toBeVisible();
+  await until(`/v1/affiliates/${world.affiliateId}`, (body) => at(body, 'status') === 'suspended');
+  await page.getByRole('tab', { name: 'Overview' }).click();
+  await expect(page.getByText(/No brand bidding/).first()).toBeVisible();
+  await page.getByRole('tab', { name: 'Breaches' }).click();
+  await expectNarrow(page);
 });

@@ -110,3 +110,11 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   const wider = (): Promise<number> => page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
   await expect.poll(wider).toBeLessThanOrEqual(0);
 }
+
+/** The page on a phone: no violations at 390 px, and nothing to scroll sideways at 320. */
+export async function expectNarrow(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expectAccessible(page); // the menu has folded when it is done
+  await page.setViewportSize({ width: 320, height: 640 });
+  await expectNoSidewaysScroll(page);
+}

@@ -29,6 +29,7 @@ export const menu: readonly MenuGroup[] = [
       { path: '/promo-tools', text: 'nav.promoTools', rights: ['link.read'] },
       { path: '/coupons', text: 'nav.coupons', rights: ['link.read'] },
       { path: '/forms', text: 'nav.forms', rights: ['lead.read'] },
+      { path: '/messages', text: 'nav.messages', rights: ['message.read'] },
       { path: '/leads/sources', text: 'nav.leadSources', rights: ['lead.read'] },
       { path: '/leads/fields', text: 'nav.customFields', rights: ['lead.read'] },
     ],

@@ -45,6 +45,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/lead-log', load: () => import('./screens/tracking/leadLog.js'), rights: ['lead.read'] },
   { path: '/forms', load: () => import('./screens/tracking/formList.js'), rights: ['lead.read'] },
   { path: '/forms/$formId', load: () => import('./screens/tracking/formDetail.js'), rights: ['lead.read'] },
+  { path: '/messages', load: () => import('./screens/messaging/templateList.js'), rights: ['message.read'] },
   { path: '/leads/sources', load: () => import('./screens/tracking/leadSourceList.js'), rights: ['lead.read'] },
   { path: '/leads/fields', load: () => import('./screens/tracking/customFieldList.js'), rights: ['lead.read'] },
   { path: '/contacts', load: () => import('./screens/tracking/contactList.js'), rights: ['contact.read'] },

@@ -3,6 +3,7 @@ import { deskTexts } from './deskTexts.de.js';
 import { developerTexts } from './developerTexts.de.js';
 import { gatewayTexts } from './gatewayTexts.de.js';
 import { leadTexts } from './leadTexts.de.js';
+import { messageTexts } from './messageTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { promoTexts } from './promoTexts.de.js';
 import { reportTexts } from './reportTexts.de.js';
@@ -16,6 +17,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...developerTexts,
   ...gatewayTexts,
   ...leadTexts,
+  ...messageTexts,
   ...moneyTexts,
   ...promoTexts,
   ...reportTexts,

@@ -4,6 +4,7 @@ import { deskTexts } from './deskTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
 import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
+import { messageTexts } from './messageTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { promoTexts } from './promoTexts.en.js';
 import { reportTexts } from './reportTexts.en.js';
@@ -16,6 +17,7 @@ export const en = {
   ...developerTexts,
   ...gatewayTexts,
   ...leadTexts,
+  ...messageTexts,
   ...moneyTexts,
   ...promoTexts,
   ...reportTexts,

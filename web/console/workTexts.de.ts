@@ -67,7 +67,6 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'referral.email': 'E-Mail',
   'referral.masked': 'verdeckt: das Recht pii.read fehlt',
   'referral.windowEnds': 'Letzter Kontakt endet',
-  'referral.decided': '{{verb}}: {{name}},',
   'referral.waiting.nothing': 'Nichts steht aus.',
   'referral.waiting.event': 'Noch kein Lead und kein Verkauf.',
   'referral.waiting.check': 'Wartet auf eine Prüfung.',

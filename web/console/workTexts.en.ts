@@ -65,7 +65,6 @@ export const workTexts = {
   'referral.email': 'E-mail',
   'referral.masked': 'masked: the right pii.read is missing',
   'referral.windowEnds': 'Last touch ends',
-  'referral.decided': '{{verb}}: {{name}},',
   'referral.waiting.nothing': 'Nothing is waiting.',
   'referral.waiting.event': 'No lead and no sale yet.',
   'referral.waiting.check': 'Waits for a check.',

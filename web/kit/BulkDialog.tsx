@@ -6,6 +6,7 @@ import type { Operation } from '../client/types.gen.js';
 import { newKey, postPath, readPath } from './api.js';
 import { BatchUndo } from './BatchUndo.js';
 import { ErrorView } from './ErrorView.js';
+import { MessageChoice } from './MessageChoice.js';
 import { useWithStepUp } from './stepUp.js';
 import { useReasonText } from './texts.js';
 
@@ -15,8 +16,11 @@ export interface BulkAction {
   /** The verb's text key: `action.approve`. */
   readonly verb: string;
   readonly needsReason: boolean;
-  /** `payment`: how and when it was paid, the same for every row; what the decision means is said before it is taken. */
-  readonly asks?: 'payment';
+  /**
+   * `payment`: how and when it was paid, the same for every row; what the decision means is said before it is taken. `message`: which template
+   * is sent, with its preview.
+   */
+  readonly asks?: 'payment' | 'message';
 }
 
 export interface Selection {
@@ -52,6 +56,7 @@ export function BulkDialog({
   const [operation, setOperation] = useState<Operation | null>(null);
   const [reason, setReason] = useState('');
   const [payment, setPayment] = useState({ reference: '', paidOn: '', note: '' });
+  const [templateId, setTemplateId] = useState('');
   const [problem, setProblem] = useState<unknown>(null);
   const body = { kind: action.kind, ...selection };
   const asked = useRef(false);
@@ -75,12 +80,15 @@ export function BulkDialog({
   const isAnswered =
     action.asks === 'payment'
       ? payment.reference.trim() !== '' && payment.paidOn !== ''
-      : !action.needsReason || reason.trim() !== '';
+      : action.asks === 'message'
+        ? templateId !== ''
+        : !action.needsReason || reason.trim() !== '';
   const run = (): void => {
     const { note, ...paid } = payment;
     const said = {
       ...(reason === '' ? {} : { reason }),
       ...(action.asks === 'payment' ? { ...paid, ...(note === '' ? {} : { note }) } : {}),
+      ...(action.asks === 'message' ? { templateId } : {}),
     };
     withStepUp(() => postPath<Operation>('/v1/operations', { ...body, ...said }, key.current)).then(
       setOperation,
@@ -107,6 +115,14 @@ export function BulkDialog({
               ))}
             </List>
             {action.asks === 'payment' ? <PaymentFields value={payment} onChange={setPayment} /> : null}
+            {action.asks === 'message' ? (
+              <MessageChoice
+                about={action.kind === 'payouts.message' ? 'payouts' : 'commissions'}
+                firstId={firstOf(selection, preview)}
+                value={templateId}
+                onChange={setTemplateId}
+              />
+            ) : null}
             {action.needsReason ? (
               <Textarea
                 label={t('decision.reason')}
@@ -148,6 +164,11 @@ export function BulkDialog({
       </Stack>
     </Modal>
   );
+}
+
+/** A row that would be told of: one that is skipped has no preview. */
+function firstOf({ ids = [] }: Selection, { skipped }: Preview): string | undefined {
+  return ids.find((id) => !skipped.some((one) => one.id === id));
 }
 
 interface Payment {

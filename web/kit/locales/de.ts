@@ -283,6 +283,16 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'decision.reason': 'Notiz für Kollegen',
   'decision.reasonHint': 'Bleibt in der Geschichte.',
   'decision.publicReason': 'Was der Affiliate liest',
+  'decision.byPerson': '{{verb}}: {{name}},',
+  'decision.bySystem': 'Vom System entschieden: {{what}},',
+  'bulk.onePerAffiliate':
+    'Jeder Affiliate bekommt eine Mail, die alle seine gewählten Zeilen aufführt, und dasselbe als Hinweis im Portal.',
+  'bulk.template': 'Vorlage',
+  'bulk.templateHint': 'Wer eine andere Sprache liest, bekommt die Vorlage gleichen Namens darin, wenn es sie gibt.',
+  'bulk.noTemplate': 'Es gibt noch keine Vorlage. Schreiben Sie eine unter Programme → Nachrichten.',
+  'bulk.messagePreview': 'Vorschau der Nachricht',
+  'bulk.toFirst': 'An den Affiliate der ersten gewählten Zeile, mit dieser Zeile:',
+  'bulk.withExamples': 'Mit Beispielen statt wirklicher Werte:',
   'bulk.preview': '{{eligible}} von {{matched}} sind jetzt möglich.',
   'bulk.progress':
     '{{done}} von {{total}} erledigt: {{succeeded}} gelungen, {{skipped}} übersprungen, {{failed}} fehlgeschlagen',

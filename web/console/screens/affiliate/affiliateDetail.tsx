@@ -28,6 +28,7 @@ import type { Affiliate } from '../../../client/types.gen.js';
 import { newKey, postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
+import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -42,6 +43,8 @@ import { CommissionTable } from '../earning/commissionList.js';
 import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
+import { Breaches } from './breaches.js';
+import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
 
 /** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
@@ -93,6 +96,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     ...(can('commission.read') ? ['commissions'] : []),
     'recruits',
     'agreements',
+    'breaches',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
   const fixed = { affiliateId: affiliate.id };
@@ -116,7 +120,10 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
         <Overview affiliate={affiliate} />
       </Tabs.Panel>
       <Tabs.Panel value="balance">
-        <Balances affiliateId={affiliate.id} />
+        <Stack>
+          <Balances affiliateId={affiliate.id} />
+          <PayoutSettings affiliate={affiliate} />
+        </Stack>
       </Tabs.Panel>
       <Tabs.Panel value="links">
         <LinkTable fixed={fixed} />
@@ -133,6 +140,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       <Tabs.Panel value="agreements">
         <Acceptances affiliateId={affiliate.id} />
       </Tabs.Panel>
+      <Tabs.Panel value="breaches">
+        <Breaches affiliate={affiliate} />
+      </Tabs.Panel>
     </Tabs>
   );
 }
@@ -141,7 +151,6 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
   const { t } = useTranslation();
   const reason = useReasonText();
   const can = useCan();
-  const { decision } = affiliate;
   const enrolments = useQuery(
     getAffiliatesByAffiliateIdEnrolmentsOptions({ path: { affiliateId: affiliate.id }, query: { limit: 100 } }),
   );
@@ -153,16 +162,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
             <StatusPill status={affiliate.status} objectId={affiliate.id} />
             {affiliate.statusReason === null ? null : <Text size="sm">{affiliate.statusReason}</Text>}
           </Group>
-          {decision === null ? null : (
-            <Text size="sm">
-              {t('referral.decided', {
-                verb: t(`action.${decision.verb}`, { defaultValue: decision.verb }),
-                name: decision.by.name ?? t(`actor.${decision.by.type}`),
-              })}{' '}
-              <DateText value={decision.at} />
-              {decision.reasonCode === null ? '' : ` · ${reason(decision.reasonCode)}`}
-            </Text>
-          )}
+          <DecisionLine decision={affiliate.decision} />
           <Facts
             rows={[
               [t('affiliate.email'), affiliate.email],

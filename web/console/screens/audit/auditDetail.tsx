@@ -10,12 +10,14 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useMoveText } from './moveText.js';
 import { ObjectHistory } from './objectHistory.js';
 
 /** One entry with everything that is kept of it, and the story of its object around it. */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const moveText = useMoveText();
   const { entryId = '' } = useParams({ strict: false }) as { entryId?: string };
   const found = useQuery(getAuditEntriesByEntryIdOptions({ path: { entryId } }));
   return (
@@ -36,12 +38,7 @@ export function Screen(): ReactElement {
                       {entry.objectId}
                     </Anchor>,
                   ],
-                  [
-                    t('audit.states'),
-                    [entry.from, entry.to]
-                      .flatMap((one) => (one === null ? [] : [t(`status.${one}`, { defaultValue: humanize(one) })]))
-                      .join(' → '),
-                  ],
+                  [t('audit.states'), moveText(entry)],
                   [
                     t('audit.reason'),
                     [entry.reasonCode === null ? '' : reason(entry.reasonCode), entry.reason ?? '']

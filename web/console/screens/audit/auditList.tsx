@@ -13,6 +13,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useMoveText } from './moveText.js';
 
 const filters = ['objectId', 'objectType', 'event', 'actorId', 'causeId', 'requestId'] as const;
 
@@ -24,10 +25,7 @@ export function Screen(): ReactElement {
   const verify = useMutation({
     mutationFn: async () => (await postAuditVerifications({ throwOnError: true })).data,
   });
-  const stateText = (entry: AuditEntry): string =>
-    [entry.from, entry.to]
-      .flatMap((state) => (state === null ? [] : [t(`status.${state}`, { defaultValue: humanize(state) })]))
-      .join(' → ');
+  const stateText = useMoveText();
   return (
     <>
       <PageHead

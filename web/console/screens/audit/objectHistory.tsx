@@ -7,11 +7,13 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { humanize } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { Timeline } from '../../../kit/Timeline.js';
+import { useMoveText } from './moveText.js';
 
 /** An object's own story from the one history: who did what, why, and what it was before and after. */
 export function ObjectHistory({ objectId }: { readonly objectId: string }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const moveText = useMoveText();
   const entries = useQuery(getAuditEntriesOptions({ query: { objectId, sort: 'sequence', limit: 100 } as never }));
   return (
     <Loaded query={entries}>
@@ -26,13 +28,7 @@ export function ObjectHistory({ objectId }: { readonly objectId: string }): Reac
               at: entry.createdAt,
               title: t(`event.${entry.event}`, { defaultValue: humanize(entry.event) }),
               actor: entry.actor.name ?? t(`actor.${entry.actor.type}`),
-              detail: [
-                entry.from === entry.to || entry.to === null
-                  ? ''
-                  : `${entry.from === null ? '' : `${t(`status.${entry.from}`, { defaultValue: entry.from })} → `}${t(`status.${entry.to}`, { defaultValue: entry.to })}`,
-                entry.reasonCode === null ? '' : reason(entry.reasonCode),
-                entry.reason ?? '',
-              ]
+              detail: [moveText(entry), entry.reasonCode === null ? '' : reason(entry.reasonCode), entry.reason ?? '']
                 .filter((text) => text !== '')
                 .join(' · '),
               href: `/audit/${entry.id}`,

@@ -23,6 +23,7 @@ import {
 import { newKey, postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Explanation } from '../../../kit/Explain.js';
 import { Facts } from '../../../kit/Facts.js';
@@ -81,6 +82,7 @@ function Detail({ commission }: { readonly commission: Commission }): ReactEleme
               <StatusPill status={commission.status} objectId={commission.id} />
               {commission.onHold ? <StatusBadge status="on_hold" /> : null}
             </Group>
+            <DecisionLine decision={commission.decision} />
             <Facts
               rows={[
                 [t('commission.amount'), <MoneyText key="a" value={commission.amount} />],

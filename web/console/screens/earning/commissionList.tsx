@@ -27,10 +27,15 @@ const commissionBulk: readonly BulkAction[] = [
   { kind: 'commissions.reject', verb: 'reject', needsReason: true },
 ];
 
+const messageBulk: readonly BulkAction[] = [
+  { kind: 'commissions.message', verb: 'message', needsReason: false, asks: 'message' },
+];
+
 /** Commissions of a workspace, or of one affiliate, referral or sale as a part of its screen (screens.md 3.10). */
 export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Record<string, string>> }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
+  const mayWrite = can('message.send') && can('message.read');
   const reason = useReasonText();
   const [explained, setExplained] = useState<string | null>(null);
   return (
@@ -52,7 +57,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             only={['approve', 'reject', 'hold', 'release', 'reinstate']}
           />
         )}
-        bulk={can('commission.decide') ? commissionBulk : []}
+        bulk={[...(can('commission.decide') ? commissionBulk : []), ...(mayWrite ? messageBulk : [])]}
         empty={{ title: t('commission.none'), text: t('commission.noneText') }}
         filters={[
           {

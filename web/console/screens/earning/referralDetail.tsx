@@ -13,6 +13,7 @@ import type { Referral } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { useProblemText } from '../../../kit/ErrorView.js';
 import { Evidence } from '../../../kit/Evidence.js';
 import { ExplainDrawer } from '../../../kit/Explain.js';
@@ -66,8 +67,6 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const reason = useReasonText();
-  const { decision } = referral;
   const tabs = ['story', 'credit', 'states', ...(can('history.read') ? ['history', 'replay'] : [])];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'story') : 'story';
   return (
@@ -81,17 +80,7 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             {referral.test ? <StatusBadge status="test" /> : null}
           </Group>
           <Next referral={referral} />
-          {decision === null ? null : (
-            <Text size="sm">
-              {t('referral.decided', {
-                verb: t(`action.${decision.verb}`, { defaultValue: decision.verb }),
-                name: decision.by.name ?? t(`actor.${decision.by.type}`),
-              })}{' '}
-              <DateText value={decision.at} relative />
-              {decision.reasonCode === null ? '' : ` · ${reason(decision.reasonCode)}`}
-              {decision.reason === null ? '' : ` · “${decision.reason}”`}
-            </Text>
-          )}
+          <DecisionLine decision={referral.decision} />
           <Facts
             rows={[
               [t('referral.affiliate'), <AffiliateName key="a" id={referral.affiliateId} />],

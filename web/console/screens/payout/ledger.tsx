@@ -21,10 +21,11 @@ import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
+import { LedgerAdjustments } from './ledgerAdjustments.js';
 
 type Posting = GetLedgerPostingsResponse['data'][number];
 type Account = GetLedgerAccountsResponse['data'][number];
-const tabs = ['trial', 'postings', 'accounts'] as const;
+const tabs = ['trial', 'postings', 'accounts', 'adjustments'] as const;
 
 /** Control totals now or as of any moment, every posting with its cause, every account (screens.md 3.18). */
 export function Screen(): ReactElement {
@@ -68,7 +69,9 @@ export function Screen(): ReactElement {
         )}
         <Tabs
           value={tab}
-          onChange={(next) => change({ tab: next ?? 'trial', cursor: '', page: '', sort: '', cols: '', kind: '' })}
+          onChange={(next) =>
+            change({ tab: next ?? 'trial', cursor: '', page: '', sort: '', cols: '', kind: '', status: '' })
+          }
           keepMounted={false}
         >
           <Tabs.List>
@@ -86,6 +89,9 @@ export function Screen(): ReactElement {
           </Tabs.Panel>
           <Tabs.Panel value="accounts" pt="sm">
             <Accounts />
+          </Tabs.Panel>
+          <Tabs.Panel value="adjustments" pt="sm">
+            <LedgerAdjustments />
           </Tabs.Panel>
         </Tabs>
       </Stack>

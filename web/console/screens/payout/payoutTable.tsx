@@ -19,6 +19,11 @@ const settleBulk: readonly BulkAction[] = [
   { kind: 'payouts.mark_paid', verb: 'mark_paid', needsReason: false, asks: 'payment' },
 ];
 
+/** One mail per affiliate about the selected ones (NTF-14). */
+const messageBulk: readonly BulkAction[] = [
+  { kind: 'payouts.message', verb: 'message', needsReason: false, asks: 'message' },
+];
+
 /** Status with what is wrong beside it: the newest attempt's word, or a hold. */
 export function PayoutStatus({ payout }: { readonly payout: Payout }): ReactElement {
   const { t } = useTranslation();
@@ -56,6 +61,7 @@ export function PayoutTable({
 }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
+  const mayWrite = can('message.send') && can('message.read');
   return (
     <ResourceTable<Payout>
       screen={screen}
@@ -63,7 +69,7 @@ export function PayoutTable({
       hasText
       fixed={fixed}
       pollMs={pollMs}
-      bulk={can('payout.settle') ? settleBulk : []}
+      bulk={[...(can('payout.settle') ? settleBulk : []), ...(mayWrite ? messageBulk : [])]}
       list={(query) => getPayoutsOptions({ query }) as never}
       rowLabel={(payout) => payout.id}
       rowHref={(payout) => `/payouts/${payout.id}`}

@@ -31,6 +31,7 @@ import type { Program } from '../../../client/types.gen.js';
 import { newKey, postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
+import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -39,6 +40,7 @@ import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { CommissionMail } from './commissionMail.js';
 import { ProductForm } from './productForm.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
@@ -119,6 +121,7 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
       <Group mb="sm">
         <StatusPill status={program.status} objectId={program.id} />
       </Group>
+      <DecisionLine decision={program.decision} />
       <Facts
         rows={[
           [t('program.currency'), program.currency],
@@ -151,6 +154,7 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
           {t('program.inherited', { count: program.inherited.length })}
         </Text>
       )}
+      <CommissionMail program={program} />
       <PlannedTerms program={program} />
     </Paper>
   );

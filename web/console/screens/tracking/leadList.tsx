@@ -4,6 +4,7 @@ import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Lead } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
+import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -36,6 +37,7 @@ export function Screen(): ReactElement {
             custom={{ attribute: () => setAttributing(row) }}
           />
         )}
+        rowDetail={(row) => <DecisionLine decision={row.decision} />}
         empty={{ title: t('lead.none'), text: t('lead.noneText') }}
         filters={[
           {

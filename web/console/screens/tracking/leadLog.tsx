@@ -1,4 +1,4 @@
-import { Code, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLeadLogOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -9,6 +9,7 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { PayloadFields } from './payloadFields.js';
 
 const outcomes = ['received', 'accepted', 'duplicate', 'invalid', 'converted', 'refused'] as const;
 const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
@@ -86,9 +87,7 @@ export function Screen(): ReactElement {
           {
             key: 'payload',
             title: t('leadLog.payload'),
-            render: (row) => (
-              <Code style={{ overflowWrap: 'anywhere' }}>{JSON.stringify(row.payload).slice(0, 300)}</Code>
-            ),
+            render: (row) => <PayloadFields payload={row.payload} />,
             csv: 'payload',
           },
           {
