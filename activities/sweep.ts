@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Db } from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
 import { markNudged } from '../db/messaging/nudge.js';
+import { emptyExports } from '../db/reporting/listExport.js';
 import { deleteOutdated, deleteOutdatedSignIns, findPrivacySetting } from '../db/messaging/outdated.js';
 import { enqueue } from '../db/messaging/outbox.js';
 import { type ClosedRun, listMissingExports, listPurgedWorkflows } from '../db/reads/audit/missingExports.js';
@@ -31,6 +32,8 @@ const deadDays = 90;
 /** Product defaults of settings.privacy.clickDetails and .apiLog (features.md 20.1); a mail is kept as long as the log of requests. */
 const clickDetailsDays = 90;
 const apiLogDays = 180;
+/** Files of exports emptied in one transaction: each may have a hundred pieces. */
+const exportsPerPass = 20;
 
 /** What the sweeps do. All workspaces in one pass, a transaction each: it writes outbox rows, deletes what is outdated, nothing else. */
 export function sweepActivities(deps: SweepDeps) {
@@ -77,15 +80,17 @@ export function sweepActivities(deps: SweepDeps) {
       let found = 0;
       for (const { id } of await listWorkspaces(deps.db)) {
         for (;;) {
-          const deleted = await inWorkspace(deps.db, id, async (tx, now) =>
-            deleteOutdated(tx, {
+          const deleted = await inWorkspace(deps.db, id, async (tx, now) => {
+            const emptied = await emptyExports(tx, now, addDays(now, -1), exportsPerPass);
+            const rest = await deleteOutdated(tx, {
               sent: addDays(now, -keptDays),
               dead: addDays(now, -deadDays),
               keys: addDays(now, -keptDays),
               mails: keptSince(now, await findPrivacySetting(tx, 'apiLog'), apiLogDays),
               clickDetails: keptSince(now, await findPrivacySetting(tx, 'clickDetails'), clickDetailsDays),
-            }),
-          );
+            });
+            return emptied + rest;
+          });
           found += deleted;
           Context.current().heartbeat(found);
           if (deleted === 0) break;

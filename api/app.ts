@@ -124,6 +124,9 @@ function isDecodable(path: string): boolean {
 
 /** 406: an answer exists as JSON only, unless the route says otherwise. */
 function refuseOtherFormats(koa: Context): void {
-  if (koa.path.startsWith('/v1/') && koa.accepts('json', 'application/problem+json', 'text/csv') === false)
+  if (
+    koa.path.startsWith('/v1/') &&
+    koa.accepts('json', 'application/problem+json', 'text/csv', 'application/pdf') === false
+  )
     throw new DomainError('request.not_acceptable');
 }

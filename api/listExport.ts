@@ -1,19 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { DomainError } from '../domain/errors.js';
-import { toCsv } from '../platform/csv.js';
+import type { Instant } from '../domain/time.js';
+import { type ExportFormat, exportFormats, mostPdfRows, mostStreamedRows } from '../domain/reporting/listExport.js';
+import { csvLines } from '../platform/csv.js';
+import { printedByJob, printList } from '../platform/pdf.js';
+import { type ExportColumn, type MoneyText, moneyOf, textOf, valueAt, type Wire } from './listCells.js';
+import { listPdf, mostPdfColumns } from './listPdf.js';
 
 // Every list as a file (api.md 1.6): the rows that the list itself would answer, by its own handler, so that filters, rights and masks cannot
 // differ. Columns come from the reply's schema: what a client reads and what a spreadsheet shows have the same names.
-
-/** Above this a list is no answer of a request any more (api.md 1.6). */
-export const mostExportedRows = 5_000;
-
-/** A column: a path into the row. Money is two cells: the amount and its currency (api.md 1.6). */
-export interface ExportColumn {
-  readonly path: string;
-  readonly kind: 'plain' | 'money' | 'codes';
-}
 
 export interface ListShape {
   readonly rowsAt: 'data' | 'rows' | null;
@@ -24,6 +20,7 @@ export interface ListShape {
 
 /** What an export asks for: null when the request is none. */
 export interface ExportWish {
+  readonly format: ExportFormat;
   readonly columns: readonly ExportColumn[];
   /** The caller chose them: then also those stay that no row fills. */
   readonly areChosen: boolean;
@@ -120,9 +117,14 @@ function isMoney(shape: Readonly<Record<string, unknown>>): boolean {
 
 /** The parameters of an export, in the API's document and for their checking. */
 export const exportQuery = z.object({
-  format: z.enum(['csv']).exactOptional(),
+  format: z.enum(exportFormats).exactOptional(),
   columns: z.string().exactOptional(),
 });
+
+export const fileTypes: Readonly<Record<ExportFormat, string>> = {
+  csv: 'text/csv; charset=utf-8',
+  pdf: 'application/pdf',
+};
 
 function refusal(parameter: string, code: string, detail: string): DomainError {
   return new DomainError('request.validation_failed', { errors: [{ parameter, code, detail }] });
@@ -130,96 +132,155 @@ function refusal(parameter: string, code: string, detail: string): DomainError {
 
 /**
  * Takes `format` and `columns` out of a list's query: the rest is the list's own. `columns` names fields in the order wanted. Code:
- * `request.validation_failed` for another format or an unknown column.
+ * `request.validation_failed` for another format, an unknown column, or more columns than a page has room for.
  */
 export function takeExport(
   rawQuery: Readonly<Record<string, string>>,
   request: Pick<IncomingMessage, 'headers'>,
   shape: ListShape,
 ): { readonly query: Readonly<Record<string, string>>; readonly wish: ExportWish | null } {
-  const { format, columns, ...query } = rawQuery;
-  if (format !== undefined && format !== 'csv') throw refusal('format', 'not_in_list', 'One of: csv.');
-  const accept = request.headers.accept ?? '';
-  const isWanted = format === 'csv' || (/\btext\/csv\b/.test(accept) && !/\bjson\b|\*\/\*/.test(accept));
-  if (columns !== undefined && !isWanted) throw refusal('columns', 'not_allowed_here', 'Columns belong to format=csv.');
-  if (!isWanted) return { query, wish: null };
+  const { format: named, columns, ...query } = rawQuery;
+  const known = exportFormats.find((one) => one === named);
+  if (named !== undefined && known === undefined)
+    throw refusal('format', 'not_in_list', `One of: ${exportFormats.join(', ')}.`);
+  const format = known ?? acceptedFormat(request.headers.accept ?? '');
+  if (columns !== undefined && format === undefined)
+    throw refusal('columns', 'not_allowed_here', 'Columns belong to format=csv or format=pdf.');
+  if (format === undefined) return { query, wish: null };
   if (query['cursor'] !== undefined) throw refusal('cursor', 'not_allowed_here', 'A file holds all rows.');
-  if (columns === undefined) return { query, wish: { columns: shape.columns, areChosen: false } };
-  const chosen = columns.split(',').map((path) => {
-    const column = shape.columns.find((one) => one.path === path);
-    if (column === undefined)
-      throw refusal('columns', 'not_in_list', `Some of: ${shape.columns.map((one) => one.path).join(', ')}.`);
-    return column;
-  });
-  return { query, wish: { columns: [...new Set(chosen)], areChosen: true } };
+  const chosen = chooseColumns(shape, columns?.split(',') ?? null, format);
+  if (chosen.fault !== null) throw refusal('columns', chosen.fault.code, chosen.fault.detail);
+  return { query, wish: chosen.wish };
 }
 
-type Wire = Readonly<Record<string, unknown>>;
+/** A file where nothing else would do. */
+function acceptedFormat(accept: string): ExportFormat | undefined {
+  if (/\bjson\b|\*\/\*/.test(accept)) return undefined;
+  return exportFormats.find((one) => accept.includes(fileTypes[one].split(';')[0] ?? one));
+}
+
+type Chosen =
+  | { readonly wish: ExportWish; readonly fault: null }
+  | { readonly fault: { readonly code: 'not_in_list' | 'out_of_range'; readonly detail: string } };
+
+/** The columns by name, each once; null: all of them. */
+export function chooseColumns(shape: ListShape, names: readonly string[] | null, format: ExportFormat): Chosen {
+  const columns = names === null ? shape.columns : distinct(names.flatMap((name) => columnOf(shape, name) ?? []));
+  if (names !== null && names.some((name) => columnOf(shape, name) === undefined)) {
+    const detail = `Some of: ${shape.columns.map((one) => one.path).join(', ')}.`;
+    return { fault: { code: 'not_in_list', detail } };
+  }
+  if (format === 'pdf' && columns.length > mostPdfColumns)
+    return { fault: { code: 'out_of_range', detail: `A page has room for ${mostPdfColumns} columns: name them.` } };
+  return { wish: { format, columns, areChosen: names !== null }, fault: null };
+}
+
+function columnOf(shape: ListShape, path: string): ExportColumn | undefined {
+  return shape.columns.find((one) => one.path === path);
+}
 
 /** The rows of an answer in its wire form. Code: `export.export_too_large` when there are more than fit. */
 export function rowsOf(wire: unknown, shape: ListShape): readonly Wire[] {
-  const rows = (shape.rowsAt === null ? wire : (wire as Wire)[shape.rowsAt]) as readonly Wire[];
-  const isCut = shape.rowsAt !== null && (wire as Wire)['nextCursor'] !== null;
-  if (isCut || rows.length > mostExportedRows)
+  const { rows, nextCursor } = pageOf(wire, shape);
+  if (nextCursor !== null || rows.length > mostStreamedRows)
     throw new DomainError('export.export_too_large', {
-      limit: mostExportedRows,
-      detail: `More than ${mostExportedRows} rows. Narrow the filter, or make the file in parts.`,
+      limit: mostStreamedRows,
+      detail: `More than ${mostStreamedRows} rows. Narrow the filter, or have the file made: POST /v1/exports.`,
     });
   return rows;
 }
 
-/** The file: a head, the rows, and in the last column the zone of its days and instants (screens.md 1.1). */
-export function listCsv(wire: unknown, shape: ListShape, wish: ExportWish): string {
-  const rows = rowsOf(wire, shape);
+/** A page of an answer in its wire form, and where the next one begins. */
+export function pageOf(
+  wire: unknown,
+  shape: ListShape,
+): { readonly rows: readonly Wire[]; readonly nextCursor: string | null } {
+  if (shape.rowsAt === null) return { rows: wire as readonly Wire[], nextCursor: null };
+  const page = wire as Wire;
+  return { rows: page[shape.rowsAt] as readonly Wire[], nextCursor: page['nextCursor'] as string | null };
+}
+
+/** Code: `export.export_too_large` for a PDF that nobody would read: CSV is offered instead. */
+export function refuseLongPdf(format: ExportFormat, rows: number): void {
+  if (format === 'pdf' && rows > mostPdfRows)
+    throw new DomainError('export.export_too_large', {
+      limit: mostPdfRows,
+      detail: `A PDF holds ${mostPdfRows} rows. Take format csv.`,
+    });
+}
+
+/** What is printed beside the rows: a report names itself and its zone. */
+function aboutOf(wire: unknown): { readonly name: string | undefined; readonly timeZone: string } {
   const { name, timeZone = 'UTC' } = wire as { readonly name?: string; readonly timeZone?: string };
-  const offered = shape.byName.get(name ?? '') ?? wish.columns;
-  const shown = wish.areChosen
-    ? wish.columns
-    : offered.filter(({ path }) => rows.length === 0 || rows.some((row) => valueAt(row, path) !== undefined));
-  const head = shown.flatMap(({ path, kind }) => (kind === 'money' ? [path, `${path}Currency`] : [path]));
-  return toCsv(
-    [...head, 'timeZone'],
-    rows.map((row) => [...shown.flatMap((column) => cellsOf(valueAt(row, column.path), column.kind)), timeZone]),
+  return { name, timeZone };
+}
+
+/** The columns of a file. Where nobody chose, those of this report; with the rows at hand only those that a row fills. */
+export function shownColumns(
+  wire: unknown,
+  of: { readonly shape: ListShape; readonly wish: ExportWish; readonly rows?: readonly Wire[] },
+): readonly ExportColumn[] {
+  if (of.wish.areChosen) return of.wish.columns;
+  const offered = of.shape.byName.get(aboutOf(wire).name ?? '') ?? of.wish.columns;
+  const { rows } = of;
+  if (rows === undefined || rows.length === 0) return offered;
+  return offered.filter(({ path }) => rows.some((row) => valueAt(row, path) !== undefined));
+}
+
+/** The head of a CSV; its last column is the zone of its days and instants (screens.md 1.1). */
+export function csvHead(columns: readonly ExportColumn[]): string {
+  const head = columns.flatMap(({ path, kind }) => (kind === 'money' ? [path, `${path}Currency`] : [path]));
+  return csvLines([[...head, 'timeZone']]);
+}
+
+export function csvBody(wire: unknown, rows: readonly Wire[], columns: readonly ExportColumn[]): string {
+  const { timeZone } = aboutOf(wire);
+  return csvLines(
+    rows.map((row) => [...columns.flatMap((column) => cellsOf(valueAt(row, column.path), column.kind)), timeZone]),
   );
 }
 
-function valueAt(row: Wire, path: string): unknown {
-  let value: unknown = row;
-  for (const part of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return value === null ? null : undefined;
-    value = (value as Wire)[part];
-  }
-  return value;
+/** The file of a list that one answer holds. */
+export async function listFile(of: {
+  readonly wire: unknown;
+  readonly rows: readonly Wire[];
+  readonly shape: ListShape;
+  readonly wish: ExportWish;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly madeAt: Instant;
+}): Promise<Buffer> {
+  const { wire, rows, wish } = of;
+  const columns = shownColumns(wire, of);
+  if (wish.format === 'csv') return Buffer.from(csvHead(columns) + csvBody(wire, rows, columns), 'utf8');
+  return printList(listPdf({ ...of, ...aboutOf(wire), columns }));
 }
 
-interface MoneyText {
-  readonly amount: string;
-  readonly currency: string;
+/** The same for a job, whose rows came page by page. */
+export function printRows(of: {
+  readonly wire: unknown;
+  readonly rows: readonly Wire[];
+  readonly columns: readonly ExportColumn[];
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly madeAt: Instant;
+}): Promise<Buffer> {
+  return printList(listPdf({ ...of, ...aboutOf(of.wire) }), printedByJob);
 }
 
 function cellsOf(value: unknown, kind: ExportColumn['kind']): readonly (string | null)[] {
-  if (kind === 'money') {
-    const list = (Array.isArray(value) ? value : [value ?? []].flat()) as readonly MoneyText[];
-    return [list.map(({ amount }) => amount).join('; '), list.map(({ currency }) => currency).join('; ')];
-  }
-  if (kind === 'codes') return [((value ?? []) as readonly Wire[]).map((one) => String(one['code'])).join(' ')];
-  if (value === undefined || value === null) return [null];
-  if (Array.isArray(value)) return [value.map(textOf).join(' ')];
-  return [textOf(value)];
-}
-
-function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value as string | number | boolean | null);
-  return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
+  if (kind !== 'money') return [textOf(value, kind)];
+  const list: readonly MoneyText[] = moneyOf(value);
+  return [list.map(({ amount }) => amount).join('; '), list.map(({ currency }) => currency).join('; ')];
 }
 
 /** `/v1/affiliates/:affiliateId/recruits` → `recruits.csv`; a report's is its name. */
-export function fileNameOf(path: string, wire: unknown): string {
-  const { name } = wire as { readonly name?: string };
-  if (name !== undefined) return `${name}.csv`;
+export function fileNameOf(path: string, wire: unknown, format: ExportFormat): string {
+  const { name } = aboutOf(wire);
+  if (name !== undefined) return `${name}.${format}`;
   const word = path
     .split('/')
     .filter((part) => part !== '' && !part.startsWith(':'))
     .at(-1);
-  return `${word ?? 'list'}.csv`;
+  return `${word ?? 'list'}.${format}`;
 }

@@ -141,7 +141,7 @@ function csvDescription(route: Route): string {
   const columns = (listShapeOf(route.reply)?.columns ?? []).map(({ path, kind }) =>
     kind === 'money' ? `${path}, ${path}Currency` : path,
   );
-  return `As a file with format=csv, columns by columns=: ${columns.join(', ')}, timeZone.`;
+  return `As a file with format=csv or format=pdf, columns by columns=: ${columns.join(', ')}, timeZone.`;
 }
 
 function commonRefusals(route: Route): readonly (readonly [number, string])[] {

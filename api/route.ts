@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { EdgeDb, Db } from '../db/connection.js';
@@ -13,7 +14,9 @@ import type { Act, Actor, Mode } from '../domain/act.js';
 import { DomainError, type DomainErrorCode, type ErrorParams, InvariantError } from '../domain/errors.js';
 import type { DecisionId, NewId, WorkspaceId } from '../domain/ids.js';
 import type { GatewayDesk } from '../domain/payout/gateway.js';
+import { mostStreamedRows } from '../domain/reporting/listExport.js';
 import type { Instant } from '../domain/time.js';
+import { clockNow } from '../platform/clock.js';
 import type { Config } from '../platform/config.js';
 import type { DomainChecker } from '../platform/domainCheck.js';
 import type { Engine } from '../platform/engineState.js';
@@ -32,10 +35,10 @@ import { checkMediaType, jsonGuardedBody } from './jsonGuard.js';
 import {
   type ExportWish,
   fileNameOf,
-  listCsv,
+  fileTypes,
+  listFile,
   type ListShape,
   listShapeOf,
-  mostExportedRows,
   rowsOf,
   takeExport,
 } from './listExport.js';
@@ -136,6 +139,26 @@ export function fileAnswer(body: Buffer, file: { readonly contentType: string; r
   return new Encoded({ status: 200, body, headers }, false);
 }
 
+/** A file in pieces, read while it is sent: never the whole of it in memory. */
+export class StreamedFile {
+  readonly pieces: AsyncIterable<Buffer>;
+  readonly length: bigint;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    pieces: AsyncIterable<Buffer>,
+    file: { readonly contentType: string; readonly fileName: string; readonly length: bigint },
+  ) {
+    this.pieces = pieces;
+    this.length = file.length;
+    this.headers = {
+      'Content-Type': file.contentType,
+      'Content-Disposition': `attachment; filename="${file.fileName}"`,
+      'Content-Length': String(file.length),
+    };
+  }
+}
+
 interface BaseContext<P, Q, B> {
   readonly params: P;
   readonly query: Q;
@@ -216,7 +239,7 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   handle(
     ctx: RouteContext<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>,
     deps: ApiDeps,
-  ): Promise<z.output<Reply> | Answer<z.output<Reply>> | Encoded | AcceptedDecision>;
+  ): Promise<z.output<Reply> | Answer<z.output<Reply>> | Encoded | StreamedFile | AcceptedDecision>;
 }
 
 export interface PublicRouteDefinition<
@@ -249,7 +272,28 @@ export interface Route {
   readonly secretReply: boolean;
   /** Takes a file as `multipart/form-data`. */
   readonly upload?: boolean | 'optional';
+  /** The list behind the route, for a job that writes all of it into a file; undefined: the route is none. */
+  readonly list?: ListSource;
   run(koa: Context, deps: ApiDeps): Promise<void>;
+}
+
+/** A page of a list, as a job asks for it: nobody waits on a socket. */
+export interface ListAsk {
+  /** Stands for the request: its path, and who has to be told apart in the log. */
+  readonly koa: Context;
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** Rows at most, above what a request may ask for. */
+  readonly limit: number;
+  /** The snapshot that all pages are read in; null: one of its own. */
+  readonly opened: { readonly tx: ReadTx; readonly now: Instant } | null;
+}
+
+export interface ListSource {
+  readonly shape: ListShape;
+  /** The answer in its wire form. Codes: what the route refuses, `request.validation_failed`. */
+  readPage(ask: ListAsk, deps: ApiDeps): Promise<unknown>;
 }
 
 /** A route of the API: Koa and the OpenAPI document are made from it (architecture.md 12). */
@@ -261,6 +305,29 @@ export function defineRoute<
 >(definition: RouteDefinition<P, Q, B, Reply>): Route {
   const isWrite = definition.method !== 'GET';
   const shape = isWrite ? undefined : listShapeOf(definition.reply);
+  const list: ListSource | undefined =
+    shape === undefined
+      ? undefined
+      : {
+          shape,
+          async readPage({ koa, caller, params, query, limit, opened }, deps) {
+            const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
+              { koa, deps, caller, route, whole: { limit, opened } },
+              {
+                params: parseWith(definition.params, params, 'path') as z.output<P>,
+                query: parseWith(definition.query, query, 'query') as z.output<Q>,
+                body: undefined as z.output<B>,
+                rawQuery: query,
+              },
+              { key: null, ifMatch: null, requestHash: '' },
+            );
+            const result = await definition.handle(ctx, deps);
+            if (result instanceof AcceptedDecision || result instanceof StreamedFile)
+              throw new InvariantError('a list decides nothing');
+            const whole = result instanceof Encoded ? result : encode(definition.reply, result, 200);
+            return JSON.parse(whole.body.toString('utf8')) as unknown;
+          },
+        };
   const isChange = definition.method === 'PATCH' || definition.method === 'PUT' || definition.method === 'DELETE';
   const route: Route = {
     method: definition.method,
@@ -279,6 +346,7 @@ export function defineRoute<
     stepUp: definition.stepUp === true,
     secretReply: definition.secretReply === true,
     upload: definition.upload ?? false,
+    ...(list === undefined ? {} : { list }),
     async run(koa, deps) {
       const caller = await authenticate(koa.req, {
         db: deps.db,
@@ -318,12 +386,13 @@ export function defineRoute<
 
       const requestHash = hashRequest(koa.method, koa.path, rawQuery, shownBody);
       const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
-        { koa, deps, caller, route, isExport: wish !== null },
+        { koa, deps, caller, route, whole: wish === null ? null : { limit: mostStreamedRows, opened: null } },
         { params, query, body, rawQuery },
         { key, ifMatch, requestHash },
       );
       const result = await keepAttempt(() => definition.handle(ctx, deps), { ctx, deps, koa });
-      if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
+      if (result instanceof StreamedFile) sendPieces(koa, result);
+      else if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
         const whole = result instanceof Encoded ? result : encode(definition.reply, result, route.status);
         send(koa, await exported(ctx, deps, whole, { shape, wish, path: route.path, rawQuery }), route);
       } else if (result instanceof AcceptedDecision) send(koa, encode(operationWire, result.answer, 202), route);
@@ -404,7 +473,8 @@ export function definePublicRoute<
   return route;
 }
 
-function checkPermission(caller: Caller, permission: RoutePermission): void {
+/** Codes: `access.wrong_audience`, `access.permission_missing`, `access.unauthenticated`. */
+export function checkPermission(caller: Caller, permission: RoutePermission): void {
   if (permission === 'any' || permission === 'public') return;
   if (permission === 'session') {
     if (caller.session === null) throw new DomainError('access.unauthenticated', { detail: 'This needs a session.' });
@@ -431,7 +501,7 @@ function requireJsonWanted(koa: Context): void {
 }
 
 /** A file leaves the house, so it has a right of its own (api.md 1.6); the portal's is of the caller's own rows (api.md 17). */
-function checkExportRight(caller: Caller, permission: RoutePermission): void {
+export function checkExportRight(caller: Caller, permission: RoutePermission): void {
   const isOwn = permission !== 'any' && permission !== 'session' && permission !== 'staff' && permission !== 'public';
   if (!(isOwn && isPortalPermission(permission))) checkPermission(caller, 'export.create');
 }
@@ -452,11 +522,13 @@ async function exported(
 ): Promise<Encoded> {
   const wire: unknown = JSON.parse(whole.body.toString('utf8'));
   const rows = rowsOf(wire, of.shape);
-  const file = Buffer.from(listCsv(wire, of.shape, of.wish), 'utf8');
+  const { shape, wish, path } = of;
+  const file = await listFile({ wire, rows, shape, wish, path, query: of.rawQuery, madeAt: clockNow() });
   await inWorkspace(deps.db, ctx.workspaceId, (tx, now) => {
     const act = ctx.act(now);
     // The names of the filters only: their values may be of a person (architecture.md 8).
-    const changes = { list: of.path, format: 'csv', rows: rows.length, filters: Object.keys(of.rawQuery).sort() };
+    const { format } = of.wish;
+    const changes = { list: of.path, format, rows: rows.length, filters: Object.keys(of.rawQuery).sort() };
     return recordAudit(tx, act, {
       objectType: 'export',
       objectId: deps.newId('export'),
@@ -465,7 +537,10 @@ async function exported(
       changes,
     });
   });
-  return fileAnswer(file, { contentType: 'text/csv; charset=utf-8', fileName: fileNameOf(of.path, wire) });
+  return fileAnswer(file, {
+    contentType: fileTypes[of.wish.format],
+    fileName: fileNameOf(of.path, wire, of.wish.format),
+  });
 }
 
 function readIfMatch(koa: Context): number | null {
@@ -524,6 +599,12 @@ function send(koa: Context, encoded: Encoded, route: Route): void {
   koa.body = encoded.body;
 }
 
+function sendPieces(koa: Context, file: StreamedFile): void {
+  koa.status = 200;
+  koa.set({ ...file.headers, 'Cache-Control': 'no-store' });
+  koa.body = Readable.from(file.pieces, { objectMode: false });
+}
+
 /** One request on its way through a handler. */
 class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
   readonly koa: Context;
@@ -537,7 +618,8 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
   private readonly deps: ApiDeps;
   private readonly route: Route;
   private readonly rawQuery: Readonly<Record<string, string>>;
-  private readonly isExport: boolean;
+  /** A file wants the whole list: as long pages as these, in that snapshot. */
+  private readonly whole: Pick<ListAsk, 'limit' | 'opened'> | null;
 
   constructor(
     from: {
@@ -545,7 +627,7 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
       readonly deps: ApiDeps;
       readonly caller: Caller;
       readonly route: Route;
-      readonly isExport: boolean;
+      readonly whole: Pick<ListAsk, 'limit' | 'opened'> | null;
     },
     parsed: {
       readonly params: P;
@@ -559,7 +641,7 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
     this.deps = from.deps;
     this.caller = from.caller;
     this.route = from.route;
-    this.isExport = from.isExport;
+    this.whole = from.whole;
     this.params = parsed.params;
     this.query = parsed.query;
     this.body = parsed.body;
@@ -648,12 +730,15 @@ class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
   }
 
   read<T>(work: (tx: ReadTx, now: Instant) => Promise<T>): Promise<T> {
-    return readWorkspace(this.isExport ? this.deps.longDb : this.deps.db, this.workspaceId, work);
+    if (this.whole === null) return readWorkspace(this.deps.db, this.workspaceId, work);
+    const { opened } = this.whole;
+    if (opened !== null) return work(opened.tx, opened.now);
+    return readWorkspace(this.deps.longDb, this.workspaceId, work);
   }
 
   page(query: ListQuery): Page {
     const page = readPage(query, this.deps.secrets, this.cursorBinding());
-    return this.isExport ? { ...page, limit: mostExportedRows } : page;
+    return this.whole === null ? page : { ...page, limit: this.whole.limit };
   }
 
   list<Row, T>(

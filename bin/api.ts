@@ -1,16 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { quietReplays } from '../activities/audit/history.js';
-import { connectedGateways } from '../activities/gateways/connected.js';
 import { createApp } from '../api/app.js';
-import { createApiLog } from '../api/apiLog.js';
-import { clientAddressOf } from '../api/auth.js';
-import { createDecisionOutcomes } from '../api/decisionOutcome.js';
-import { createRateLimiter } from '../api/rateLimit.js';
-import type { ApiDeps } from '../api/route.js';
 import type { CheckResult } from '../api/routes/health.js';
 import { clickEdge } from '../api/routes/tracking/click.js';
 import { listenOn } from '../api/server.js';
-import { createSignInGuard } from '../api/signInGuard.js';
 import { createSite } from '../api/site.js';
 import {
   appliedMigrations,
@@ -21,20 +14,13 @@ import {
   roleFindings,
 } from '../db/connection.js';
 import { knownMigrations } from '../db/migrate.js';
-import { createDomainChecker } from '../platform/domainCheck.js';
-import { clockNow } from '../platform/clock.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { armFailpoints, withAnswerPoints } from '../platform/failpoint.js';
-import { HeadKeeper, headsFolder } from '../platform/headKeeper.js';
-import { temporalEngine } from '../platform/engineState.js';
-import { temporalLiveHistories } from '../platform/liveHistories.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { createMetrics } from '../platform/metrics.js';
 import { newId } from '../platform/newId.js';
-import { fetchOutside, gatewayRules } from '../platform/outbound.js';
-import { createPasswords } from '../platform/passwords.js';
-import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient, orAway } from '../platform/temporalClient.js';
+import { createApiDeps } from './apiDeps.js';
 
 /** Where the built pages are, seen from this file: in the tree and in a build. */
 const siteFolder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web' : '../web', import.meta.url));
@@ -71,46 +57,18 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       `api:${config.worker.buildId}:${process.pid}`,
       callTimeoutMs,
     );
-    const outcomes = createDecisionOutcomes({ db, url, logger });
+    const deps = createApiDeps({ config, logger, db, longDb, edgeDb, temporal });
     ends.push(
       () => temporal.close(),
-      () => outcomes.stop(),
+      () => deps.outcomes.stop(),
     );
-    const clientAddress = clientAddressOf(config.http.trustProxy);
-    const apiLog = createApiLog({ db, logger });
-    const deps: ApiDeps = {
-      db,
-      longDb,
-      edgeDb,
-      config,
-      newId,
-      logger,
-      secrets: createSecrets(config.secretKeys),
-      outcomes,
-      heads: new HeadKeeper(headsFolder(config.dataDir)),
-      liveHistories: temporalLiveHistories(temporal.client),
-      engine: temporalEngine(temporal, config.temporal.namespace),
-      rateLimiter: createRateLimiter(clientAddress),
-      gatewayDesks: new Map(
-        connectedGateways({
-          ask: (address, call) => fetchOutside(address, gatewayRules(config), call),
-          now: clockNow,
-          instead: config.gatewayOrigins,
-        }).map((gateway) => [gateway.adapter, gateway]),
-      ),
-      apiLog,
-      passwords: createPasswords(),
-      signInGuard: createSignInGuard(),
-      checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
-      clientAddress,
-    };
     const edge = clickEdge({
       db,
       edgeDb,
       newId,
       logger,
       publicUrl: config.http.publicUrl,
-      clientAddress,
+      clientAddress: deps.clientAddress,
       hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
     });
     const state = { isServing: true };
@@ -142,7 +100,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
         state.isServing = false;
         await http.close(drainMs);
         await edge.drain();
-        await apiLog.stop();
+        await deps.apiLog.stop();
         await endAll(ends);
         logger.info('api stopped');
       })();

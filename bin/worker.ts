@@ -32,9 +32,18 @@ import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
 import { openGatewayAccess, openMethodDetails, type PayoutDeps } from '../activities/payout/deps.js';
 import { lookAtDestination } from '../platform/destination.js';
+import type { ExportDesk } from '../activities/reporting/listExport.js';
 import { foldRollups } from '../activities/reporting/rollup.js';
 import { takeUpClicks } from '../activities/tracking/click.js';
-import { connect, connectRelay, type Db, durabilityFindings, type RelayDb, roleFindings } from '../db/connection.js';
+import {
+  connect,
+  connectEdge,
+  connectRelay,
+  type Db,
+  durabilityFindings,
+  type RelayDb,
+  roleFindings,
+} from '../db/connection.js';
 import { listWorkspaces } from '../db/directory.js';
 import { type ClaimedMessage, findKeysWithLaterRow, findReferralStates } from '../db/messaging/relay.js';
 import { readWorkspace } from '../db/transaction.js';
@@ -126,6 +135,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
     const native = await NativeConnection.connect({ address: config.temporal.address });
     ends.push(() => native.close());
     const payoutGateways = gatewaysOf(config);
+    const exports = exportsOf({ config, logger, db, longDb, temporal });
     const activities = createActivities({
       db,
       longDb,
@@ -138,6 +148,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
         lookAtDestination({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }, url),
       closedRuns: temporalClosedRuns(temporal.client),
       checkProviders: new Map([simulatedCheckProvider()].map((provider) => [provider.adapter, provider])),
+      exportDesk: exports.desk,
     });
     const workers = await createWorkers({
       config,
@@ -159,6 +170,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
         const relayEnded = relay.stop(); // no claim after this line; what is under way goes on beside the workers' end
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled([relayEnded, running]);
+        await exports.stop();
         await endAll();
         logger.info('worker stopped');
       })();
@@ -189,6 +201,46 @@ function gatewaysOf(config: Config): ReadonlyMap<string, PayoutGateway> {
     }),
   ];
   return new Map(gateways.map((gateway) => [gateway.adapter, gateway]));
+}
+
+/**
+ * Lists as files: the API's own lists, for whoever asked (api.md 16.2). The API's code is loaded with the first export, so that a worker that
+ * makes none starts as fast and stays as small as before.
+ */
+function exportsOf(of: {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly db: Db;
+  readonly longDb: Db;
+  readonly temporal: TemporalClient;
+}): { readonly desk: ExportDesk; stop(): Promise<void> } {
+  const { url } = of.config.database;
+  let loaded: Promise<{ readonly desk: ExportDesk; stop(): Promise<void> }> | undefined;
+  const load = async () => {
+    const [{ createApiDeps }, { createExportDesk }, { routes }] = await Promise.all([
+      import('./apiDeps.js'),
+      import('../api/exportDesk.js'),
+      import('../api/routes.js'),
+    ]);
+    const edgeDb = connectEdge({ url, poolSize: 1, applicationName: 'tributary worker edge' }); // connects when it is used
+    const deps = createApiDeps({ ...of, edgeDb });
+    return {
+      desk: createExportDesk(routes, deps),
+      async stop() {
+        await deps.apiLog.stop();
+        await Promise.all([deps.outcomes.stop(), edgeDb.end()]);
+      },
+    };
+  };
+  return {
+    desk: {
+      async make(order, sink) {
+        loaded ??= load();
+        return (await loaded).desk.make(order, sink);
+      },
+    },
+    stop: async () => (await loaded)?.stop(),
+  };
 }
 
 /** What payouts need beside their gateways: sealed details opened for the one call, answers kept under their hash. */

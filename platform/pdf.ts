@@ -11,6 +11,8 @@ export interface PdfList {
   /** Label and value, above the list. */
   readonly facts: readonly (readonly [string, string])[];
   readonly notes: readonly string[];
+  /** Left out: upright A4, whose rows break between words only. With it a word that is wider than its column breaks too. */
+  readonly paper?: 'A4' | 'wide A4' | 'wide A3';
   readonly columns: readonly {
     readonly title: string;
     readonly align: 'left' | 'right';
@@ -24,29 +26,36 @@ export interface PdfList {
   readonly createdMs: number;
 }
 
-/** One list at a time has 60 s and 512 MiB; 2,000 rows take about 3 s (dependencies.md 2, fact 13). */
-const timeoutMs = 60_000;
-const heapMb = 512;
+/** What one list may cost. */
+interface PrintLimits {
+  readonly timeoutMs: number;
+  readonly heapMb: number;
+}
+
+/** 2,000 rows take about 3 s (dependencies.md 2, fact 13): what somebody waits for ends within a minute. */
+export const printedAtOnce: PrintLimits = { timeoutMs: 60_000, heapMb: 512 };
+/** 20,000 rows of a job, which has 11 minutes (temporal.md 2.3). */
+export const printedByJob: PrintLimits = { timeoutMs: 480_000, heapMb: 1_536 };
 
 /** Lists wait for each other: two at once would only be slower, and the memory is bounded by one. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Prints a list as a PDF in a thread of its own, because setting 2,000 rows takes seconds that no request beside it may wait for. Throws
- * when the thread fails or takes longer than a minute.
+ * when the thread fails or takes longer than it may.
  */
-export function printList(list: PdfList): Promise<Buffer> {
-  const printed = last.then(() => runThread(list));
+export function printList(list: PdfList, limits: PrintLimits = printedAtOnce): Promise<Buffer> {
+  const printed = last.then(() => runThread(list, limits));
   last = printed.catch(() => undefined); // the next one starts all the same; this one's caller hears of its failure
   return printed;
 }
 
-function runThread(list: PdfList): Promise<Buffer> {
+function runThread(list: PdfList, { timeoutMs, heapMb }: PrintLimits): Promise<Buffer> {
   const options = { workerData: list, env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: heapMb } };
   return new Promise((resolve, reject) => {
     const thread = startThread(options);
     const timer = setTimeout(() => {
-      reject(new Error('a PDF took longer than a minute'));
+      reject(new Error(`a PDF took longer than ${timeoutMs} ms`));
       thread.terminate().catch(reject);
     }, timeoutMs);
     thread.once('message', (bytes: Uint8Array) => resolve(Buffer.from(bytes)));

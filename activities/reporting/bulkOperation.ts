@@ -17,12 +17,14 @@ import { type Act, actFor } from '../../domain/act.js';
 import { type JobVerb, jobVerbOf, purgeKind, simulationKind } from '../../domain/reporting/bulkOperation.js';
 import type { AffiliateId, PayoutId, ReferralId } from '../../domain/ids.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
+import { exportKind } from '../../domain/reporting/listExport.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { PayoutDeps } from '../payout/deps.js';
 import { createDrafts } from '../payout/payout.js';
 import { messageItems } from './messageItems.js';
 import { simulateJob } from '../program/simulation.js';
+import { type ExportDeps, makeExport } from './listExport.js';
 import { purgeTestData } from './testData.js';
 
 /** Decisions per page: one transaction of rows and outbox rows (temporal.md 3.7). */
@@ -34,7 +36,7 @@ const bulkPriority = 4;
 export type BulkStep = { readonly status: string; readonly hasMore: boolean; readonly open: number };
 
 export function bulkOperationActivities(
-  deps: Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'reached' | 'gatewayPolicy'>,
+  deps: Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'reached' | 'gatewayPolicy'> & ExportDeps,
 ) {
   return {
     /** Writes the decisions of the next items. Run twice it goes on behind them: an item with a decision is not taken again. */
@@ -42,6 +44,7 @@ export function bulkOperationActivities(
       const asked = await readWorkspace(deps.db, ref.workspaceId, (tx) => findJob(tx, ref.jobId));
       if (asked?.kind === simulationKind) return simulateJob(deps, ref);
       if (asked?.kind === purgeKind) return purgeTestData(deps, ref);
+      if (asked?.kind === exportKind) return makeExport(deps, ref);
       const step = await databaseActivity(deps, ref, async (tx, act) => {
         const job = await lockOperation(tx, ref.jobId);
         if (job === undefined || (job.status !== 'queued' && job.status !== 'running')) return ended(job);

@@ -1,4 +1,12 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BulkStep, bulkOperationActivities } from '../../activities/reporting/bulkOperation.js';
+import type { ExportDesk } from '../../activities/reporting/listExport.js';
+import { sweepActivities } from '../../activities/sweep.js';
+import { createExportDesk } from '../../api/exportDesk.js';
+import { routes } from '../../api/routes.js';
+import { newId } from '../../platform/newId.js';
+import { textOfPdf } from '../support/pdfText.js';
 import { acceptAll, type Portal, signInToPortal } from './affiliate/portalWorld.js';
 import { createEarningWorld, type EarningWorld } from './earning/earningWorld.js';
 import { saveSettings } from './program/support.js';
@@ -105,6 +113,7 @@ test('without export.create there is no file; with a wrong format, column or a c
     ['format=csv&columns=secret', 'columns'],
     ['columns=id', 'columns'],
     ['format=csv&cursor=x', 'cursor'],
+    ['format=pdf', 'columns'],
   ] as const) {
     const wrong = await world.as(`/v1/commissions?${query}`);
     expect([wrong.status, wrong.body['errors'][0]?.['parameter']], query).toEqual([422, parameter]);
@@ -137,3 +146,269 @@ test('more rows than a request may answer: 409, and nothing is sent', async () =
   const file = await world.as('/v1/clicks?format=csv');
   expect([file.status, file.body['code'], file.body['limit']]).toEqual([409, 'export_too_large', 5_000]);
 });
+
+// The file of any size (RPT-13, api.md 16.2): the job's activity by hand, as its workflow runs it.
+
+interface Working {
+  readonly desk?: ExportDesk;
+  readonly reached?: (point: string) => void;
+}
+
+const realDesk = (): ExportDesk => createExportDesk(routes, world.api.deps);
+
+async function work(operationId: unknown, { desk = realDesk(), reached }: Working = {}): Promise<string> {
+  const { db } = world.api;
+  const activities = bulkOperationActivities({
+    db,
+    longDb: db,
+    newId,
+    gatewayPolicy: { sandboxPaysLive: true },
+    exportDesk: desk,
+    ...(reached === undefined ? {} : { reached }),
+  });
+  const ref = { workspaceId: world.ws.id, jobId: String(operationId) };
+  const run = (one: typeof ref): Promise<BulkStep> => activities.decideBulkPage(one);
+  const step: BulkStep = await new MockActivityEnvironment().run(run, ref);
+  return step.status;
+}
+
+async function order(body: Readonly<Record<string, unknown>>, key = world.ws.key): Promise<TestAnswer['body']> {
+  const made = await world.api.as(key, '/v1/exports', { body });
+  expect(made.status, made.text).toBe(202);
+  expect(made.headers.get('location')).toBe(`/v1/exports/${String(made.body['id'])}`);
+  return made.body;
+}
+
+const clicks = { resource: 'clicks', filter: { sort: 'createdAt' }, columns: ['id', 'createdAt'], format: 'csv' };
+const contentOf = (id: unknown, key = world.ws.key) => world.api.as(key, `/v1/exports/${String(id)}/content`);
+
+/** One column of a file, without its head. */
+function columnOf(answer: TestAnswer, at: number): readonly string[] {
+  return cellsOf(answer)
+    .slice(1)
+    .map((cells) => cells[at] ?? '');
+}
+
+async function countClicks(): Promise<number> {
+  const [row] = await world.owner('clicks').where({ workspace_id: world.ws.id }).count<{ count: string }[]>();
+  return Number(row?.count);
+}
+
+test('RPT-13: more rows than an answer holds are made in the background, each once, for one person, with an audit entry', async () => {
+  const made = await order(clicks);
+  expect(made).toMatchObject({ object: 'export', status: 'queued', rows: 0, fileName: null, expiresAt: null });
+  const early = await contentOf(made['id']);
+  expect([early.status, early.body['code'], early.body['currentStatus']]).toEqual([
+    409,
+    'transition_not_allowed',
+    'queued',
+  ]);
+
+  expect(await work(made['operationId'])).toBe('done');
+
+  const rows = await countClicks();
+  expect(rows).toBeGreaterThan(5_000);
+  const state = await world.as(`/v1/exports/${String(made['id'])}`);
+  expect(state.body).toMatchObject({ status: 'done', rows, fileName: 'clicks.csv', code: null });
+  const lifetime = Date.parse(String(state.body['expiresAt'])) - Date.parse(String(state.body['finishedAt']));
+  expect(lifetime).toBe(24 * 3_600_000);
+  const file = await contentOf(made['id']);
+  expect(file.headers.get('content-disposition')).toBe('attachment; filename="clicks.csv"');
+  expect(Number(file.headers.get('content-length'))).toBe(Buffer.byteLength(file.text));
+  expect(state.body['size']).toBe(Buffer.byteLength(file.text));
+  expect(cellsOf(file)[0]).toEqual(['id', 'createdAt', 'timeZone']);
+  const ids = columnOf(file, 0);
+  expect([ids.length, new Set(ids).size]).toEqual([rows, rows]);
+  const times = columnOf(file, 1);
+  expect(times).toEqual([...times].sort());
+
+  // The file is nobody else's, whatever they may see.
+  const other = await world.api.makePerson(world.ws, ['owner'], { name: 'Other' });
+  for (const path of ['', '/content'])
+    expect((await world.api.as(other.key, `/v1/exports/${String(made['id'])}${path}`)).status).toBe(404);
+  const foreign = await world.api.makeWorkspace({ name: 'Foreign' });
+  expect((await contentOf(made['id'], foreign.key)).status).toBe(404);
+  expect((await contentOf(made['id'], world.ws.testKey)).status).toBe(404);
+
+  const trail = itemsOf(
+    (await world.as(`/v1/audit-entries?objectId=${String(made['id'])}&sort=createdAt`)).body['data'],
+  );
+  expect(trail.map((entry) => entry['event'])).toEqual(['requested', 'exported', 'downloaded']);
+  expect(trail[1]).toMatchObject({
+    actor: { type: 'api_key' },
+    changes: { list: '/v1/clicks', format: 'csv', rows, filters: ['sort'] },
+  });
+  const job = await world.as(`/v1/operations/${String(made['operationId'])}`);
+  expect(job.body).toMatchObject({ kind: 'lists.export', status: 'done', result: { exportId: made['id'], rows } });
+
+  // Its time ends with the link, and the sweep takes the file and what was asked.
+  const owned = () => world.owner('exports').where({ id: String(made['id']) });
+  await owned().update({ expires_at: new Date(Date.now() - 1_000), created_at: new Date(Date.now() - 90_000_000) });
+  const late = await contentOf(made['id']);
+  expect([late.status, late.body['code']]).toEqual([410, 'token_used_or_expired']);
+  const { db, logger } = { db: world.api.db, logger: world.api.deps.logger };
+  const closedRuns = { list: () => Promise.reject(new Error('not asked')), retentionMs: () => Promise.resolve(0) };
+  const sweep = sweepActivities({ db, logger, closedRuns, newId });
+  await new MockActivityEnvironment().run(sweep.deleteOutdated);
+  expect(await world.owner('export_parts').where({ export_id: String(made['id']) })).toEqual([]);
+  expect(await owned().first('query')).toEqual({ query: {} });
+  expect((await contentOf(made['id'])).status).toBe(410);
+}, 120_000);
+
+test('K10: a worker that dies in the middle of a file leaves a whole one behind, and one that only seemed dead adds nothing', async () => {
+  const made = await order(clicks);
+  let pages = 0;
+  const dies = work(made['operationId'], {
+    reached: (point) => {
+      pages += point === 'export.paged' ? 1 : 0;
+      if (pages === 4) throw new Error('the worker died here');
+    },
+  });
+  await expect(dies).rejects.toThrow('the worker died here');
+  expect((await world.as(`/v1/exports/${String(made['id'])}`)).body).toMatchObject({ status: 'running', rows: 2_000 });
+
+  // While the second try writes, the first one comes back to life, and a new click arrives: neither is in the file.
+  let hasSeen = false;
+  const second: ExportDesk = {
+    make: (asked, sink) =>
+      realDesk().make(asked, {
+        begin: () => sink.begin(),
+        async add(part) {
+          await sink.add(part);
+          if (hasSeen) return;
+          hasSeen = true;
+          await world.click({ programId, affiliateId: ada.affiliateId });
+        },
+      }),
+  };
+  const before = await countClicks();
+  let overtaken: Promise<string> | undefined;
+  const first: ExportDesk = {
+    make: (asked, sink) =>
+      realDesk().make(asked, {
+        begin: () => sink.begin(),
+        async add(part) {
+          overtaken ??= work(made['operationId'], { desk: second });
+          expect(await overtaken).toBe('done');
+          await sink.add(part);
+        },
+      }),
+  };
+  expect(await work(made['operationId'], { desk: first })).toBe('cancelled');
+
+  expect(await countClicks()).toBe(before + 1);
+  const ids = columnOf(await contentOf(made['id']), 0);
+  expect([ids.length, new Set(ids).size]).toEqual([before, before]);
+  const stored = await world
+    .owner('export_parts')
+    .where({ export_id: String(made['id']) })
+    .select('position');
+  expect(stored).toHaveLength(Math.ceil(before / 500));
+}, 120_000);
+
+test('a file that nobody wants any more is stopped between two pages; what is left of it is nobody’s', async () => {
+  const made = await order(clicks);
+  const cancelling: ExportDesk = {
+    make: (asked, sink) =>
+      realDesk().make(asked, {
+        begin: () => sink.begin(),
+        async add(part) {
+          await sink.add(part);
+          await world.as(`/v1/operations/${String(made['operationId'])}/cancel`, {});
+        },
+      }),
+  };
+  expect(await work(made['operationId'], { desk: cancelling })).toBe('cancelled');
+  expect((await world.as(`/v1/exports/${String(made['id'])}`)).body).toMatchObject({ status: 'cancelled', rows: 500 });
+  expect((await contentOf(made['id'])).body).toMatchObject({
+    code: 'transition_not_allowed',
+    currentStatus: 'cancelled',
+  });
+  expect(await work(made['operationId'])).toBe('cancelled');
+});
+
+test('PRT-03: an affiliate has its own rows made, masked as on screen; nobody gets more by a job than by the list', async () => {
+  const portal = await ada.call('/v1/exports', {
+    body: { resource: 'me/commissions', filter: { status: 'pending' }, format: 'csv' },
+  });
+  expect(portal.status, portal.text).toBe(202);
+  expect(await work(portal.body['operationId'])).toBe('done');
+  const file = await ada.call(`/v1/exports/${String(portal.body['id'])}/content`);
+  expect(cellsOf(file)).toHaveLength(3);
+  expect(file.text).not.toMatch(/buyer\.example/);
+  const staffRows = await ada.call('/v1/exports', { body: { resource: 'commissions', format: 'csv' } });
+  expect([staffRows.status, staffRows.body['code']]).toEqual([403, 'wrong_audience']);
+
+  const person = await world.api.makePerson(world.ws, ['auditor'], { name: 'Auditor' });
+  const made = await order({ resource: 'commissions', format: 'csv' }, person.key);
+  expect(await work(made['operationId'])).toBe('done');
+  expect((await contentOf(made['id'], person.key)).status).toBe(200);
+  await world
+    .owner('users')
+    .where({ id: person.user.id })
+    .update({ role_ids: ['reviewer'] });
+  const gone = await contentOf(made['id'], person.key);
+  expect([gone.status, gone.body['missingPermission']]).toEqual([403, 'export.create']);
+});
+
+test('an order that cannot be filled is refused at once, with the place of the fault, and makes nothing', async () => {
+  const jobs = () => world.owner('operations').where({ workspace_id: world.ws.id }).count<{ count: string }[]>();
+  const before = await jobs();
+  for (const [body, status, pointer] of [
+    [{ format: 'csv' }, 422, '#/resource'],
+    [{ resource: 'workspace', format: 'csv' }, 422, '#/resource'],
+    [{ resource: 'sessions', format: 'csv' }, 422, '#/resource'],
+    [{ resource: 'clicks/../users', format: 'csv' }, 422, '#/resource'],
+    [{ resource: 'clicks', format: 'xls' }, 422, '#/format'],
+    [{ resource: 'clicks', format: 'csv', filter: { colour: 'red' } }, 422, '#/filter/colour'],
+    [{ resource: 'clicks', format: 'csv', filter: { cursor: 'x' } }, 422, '#/filter/cursor'],
+    [{ resource: 'clicks', format: 'csv', columns: ['secret'] }, 422, '#/columns'],
+    [{ resource: 'commissions', format: 'pdf' }, 422, '#/columns'],
+    [{ resource: `affiliates/${newId('affiliate')}/recruits`, format: 'csv' }, 404, undefined],
+  ] as const) {
+    const refused = await world.as('/v1/exports', body);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], JSON.stringify(body)).toEqual([status, pointer]);
+  }
+  expect(await jobs()).toEqual(before);
+});
+
+test('RPT-04: a list as PDF has a title, what was asked, its rows, sums per currency and pages', async () => {
+  const query = 'status=pending&sort=createdAt&format=pdf&columns=id,status,net,createdAt';
+  const file = await fetch(`${world.api.url}/v1/commissions?${query}`, {
+    headers: { Authorization: `Bearer ${world.ws.key}` },
+  });
+  expect([file.status, file.headers.get('content-type')]).toEqual([200, 'application/pdf']);
+  expect(file.headers.get('content-disposition')).toBe('attachment; filename="commissions.pdf"');
+  const text = textOfPdf(Buffer.from(await file.arrayBuffer())).join('\n');
+  for (const part of ['Commissions', 'pending', '20.00 USD', '4.00 USD', 'Net, total', '24.00 USD', '1 / 1'])
+    expect(text).toContain(part);
+  const [entry] = itemsOf((await world.as('/v1/audit-entries?event=exported&limit=1')).body['data']);
+  expect(entry).toMatchObject({ changes: { list: '/v1/commissions', format: 'pdf', rows: 2 } });
+});
+
+test('RPT-04: more rows than a PDF holds end the job with the code that offers CSV; fewer of them make one', async () => {
+  const columns = ['id', 'createdAt', 'affiliateId'];
+  await world.owner.raw(
+    `insert into clicks (id, workspace_id, mode, link_id, affiliate_id, program_id, credit, created_at)
+     select 'clk_' || lpad(to_hex(n), 26, '0'), ?, 'live', link.id, link.affiliate_id, link.program_id, 'credited', now() - interval '2 days'
+     from generate_series(6001, 21002) as n, (select * from links where affiliate_id = ? limit 1) as link`,
+    [world.ws.id, ada.affiliateId],
+  );
+  const long = await order({ resource: 'clicks', columns, format: 'pdf' });
+  expect(await work(long['operationId'])).toBe('failed');
+  const state = await world.as(`/v1/exports/${String(long['id'])}`);
+  expect(state.body).toMatchObject({ status: 'failed', code: 'export_too_large' });
+  expect((await contentOf(long['id'])).body).toMatchObject({ currentStatus: 'failed' });
+
+  const made = await order({ resource: 'commissions', columns: ['id', 'net'], format: 'pdf' });
+  expect(made['total']).toBe(3);
+  expect(await work(made['operationId'])).toBe('done');
+  const file = await fetch(`${world.api.url}/v1/exports/${String(made['id'])}/content`, {
+    headers: { Authorization: `Bearer ${world.ws.key}` },
+  });
+  expect(file.headers.get('content-type')).toBe('application/pdf');
+  const [page = ''] = textOfPdf(Buffer.from(await file.arrayBuffer()));
+  const commissions = await world.owner('commissions').select<{ id: string }[]>('id');
+  for (const { id } of commissions) expect(page).toContain(id);
+  expect(page).toContain('24.00 USD');
+}, 60_000);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { bulkOperationActivities } from '../../activities/reporting/bulkOperation.js';
+import { createExportDesk } from '../../api/exportDesk.js';
+import { routes } from '../../api/routes.js';
 import { insertApiKey } from '../../db/access/apiKey.js';
 import { listCustomerAccountsOfEmail } from '../../db/directory.js';
 import { insertReferral } from '../../db/earning/referral.js';
@@ -24,8 +26,8 @@ let key: string;
 let stopJobs: () => Promise<void>;
 /** The first page's answer is lost after its commit, as by a kill. */
 let losses = 1;
-/** Where a purge of test data dies, once each: before its commit and after it. */
-const deaths = new Set(['testData.archived', 'testData.paged']);
+/** Where a purge of test data and an export die, once each: before a commit and after it. */
+const deaths = new Set(['testData.archived', 'testData.paged', 'export.begun', 'export.paged']);
 
 beforeAll(async () => {
   w = await createReferralWorld();
@@ -39,7 +41,14 @@ beforeAll(async () => {
   };
   const jobs = await w.temporal.createWorker({
     taskQueue: queueName(w.prefix, 'jobs'),
-    activities: bulkOperationActivities({ db, longDb: db, newId, reached, gatewayPolicy: { sandboxPaysLive: true } }),
+    activities: bulkOperationActivities({
+      db,
+      longDb: db,
+      newId,
+      reached,
+      gatewayPolicy: { sandboxPaysLive: true },
+      exportDesk: { make: (order, sink) => createExportDesk(routes, api.deps).make(order, sink) },
+    }),
   });
   const running = jobs.run();
   stopJobs = async () => {
@@ -47,7 +56,9 @@ beforeAll(async () => {
     await running;
   };
   const logger = createLogger({ logLevel: 'fatal' });
-  api = await startTestApi({ deps: { db, outcomes: createDecisionOutcomes({ db, url: database.appUrl, logger }) } });
+  api = await startTestApi({
+    deps: { db, longDb: db, outcomes: createDecisionOutcomes({ db, url: database.appUrl, logger }) },
+  });
   key = await w.inTx(async (tx, act) => {
     const secret = newApiKey('sk', 'live');
     await insertApiKey(tx, act, {
@@ -236,6 +247,31 @@ test.each([
   expect(refused.status, refused.text).toBe(422);
   expect(refused.body['errors'][0]).toMatchObject({ pointer });
 });
+
+test('RPT-13: an export goes from its order to its file by relay and workflow, whole though its worker died twice', async () => {
+  const ids = await pendingReferrals(3);
+  const made = await post('/v1/exports', {
+    resource: 'referrals',
+    filter: { status: 'pending' },
+    columns: ['id', 'status'],
+    format: 'csv',
+  });
+  expect(made.status, made.text).toBe(202);
+  const path = `/v1/exports/${String(made.body['id'])}`;
+  const done = await eventually(
+    async () => {
+      const { body } = await api.as(key, path);
+      if (body['status'] !== 'done') throw new Error(JSON.stringify(body));
+      return body;
+    },
+    { within: 60_000 },
+  );
+  expect([deaths.has('export.begun'), deaths.has('export.paged')]).toEqual([false, false]);
+  expect(done).toMatchObject({ fileName: 'referrals.csv' });
+  const lines = (await api.as(key, `${path}/content`)).text.trim().split('\r\n');
+  expect(lines).toHaveLength(Number(done['rows']) + 1);
+  for (const id of ids) expect(lines.filter((line) => line.startsWith(`${id},pending`))).toHaveLength(1);
+}, 120_000);
 
 test('TST-07: a purge that dies before its commit has put nothing away, one that dies after it goes on, and is written down once', async () => {
   const { programId, owner } = w.world;

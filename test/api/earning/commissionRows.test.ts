@@ -6,6 +6,7 @@ import { newId } from '../../../platform/newId.js';
 import type { JobRef } from '../../../workflows/contract.js';
 import { itemsOf, type Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
+import { noExports } from '../../support/noExports.js';
 
 // Commissions and refunds, row by row of features.md 9 and 10, as far as no other file of this folder holds the row.
 
@@ -31,6 +32,7 @@ beforeAll(async () => {
     newId,
     reached: () => undefined,
     gatewayPolicy: { sandboxPaysLive: true },
+    ...noExports,
   });
 }, 60_000);
 afterAll(() => world?.close());

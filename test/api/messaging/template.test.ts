@@ -7,6 +7,7 @@ import type { JobRef } from '../../../workflows/contract.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { saveSettings } from '../program/support.js';
 import { itemsOf, type Json, type TestAnswer } from '../support.js';
+import { noExports } from '../../support/noExports.js';
 
 // Message templates and the mails about commissions that are made with them (features.md PRG-07, NTF-08, NTF-09, COM-11).
 
@@ -183,6 +184,7 @@ test('COM-11, NTF-14: of selected commissions each affiliate gets one mail that 
       newId,
       reached: () => undefined,
       gatewayPolicy: { sandboxPaysLive: true },
+      ...noExports,
     });
   const environment = new MockActivityEnvironment();
   const run = (step: (this: void, ref: JobRef) => Promise<BulkStep>, ref: JobRef): Promise<BulkStep> =>

@@ -11,6 +11,7 @@ import { newId } from '../../../platform/newId.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 import { textAt } from '../../support/apiClient.js';
 import { insertApprovedMoney } from '../../support/approvedMoney.js';
+import { noExports } from '../../support/noExports.js';
 
 // PAY-18: many at once, a result per row, one failure leaves the rest. The workflows' activities are run by hand in their order.
 
@@ -63,7 +64,7 @@ const ask = (key: string, body: unknown) => api.as(key, '/v1/operations', { body
 /** What the job's workflow and the payouts' workflows do: pages until nothing is left, each decision, the outcomes. */
 async function work(jobId: string): Promise<readonly (readonly [string | null, string | null])[]> {
   const deps = { db: api.db, longDb: api.db, newId, gatewayPolicy };
-  const jobs = bulkOperationActivities(deps);
+  const jobs = bulkOperationActivities({ ...deps, ...noExports });
   const decisions = payoutDecisionActivities({
     ...deps,
     logger: api.deps.logger,

@@ -7,6 +7,7 @@ import { simulationKind } from '../../../domain/reporting/bulkOperation.js';
 import { newId } from '../../../platform/newId.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import type { Json } from '../support.js';
+import { noExports } from '../../support/noExports.js';
 
 // "What would last quarter have cost under it?" over HTTP, beside books that real activities wrote (BEY-02, RUL-12).
 
@@ -137,6 +138,7 @@ test('a long period is a job with the same object as its result; a second run ch
     longDb: api.db,
     newId,
     gatewayPolicy: { sandboxPaysLive: true },
+    ...noExports,
   });
   const ref = { workspaceId: ws.id, jobId: id };
   const run = () => new MockActivityEnvironment().run((one: typeof ref) => activities.decideBulkPage(one), ref);
