@@ -29,6 +29,8 @@ import { type Commission, decideApproval, eligibleFrom } from '../../domain/earn
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale, SaleLine } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
+import { addDuration } from '../../domain/time.js';
+import type { UnattributedCode } from '../../domain/tracking/attribution.js';
 import type { ProductId } from '../../domain/ids.js';
 import { type Earnings, evaluatePlan, type NoCommissionCode } from '../../domain/program/planEvaluation.js';
 import type { Program } from '../../domain/program/program.js';
@@ -118,8 +120,7 @@ async function takeSale(tx: Tx, act: Act, { referralId, fact }: FactInput): Prom
 /** A sale causes a thing once (money.md 8). What staff gave to somebody is judged once more, and then their decision is the cause. */
 async function causeOf(tx: Tx, referral: Referral, sale: Sale): Promise<Cause> {
   const touches = await listTouches(tx, referral.id);
-  const isByHand = touches.some((touch) => touch.kind === 'manual' && touch.sourceId === sale.id);
-  const decision = isByHand ? await findLastDecision(tx, sale.id) : undefined;
+  const decision = isGivenByHand(touches, sale) ? await findLastDecision(tx, sale.id) : undefined;
   return decision === undefined ? ownCause(sale) : { type: 'decision', id: decision.id };
 }
 
@@ -211,8 +212,11 @@ async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Pro
   assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
   const isFirst = referral.saleAt === null;
   if (!isFirst || referral.status === 'expired') {
-    if (referral.affiliateId !== null)
+    if (referral.affiliateId !== null) {
+      if (await isCreditOver(tx, referral, sale))
+        return creditNobody(tx, act, referral, sale, 'referral_lifetime_over');
       return { referral: await creditLater(tx, act, referral, sale), isFirst, sub1: null };
+    }
     await settleSale(tx, act, sale, referral, { code: null, attributionCode: 'cookie_expired' });
     return undefined;
   }
@@ -231,11 +235,38 @@ async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Pro
     });
     return undefined;
   }
+  // Without a click, coupon or person of its own the purchase is credited through the referral, for as long as that carries credit.
+  if (attributed.attribution.winner === null && (await isCreditOver(tx, referral, sale)))
+    return creditNobody(tx, act, attributed.referral, sale, 'referral_lifetime_over');
   // 0.00 is no first payment: the next one is credited anew (api.md 8.3).
   const saleAt = sale.captured > 0n ? { saleAt: sale.occurredAt } : {};
   const { winner } = attributed.attribution;
   const moved = await updateReferral(tx, act, attributed.referral, 'attributed', saleAt);
   return { referral: moved, isFirst, sub1: winner?.sub1 ?? null };
+}
+
+async function creditNobody(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+  attributionCode: UnattributedCode,
+): Promise<undefined> {
+  await settleSale(tx, act, sale, referral, { code: null, attributionCode });
+  return undefined;
+}
+
+/** The program ends credit some time after the lead (TRK-24), and nobody gave this sale to an affiliate by hand (TRK-27). */
+async function isCreditOver(tx: Tx, referral: Referral, sale: Sale): Promise<boolean> {
+  const { referralLifetime } = await readReferralTerms(tx, referral.programId);
+  const since = broughtAt(referral);
+  if (referralLifetime === null || since === null || sale.occurredAt < addDuration(since, referralLifetime))
+    return false;
+  return !isGivenByHand(await listTouches(tx, referral.id), sale);
+}
+
+function isGivenByHand(touches: Awaited<ReturnType<typeof listTouches>>, sale: Sale): boolean {
+  return touches.some((touch) => touch.kind === 'manual' && touch.sourceId === sale.id);
 }
 
 /**

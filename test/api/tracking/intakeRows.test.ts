@@ -223,6 +223,79 @@ test('TRK-10: the switch flipped, the next purchase credits the other; what was 
   await flip(null);
 });
 
+test('TRK-24: a purchase after the window is credited through the referral, unless a referral lifetime is set and over', async () => {
+  const affiliateId = await world.affiliate(programId);
+  const address = email();
+  const clickId = await world.click({ programId, affiliateId });
+  expect((await send(world.ws.key, { email: address, event: 'registration', clickId })).status).toBe(202);
+  await world.settle();
+  await world
+    .owner('touches')
+    .where({ source_id: clickId })
+    .update({ ends_at: new Date(Date.now() - 1_000) });
+  const buy = (externalId: string, more = {}) =>
+    world.sale({ externalId, customer: { email: address }, amount: usd('100.00'), ...more });
+  const inside = await buy('trk24-1', { subscription: { externalId: 'trk24', paymentNumber: 1 } });
+  expect(inside['attribution']).toMatchObject({ status: 'attributed', affiliateId });
+
+  const lifetime = async (referralLifetime: string | null): Promise<void> => {
+    const path = `/v1/programs/${programId}`;
+    const version = String((await world.as(path)).body['version']);
+    const changed = await world.api.as(world.ws.key, path, {
+      method: 'PATCH',
+      body: { referralLifetime },
+      headers: { 'If-Match': `"${version}"` },
+    });
+    expect(changed.status, changed.text).toBe(200);
+  };
+  await lifetime('P30D');
+  expect((await buy('trk24-2'))['attribution']).toMatchObject({ status: 'attributed', affiliateId });
+  const days = (count: number) => new Date(Date.now() - count * 86_400_000);
+  await world
+    .owner('referrals')
+    .where({ id: inside['referralId'] })
+    .update({ lead_at: days(31) });
+  const late = await buy('trk24-3', { subscription: { externalId: 'trk24', paymentNumber: 2 } });
+  expect(late).toMatchObject({
+    attribution: { status: 'unattributed', code: 'referral_lifetime_over', affiliateId: null },
+    commissionIds: [],
+  });
+  // It happened while the referral still carried credit, and is reported now.
+  const earlier = await buy('trk24-4', { occurredAt: days(2).toISOString() });
+  expect(earlier['attribution']).toMatchObject({ status: 'attributed', affiliateId });
+
+  // Staff may still give it to somebody (TRK-27).
+  const given = await world.as(`/v1/sales/${String(late['id'])}/attribute`, {
+    affiliateId,
+    programId,
+    reason: 'Agreed',
+  });
+  expect(given.status, given.text).toBe(200);
+  await world.settle();
+  expect((await world.as(`/v1/sales/${String(late['id'])}`)).body['attribution']).toMatchObject({ affiliateId });
+
+  // The first purchase of a lead whose time is over is nobody's either.
+  const other = email();
+  const again = await send(world.ws.key, {
+    email: other,
+    event: 'registration',
+    clickId: await world.click({ programId, affiliateId }),
+  });
+  await world.settle();
+  const leadRow = (await world.as(`/v1/leads/${String(again.body['id'])}`)).body;
+  await world
+    .owner('referrals')
+    .where({ id: leadRow['referralId'] })
+    .update({ lead_at: days(31) });
+  await world
+    .owner('touches')
+    .where({ referral_id: leadRow['referralId'] })
+    .update({ ends_at: days(1) });
+  const first = await world.sale({ externalId: 'trk24-5', customer: { email: other }, amount: usd('100.00') });
+  expect(first['attribution']).toMatchObject({ status: 'unattributed', code: 'referral_lifetime_over' });
+  await lifetime(null);
+});
+
 test('TRK-20: staff log a purchase of a referred contact; nothing is charged and a pending commission appears', async () => {
   const address = email();
   await send(world.ws.key, {
