@@ -98,7 +98,7 @@ test.each([
   ['curl', 'GET', { 'user-agent': 'curl/8.5.0' }, 'bot'],
   ['no agent', 'GET', { 'user-agent': '' }, 'bot'],
   ['a crawler', 'GET', { 'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1)' }, 'bot'],
-])('%s is redirected without a cookie and kept as filtered', async (_who, method, headers, code) => {
+])('TRK-02: %s is redirected without a cookie and kept as filtered', async (_who, method, headers, code) => {
   const response = await follow(`${edge.url}/r/ada-spring`, headers as Record<string, string>, method);
 
   expect(response.status).toBe(302);
@@ -106,7 +106,7 @@ test.each([
   expect(await clickOf(response)).toMatchObject({ credit: 'filtered', credit_code: code });
 });
 
-test('labels have several names, lose control characters and are cut', async () => {
+test('TRK-14: labels have several names, lose control characters and are cut', async () => {
   const response = await follow(
     `${edge.url}/r/ada-spring?subid=alias&sub1=${'x'.repeat(300)}&sub2=a%0d%0ab%00%E2%80%AEc`,
   );
@@ -115,7 +115,7 @@ test('labels have several names, lose control characters and are cut', async () 
   expect(response.headers.get('location')).toContain('sub2=a%0d%0ab%00%E2%80%AEc&click_id=');
 });
 
-test('a deep link leads only to listed hosts, whatever its spelling', async () => {
+test('LNK-22: a deep link leads only to listed hosts, whatever its spelling', async () => {
   const to = async (value: string) => {
     const response = await follow(`${edge.url}/r/ada-spring?to=${encodeURIComponent(value)}`);
     return (response.headers.get('location') ?? '').replace(/[?&]click_id=.*/, '');
@@ -198,7 +198,7 @@ test('unknown and malformed slugs get the neutral page and store nothing', async
   expect((await follow(`${edge.url}/v1/clicks`)).status).toBe(404);
 });
 
-test('an archived link shows the neutral page; an expired or disabled one leads to the fallback; none credits', async () => {
+test('LNK-04, LNK-11: an archived link shows the neutral page; an expired or disabled one leads to the fallback; none credits', async () => {
   await world.makeLink({ affiliateId: ada, slug: 'archived', status: 'archived' });
   await world.makeLink({ affiliateId: ada, slug: 'disabled', status: 'disabled' });
   await world.makeLink({ affiliateId: ada, slug: 'over', expires_at: new Date(Date.now() - 1_000) });
@@ -229,7 +229,7 @@ test('a program without a fallback has a hosted one', async () => {
   expect((await follow(`${edge.url}/x/nobody`)).status).toBe(404);
 });
 
-test('a suspension takes effect within seconds and the link still delivers', async () => {
+test('LNK-21: a suspension takes effect within seconds and the link still delivers', async () => {
   const cleo = await world.makeAffiliate();
   await world.makeLink({ affiliateId: cleo, slug: 'cleo' });
   expect((await clickOf(await follow(`${edge.url}/r/cleo`))).credit).toBe('credited');
@@ -243,7 +243,7 @@ test('a suspension takes effect within seconds and the link still delivers', asy
   });
 });
 
-test('a host that is allowed no more gets no redirect, also not for links made before (R8)', async () => {
+test('LNK-22: a host that is allowed no more gets no redirect, also not for links made before (R8)', async () => {
   const program = await world.makeProgram({ destination_hosts: ['old.example'], fallback_url: null });
   const dora = await world.makeAffiliate({}, program);
   await world.makeLink({ affiliateId: dora, slug: 'dora', destination_url: 'https://old.example/x' }, program);
