@@ -84,13 +84,15 @@ interface Cell {
   readonly right?: true;
 }
 
-/** Rows of titled cells, the last one being the totals; on a phone each row is a card. */
+/** Rows of titled cells, the last one being the totals; on a phone each row is a card, unless a row is a few small numbers. */
 function Figures({
   label,
+  isSlim = false,
   rows,
   totals,
 }: {
   readonly label: string;
+  readonly isSlim?: boolean;
   readonly rows: readonly { readonly key: string; readonly cells: readonly Cell[] }[];
   readonly totals: readonly (readonly Cell[])[];
 }): ReactElement {
@@ -102,7 +104,7 @@ function Figures({
       </Table.Td>
     ));
   return (
-    <Table className="resource-table" aria-label={label}>
+    <Table className={isSlim ? 'slim-table' : 'resource-table'} aria-label={label}>
       <Table.Thead>
         <Table.Tr>
           {first?.cells.map(({ title, right }) => (
@@ -176,6 +178,7 @@ function Traffic({ report }: { readonly report: OwnTrafficReport }): ReactElemen
   return (
     <Figures
       label={t('report.traffic')}
+      isSlim
       rows={report.rows.map((row) => ({ key: row.day, cells: cells(row, dayText(row.day)) }))}
       totals={report.totals.map((row) => cells(row, t('list.sum')))}
     />
