@@ -45,14 +45,17 @@ function paste(script: string, token: string): Promise<Ended> {
   });
 }
 
-test('the story of the README, pasted into a shell, pays one referral and prints what the README says', async () => {
-  const [, story] = /^```sh story\n(.*?)^```$/ms.exec(readme) ?? [];
+test('the story of the README and a first test conversion, pasted into a shell, do and print what the README says', async () => {
+  const block = (name: string): string | undefined =>
+    new RegExp(`^\`\`\`sh ${name}\\n(.*?)^\`\`\`$`, 'ms').exec(readme)?.[1];
+  const [story, conversion] = [block('story'), block('conversion')];
   const token = stack.signInLink.split('/welcome/')[1];
-  if (story === undefined || token === undefined) throw new Error('no story in the README, or no sign-in link');
+  if (story === undefined || conversion === undefined || token === undefined)
+    throw new Error('no story or conversion in the README, or no sign-in link');
   const here = story.replace('B=http://localhost:3000;', `B=${stack.baseUrl};`);
   expect(here).not.toBe(story);
 
-  const ended = await paste(here, token);
+  const ended = await paste(`${here}${conversion}`, token);
 
   expect(ended, await stack.log()).toEqual({
     code: 0,
@@ -63,6 +66,7 @@ test('the story of the README, pasted into a shell, pays one referral and prints
       'approved',
       '10.00',
       'true',
+      'sale', // BEY-32
     ],
     said: '',
   });
