@@ -73,6 +73,12 @@ function moneyCodec(negative: boolean) {
 
 /** `{"amount":"12.34","currency":"USD"}` ↔ Money; not below zero on the way in. Use it in requests. */
 export const moneyWire = moneyCodec(false);
+/** For requests in which nothing is no amount: a refund. Code: `out_of_range`. */
+export function aboveZero(wire: typeof moneyWire): typeof moneyWire {
+  return wire.check((context) => {
+    if (context.value.minor === 0n) context.issues.push(fieldIssue('out_of_range', 'Above zero.'));
+  });
+}
 /** The same where an amount may be below zero: corrections, and every answer. */
 export const signedMoneyWire = moneyCodec(true);
 

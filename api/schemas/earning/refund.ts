@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Refund } from '../../../domain/earning/refund.js';
-import { instantWire, listOf, moneyWire, objectFields, reasonText, versionFields } from '../wire.js';
+import { aboveZero, instantWire, listOf, moneyWire, objectFields, reasonText, versionFields } from '../wire.js';
 import { externalIdText, sourceText } from './sale.js';
 
 const facts = {
   externalId: externalIdText,
-  amount: moneyWire.nullable().exactOptional(),
+  amount: aboveZero(moneyWire).nullable().exactOptional(),
   reason: reasonText.nullable().exactOptional(),
   occurredAt: instantWire.nullable().exactOptional(),
 };

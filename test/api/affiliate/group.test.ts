@@ -39,7 +39,7 @@ test('groups are named once, listed with their members, one is the default that 
   expect((await world.as(`/v1/groups/${other['id']}`, undefined, 'DELETE')).status).toBe(204);
 });
 
-test('a rule of the group pays its members; a move changes only what is earned afterwards (GRP-02, GRP-06, RUL-09)', async () => {
+test('RUL-09, GRP-02, GRP-06: a rule of the group pays its members; a move changes only what is earned afterwards', async () => {
   const vip = await group({ name: 'VIP' });
   const rule = await world.rule({ scope: 'group', groupId: vip['id'], event: 'payment', levels: percent(300_000) });
   expect(rule.status, rule.text).toBe(201);

@@ -161,7 +161,7 @@ test('a rejection carries the reason for the affiliate, not the note of staff', 
   expect(seen.text).not.toMatch(/brother|Ana/);
 });
 
-test('programs show the rates that count for this affiliate, in words', async () => {
+test('RUL-15: programs show the rates that count for this affiliate, in words, with base, bands and threshold', async () => {
   const mine = await ada.call('/v1/me/programs');
   expect(mine.status, mine.text).toBe(200);
   const [program] = itemsOf(mine.body['data']);
@@ -189,6 +189,23 @@ test('programs show the rates that count for this affiliate, in words', async ()
   expect(own.status, own.text).toBe(201);
   expect(level1((await ada.call(`/v1/me/programs/${programId}`)).body['rates'])).toMatchObject({ ratePpm: 300_000 });
   expect(level1((await other.call(`/v1/me/programs/${programId}`)).body['rates'])).toMatchObject({ ratePpm: 200_000 });
+  const banded = await world.api.as(world.ws.key, `/v1/commission-rules/${String(own.body['id'])}`, {
+    method: 'PATCH',
+    headers: { 'if-match': `"${String(own.body['version'])}"` },
+    body: {
+      bands: {
+        by: 'sales_count',
+        rows: [
+          { from: '0', kind: 'percent', ratePpm: 300_000 },
+          { from: '10', kind: 'percent', ratePpm: 350_000 },
+        ],
+      },
+    },
+  });
+  expect(banded.status, banded.text).toBe(200);
+  expect(level1((await ada.call(`/v1/me/programs/${programId}`)).body['rates'])).toMatchObject({
+    text: '30 % of the price without tax; 35 % of the price without tax from 10 sales, for every payment',
+  });
 });
 
 test('links: own ones only, below the allowed hosts; what staff switched off stays off', async () => {

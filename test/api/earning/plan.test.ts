@@ -89,7 +89,7 @@ describe('bands', () => {
     { from: '3', kind: 'percent', ratePpm: 150_000 },
   ];
 
-  test('marginal: the third earns more, the first two keep what they have; a refund lowers the count', async () => {
+  test('RFD-12: marginal: the third earns more, the first two keep what they have; a refund lowers the count, and reprices nothing', async () => {
     const at = await scene({ bands: { by: 'sales_count', rows } });
     expect(at.rule['bands']).toMatchObject({ level: 1, period: 'lifetime', mode: 'marginal' });
     const first = await pay(at, '100.00');
@@ -255,8 +255,23 @@ describe('leads', () => {
     await enquire(at, { email: 'twice@buyer.example', event: 'registration' });
     expect(amountsOf(await lines(at))).toEqual(['5.00']);
     await pay(at, '100.00');
-    // The sale itself earns by the default of the settings, 10 %: the program has no rule of its own for payments (RUL-08).
+    // The sale itself earns by the default of the settings, 10 %: the program has no rule of its own for payments.
     expect(amountsOf(await lines(at))).toEqual(['5.00', '5.00', '10.00']);
+  });
+
+  test('RUL-13: a rule on the first payment: registration alone makes a referral and no commission, the payment earns once', async () => {
+    const at = await scene({ event: 'first_payment' });
+    await enquire(at, { email: 'first@buyer.example', event: 'registration', customerExternalId: 'first-1' });
+    const referrals = (await world.as(`/v1/referrals?affiliateId=${at.affiliateId}`)).body['data'];
+    expect(referrals).toMatchObject([{ status: 'pending' }]);
+    expect(await lines(at)).toEqual([]);
+    for (const number of [1, 2])
+      await world.sale({
+        externalId: `first-${number}`,
+        customer: { externalId: 'first-1', email: 'first@buyer.example' },
+        amount: usd('100.00'),
+      });
+    expect(amountsOf(await lines(at))).toEqual(['10.00']);
   });
 
   test('no lead rule, no commission; CPA leaves leads alone', async () => {

@@ -294,3 +294,98 @@ test('PAY-01, PAY-15: 99.99 of 100.00 is not payable and carries over; 100.00 is
   await earn('0.01');
   expect(await preview()).toMatchObject({ payable: [{ net: usd('100.00'), commissions: 2 }], notPayable: [] });
 });
+
+test('RFD-05, COM-02, COM-06, COM-08, COM-09: what an attacker sends is refused by name, or counted once, and moves no cent', async () => {
+  const mine = await scene(['100.00'], { commissionApproval: 'manual' });
+  const [sale] = mine.sales;
+  const saleId = textAt(sale, 'id');
+  const [line] = await world.commissions(`programId=${mine.programId}`);
+  const commissionId = textAt(line, 'id');
+  const other = await world.api.makeWorkspace({ saved: true });
+  const self = await world.api.makePerson(world.ws, [], {
+    name: 'Mallory',
+    affiliateId: mine.affiliateId,
+    permissions: ['me.read', 'me.write'],
+  });
+  const before = [await world.trial(), await lines(mine)];
+  const entry = (body: Readonly<Record<string, unknown>>) => ({
+    affiliateId: mine.affiliateId,
+    programId: mine.programId,
+    kind: 'bonus',
+    amount: usd('5.00'),
+    reason: 'x',
+    ...body,
+  });
+  const call = async (key: string, path: string, body: unknown): Promise<readonly [number, unknown]> => {
+    const answer = await world.api.as(key, path, { body });
+    return [answer.status, answer.body['errors']?.[0]?.['code'] ?? answer.body['code']];
+  };
+  const key = world.ws.key;
+  const refunds = `/v1/sales/${saleId}/refunds`;
+  const back = (amount: unknown) => ({ externalId: newId('refund'), amount });
+  const tried: readonly (readonly [string, string, string, unknown, number, string])[] = [
+    ['another workspace refunds', other.key, refunds, back(usd('1.00')), 404, 'not_found'],
+    ['a test key refunds a live sale', world.ws.testKey, refunds, back(usd('1.00')), 404, 'not_found'],
+    ['the affiliate refunds', self.key, refunds, back(usd('1.00')), 403, 'permission_missing'],
+    ['another currency', key, refunds, back({ amount: '1.00', currency: 'EUR' }), 422, 'currency_mismatch'],
+    ['below zero', key, refunds, back(usd('-1.00')), 422, 'bad_format'],
+    ['nothing', key, refunds, back(usd('0.00')), 422, 'out_of_range'],
+    ['too many decimals', key, refunds, back(usd('1.005')), 422, 'too_many_decimals'],
+    ['an exponent', key, refunds, back(usd('1e2')), 422, 'bad_format'],
+    ['a number', key, refunds, back({ amount: 1, currency: 'USD' }), 422, 'wrong_type'],
+    ['a 17-digit sum', key, refunds, back(usd('99999999999999999.00')), 422, 'out_of_range'],
+    [
+      'nothing, by the other way',
+      key,
+      '/v1/refunds',
+      { ...back(usd('0.00')), saleExternalId: textAt(sale, 'externalId') },
+      422,
+      'out_of_range',
+    ],
+    ['another workspace approves', other.key, `/v1/commissions/${commissionId}/approve`, {}, 404, 'not_found'],
+    ['the affiliate approves', self.key, `/v1/commissions/${commissionId}/approve`, {}, 403, 'permission_missing'],
+    [
+      'another workspace rejects',
+      other.key,
+      `/v1/commissions/${commissionId}/reject`,
+      { reason: 'x' },
+      404,
+      'not_found',
+    ],
+    ['rejected without a reason', key, `/v1/commissions/${commissionId}/reject`, {}, 422, 'required'],
+    [
+      'adjusted into euros',
+      key,
+      `/v1/commissions/${commissionId}/adjust`,
+      { amount: { amount: '9.00', currency: 'EUR' }, reason: 'x' },
+      422,
+      'currency_mismatch',
+    ],
+    ['a bonus of nothing', key, '/v1/commissions', entry({ amount: usd('0.00') }), 422, 'out_of_range'],
+    ['a bonus below zero', key, '/v1/commissions', entry({ amount: usd('-0.00') }), 422, 'bad_format'],
+    [
+      'a bonus in euros',
+      key,
+      '/v1/commissions',
+      entry({ amount: { amount: '5.00', currency: 'EUR' } }),
+      422,
+      'currency_mismatch',
+    ],
+    ['a bonus from another workspace', other.key, '/v1/commissions', entry({}), 422, 'not_found'],
+    ['a bonus by its own affiliate', self.key, '/v1/commissions', entry({}), 403, 'permission_missing'],
+  ];
+  const found: unknown[] = [];
+  for (const [what, who, path, body] of tried) found.push([what, ...(await call(who, path, body))]);
+  expect(found).toEqual(tried.map(([what, , , , status, code]) => [what, status, code]));
+  await world.settle();
+  expect([await world.trial(), await lines(mine)]).toEqual(before);
+
+  // The same refund again is the same one; with another sum under its name it is refused; fifty at once are one.
+  const once = { externalId: newId('refund'), amount: usd('10.00') };
+  const answers = await Promise.all(Array.from({ length: 50 }, () => world.api.as(key, refunds, { body: once })));
+  expect(new Set(answers.map((one) => one.body['id'])).size).toBe(1);
+  expect(await call(key, refunds, { ...once, amount: usd('20.00') })).toEqual([409, 'already_exists']);
+  await world.settle();
+  expect(await lines(mine)).toEqual([['earned', 1, 'pending', '10.00', '1.00']]);
+  expect(await world.broken()).toEqual([]);
+});

@@ -21,7 +21,7 @@ const save = async (defaultRule: unknown): Promise<void> => {
   expect(saved.status, saved.text).toBe(200);
 };
 
-test('the global default pays where nothing else is set, is named on the commission, and has versions (RUL-08)', async () => {
+test('RUL-08: the global default pays where nothing else is set, is named on the commission, and has versions', async () => {
   const percent = (ratePpm: number) => [{ level: 1, kind: 'percent', ratePpm }];
   await save({ name: 'Global default', event: 'payment', levels: percent(100_000) });
   const programId = await world.program();

@@ -253,7 +253,7 @@ describe('caps (BEY-25)', () => {
   });
 });
 
-describe('leads and acquisition models (RUL-13, PRG-21)', () => {
+describe('RUL-13, PRG-21: leads and acquisition models', () => {
   const perLead = rule({ levels: [flat(500n)] }, { id: 'rul_l' as RuleId, event: 'lead' });
   const perSignUp = rule({ levels: [flat(900n)] }, { id: 'rul_r' as RuleId, event: 'registration' });
   const perSale = rule({}, { id: 'rul_p' as RuleId });
@@ -447,7 +447,7 @@ describe('an evaluation does not depend on what was asked before', () => {
   });
 });
 
-test('an affiliate reads its bands and its cap (RUL-15)', () => {
+test('RUL-15: an affiliate reads its bands and its cap', () => {
   const rising = rule({
     bands: bands({ mode: 'whole', period: 'month' }),
     limits: { maxPayments: 12, maxMonths: null },
