@@ -13,6 +13,8 @@ import { addDays, type Instant } from '../../../domain/time.js';
 import { hashToken, randomToken } from '../../../platform/secrets.js';
 import { answer, defineRoute, type Route } from '../../route.js';
 import {
+  type PixelField,
+  pixelFields,
   presentTrackingTest,
   snippetKinds,
   snippetQuery,
@@ -121,12 +123,45 @@ const pathsOf: Readonly<Record<(typeof snippetKinds)[number], string>> = {
   form: '/f/%',
 };
 
-function codeOf(kind: (typeof snippetKinds)[number], publicUrl: string, key: string): string {
+/** What pixel and postback tell of an order; a form's answers are no business of who sets up the tracking. */
+const told: ReadonlySet<string> = new Set([
+  'event',
+  'txn_id',
+  'order_id',
+  'amount',
+  'currency',
+  'product',
+  'email',
+  'click_id',
+]);
+
+function receivedOf(kind: (typeof snippetKinds)[number], payload: Readonly<Record<string, unknown>>) {
+  if (kind !== 'pixel' && kind !== 'postback') return {};
+  return Object.fromEntries(
+    Object.entries(payload).flatMap(([name, value]) =>
+      told.has(name) && typeof value === 'string' ? [[name, value]] : [],
+    ),
+  );
+}
+
+const mustFields: ReadonlySet<PixelField> = new Set(['order_id', 'amount', 'currency']);
+
+/** `order_id=ORDER_ID&amp;…`: the shop's page puts its own values in the place of the words in capitals. */
+function pixelQuery(fields: readonly PixelField[]): string {
+  return fields.map((field) => `${field}=${field.toUpperCase()}`).join('&amp;');
+}
+
+function codeOf(
+  kind: (typeof snippetKinds)[number],
+  publicUrl: string,
+  of: { readonly key: string; readonly fields: readonly PixelField[] },
+): string {
+  const { key, fields } = of;
   switch (kind) {
     case 'script':
       return `<script async src="${publicUrl}/t/v1.js" data-key="${key}"></script>`;
     case 'pixel':
-      return `<img src="${publicUrl}/t/sale.gif?key=${key}&amp;order_id=ORDER_ID&amp;amount=AMOUNT&amp;currency=CURRENCY&amp;product=PRODUCT&amp;email=EMAIL" width="1" height="1" alt="">`;
+      return `<img src="${publicUrl}/t/sale.gif?key=${key}&amp;${pixelQuery(fields)}" width="1" height="1" alt="">`;
     case 'postback':
       return `${publicUrl}/t/postback?key=${key}&event=sale&click_id={click_id}&txn_id={order_id}&amount={amount}&currency={currency}&ts={unix_seconds}&sig={hmac_sha256}`;
     case 'form':
@@ -148,16 +183,27 @@ const snippets = defineRoute({
     ctx.read(async (tx) => {
       const publicKey = await findPageKey(tx, ctx.mode);
       const kinds = ctx.query.kind === undefined ? snippetKinds : [ctx.query.kind];
+      const wanted = new Set(ctx.query.fields ?? pixelFields);
+      const fields = pixelFields.filter((field) => mustFields.has(field) || wanted.has(field));
       const data = [];
       for (const kind of kinds) {
         const last = await findLastCall(tx, ctx.mode, pathsOf[kind]);
         data.push({
           object: 'tracking_snippet' as const,
           kind,
-          code: codeOf(kind, config.http.publicUrl, publicKey ?? `pk_${ctx.mode}_…`),
+          code: codeOf(kind, config.http.publicUrl, { key: publicKey ?? `pk_${ctx.mode}_…`, fields }),
+          fields: kind === 'pixel' ? fields : [],
           publicKey: kind === 'form' ? null : publicKey,
           lastCall:
-            last === undefined ? null : { at: last.created_at, path: last.path, status: last.status, code: last.code },
+            last === undefined
+              ? null
+              : {
+                  at: last.created_at,
+                  path: last.path,
+                  status: last.status,
+                  code: last.code,
+                  received: receivedOf(kind, last.payload),
+                },
         });
       }
       return { data, nextCursor: null };

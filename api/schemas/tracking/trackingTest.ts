@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TestProgress } from '../../../db/reads/tracking/testProgress.js';
 import type { TrackingTest } from '../../../db/tracking/trackingTest.js';
 import type { Instant } from '../../../domain/time.js';
-import { listQuery } from '../../lists.js';
+import { anyOf, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields, versionFields } from '../wire.js';
 
 export const trackingTestParams = z.strictObject({ testId: idWire('trackingTest') });
@@ -99,7 +99,11 @@ export function presentTrackingTest(
 }
 
 export const snippetKinds = ['script', 'pixel', 'postback', 'form'] as const;
-export const snippetQuery = z.strictObject({ kind: z.enum(snippetKinds).exactOptional() });
+/** What a pixel may pass back; the first three it must (api.md 4.1). */
+export const pixelFields = ['order_id', 'amount', 'currency', 'product', 'email'] as const;
+export type PixelField = (typeof pixelFields)[number];
+/** `fields`: which of them the pixel's code passes back; those that it must are in it anyway. */
+export const snippetQuery = z.strictObject({ kind: z.enum(snippetKinds).exactOptional(), fields: anyOf(pixelFields) });
 export const snippetsWire = z
   .strictObject({
     data: z.array(
@@ -109,8 +113,17 @@ export const snippetsWire = z
         /** Ready to paste, with the workspace's own public key where it has one. */
         code: z.string(),
         publicKey: z.string().nullable(),
+        /** Of the pixel: the parameters in its code. */
+        fields: z.array(z.enum(pixelFields)),
         lastCall: z
-          .strictObject({ at: instantWire, path: z.string(), status: z.int(), code: z.string().nullable() })
+          .strictObject({
+            at: instantWire,
+            path: z.string(),
+            status: z.int(),
+            code: z.string().nullable(),
+            /** Of a pixel or postback: what it passed back, by parameter; what is personal is masked. */
+            received: z.record(z.string(), z.string()),
+          })
           .nullable(),
       }),
     ),

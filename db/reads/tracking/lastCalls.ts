@@ -6,6 +6,7 @@ export interface LastCall {
   readonly path: string;
   readonly status: number;
   readonly code: string | null;
+  readonly payload: Readonly<Record<string, unknown>>;
   readonly created_at: Instant;
 }
 
@@ -16,7 +17,7 @@ export async function findLastCall(tx: ReadTx, mode: Mode, path: string): Promis
     .whereRaw('path like ?', [path])
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    .first<LastCall | undefined>('path', 'status', 'code', 'created_at');
+    .first<LastCall | undefined>('path', 'status', 'code', 'payload', 'created_at');
 }
 
 // The public key that a page of the shop would use: the oldest that still works.

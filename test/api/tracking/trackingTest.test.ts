@@ -178,6 +178,40 @@ test('TRK-12, TRK-18: ready code with the own key and every field to pass back, 
   expect((await api.as(shop.key, '/v1/tracking-snippets?kind=sms')).status).toBe(422);
 });
 
+test('TRK-18: the pixel’s code has the fields chosen and those it must have; the last call tells what it passed back, masked', async () => {
+  const codeWith = async (fields: string) =>
+    String((await api.as(shop.key, `/v1/tracking-snippets?kind=pixel&fields=${fields}`)).body['data'][0]?.['code']);
+  const required = 'order_id=ORDER_ID&amp;amount=AMOUNT&amp;currency=CURRENCY';
+  expect(await codeWith('order_id')).toContain(`?key=${key}&amp;${required}"`);
+  expect(await codeWith('email,product')).toContain(`${required}&amp;product=PRODUCT&amp;email=EMAIL"`);
+  expect((await api.as(shop.key, '/v1/tracking-snippets?kind=pixel&fields=name')).status).toBe(422);
+
+  // As a browser reads the attribute: the code itself is called, with the shop's values.
+  const code = await codeWith('product,email');
+  const [, source = ''] = /src="([^"]+)"/.exec(code) ?? [];
+  const { pathname, search } = new URL(
+    source
+      .replaceAll('&amp;', '&')
+      .replace('ORDER_ID', 'live-18')
+      .replace('=AMOUNT', '=49.99')
+      .replace('=CURRENCY', '=USD')
+      .replace('=PRODUCT', '=starter')
+      .replace('=EMAIL', '=jo@buyer.example'),
+  );
+  expect((await fetch(`${api.url}${pathname}${search}`)).status).toBe(200);
+  const seen = await eventually(async () => {
+    const [pixel] = dataOf(await api.as(shop.key, '/v1/tracking-snippets?kind=pixel'));
+    const last = pixel?.['lastCall'] as unknown as { received: Record<string, string>; status: number } | null;
+    return last?.received['order_id'] === 'live-18' ? last : undefined;
+  });
+  expect(seen).toMatchObject({
+    status: 200,
+    code: null,
+    received: { order_id: 'live-18', amount: '49.99', currency: 'USD', product: 'starter' },
+  });
+  expect(seen.received['email']).toBe('j…');
+});
+
 test('who may not see links sees no tests; another workspace finds none', async () => {
   const { id } = await begin();
   const { key: agent } = await api.makePerson(shop, ['agent']);

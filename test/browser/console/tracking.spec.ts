@@ -3,7 +3,16 @@ import type { BrowserContext } from '@playwright/test';
 import { at, textAt } from '../../support/apiClient.js';
 import { sessionCalls } from '../payoutWorld.js';
 import { openProgram } from '../program.js';
-import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from '../support.js';
+import {
+  expect,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  freshCookie,
+  ownerState,
+  pressRowAction,
+  stackNotes,
+  test,
+} from '../support.js';
 
 // The tracking script on a page of a shop, in a real browser; the tester that follows it live; a link looked at, drawn and changed.
 
@@ -161,6 +170,54 @@ test('ready code stands there with the last call, and a coupon is made and chang
   await expect(page.getByText(`data-key="${publicKey}"`).or(page.getByText('data-key="pk_live_'))).toBeVisible();
   await expect(page.getByText('Last received').first()).toBeVisible();
   await expectAccessible(page);
+
+  // TRK-18: which fields to pass back, and the last call live.
+  await page.getByRole('button', { name: 'Set up the pixel' }).click();
+  const setUp = page.getByRole('dialog', { name: 'Set up the pixel' });
+  await expect(setUp.getByText('&amp;email=EMAIL')).toBeVisible();
+  await expect(setUp.getByRole('checkbox', { name: 'Order number' })).toBeDisabled();
+  await setUp.getByRole('checkbox', { name: 'E-mail of the customer' }).uncheck();
+  await expect(setUp.getByText('&amp;product=PRODUCT" width')).toBeVisible();
+  await setUp.getByRole('button', { name: 'Test', exact: true }).click();
+  await expect(setUp.getByText('Waiting for the next call')).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await expectNoSidewaysScroll(page);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  const code = (await setUp.locator('pre').innerText()).replaceAll('&amp;', '&');
+  const source = (/src="([^"]+)"/.exec(code) ?? [])[1] ?? '';
+  const order = `pixel-${tag}`;
+  expect(
+    (
+      await fetch(
+        source
+          .replace('ORDER_ID', order)
+          .replace('=AMOUNT', '=30.00')
+          .replace('=CURRENCY', '=USD')
+          .replace('=PRODUCT', '=x'),
+      )
+    ).status,
+  ).toBe(200);
+  await expect(setUp.getByText('A call arrived')).toBeVisible();
+  await expect(setUp.getByRole('cell', { name: order })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(setUp).toBeHidden();
+
+  // TRK-19: it is in review; a person knows what it really was.
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  await page.goto(`/sales/${textAt(await must('GET', `/v1/sales?externalId=${order}`), 'data.0.id')}`);
+  await expect(page.getByText(/30\.00/).first()).toBeVisible();
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  const confirming = page.getByRole('dialog', { name: 'Confirm the sale' });
+  await confirming.getByLabel('True amount (USD)').fill('25.001');
+  await confirming.getByRole('button', { name: 'Confirm the sale' }).click();
+  await expect(confirming.getByRole('alert')).toBeVisible();
+  await expectAccessible(page);
+  await confirming.getByLabel('True amount (USD)').fill('25.00');
+  await confirming.getByRole('button', { name: 'Confirm the sale' }).click();
+  await expect(confirming).toBeHidden();
+  await expect(page.getByText(/25\.00/).first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Confirm', exact: true })).toBeHidden();
 
   await page.goto('/coupons');
   await page.getByRole('button', { name: 'New coupon' }).first().click();

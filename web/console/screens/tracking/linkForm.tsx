@@ -8,6 +8,7 @@ import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 
 const linkKinds = ['standard', 'direct', 'recruit'] as const;
+const destinationTypes = ['landing', 'registration', 'product'] as const;
 
 /** A new link of an affiliate in one of the programs it takes part in (api.md 7.2). */
 export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactElement {
@@ -19,6 +20,7 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
   const [kind, setKind] = useState<(typeof linkKinds)[number]>('standard');
   const [slug, setSlug] = useState('');
   const [destinationUrl, setDestinationUrl] = useState('');
+  const [destinationType, setDestinationType] = useState<(typeof destinationTypes)[number]>('landing');
   const affiliates = useQuery(getAffiliatesOptions({ query: { limit: 200 } }));
   const programs = useQuery(getProgramsOptions({ query: { limit: 200 } }));
   const listed = affiliates.data?.data ?? [];
@@ -34,6 +36,7 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
           programId,
           kind,
           ...(slug.trim() === '' ? {} : { slug: slug.trim() }),
+          ...(kind === 'recruit' ? {} : { destinationType }),
           ...(kind === 'recruit' || destinationUrl.trim() === '' ? {} : { destinationUrl: destinationUrl.trim() }),
         },
         key.current,
@@ -87,14 +90,23 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
             error={errors['slug']}
           />
           {kind === 'recruit' ? null : (
-            <TextInput
-              label={t('link.destination')}
-              description={t('link.destinationHint')}
-              type="url"
-              value={destinationUrl}
-              onChange={(event) => setDestinationUrl(event.currentTarget.value)}
-              error={errors['destinationUrl']}
-            />
+            <>
+              <NativeSelect
+                label={t('link.destinationType')}
+                value={destinationType}
+                onChange={(event) => setDestinationType(event.currentTarget.value as typeof destinationType)}
+                data={destinationTypes.map((value) => ({ value, label: t(`link.destinationType.${value}`) }))}
+              />
+              <TextInput
+                label={t('link.destination')}
+                description={destinationType === 'landing' ? t('link.destinationHint') : undefined}
+                type="url"
+                value={destinationUrl}
+                onChange={(event) => setDestinationUrl(event.currentTarget.value)}
+                required={destinationType !== 'landing'} // only the landing page stands in the program
+                error={errors['destinationUrl']}
+              />
+            </>
           )}
           {create.error === null ? null : <ErrorView error={create.error} />}
           <Group justify="flex-end">

@@ -10,6 +10,7 @@ import { ErrorView } from '../../../kit/ErrorView.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { PixelDialog } from './pixelDialog.js';
 
 const pollMs = 5_000;
 
@@ -17,6 +18,7 @@ const pollMs = 5_000;
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const [isSettingUp, setSettingUp] = useState(false);
   const query = useQuery({
     ...getTrackingSnippetsOptions(),
     refetchInterval: pollMs,
@@ -56,6 +58,13 @@ export function Screen(): ReactElement {
                         )}
                       </CopyButton>
                     </Group>
+                    {snippet.kind === 'pixel' ? (
+                      <div>
+                        <Button variant="default" onClick={() => setSettingUp(true)}>
+                          {t('pixel.open')}
+                        </Button>
+                      </div>
+                    ) : null}
                     {snippet.kind !== 'form' && snippet.publicKey === null ? (
                       <Text size="sm">{t('tracking.noKey')}</Text>
                     ) : null}
@@ -76,6 +85,7 @@ export function Screen(): ReactElement {
           )}
         </Loaded>
       </Stack>
+      {isSettingUp ? <PixelDialog onClose={() => setSettingUp(false)} /> : null}
     </>
   );
 }
