@@ -27,7 +27,7 @@ function tell(what: string, ms: number): void {
 }
 
 test(
-  'K34: Postgres dies in a storm of clicks: every click that was redirected is there',
+  'K34, TRK-02: Postgres dies in a storm of clicks: every click that was redirected is there',
   async () => {
     const probe = await world.lead(await world.affiliate());
     let isOver = false;

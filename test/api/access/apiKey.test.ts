@@ -99,7 +99,7 @@ test('revoked, expired, from another address, or for the other mode: refused wit
   expect((await api.as(expired.secret, '/v1/me')).status).toBe(200);
 });
 
-test('after a rotation both secrets work until the grace ends', async () => {
+test('LED-31: after a rotation both secrets work until the grace ends', async () => {
   const key = await makeKey({ roleId: 'auditor' });
   const soon = await api.as(shop.key, `/v1/api-keys/${key.id}/rotate`, { body: {} });
   expect((await api.as(key.secret, '/v1/me')).status).toBe(200);

@@ -307,6 +307,20 @@ test('a repeated form is a further submission: kept, not unique, and it moves th
   expect(referral.body).toMatchObject({ firstAffiliateId: affiliateId, lastAffiliateId: rival });
 });
 
+test('TRK-22: one contact submits three forms: three leads, one unique, in the report as in the list', async () => {
+  const form = await makeForm();
+  const owner = await world.affiliate(programId);
+  const address = email();
+  await submit(form, { email: address, click_id: await world.click({ programId, affiliateId: owner }) });
+  await world.settle();
+  for (let again = 0; again < 2; again += 1) await submit(form, { email: address });
+  await world.settle();
+  const report = await world.as('/v1/reports/affiliate-performance');
+  const row = itemsOf(report.body['rows']).find((one) => one['affiliateId'] === owner);
+  expect(row).toMatchObject({ leads: 3, uniqueLeads: 1 });
+  expect((await leadsOf(form)).map((lead) => lead['unique'])).toEqual([false, false, true]);
+});
+
 test('custom fields on a form: options offered, types judged, required ones demanded of the form itself (LED-23)', async () => {
   const plan = await world.as('/v1/custom-fields', {
     target: 'lead',

@@ -204,7 +204,7 @@ test('bad input is told by the names that the caller used, and changes nothing',
   expect(await saleCount()).toBe(before);
 });
 
-test('the pixel always answers its image; an unsigned sale stays in review and approves nothing, a reload adds none', async () => {
+test('TRK-17, TRK-19: the pixel always answers its image; an unsigned sale stays in review and approves nothing, a reload adds none', async () => {
   const id = order();
   const clickId = await click();
   const fields = {
@@ -405,7 +405,7 @@ test('one order by pixel, postback, script and API, many times at once, is one s
   expect(await world.broken()).toEqual([]);
 });
 
-test('signed, but an unknown product or more than the program believes: in review', async () => {
+test('TRK-19: signed, but an unknown product or more than the program believes: in review', async () => {
   const clickId = await click();
   const money = { amount: '20.00', currency: 'USD' };
   const unknown = order();
@@ -427,7 +427,7 @@ test('signed, but an unknown product or more than the program believes: in revie
   expect(await saleOf(byKey)).toMatchObject({ inReview: false });
 });
 
-test('where the program demands a signature, an unsigned sale is none', async () => {
+test('TRK-19: where the program demands a signature, an unsigned sale is none', async () => {
   const strict = await world.program({ requireSignature: true });
   const ada = await world.affiliate(strict);
   const clickId = await world.click({ programId: strict, affiliateId: ada });
@@ -442,7 +442,7 @@ test('where the program demands a signature, an unsigned sale is none', async ()
   expect(await saleOf(id)).toMatchObject({ channel: 'pixel', inReview: false });
 });
 
-test('without click, cookie and mail the pixel keeps the sale unattributed; with the cookie it is credited', async () => {
+test('TRK-17: without click, cookie and mail the pixel keeps the sale unattributed; with the cookie it is credited', async () => {
   const alone = order();
   await call('/t/sale.gif', { key, order_id: alone, amount: '10.00', currency: 'USD' });
   expect(await saleOf(alone)).toMatchObject({

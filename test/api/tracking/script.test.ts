@@ -193,7 +193,7 @@ test('calls made before the script arrived are made then', async () => {
   );
 });
 
-test('a direct link makes click and visit together', async () => {
+test('LNK-06: a direct link makes click and visit together', async () => {
   await api.as(shop.key, '/v1/links', {
     body: { affiliateId, programId, kind: 'direct', slug: 'ada-direct', destinationUrl: 'https://shop.example/deal' },
   });

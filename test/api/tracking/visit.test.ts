@@ -137,7 +137,7 @@ async function report(body: Record<string, unknown>, headers: Record<string, str
   return { status: response.status, body: (await response.json()) as Seen['body'], headers: response.headers };
 }
 
-test('a page view of a click is a visit, moves the journey to stage visit, and counts once a day (TRK-03, TRK-21)', async () => {
+test('a page view of a click is a visit, moves the journey to stage visit, and counts once a day (TRK-03)', async () => {
   const clickId = clickIdOf(await follow(`${api.url}/r/ada`));
 
   const first = await report({ clickId });
@@ -162,7 +162,7 @@ test('a page view of a click is a visit, moves the journey to stage visit, and c
   expect((listed.body['data'] as unknown as readonly unknown[]).length).toBe(2);
 });
 
-test('five clicks of one visitor on one day are five clicks and one visit', async () => {
+test('TRK-21: five clicks of one visitor on one day are five clicks and one visit; one more the next day are six and two; a reload is neither', async () => {
   let previous = '';
   for (let n = 0; n < 5; n += 1) {
     const cookie: Record<string, string> = previous === '' ? {} : { cookie: `trb_click=${previous}` };
@@ -170,8 +170,17 @@ test('five clicks of one visitor on one day are five clicks and one visit', asyn
     await report({ clickId: previous });
   }
 
-  expect(await owner('clicks').count<{ count: string }[]>()).toEqual([{ count: '5' }]);
-  expect(await owner('visits').count<{ count: string }[]>()).toEqual([{ count: '1' }]);
+  const counted = async () => [
+    await owner('clicks').count<{ count: string }[]>(),
+    await owner('visits').count<{ count: string }[]>(),
+  ];
+  expect(await counted()).toEqual([[{ count: '5' }], [{ count: '1' }]]);
+  await owner('visits').update({ day: '2020-01-01' }); // a day has passed
+  previous = clickIdOf(await follow(`${api.url}/r/ada`, { cookie: `trb_click=${previous}` }));
+  await report({ clickId: previous });
+  expect(await counted()).toEqual([[{ count: '6' }], [{ count: '2' }]]);
+  await report({ clickId: previous });
+  expect(await counted()).toEqual([[{ count: '6' }], [{ count: '2' }]]);
   expect(await owner('referrals').count<{ count: string }[]>()).toEqual([{ count: '1' }]);
 });
 
@@ -213,7 +222,7 @@ test('TRK-28: refused consent where it is required: the click counts, credits no
   expect(granted.body).toMatchObject({ counted: true, cookieMaxAge: 2_592_000 });
 });
 
-test('bots, unknown clicks and clicks that credit nobody are no visits', async () => {
+test('TRK-03: bots, unknown clicks and clicks that credit nobody are no visits', async () => {
   const clickId = clickIdOf(await follow(`${api.url}/r/ada`));
   const filtered = clickIdOf(await follow(`${api.url}/r/ada`, { 'user-agent': 'curl/8.5.0' }));
 
