@@ -22,7 +22,7 @@ function numbers(state: number): (below: number) => number {
   };
 }
 
-/** TEST_SCALE=10 plays 300 orders and 200 rounds: minutes, so that the everyday run takes a tenth. */
+/** TEST_SCALE=34 plays 1,020 orders and 680 rounds: ten minutes on two busy cores, so that the everyday run takes a part. */
 const scale = Number(process.env['TEST_SCALE'] ?? 1);
 const orders = 30 * scale;
 
@@ -54,8 +54,15 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => world?.close());
 
-const run = <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> =>
-  environment.run(activity, input) as Promise<R>;
+/** As Temporal does: what waited too long for a lock (55P03, on a busy machine) is tried again. */
+async function run<I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> {
+  for (;;)
+    try {
+      return (await environment.run(activity, input)) as R;
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== '55P03') throw error;
+    }
+}
 
 async function apply(referralId: ReferralId, fact: Fact): Promise<Step> {
   const input = { workspaceId: world.ws.id, referralId, fact };
@@ -254,7 +261,7 @@ test(`${orders} orders of arrival, with copies: what is owed is the same to the 
 
   expect([...ends]).toEqual([[`approved ${expected} ${expected}`, orders]]);
   expect(await world.broken()).toEqual([]);
-}, 600_000);
+}, 1_800_000);
 
 test(`${20 * scale} rounds of rivals at the same moment: the books are whole after each`, async () => {
   const next = numbers(seed);
@@ -301,7 +308,7 @@ test(`${20 * scale} rounds of rivals at the same moment: the books are whole aft
     );
     expect(rows[0]?.standing).toBe('0');
   }
-}, 600_000);
+}, 1_800_000);
 
 // A pixel said 100.00, the truth is another (TRK-19). 90.00 of it are given back in two parts: 20 % of the truth is left in proportion.
 const truths = {
@@ -407,4 +414,4 @@ test(`TRK-19: ${corrections} orders of pixel, true amount, refunds and decisions
 
   expect([...ends]).toEqual([['same', corrections]]);
   expect(await world.broken()).toEqual([]);
-}, 600_000);
+}, 1_800_000);
