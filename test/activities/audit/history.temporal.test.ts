@@ -191,7 +191,7 @@ function rewrite(payloads: Payloads, from: string | RegExp, to: string): void {
 }
 
 describe('an untouched history', () => {
-  test('passes record, replay, arguments and books, and names both builds', async () => {
+  test('BEY-10: passes record, replay, arguments and books, and names both builds', async () => {
     for (const history of [full, byHand]) {
       const judged = await judge(history);
       expect(judged.firstDifference).toBeNull();
@@ -482,7 +482,7 @@ describe('an altered copy', () => {
     expect(judged.checks.arguments).toBe('fail');
   });
 
-  test('a plain replay accepts an altered argument, which is why it is not enough', async () => {
+  test('BEY-10: a plain replay accepts an altered argument, which is why it is not enough', async () => {
     const copy = altered(fullText, 'ACTIVITY_TASK_SCHEDULED', ({ input }) =>
       rewrite(input, /chk_\w+/, `chk_${another}`),
     );
@@ -594,7 +594,7 @@ describe("a superuser's hand", () => {
 });
 
 describe('the state at an event', () => {
-  test('is what Postgres recorded under its sequence, at every event; the last one is the row', async () => {
+  test('BEY-11: is what Postgres recorded under its sequence, at every event; the last one is the row', async () => {
     const recording = parseRecording(fullText);
     const { reports } = await replayHistory(await currentWorkflows(), fullText, full.workflowId);
     const timeline = timelineOf(recording, reports);
@@ -630,7 +630,7 @@ describe('the state at an event', () => {
     }
   });
 
-  test('shows timers that run and work that waits, and nothing once the run is closed', async () => {
+  test('BEY-11: shows timers that run and work that waits, and nothing once the run is closed', async () => {
     const bundle = await currentWorkflows();
     const recording = parseRecording(fullText);
     const [timer] = recording.timers;

@@ -36,7 +36,7 @@ async function planOn(run: PayoutRunId) {
 
 const future = addDays('2026-11-25T00:00:00.000Z' as Instant, 365);
 
-test('everyone with a balance stands exactly once, with all reasons', async () => {
+test('BEY-03: everyone with a balance stands exactly once, with all reasons', async () => {
   type Case = {
     readonly label: string;
     readonly reasons: readonly string[] | null;
@@ -141,7 +141,7 @@ test('everyone with a balance stands exactly once, with all reasons', async () =
   expect((await world.balances())['payout_open']).toBe(0n);
 });
 
-test('a refund in a draft shrinks it, voids the approval and plans anew', async () => {
+test('BEY-03, RFD-02: a refund in a draft shrinks it, voids the approval and plans anew', async () => {
   const ana = await world.makeAffiliate('Ana');
   await world.makeMethod(ana);
   const first = await world.earn(ana, 3_000n);

@@ -290,7 +290,7 @@ test('rejecting a referral takes everything of it, and reopening brings it back'
   expect(await world.broken()).toEqual([]);
 });
 
-test('a dispute holds, a lost one takes, a won one brings back', async () => {
+test('BEY-26: a dispute holds, a lost one takes, a won one brings back or lifts the hold, and one lost again takes again', async () => {
   const { programId, affiliateId } = await programOf(twenty);
   const sale = await world.sale({
     externalId: next('order'),
@@ -316,6 +316,29 @@ test('a dispute holds, a lost one takes, a won one brings back', async () => {
   await step('won');
   const lines = await world.commissions(`saleId=${sale['id']}&kind=adjustment`);
   expect(lines.map((line) => [line['amount']['amount'], line['originCommissionId']])).toEqual([['20.00', id]]);
+  // Lost on the second try: what was brought back is taken again, each step with an entry of its own.
+  await step('opened');
+  await step('lost');
+  const again = await world.commissions(`saleId=${sale['id']}`);
+  expect(again.map((line) => [line['kind'], line['status']])).toEqual([
+    ['earned', 'rejected'],
+    ['adjustment', 'rejected'],
+  ]);
+
+  const other = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId }),
+    amount: usd('100.00'),
+  });
+  const held: string = other['commissionIds'][0] ?? '';
+  for (const [status, onHold] of [
+    ['opened', true],
+    ['won', false],
+  ] as const) {
+    await world.as(`/v1/sales/${other['id']}/disputes`, { externalId: 'dsp-2', status });
+    await world.settle();
+    expect((await world.as(`/v1/commissions/${held}`)).body, status).toMatchObject({ onHold, status: 'pending' });
+  }
 });
 
 // The last of the file: it marks a line paid behind the history's back, and I12 rightly says so from then on.

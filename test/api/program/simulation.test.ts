@@ -153,10 +153,20 @@ test('a long period is a job with the same object as its result; a second run ch
   expect((await world.as(`/v1/operations/${id}`)).body['finishedAt']).toBe(shown['finishedAt']);
 });
 
-test('one rate for everybody: the dry run counts, the real one clears and takes effect', async () => {
+test('RUL-12: one rate for everybody: the dry run counts what is kept and cleared, the real one takes effect', async () => {
   const rate = { ratePpm: 70_000, clearOverrides: true };
   const dry = await world.as('/v1/commission-rules/apply-to-all', { ...rate, dryRun: true });
   expect([dry.status, dry.body['cleared'], dry.body['kept']], dry.text).toEqual([200, { program: 1 }, {}]);
+  const keeping = await world.as('/v1/commission-rules/apply-to-all', {
+    ratePpm: 70_000,
+    clearOverrides: false,
+    dryRun: true,
+  });
+  expect([keeping.status, keeping.body['cleared'], keeping.body['kept']], keeping.text).toEqual([
+    200,
+    {},
+    { program: 1 },
+  ]);
   const done = await world.as('/v1/commission-rules/apply-to-all', rate);
   expect([done.status, done.body['status'], done.body['result']['cleared']], done.text).toEqual([
     202,
