@@ -99,8 +99,8 @@ test('saving on top of somebody else shows both, and nothing is lost either way'
   await expect(alert.getByRole('row', { name: /Hold/ })).toContainText('14 days');
   await expectAccessible(page);
   await alert.getByRole('button', { name: 'Save mine on top' }).click();
-  await expect(alert).toHaveCount(0);
-  expect(at(await must('GET', '/v1/settings'), 'commissions.hold')).toBe('P14D');
+  await expect(alert).toHaveCount(0); // while it saves
+  await expect.poll(async () => at(await must('GET', '/v1/settings'), 'commissions.hold')).toBe('P14D');
 });
 
 test('a bad value is refused at its field, and a colour nobody could read text on is answered with one that works', async ({
