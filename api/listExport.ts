@@ -170,7 +170,8 @@ export function chooseColumns(shape: ListShape, names: readonly string[] | null,
     const detail = `Some of: ${shape.columns.map((one) => one.path).join(', ')}.`;
     return { fault: { code: 'not_in_list', detail } };
   }
-  if (format === 'pdf' && columns.length > mostPdfColumns)
+  // Of a route with several reports only the columns of the one that answers are shown.
+  if (format === 'pdf' && columns.length > mostPdfColumns && shape.byName.size === 0)
     return { fault: { code: 'out_of_range', detail: `A page has room for ${mostPdfColumns} columns: name them.` } };
   return { wish: { format, columns, areChosen: names !== null }, fault: null };
 }
@@ -179,12 +180,22 @@ function columnOf(shape: ListShape, path: string): ExportColumn | undefined {
   return shape.columns.find((one) => one.path === path);
 }
 
+/** A page's words: a file holds all rows, and its columns are named. */
+export const notOfFiles: ReadonlySet<string> = new Set(['limit', 'cursor', 'include', 'format', 'columns']);
+
 /** The rows of an answer in its wire form. Code: `export.export_too_large` when there are more than fit. */
-export function rowsOf(wire: unknown, shape: ListShape): readonly Wire[] {
+export function rowsOf(
+  wire: unknown,
+  shape: ListShape,
+  asked: { readonly address: string; readonly rawQuery: Readonly<Record<string, string>> },
+): readonly Wire[] {
   const { rows, nextCursor } = pageOf(wire, shape);
   if (nextCursor !== null || rows.length > mostStreamedRows)
     throw new DomainError('export.export_too_large', {
       limit: mostStreamedRows,
+      // What `POST /v1/exports` is to be asked for.
+      resource: asked.address.replace(/^\/v1\//, ''),
+      filter: Object.fromEntries(Object.entries(asked.rawQuery).filter(([name]) => !notOfFiles.has(name))),
       detail: `More than ${mostStreamedRows} rows. Narrow the filter, or have the file made: POST /v1/exports.`,
     });
   return rows;

@@ -394,7 +394,11 @@ export function defineRoute<
       if (result instanceof StreamedFile) sendPieces(koa, result);
       else if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
         const whole = result instanceof Encoded ? result : encode(definition.reply, result, route.status);
-        send(koa, await exported(ctx, deps, whole, { shape, wish, path: route.path, rawQuery }), route);
+        send(
+          koa,
+          await exported(ctx, deps, whole, { shape, wish, path: route.path, address: koa.path, rawQuery }),
+          route,
+        );
       } else if (result instanceof AcceptedDecision) send(koa, encode(operationWire, result.answer, 202), route);
       else send(koa, result instanceof Encoded ? result : encode(definition.reply, result, route.status), route);
     },
@@ -517,11 +521,13 @@ async function exported(
     readonly shape: ListShape;
     readonly wish: ExportWish;
     readonly path: string;
+    /** The path with its ids. */
+    readonly address: string;
     readonly rawQuery: Readonly<Record<string, string>>;
   },
 ): Promise<Encoded> {
   const wire: unknown = JSON.parse(whole.body.toString('utf8'));
-  const rows = rowsOf(wire, of.shape);
+  const rows = rowsOf(wire, of.shape, of);
   const { shape, wish, path } = of;
   const file = await listFile({ wire, rows, shape, wish, path, query: of.rawQuery, madeAt: clockNow() });
   await inWorkspace(deps.db, ctx.workspaceId, (tx, now) => {

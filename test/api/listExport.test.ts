@@ -4,6 +4,7 @@ import { type BulkStep, bulkOperationActivities } from '../../activities/reporti
 import type { ExportDesk } from '../../activities/reporting/listExport.js';
 import { sweepActivities } from '../../activities/sweep.js';
 import { createExportDesk } from '../../api/exportDesk.js';
+import { refuseLongPdf } from '../../api/listExport.js';
 import { routes } from '../../api/routes.js';
 import { newId } from '../../platform/newId.js';
 import { textOfPdf } from '../support/pdfText.js';
@@ -143,8 +144,11 @@ test('more rows than a request may answer: 409, and nothing is sent', async () =
      from generate_series(1, 5001) as n, (select * from links where affiliate_id = ? limit 1) as link`,
     [world.ws.id, ada.affiliateId],
   );
-  const file = await world.as('/v1/clicks?format=csv');
-  expect([file.status, file.body['code'], file.body['limit']]).toEqual([409, 'export_too_large', 5_000]);
+  const file = await world.as('/v1/clicks?format=csv&sort=createdAt&limit=5');
+  expect(file.status, file.text).toBe(409);
+  // With what the job is to be asked for.
+  const job = { resource: 'clicks', filter: { sort: 'createdAt' } };
+  expect(file.body).toMatchObject({ code: 'export_too_large', limit: 5_000, ...job });
 });
 
 // The file of any size (RPT-13, api.md 16.2): the job's activity by hand, as its workflow runs it.
@@ -386,19 +390,24 @@ test('RPT-04: a list as PDF has a title, what was asked, its rows, sums per curr
   expect(entry).toMatchObject({ changes: { list: '/v1/commissions', format: 'pdf', rows: 2 } });
 });
 
-test('RPT-04: more rows than a PDF holds end the job with the code that offers CSV; fewer of them make one', async () => {
-  const columns = ['id', 'createdAt', 'affiliateId'];
-  await world.owner.raw(
-    `insert into clicks (id, workspace_id, mode, link_id, affiliate_id, program_id, credit, created_at)
-     select 'clk_' || lpad(to_hex(n), 26, '0'), ?, 'live', link.id, link.affiliate_id, link.program_id, 'credited', now() - interval '2 days'
-     from generate_series(6001, 21002) as n, (select * from links where affiliate_id = ? limit 1) as link`,
-    [world.ws.id, ada.affiliateId],
-  );
-  const long = await order({ resource: 'clicks', columns, format: 'pdf' });
-  expect(await work(long['operationId'])).toBe('failed');
+test('RPT-04: a PDF is made in the background too; more rows than it holds end the job with the code that offers CSV', async () => {
+  expect(() => refuseLongPdf('pdf', 20_001)).toThrow('export_too_large');
+  refuseLongPdf('pdf', 20_000);
+  refuseLongPdf('csv', 1_000_000);
+  const long = await order({ resource: 'clicks', columns: ['id', 'createdAt'], format: 'pdf' });
+  const readsTooMany: ExportDesk = {
+    async make(_order, sink) {
+      await sink.begin();
+      await sink.add({ content: Buffer.from('half a file'), rows: 20_001 });
+      refuseLongPdf('pdf', 20_001);
+      return { fileName: 'never' };
+    },
+  };
+  expect(await work(long['operationId'], { desk: readsTooMany })).toBe('failed');
   const state = await world.as(`/v1/exports/${String(long['id'])}`);
-  expect(state.body).toMatchObject({ status: 'failed', code: 'export_too_large' });
+  expect(state.body).toMatchObject({ status: 'failed', code: 'export_too_large', fileName: null });
   expect((await contentOf(long['id'])).body).toMatchObject({ currentStatus: 'failed' });
+  expect(await world.owner('export_parts').where({ export_id: String(long['id']) })).toEqual([]);
 
   const made = await order({ resource: 'commissions', columns: ['id', 'net'], format: 'pdf' });
   expect(made['total']).toBe(3);

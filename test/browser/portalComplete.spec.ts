@@ -56,7 +56,8 @@ function linkOf(email: string): Promise<string> {
 /** Presses the export and answers the lines of the file. */
 async function exported(page: Page): Promise<readonly string[]> {
   const waiting = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
   return (await readFile(await (await waiting).path(), 'utf8')).trim().split('\r\n');
 }
 

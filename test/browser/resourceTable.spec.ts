@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { expect, ownerState, test } from './support.js';
+import knexFactory from 'knex';
+import { textOfPdf } from '../support/pdfText.js';
+import { expect, ownerState, stackNotes, test } from './support.js';
 
 test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
 
@@ -74,13 +76,64 @@ test('columns are shown, hidden and moved by the keyboard, and kept for the next
 test('the export holds exactly the rows of the view, and no cell that a spreadsheet would run', async ({ page }) => {
   await inviteTwelve(page);
   const waiting = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
   const text = await readFile(await (await waiting).path(), 'utf8');
   const lines = text.trim().split('\r\n');
 
   expect(lines.length).toBeGreaterThan(12);
   expect(text).toContain("'=Agent 21");
   expect(text).not.toMatch(/(^|,)=/m);
+});
+
+test('RPT-04: the same view as PDF, by the keyboard alone', async ({ page }) => {
+  await inviteTwelve(page);
+  await page.goto('/settings/team?q=Agent');
+  await expect(page.locator('tr[data-row]').first()).toBeVisible();
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export', exact: true }).press('Enter');
+  await page.getByRole('menuitem', { name: 'As PDF' }).press('Enter');
+  const file = await waiting;
+  expect(file.suggestedFilename()).toMatch(/\.pdf$/);
+  const text = textOfPdf(await readFile(await file.path())).join('\n');
+  expect(text).toContain('=Agent 21');
+  expect(text).not.toContain('owner@');
+});
+
+test('RPT-13: a view of more than 5,000 rows is made in the background, and its notice offers the file on another page', async ({
+  page,
+}) => {
+  const database = knexFactory({
+    client: 'pg',
+    connection: stackNotes().environment['MIGRATION_DATABASE_URL'] ?? '',
+    pool: { min: 0, max: 1 },
+  });
+  const path = `/v1/export-test-${Date.now()}`;
+  try {
+    // Of test mode, where no other test counts them, and gone afterwards.
+    await database.raw(
+      `insert into api_log (id, workspace_id, mode, method, path, status)
+       select 'log_' || lpad(cast(n as text), 26, '0'), workspace.id, 'test', 'GET', ?, 200
+       from generate_series(1, 5001) as n, (select id from workspaces order by created_at limit 1) as workspace`,
+      [path],
+    );
+    await page.addInitScript(`sessionStorage.setItem('mode', 'test')`);
+    await page.goto('/developers/request-log');
+    await expect(page.locator('tr[data-row]').first()).toBeVisible();
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'As CSV' }).click();
+    await expect(page.getByText(/Your file is (being made|ready)/).first()).toBeVisible();
+    await page.getByRole('link', { name: 'Home', exact: true }).first().click();
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download', exact: true }).click({ timeout: 120_000 });
+    const file = await waiting;
+    expect(file.suggestedFilename()).toBe('api-log.csv');
+    const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+    expect(lines.filter((line) => line.includes(path))).toHaveLength(5_001);
+  } finally {
+    await database('api_log').where({ path }).delete();
+    await database.destroy();
+  }
 });
 
 test('keys: j and k walk the rows, ? lists the keys, letters in a field are text, and the switch turns them off', async ({

@@ -10,7 +10,8 @@ export function useZone(): string {
   return useContext(ZoneContext);
 }
 
-function formatInstant(instant: string, timeZone: string, withTime: boolean): string {
+/** An instant in a zone, as the reader writes it. */
+export function formatInstant(instant: string, timeZone: string, withTime: boolean): string {
   const parts: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: 'numeric', timeZone };
   const time: Intl.DateTimeFormatOptions = withTime ? { hour: '2-digit', minute: '2-digit' } : {};
   return new Intl.DateTimeFormat(locale(), { ...parts, ...time }).format(new Date(instant));

@@ -15,14 +15,14 @@ import {
   Tooltip,
   UnstyledButton,
 } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
-import { keepPreviousData, useMutation, useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, type UseQueryOptions } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type BulkAction, BulkDialog, type Selection } from './BulkDialog.js';
 import { DateText } from './DateText.js';
-import { ErrorView, useProblemText } from './ErrorView.js';
+import { ErrorView } from './ErrorView.js';
+import { ExportMenu } from './ExportMenu.js';
 import { Facts } from './Facts.js';
 import { type Counts, type Filter, FilterBar } from './FilterBar.js';
 import { locale } from './i18n.js';
@@ -32,10 +32,10 @@ import { type Money, MoneyList } from './MoneyText.js';
 import { OrderChoice } from './OrderChoice.js';
 import { usePreference } from './preference.js';
 import { useAddress } from './router.js';
-import { saveFile } from './saveFile.js';
 import { SavedViews } from './SavedViews.js';
 import { ScrollRegion } from './ScrollRegion.js';
 import { useCan, useMe } from './session.js';
+import { useExport } from './useExport.js';
 
 export interface Column<Row> {
   readonly key: string;
@@ -129,8 +129,6 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const { search, change } = useAddress();
   const can = useCan();
   const me = useMe();
-  const queries = useQueryClient();
-  const problemText = useProblemText();
   const choice = usePreference<Choice>(`table.${screen}`);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isAllSelected, setAllSelected] = useState(false);
@@ -205,17 +203,9 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     setSelected(next);
   };
   const exportColumns = shown.flatMap((one) => one.csv ?? []);
-  const exportView = useMutation({
-    // The server makes the file from the same list: rows, rights and masks are those of the screen (api.md 1.6).
-    mutationFn: async () => {
-      const { cursor: _cursor, include: _include, limit: _limit, ...asShown } = query as Record<string, string>;
-      const file = { ...asShown, format: 'csv', columns: [...new Set<string>(exportColumns)].join(',') };
-      const options = props.list(file) as unknown as UseQueryOptions<string, Error, string>;
-      saveFile(`${screen}.csv`, await queries.fetchQuery({ ...options, gcTime: 0, staleTime: 0 }));
-    },
-    onError: (problem) =>
-      notifications.show({ title: problemText(problem).title, message: problemText(problem).detail, color: 'red' }),
-  });
+  const { cursor: _cursor, include: _include, limit: _limit, ...asShown } = query as Record<string, string>;
+  const exportFields = [...new Set<string>(exportColumns)];
+  const exporting = useExport({ name: screen, list: props.list, query: asShown, columns: exportFields });
   // An affiliate's own rows are its own to take along; staff need a right for it.
   const canExport = (me.audience === 'affiliate' || can('export.create')) && exportColumns.length > 0;
   useKeys({
@@ -226,7 +216,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
       if (row !== undefined && bulk.length > 0) toggle(row.id);
     },
     e: () => {
-      if (canExport) exportView.mutate();
+      if (canExport) exporting.save('csv');
     },
   });
 
@@ -261,16 +251,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
           ) : null}
         </Text>
         <Group gap="xs">
-          {canExport ? (
-            <Button
-              size="compact-sm"
-              variant="default"
-              loading={exportView.isPending}
-              onClick={() => exportView.mutate()}
-            >
-              {t('list.export')}
-            </Button>
-          ) : null}
+          {canExport ? <ExportMenu exporting={exporting} columns={exportFields.length} /> : null}
           <SavedViews screen={screen} />
           <OrderChoice
             label={t('list.columns')}

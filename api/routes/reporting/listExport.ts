@@ -17,13 +17,10 @@ import { exportKind } from '../../../domain/reporting/listExport.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
 import type { Caller } from '../../auth.js';
 import { askerOf, findList, type FoundList, tryList } from '../../exportDesk.js';
-import { chooseColumns, fileTypes, refuseLongPdf } from '../../listExport.js';
+import { chooseColumns, fileTypes, notOfFiles, refuseLongPdf } from '../../listExport.js';
 import { invalid } from '../../problems.js';
 import { answer, checkExportRight, checkPermission, defineRoute, type Route, StreamedFile } from '../../route.js';
 import { exportCreate, exportParams, exportWire, presentExport } from '../../schemas/reporting/listExport.js';
-
-/** A page's words: a file holds all rows, and its columns are named. */
-const notOfFiles: ReadonlySet<string> = new Set(['limit', 'cursor', 'include', 'format', 'columns']);
 
 function judge(caller: Caller, list: FoundList): void {
   checkPermission(caller, list.route.permission);
