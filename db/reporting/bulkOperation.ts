@@ -205,6 +205,18 @@ export async function collectOutcomes(tx: Tx, operationId: string): Promise<numb
   return rows[0]?.open ?? 0;
 }
 
+/** Decisions of a job that nothing has come of yet. */
+export async function countOnTheirWay(tx: ReadTx | Tx, operationId: string): Promise<number> {
+  const { rows } = await tx.raw<{ rows: { open: number }[] }>(
+    `select count(*)::int as open
+     from operation_items as item
+     join decisions as decision on decision.workspace_id = item.workspace_id and decision.id = item.decision_id
+     where item.operation_id = :operationId and item.outcome is null and decision.state not in ('done', 'refused')`,
+    { operationId },
+  );
+  return rows[0]?.open ?? 0;
+}
+
 /**
  * What a batch decided, in its order: each object that it moved. `isLast` is false where somebody decided on it after the batch: taking the batch
  * back would then take back what is no longer its own.
