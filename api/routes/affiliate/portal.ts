@@ -3,6 +3,7 @@ import { lockAffiliate, updateAffiliate } from '../../../db/affiliate/affiliate.
 import { findAgreement, findCurrentAgreement, recordAcceptance } from '../../../db/program/agreement.js';
 import { listRulesAt } from '../../../db/program/commissionPlan.js';
 import { findProgram } from '../../../db/program/program.js';
+import { findGroup } from '../../../db/affiliate/group.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import { listOwnAgreements } from '../../../db/reads/affiliate/ownAgreements.js';
 import { findProductNames, listOwnPrograms, type OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
@@ -110,8 +111,9 @@ async function nextPayouts(
   );
   const next = earliest(runs);
   const on = next === undefined ? null : dateIn(own.settings.general.timeZone, next);
+  const group = await groupOf(tx, own.affiliate);
   return rows.map((row) => {
-    const minimum = ownMinimum(own.affiliate, own.settings, row.currency);
+    const minimum = ownMinimum({ ...own, group }, row.currency);
     const share =
       row.netMinor <= 0n
         ? 0
@@ -203,10 +205,15 @@ const accept = defineRoute({
     }),
 });
 
+async function groupOf(tx: ReadTx, { groupId }: Affiliate) {
+  return groupId === null ? undefined : findGroup(tx, groupId);
+}
+
 async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: OwnProgram['id']) {
   const { affiliate, settings } = await requireOwn(tx, ctx, now);
   const own = (await listOwnPrograms(tx, affiliate.id)).filter((one) => only === undefined || one.id === only);
   const agreements = await listOwnAgreements(tx, affiliate.id, now);
+  const group = await groupOf(tx, affiliate);
   const shown = [];
   for (const one of own) {
     const program = await findProgram(tx, one.id);
@@ -216,7 +223,7 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: Own
       tx,
       rates.flatMap((rate) => rate.productId ?? []),
     );
-    shown.push(presentOwnProgram(one, program, { affiliate, settings, rates, productNames, agreements }));
+    shown.push(presentOwnProgram(one, program, { affiliate, group, settings, rates, productNames, agreements }));
   }
   return shown;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { OwnAgreement } from '../../../db/reads/affiliate/ownAgreements.js';
 import type { OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
 import { effectiveTerms, minimumPayout, type Settings } from '../../../domain/access/settings.js';
+import type { Group } from '../../../db/affiliate/group.js';
 import { type Affiliate, affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
 import { type CurrencyCode, type MoneyWire, parseMoney } from '../../../domain/money.js';
@@ -150,6 +151,7 @@ export function presentOwnProgram(
   program: Program,
   more: {
     readonly affiliate: Affiliate;
+    readonly group: Group | undefined;
     readonly settings: Settings;
     readonly rates: readonly OwnRate[];
     readonly productNames: ReadonlyMap<string, string>;
@@ -178,7 +180,7 @@ export function presentOwnProgram(
     commissionHold: terms.commissionHold,
     referralApproval: terms.referralApproval,
     customerVisibility: terms.customerVisibility,
-    minimumPayout: ownMinimum(more.affiliate, more.settings, program.currency),
+    minimumPayout: ownMinimum(more, program.currency),
     destinationHosts: [...program.destinationHosts, ...more.settings.domains.destinationHosts],
     landingUrl: program.landingUrl,
     terms: agreement('terms'),
@@ -186,11 +188,21 @@ export function presentOwnProgram(
   };
 }
 
-/** The affiliate's own minimum beats the workspace's (PAY-01). */
-export function ownMinimum(affiliate: Affiliate, settings: Settings, currency: CurrencyCode) {
-  const own = affiliate.minimumPayout.find((wire: MoneyWire) => wire.currency === currency);
-  const parsed = own === undefined ? undefined : parseMoney(own);
-  return parsed?.ok === true ? parsed.money : minimumPayout(settings, currency);
+/** Whose minimum is whose: the affiliate's own, then the group's, then the workspace's. */
+export interface OwnMinimums {
+  readonly affiliate: Pick<Affiliate, 'minimumPayout'>;
+  readonly group: Pick<Group, 'minimumPayout'> | undefined;
+  readonly settings: Settings;
+}
+
+/** The affiliate's own minimum beats the group's, which beats the workspace's (PAY-01), as in the plan of a run. */
+export function ownMinimum({ affiliate, group, settings }: OwnMinimums, currency: CurrencyCode) {
+  for (const amounts of [affiliate.minimumPayout, group?.minimumPayout ?? []]) {
+    const named = amounts.find((wire: MoneyWire) => wire.currency === currency);
+    const parsed = named === undefined ? undefined : parseMoney(named);
+    if (parsed?.ok === true) return parsed.money;
+  }
+  return minimumPayout(settings, currency);
 }
 
 const nextPayoutWire = z.strictObject({

@@ -208,6 +208,28 @@ test('RUL-15: programs show the rates that count for this affiliate, in words, w
   });
 });
 
+test('PAY-01: the minimum that the affiliate reads is the one a run asks for: own, then the group’s, then the workspace’s', async () => {
+  const { body } = await world.api.as(world.ws.key, `/v1/affiliates/${other.affiliateId}`);
+  const home = body['groupId'];
+  const shown = async () => (await other.call(`/v1/me/programs/${programId}`)).body['minimumPayout'];
+  const change = async (fields: Readonly<Record<string, unknown>>) => {
+    const { version } = (await world.api.as(world.ws.key, `/v1/affiliates/${other.affiliateId}`)).body;
+    const options = { method: 'PATCH', headers: { 'if-match': `"${String(version)}"` }, body: fields } as const;
+    const changed = await world.api.as(world.ws.key, `/v1/affiliates/${other.affiliateId}`, options);
+    expect(changed.status, changed.text).toBe(200);
+  };
+  const group = await world.as('/v1/groups', {
+    name: 'Low threshold',
+    minimumPayout: [{ amount: '20.00', currency: 'USD' }],
+  });
+  await change({ groupId: group.body['id'] });
+  expect(await shown()).toEqual({ amount: '20.00', currency: 'USD' });
+  await change({ minimumPayout: [{ amount: '5.00', currency: 'USD' }] });
+  expect(await shown()).toEqual({ amount: '5.00', currency: 'USD' });
+  await change({ minimumPayout: [], groupId: home });
+  expect(await shown()).toEqual({ amount: '50.00', currency: 'USD' });
+});
+
 test('links: own ones only, below the allowed hosts; what staff switched off stays off', async () => {
   const make = (body: Readonly<Record<string, unknown>>) => ada.call('/v1/me/links', { body: { programId, ...body } });
   const evil = await make({ destinationUrl: 'https://evil.example/' });
