@@ -1,10 +1,7 @@
-import type { Knex } from 'knex';
-import type { Scope } from '../../domain/access/permission.js';
 import type { Act, Mode } from '../../domain/act.js';
 import type { AffiliateId, ApiKeyId, ContactId, LeadSourceId, UserId } from '../../domain/ids.js';
 import type { Instant, LocalDate } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
-import { scopeToAffiliates } from '../reads/earning/affiliateRows.js';
 import { keyset, type Page } from '../reads/keyset.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
@@ -184,18 +181,10 @@ export async function insertApiKey(tx: Tx, act: Act, key: NewApiKey): Promise<Ap
   return toApiKey(row as ApiKeyRow);
 }
 
-/** Keys of the workspace itself, and those of affiliates that the reader may see (ROL-03). */
-function inReach(query: Knex.QueryBuilder, scope: Scope): void {
-  if (scope.kind === 'workspace') return;
-  query.where((either) => {
-    either.whereNull('api_keys.affiliate_id').orWhere((own) => scopeToAffiliates(own, scope, 'api_keys'));
-  });
-}
-
-export async function findApiKeyById(tx: ReadTx | Tx, scope: Scope, id: string): Promise<ApiKey | undefined> {
-  const query = tx('api_keys').where({ id });
-  inReach(query, scope);
-  const row = await query.first<ApiKeyRow | undefined>(...columns);
+export async function findApiKeyById(tx: ReadTx | Tx, id: string): Promise<ApiKey | undefined> {
+  const row = await tx('api_keys')
+    .where({ id })
+    .first<ApiKeyRow | undefined>(...columns);
   return row === undefined ? undefined : toApiKey(row);
 }
 
@@ -210,12 +199,10 @@ export async function lockApiKey(tx: Tx, id: string): Promise<ApiKey | undefined
 /** Which keys are there, newest first? */
 export async function listApiKeys(
   tx: ReadTx,
-  scope: Scope,
   page: Page,
   filter: { readonly mode?: Mode; readonly kind?: readonly string[]; readonly affiliateId?: readonly string[] },
 ): Promise<readonly ApiKey[]> {
   const query = keyset(tx('api_keys'), page, { createdAt: 'created_at', name: 'name' });
-  inReach(query, scope);
   if (filter.mode !== undefined) query.where({ mode: filter.mode });
   if (filter.kind !== undefined) query.whereIn('kind', filter.kind);
   if (filter.affiliateId !== undefined) query.whereIn('affiliate_id', filter.affiliateId);

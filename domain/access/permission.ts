@@ -124,7 +124,7 @@ export function mayAffiliateKeyHold(permission: Permission): boolean {
 }
 
 /**
- * Rights over rows that are not one affiliate's each: runs and payouts, the books, cases over several people, logs, the team. A role that
+ * Rights over rows that are not one affiliate's each: runs and payouts, the books, cases over several people, logs, keys, the team. A role that
  * reaches assigned rows only cannot hold them, since nothing could be left out of what they show (ROL-03).
  */
 const undividedPermissions: ReadonlySet<Permission> = new Set([
@@ -143,6 +143,8 @@ const undividedPermissions: ReadonlySet<Permission> = new Set([
   'history.read',
   'history.decode',
   'log.read',
+  'key.read',
+  'key.write',
   'user.read',
   'user.write',
 ]);

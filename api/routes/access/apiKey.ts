@@ -89,7 +89,7 @@ const list = defineRoute({
     ctx.read(async (tx, now) => {
       const page = ctx.page(ctx.query);
       const { kind, affiliateId, test } = ctx.query;
-      const keys = await listApiKeys(tx, ctx.scope, page, {
+      const keys = await listApiKeys(tx, page, {
         ...(kind === undefined ? {} : { kind }),
         ...(affiliateId === undefined ? {} : { affiliateId }),
         ...(test === undefined ? {} : { mode: modeOf(test) }),
@@ -212,7 +212,7 @@ const getOne = defineRoute({
   refuses: ['resource.not_found'],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
-      const key = await findApiKeyById(tx, ctx.scope, ctx.params.keyId);
+      const key = await findApiKeyById(tx, ctx.params.keyId);
       if (key === undefined) throw new DomainError('resource.not_found');
       return present(tx, key, now);
     }),
