@@ -311,3 +311,21 @@ test('PRG-19, AUD-04: a breach leads to a warning, then to a suspension, with th
   await page.getByRole('tab', { name: 'Breaches' }).click();
   await expectNarrow(page);
 });
+
+test('RUL-12: before one rate is set for everybody the box says how many narrower rules stay or end', async ({
+  page,
+}) => {
+  await page.goto('/programs');
+  await page.getByRole('button', { name: 'One rate for everybody' }).click();
+  const dialog = page.getByRole('dialog', { name: 'One rate for everybody' });
+  await expect(dialog.getByRole('status')).toHaveText(/\d+ narrower rules? stays? and wins? where/);
+  await dialog.getByLabel('Rate in per cent').fill('7,5 %');
+  await expect(dialog.getByText('A number from 0 to 100')).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Set the rate' })).toBeDisabled();
+  await dialog.getByLabel('Rate in per cent').fill('7.5');
+  await dialog.getByLabel('End all narrower rules').check();
+  await expect(dialog.getByRole('status')).toHaveText(/\d+ narrower rules? ends?/);
+  await expect(dialog.getByRole('button', { name: 'Set the rate' })).toBeEnabled();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Cancel' }).click(); // the other specs live by their own rules
+});

@@ -12,13 +12,16 @@ import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { CloseDialog } from './programDetail.js';
 import { ProgramForm } from './programForm.js';
+import { RateForAll } from './rateForAll.js';
 
 const statuses = ['draft', 'active', 'paused', 'closed'] as const;
 
 /** Programs (screens.md 3.9). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const mayCreate = useCan()('program.write');
+  const can = useCan();
+  const mayCreate = can('program.write');
+  const [isRating, setRating] = useState(false);
   const [isCreating, setCreating] = useState(false);
   const [closing, setClosing] = useState<Program | null>(null);
   useKeys({
@@ -29,7 +32,20 @@ export function Screen(): ReactElement {
   const create = mayCreate ? <Button onClick={() => setCreating(true)}>{t('program.new')}</Button> : undefined;
   return (
     <>
-      <PageHead title={t('program.title')} text={t('program.text')} actions={create} />
+      <PageHead
+        title={t('program.title')}
+        text={t('program.text')}
+        actions={
+          <>
+            {can('rule.write') ? (
+              <Button variant="default" onClick={() => setRating(true)}>
+                {t('rateForAll.title')}
+              </Button>
+            ) : null}
+            {create}
+          </>
+        }
+      />
       <ResourceTable<Program>
         screen="programs"
         label={t('program.title')}
@@ -88,6 +104,7 @@ export function Screen(): ReactElement {
         ]}
       />
       {isCreating ? <ProgramForm onClose={() => setCreating(false)} /> : null}
+      {isRating ? <RateForAll onClose={() => setRating(false)} /> : null}
       {closing === null ? null : <CloseDialog program={closing} onClose={() => setClosing(null)} />}
     </>
   );
