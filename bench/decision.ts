@@ -12,14 +12,14 @@ import { LiveStack } from '../test/support/liveStack.js';
 import { createJourneys, type Journey, type Journeys } from './journeys.js';
 import type { Bench, Measured } from './measure.js';
 
-const rounds = 1;
+const rounds = 3;
 const perRound = 30;
 const bulkSize = 1_000;
 
 export const decisionBench: Bench = {
   names: ['decision'],
   what: 'one decision from POST to its answer behind a bulk of 1,000, against the same idle: p95 of both',
-  takes: '5 minutes, most of it to make the 1,000 referrals',
+  takes: '3 minutes on a quiet machine, most of it to make the 1,000 referrals of each round',
   run,
 };
 

@@ -30,7 +30,7 @@ import { type ExportDeps, makeExport } from './listExport.js';
 import { purgeTestData } from './testData.js';
 
 /** Decisions per transaction of rows and outbox rows, and so many may be on their way to their workflows. */
-const perChunk = 20;
+const perChunk = 8;
 const chunksPerPage = 10;
 /**
  * The relay lets one person's decision overtake what waits in the outbox. What it has sent waits in Temporal's queue, first come first served:
