@@ -332,6 +332,8 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'role.name': 'Name',
   'role.permissions': 'Rechte',
   'role.assigned': 'Nur was der Person zugeteilt ist',
+  'role.assignedLeaves':
+    'Ohne Rechte über Auszahlungen, Bücher, Fälle, Protokolle, Schlüssel und das Team: Ihre Zeilen gehören nicht je einem Affiliate.',
   'role.limited': 'Entscheidungen nur bis zum Limit für Prüfende',
   'role.nothing': 'Nichts angehakt: Wer nur diese Rolle hat, kann nichts tun.',
   'role.nothingShort': 'nichts angehakt',

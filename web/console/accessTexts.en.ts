@@ -324,6 +324,8 @@ export const accessTexts = {
   'role.name': 'Name',
   'role.permissions': 'Rights',
   'role.assigned': 'Only what is assigned to the person',
+  'role.assignedLeaves':
+    'Without rights over payouts, books, cases, logs, keys and the team: their rows are not one affiliate’s each.',
   'role.limited': "Decisions only up to the reviewer's limit",
   'role.nothing': 'Nothing ticked: who holds only this role can do nothing.',
   'role.nothingShort': 'nothing ticked',

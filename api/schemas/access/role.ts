@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { Role } from '../../../db/access/role.js';
-import { permissionAreas, permissions, presetIds, presets, type PresetId } from '../../../domain/access/permission.js';
+import {
+  mayAssignedReachHold,
+  permissionAreas,
+  permissions,
+  presetIds,
+  presets,
+  type PresetId,
+} from '../../../domain/access/permission.js';
 import { instantWire, nameText } from '../wire.js';
 
 export const roleWire = z
@@ -25,6 +32,8 @@ export const matrixWire = z
   .strictObject({
     object: z.literal('permission_matrix'),
     areas: z.array(z.strictObject({ area: z.string(), permissions: z.array(z.string()) })),
+    /** Rights that a role with reach `assigned` cannot hold: their rows are not one affiliate's each (ROL-03). */
+    wholeWorkspaceOnly: z.array(z.string()),
     roles: z.array(roleWire),
   })
   .openapi('PermissionMatrix');
@@ -86,6 +95,7 @@ export function presentMatrix(custom: readonly Role[]): z.output<typeof matrixWi
   return {
     object: 'permission_matrix',
     areas: Object.entries(permissionAreas).map(([area, held]) => ({ area, permissions: [...held] })),
+    wholeWorkspaceOnly: permissions.filter((permission) => !mayAssignedReachHold(permission)),
     roles: presentRoles(custom),
   };
 }

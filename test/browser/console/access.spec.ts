@@ -222,6 +222,11 @@ test('a person is invited with a role of ones own, changed, signed out and remov
   await page.getByLabel('Copy of').selectOption('auditor');
   await page.getByRole('dialog').getByLabel('Name').fill(`Link keeper ${tag}`);
   await page.getByLabel('settings.read', { exact: true }).uncheck();
+  // For assigned rows only, the rights over what is nobody's each are not offered, ticked before or not (ROL-03).
+  await expect(page.getByLabel('ledger.read', { exact: true })).toBeChecked();
+  await page.getByLabel('Only what is assigned to the person').check();
+  await expect(page.getByLabel('ledger.read', { exact: true })).toHaveCount(0);
+  await expect(page.getByText('Without rights over payouts, books')).toBeVisible();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Create the role' }).click();
   await expect(page.getByRole('button', { name: `Change the role Link keeper ${tag}` })).toBeVisible();

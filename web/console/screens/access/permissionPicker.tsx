@@ -10,12 +10,23 @@ function areaOf(permission: string): string {
   return permission.split('.')[0] ?? permission;
 }
 
+/** The rights over rows that are not one affiliate's each: none for a role of assigned rows (ROL-03). Empty for who may not read the matrix. */
+export function useWholeWorkspaceRights(): readonly string[] {
+  const matrix = useQuery({ ...getPermissionsOptions(), enabled: useCan()('user.read') });
+  return matrix.data?.wholeWorkspaceOnly ?? [];
+}
+
 /** Ticks, by area. Only what the person holds: nobody grants what they do not hold (api.md 2). */
 export function PermissionPicker({
   value,
+  without = [],
+  error,
   onChange,
 }: {
   readonly value: readonly string[];
+  /** Rights that are not offered here. */
+  readonly without?: readonly string[];
+  readonly error?: string | undefined;
   readonly onChange: (permissions: readonly string[]) => void;
 }): ReactElement {
   const { t } = useTranslation();
@@ -29,10 +40,19 @@ export function PermissionPicker({
       permissions: held.filter((one) => areaOf(one) === area),
     }));
   return (
-    <Checkbox.Group value={[...value]} onChange={onChange} label={t('role.permissions')}>
+    <Checkbox.Group
+      value={value.filter((one) => !without.includes(one))}
+      onChange={onChange}
+      label={t('role.permissions')}
+      description={without.length === 0 ? undefined : t('role.assignedLeaves')}
+      error={error}
+    >
       <Stack gap="xs" mt="xs">
         {areas
-          .map(({ name, permissions }) => ({ name, permissions: permissions.filter((one) => held.includes(one)) }))
+          .map(({ name, permissions }) => ({
+            name,
+            permissions: permissions.filter((one) => held.includes(one) && !without.includes(one)),
+          }))
           .filter(({ permissions }) => permissions.length > 0)
           .map(({ name, permissions }) => (
             <Fieldset key={name} legend={name}>

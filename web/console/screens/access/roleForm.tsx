@@ -9,7 +9,7 @@ import { ErrorView } from '../../../kit/ErrorView.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useMe } from '../../../kit/session.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
-import { PermissionPicker } from './permissionPicker.js';
+import { PermissionPicker, useWholeWorkspaceRights } from './permissionPicker.js';
 
 /** A role of the workspace's own: a copy of another one with changed ticks (ROL-09). */
 export function RoleForm({
@@ -32,6 +32,8 @@ export function RoleForm({
   const [permissions, setPermissions] = useState<readonly string[]>(role?.permissions ?? []);
   const [isAssigned, setAssigned] = useState(role?.reach === 'assigned');
   const [isLimited, setLimited] = useState(role?.limited ?? false);
+  const wholeWorkspaceRights = useWholeWorkspaceRights();
+  const without = isAssigned ? wholeWorkspaceRights : [];
   const done = (): Promise<void> => {
     onClose();
     return queries.invalidateQueries();
@@ -41,7 +43,7 @@ export function RoleForm({
       withStepUp<unknown>(() => {
         const body = {
           name: name.trim(),
-          permissions: [...permissions],
+          permissions: permissions.filter((one) => !without.includes(one)),
           reach: isAssigned ? ('assigned' as const) : ('workspace' as const),
           limited: isLimited,
         };
@@ -116,7 +118,12 @@ export function RoleForm({
             checked={isLimited}
             onChange={(event) => setLimited(event.currentTarget.checked)}
           />
-          <PermissionPicker value={permissions} onChange={setPermissions} />
+          <PermissionPicker
+            value={permissions}
+            without={without}
+            error={Object.entries(errors).find(([field]) => field.startsWith('permissions'))?.[1]}
+            onChange={setPermissions}
+          />
           {permissions.length === 0 ? (
             <Text size="sm" role="status">
               {t('role.nothing')}

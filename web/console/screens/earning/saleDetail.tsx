@@ -1,14 +1,14 @@
-import { Button, Grid, Group, Modal, Paper, Stack, Table, Text, Textarea, TextInput, Title } from '@mantine/core';
+import { Grid, Group, Paper, Stack, Table, Text, Textarea, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getSalesBySaleIdOptions, getSalesBySaleIdRefundsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
@@ -202,39 +202,29 @@ function Detail({ sale }: { readonly sale: Sale }): ReactElement {
 /** Reports a refund: a fact. What it takes off which commission is the API's business. */
 function RefundDialog({ sale, onClose }: { readonly sale: Sale; readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
   const [externalId, setExternalId] = useState('');
   const [amount, setAmount] = useState('');
   const [reason, setReason] = useState('');
-  const refund = useMutation({
-    mutationFn: () =>
-      postPath(
-        `/v1/sales/${sale.id}/refunds`,
-        {
-          externalId: externalId.trim(),
-          ...(amount.trim() === '' ? {} : { amount: { amount: amount.trim(), currency: sale.amount.currency } }),
-          ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
-        },
-        key.current,
-      ),
-    onSuccess: () => {
-      notifications.show({ message: t('sale.refundTaken'), color: 'river' });
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    refund.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('sale.refundTitle')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('sale.refundTitle')}
+      submit={t('sale.refundDo')}
+      save={(key) =>
+        postPath(
+          `/v1/sales/${sale.id}/refunds`,
+          {
+            externalId: externalId.trim(),
+            ...(amount.trim() === '' ? {} : { amount: { amount: amount.trim(), currency: sale.amount.currency } }),
+            ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+          },
+          key,
+        )
+      }
+      onSaved={() => notifications.show({ message: t('sale.refundTaken'), color: 'river' })}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <Text size="sm">
             {t('sale.refundText', { amount: formatMoney(sale.amount), refunded: formatMoney(sale.refunded) })}
           </Text>
@@ -245,6 +235,7 @@ function RefundDialog({ sale, onClose }: { readonly sale: Sale; readonly onClose
             onChange={(event) => setExternalId(event.currentTarget.value)}
             maxLength={255}
             required
+            error={errors['externalId']}
           />
           <TextInput
             label={t('sale.refundAmount', { currency: sale.amount.currency })}
@@ -252,24 +243,17 @@ function RefundDialog({ sale, onClose }: { readonly sale: Sale; readonly onClose
             value={amount}
             onChange={(event) => setAmount(event.currentTarget.value)}
             inputMode="decimal"
+            error={errors['amount'] ?? errors['amount.amount']}
           />
           <Textarea
             label={t('sale.refundReason')}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
             maxLength={500}
+            error={errors['reason']}
           />
-          {refund.error === null ? null : <ErrorView error={refund.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={refund.isPending}>
-              {t('sale.refundDo')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -33,6 +33,7 @@ import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
@@ -359,30 +360,19 @@ function AgreementForm({
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
   const [kind, setKind] = useState('terms');
   const [title, setTitle] = useState('');
   const [text, setText] = useState('');
   const [mustAccept, setMustAccept] = useState(false);
-  const publish = useMutation({
-    mutationFn: () => postPath(`/v1/programs/${programId}/agreements`, { kind, title, text, mustAccept }, key.current),
-    onSuccess: () => {
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    publish.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('agreement.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('agreement.new')}
+      submit={t('agreement.publish')}
+      save={(key) => postPath(`/v1/programs/${programId}/agreements`, { kind, title, text, mustAccept }, key)}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <NativeSelect
             label={t('agreement.kind')}
             value={kind}
@@ -394,6 +384,7 @@ function AgreementForm({
             value={title}
             onChange={(event) => setTitle(event.currentTarget.value)}
             required
+            error={errors['title']}
           />
           <Textarea
             label={t('agreement.text')}
@@ -402,24 +393,16 @@ function AgreementForm({
             autosize
             minRows={5}
             required
+            error={errors['text']}
           />
           <Switch
             label={t('agreement.mustAcceptLong')}
             checked={mustAccept}
             onChange={(event) => setMustAccept(event.currentTarget.checked)}
           />
-          {publish.error === null ? null : <ErrorView error={publish.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={publish.isPending}>
-              {t('agreement.publish')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }
 

@@ -17,7 +17,7 @@ export function RateForAll({ onClose }: { readonly onClose: () => void }): React
   const [rate, setRate] = useState('');
   const [clearOverrides, setClear] = useState(false);
   const ratePpm = ppmOf(rate);
-  // What is there does not depend on the rate: any will do to ask.
+  // Which rules are there does not depend on the rate.
   const narrower = useQuery({
     queryKey: [path, clearOverrides],
     queryFn: () =>

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Code, CopyButton, Group, Modal, Stack, Table, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getTrackingSnippetsOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -20,7 +20,7 @@ export function PixelDialog({ onClose }: { readonly onClose: () => void }): Reac
   const [since, setSince] = useState<string | null>(null);
   const query = useQuery({
     ...getTrackingSnippetsOptions({ query: { kind: 'pixel', fields: [...must, ...chosen].join(',') } }),
-    placeholderData: (before) => before, // the code changes in place
+    placeholderData: keepPreviousData, // the code changes in place
     refetchInterval: since === null ? false : pollMs,
     refetchIntervalInBackground: true, // the order is placed in another window
   });
