@@ -1,4 +1,5 @@
 import {
+  findCutsByStaff,
   findLastRejection,
   lockCommissions,
   lockCommissionsOfSale,
@@ -6,7 +7,7 @@ import {
 } from '../../db/earning/commission.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import type { Commission } from '../../domain/earning/commission.js';
+import { type Commission, leftOf } from '../../domain/earning/commission.js';
 import { isSuperseded, type Sale } from '../../domain/earning/sale.js';
 import { setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
@@ -20,6 +21,8 @@ export interface FormerLine {
   readonly onHold: boolean;
   /** Why it had been rejected; null where it stood, or was only given back. */
   readonly rejectedFor: string | null;
+  /** The net that staff had set by a cut, in minor units; null where nobody had (COM-08). */
+  readonly cutTo: bigint | null;
 }
 
 /**
@@ -32,11 +35,16 @@ export async function takeOffFormer(tx: Tx, act: Act, sale: Sale): Promise<reado
   const all = await lockCommissionsOfSale(tx, sale.id);
   const former = all.filter((line) => isSuperseded(line, sale));
   if (former.length === 0) return [];
+  const cuts = await findCutsByStaff(
+    tx,
+    former.map((line) => line.id),
+  );
   const stood: FormerLine[] = [];
   for (const { id, level, affiliateId, onHold, status } of former) {
     const reason = status === 'rejected' ? await findLastRejection(tx, id) : null;
     const isGivenBack = reason === 'refunded' || reason === 'charged_back';
-    stood.push({ level, affiliateId, onHold, rejectedFor: isGivenBack ? null : reason });
+    const cutTo = cuts.get(id) ?? null;
+    stood.push({ level, affiliateId, onHold, rejectedFor: isGivenBack ? null : reason, cutTo });
   }
   const added = all.filter((line) => line.kind === 'adjustment');
   const raises = await lockRaisesCausedBy(tx, {
@@ -52,7 +60,10 @@ export async function takeOffFormer(tx: Tx, act: Act, sale: Sale): Promise<reado
   return stood;
 }
 
-/** What a person or the referral's rejection had said of a line is true of the one in its place. Answers the lines that stand. */
+/**
+ * What a person or the referral's rejection had said of a line is true of the one in its place: held, rejected, cut. Staff set a net (COM-08): the
+ * new line is worth no more than that, and refunds come off afterwards, so that their order with the cut changes nothing. Answers the lines that stand.
+ */
 export async function treatLikeFormer(
   tx: Tx,
   act: Act,
@@ -73,7 +84,7 @@ export async function treatLikeFormer(
     lines.map((one) => one.id),
   )) {
     const reasonCode = formerOf(line)?.rejectedFor ?? null;
-    if (reasonCode === null) standing.push(line);
+    if (reasonCode === null) standing.push(await cutLikeFormer(tx, act, line, formerOf(line)?.cutTo ?? null));
     else
       await takeOff(tx, actFor(act, { reasonCode }), [line], {
         wanted: (one) => one.amount,
@@ -82,4 +93,14 @@ export async function treatLikeFormer(
       });
   }
   return standing;
+}
+
+async function cutLikeFormer(tx: Tx, act: Act, line: Commission, cutTo: bigint | null): Promise<Commission> {
+  if (cutTo === null || leftOf(line) <= cutTo) return line;
+  const [cut] = await takeOff(tx, actFor(act, { reasonCode: 'staff_decision' }), [line], {
+    wanted: (one) => leftOf(one) - cutTo,
+    reasonCode: 'staff_decision',
+    effectiveAt: null,
+  });
+  return cut ?? line;
 }

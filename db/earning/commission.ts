@@ -355,6 +355,28 @@ export async function findLastRejection(tx: Tx, commissionId: string): Promise<s
   return row?.reason_code ?? null;
 }
 
+/**
+ * What staff had cut each pending line down to, in minor units, by its history: lines that nobody cut since they last came to be pending are
+ * missing (COM-08).
+ */
+export async function findCutsByStaff(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await tx.raw<{ rows: { id: string; net: string }[] }>(
+    `select distinct on (entry.object_id) entry.object_id as id,
+            (line.amount_minor - (entry.changes -> 'reversedMinor' ->> 1)::bigint)::text as net
+     from audit_entries as entry
+     join commissions as line on line.workspace_id = entry.workspace_id and line.id = entry.object_id
+     where entry.object_id = any (:ids::text[]) and entry.event = 'reduced' and entry.reason_code = 'staff_decision'
+       and not exists (
+         select from audit_entries as later
+         where later.workspace_id = entry.workspace_id and later.object_id = entry.object_id and later.seq > entry.seq
+           and later.event = 'reinstated')
+     order by entry.object_id, entry.seq desc`,
+    { ids },
+  );
+  return new Map(rows.map((row) => [row.id, BigInt(row.net)]));
+}
+
 /** The events for which rules on leads have paid on this referral, so for this contact and program (ruling 41). */
 export async function listPaidLeadEvents(
   tx: ReadTx | Tx,

@@ -7,6 +7,7 @@ import { statusesOf } from '../../../domain/transitions.js';
 import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { saleMoney } from '../program/commissionRule.js';
 import {
+  aboveZero,
   decisionBody,
   emailWire,
   fieldIssue,
@@ -212,7 +213,7 @@ export function presentSale(
 export const disputeCreate = z.strictObject({
   externalId: externalIdText,
   status: z.enum(disputeSteps),
-  amount: moneyWire.nullable().exactOptional(),
+  amount: aboveZero(moneyWire).nullable().exactOptional(),
   occurredAt: instantWire.nullable().exactOptional(),
 });
 export type DisputeCreate = z.output<typeof disputeCreate>;

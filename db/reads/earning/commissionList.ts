@@ -94,7 +94,13 @@ function base(tx: ReadTx | Tx, mode: Mode) {
          end as is_sale_in_review`,
       ),
       tx.raw(
-        `case when line.kind = 'earned' and sale.correction_id is not null then line.cause_id <> sale.correction_id end as is_superseded`,
+        // A raise of another sale's line went with the amount that had caused it: its own history says so, as the decision reads it.
+        `case when line.kind = 'earned' and sale.correction_id is not null then line.cause_id <> sale.correction_id
+              when line.kind = 'adjustment' and line.status = 'rejected'
+              then (select entry.reason_code = 'sale_corrected' from audit_entries as entry
+                    where entry.workspace_id = line.workspace_id and entry.object_id = line.id and entry.event = 'rejected'
+                    order by entry.seq desc limit 1)
+         end as is_superseded`,
       ),
       'placed.payout_id',
       'contact.id as contact_id',

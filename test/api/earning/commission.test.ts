@@ -305,6 +305,12 @@ test('BEY-26: a dispute holds, a lost one takes, a won one brings back or lifts 
   };
   const early = await step('won');
   expect([early.status, early.body['code']]).toEqual([409, 'transition_not_allowed']);
+  const ofNothing = { externalId: 'dsp-0', status: 'opened', amount: usd('0.00') };
+  expect((await world.as(`/v1/sales/${sale['id']}/disputes`, ofNothing)).body).toMatchObject({
+    status: 422,
+    errors: [{ pointer: '#/amount', code: 'out_of_range' }],
+  });
+  expect((await world.as(`/v1/sales/${sale['id']}/disputes`)).body['data']).toEqual([]);
   expect((await step('opened')).status).toBe(202);
   expect((await step('opened')).status).toBe(200);
   const id: string = sale['commissionIds'][0] ?? '';

@@ -157,4 +157,25 @@ test('PAY-20: a draft says when its oldest line was due, is overdue from then on
   expect(draft.status, draft.text).toBe(201);
   expect([now.slice(0, 10), new Date().toISOString().slice(0, 10)]).toContain(draft.body['dueOn']);
   expect(draft.body['overdue']).toBe(false);
+
+  // A day is over where the workspace is, on whichever side of the date line.
+  for (const timeZone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
+    await world.owner('settings').update({
+      sections: world.owner.raw(`jsonb_set(sections, '{general}', coalesce(sections -> 'general', '{}') || ?::jsonb)`, [
+        JSON.stringify({ timeZone }),
+      ]),
+    });
+    for (const [day, overdue] of [
+      [0, false],
+      [1, true],
+    ] as const) {
+      await world
+        .owner('payouts')
+        .where({ id: draft.body['id'] })
+        .update({ due_on: world.owner.raw(`(now() at time zone ?)::date - ?::int`, [timeZone, day]) });
+      expect((await world.as(`/v1/payouts/${draft.body['id']}`)).body['overdue'], timeZone).toBe(overdue);
+      const found = itemsOf((await world.as(`/v1/payouts?overdue=true&affiliateId=${dan}`)).body['data']);
+      expect(found, timeZone).toHaveLength(overdue ? 1 : 0);
+    }
+  }
 });

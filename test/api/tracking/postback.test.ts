@@ -380,7 +380,51 @@ test('TRK-19: what a sale in review raised of others waits with it, and goes whe
 
   expect(await ofReal('pending')).toEqual([]);
   expect(await ofReal('approved')).toMatchObject([{ kind: 'earned', amount: { amount: '5.00' } }]);
+  // What is refused is not offered, one by one or to a bulk.
+  const [gone] = await ofReal('rejected');
+  expect(gone).toMatchObject({ kind: 'adjustment', allowedActions: [] });
+  const comesBack = world.as(`/v1/commissions/${String(gone?.['id'])}/reinstate`, { reason: 'x' });
+  expect(await world.settled(comesBack)).toMatchObject({ status: 409, body: { reasonCode: 'sale_corrected' } });
   expect(await world.broken()).toEqual([]);
+});
+
+test('TRK-19, COM-08: what staff had cut a line down to holds for the line of the true amount, whenever a refund came', async () => {
+  const usd = (amount: string) => ({ amount, currency: 'USD' });
+  const left: unknown[] = [];
+  for (const [net, refundFirst, amount] of [
+    ['8.00', true, '80.00'],
+    ['8.00', false, '80.00'],
+    ['8.00', true, '20.00'],
+  ] as const) {
+    const id = order();
+    await call('/t/sale.gif', { key, order_id: id, amount: '100.00', currency: 'USD', click_id: await click() });
+    await world.settle();
+    const saleId = String((await saleOf(id))?.['id']);
+    const [line] = await world.commissions(`saleId=${saleId}`);
+    const refund = async () => {
+      await world.as(`/v1/sales/${saleId}/refunds`, { externalId: `back-${id}`, amount: usd('20.00') });
+      await world.settle();
+    };
+    if (refundFirst) await refund();
+    const cut = await world.as(`/v1/commissions/${String(line?.['id'])}/adjust`, {
+      amount: usd(net),
+      reason: 'Agreed by phone',
+    });
+    expect(cut.status, cut.text).toBe(200);
+    if (!refundFirst) await refund();
+    await world.as(`/v1/sales/${saleId}/confirm`, { amount: usd(amount) });
+    await world.settle();
+    const [now] = await world
+      .commissions(`saleId=${saleId}`)
+      .then((all) => all.filter((one) => one['id'] !== line?.['id']));
+    left.push([now?.['status'], now?.['amount'], now?.['net']]);
+    expect(await world.broken()).toEqual([]);
+  }
+  expect(left).toEqual([
+    ['pending', usd('16.00'), usd('8.00')],
+    ['pending', usd('16.00'), usd('8.00')],
+    ['rejected', usd('4.00'), usd('0.00')],
+  ]);
 });
 
 test('one order by pixel, postback, script and API, many times at once, is one sale and one commission', async () => {
