@@ -45,7 +45,7 @@ if (kind !== 'ours') {
   const counts = { credited: 0, not_credited: 0, filtered: 0 };
   const edge = clickEdge({
     db: connect(options),
-    edgeDb: connectEdge({ ...options, poolSize: 2 }),
+    edgeDb: connectEdge({ ...options, poolSize: 1 }),
     newId,
     logger: createLogger({ logLevel: 'warn' }),
     publicUrl: 'https://go.example',

@@ -26,7 +26,7 @@ import { createApiDeps } from './apiDeps.js';
 const siteFolder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/web' : '../web', import.meta.url));
 const poolSize = 20;
 const longPoolSize = 4;
-const edgePoolSize = 4;
+const edgePoolSize = 1; // one batch of clicks is under way at a time (platform/groupCommit.ts)
 /** What is under way at SIGTERM may end within this; npm start gives the process 15 s (screens.md 9.2). Milliseconds. */
 const drainMs = 10_000;
 const checkTimeoutMs = 2_000;

@@ -13,10 +13,8 @@ export interface GroupCommitOptions<Row> {
   readonly isRowsFault: (error: unknown) => boolean;
   /** Rows in one batch. 1,000 was enough for every load measured (performance.md). */
   readonly maxRows?: number;
-  /** Rows waiting beside the batches in flight, above which `add` refuses. */
+  /** Rows waiting beside the batch in flight, above which `add` refuses. */
   readonly maxWaiting?: number;
-  /** Batches under way at once, each on its own connection. */
-  readonly maxInFlight?: number;
 }
 
 export interface GroupCommit<Row> {
@@ -34,28 +32,27 @@ interface Waiting<Row> {
 }
 
 /**
- * Collects what arrives while commits are under way and commits it as the next batch. No timer: a 2 ms one fell to a third (performance.md,
- * "Clicks: one row, group commit").
+ * Collects what arrives while a commit is under way and commits it as the next batch. No timer: a 2 ms one fell to a third (performance.md,
+ * "Clicks: one row, group commit"). One batch at a time: two are half as large each, a batch costs Postgres some 230 us before its first row,
+ * and the two backends take the cores from the process that answers (docs/running/performance.md).
  */
 export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupCommit<Row> {
   const maxRows = options.maxRows ?? 1_000;
   const maxWaiting = options.maxWaiting ?? 20_000;
-  const maxInFlight = options.maxInFlight ?? 1;
   let queue: Waiting<Row>[] = [];
-  let inFlight = 0;
+  let isInFlight = false;
   let isPumpDue = false;
   let drained: (() => void)[] = [];
 
   function pump(): void {
     isPumpDue = false;
-    while (queue.length > 0 && inFlight < maxInFlight) {
-      const batch = queue.length <= maxRows ? queue : queue.slice(0, maxRows);
-      queue = queue.length <= maxRows ? [] : queue.slice(maxRows);
-      inFlight += 1;
-      commit(batch).then(land, (error: unknown) => {
-        throw error; // `commit` answers each row's outcome to the one who waits for it; what reaches this is a bug of ours, said aloud
-      });
-    }
+    if (queue.length === 0) return;
+    const batch = queue.length <= maxRows ? queue : queue.slice(0, maxRows);
+    queue = queue.length <= maxRows ? [] : queue.slice(maxRows);
+    isInFlight = true;
+    commit(batch).then(land, (error: unknown) => {
+      throw error; // `commit` answers each row's outcome to the one who waits for it; what reaches this is a bug of ours, said aloud
+    });
   }
 
   async function commit(batch: readonly Waiting<Row>[]): Promise<() => void> {
@@ -71,10 +68,10 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
 
   /** The next batch goes out before the last one is answered: writing the answers takes as long as a commit, and Postgres stood idle meanwhile. */
   function land(answer: () => void): void {
-    inFlight -= 1;
+    isInFlight = false;
     pump();
     answer();
-    if (inFlight > 0) return;
+    if (isInFlight) return;
     for (const done of drained) done();
     drained = [];
   }
@@ -87,12 +84,12 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
           return;
         }
         queue.push({ row, resolve, reject });
-        if (isPumpDue || inFlight >= maxInFlight) return;
+        if (isPumpDue || isInFlight) return;
         isPumpDue = true;
         setImmediate(pump); // the rest of this turn's requests come along
       }),
     waiting: () => queue.length,
-    drain: () => (isPumpDue || inFlight > 0 ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
+    drain: () => (isPumpDue || isInFlight ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
   };
 }
 

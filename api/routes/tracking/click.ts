@@ -75,8 +75,6 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
   const clicks = createGroupCommit<NewClick>({
     write: (rows) => recordClicks(deps.edgeDb, rows),
     isRowsFault: (error) => !isUnavailable(error),
-    // While one batch waits for the disk, the next is already being written; a third found nothing left to overlap.
-    maxInFlight: 2,
   });
   const domains = createDomainBook({ db: deps.db, publicUrl: deps.publicUrl, steadyMs: () => performance.now() });
   const addressOf = createAddressBook(deps);
