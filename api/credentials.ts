@@ -19,7 +19,7 @@ import { clockNow } from '../platform/clock.js';
 import { TooManyHashesError } from '../platform/passwords.js';
 import { hashToken } from '../platform/secrets.js';
 import { readRecoveryCode, totpStepOf } from '../platform/totp.js';
-import type { ApiDeps } from './route.js';
+import type { ApiDeps } from './deps.js';
 
 // What proves that a person is that person: a password, a code of the second factor, a recovery code. Wrong tries of any kind count together
 // and lock together, per login and per address (reliability.md G20).

@@ -3,7 +3,7 @@ import { listWorkspaces } from '../db/directory.js';
 import { findDemoShop } from '../db/reads/reporting/demoShop.js';
 import { readWorkspace } from '../db/transaction.js';
 import { formatMoney } from '../domain/money.js';
-import type { ApiDeps } from './route.js';
+import type { ApiDeps } from './deps.js';
 import type { Site } from './site.js';
 
 /** Under which purpose the shop's key is sealed when the demo data is made. */

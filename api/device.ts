@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Device } from '../db/tracking/device.js';
-import type { ApiDeps } from './route.js';
+import type { ApiDeps } from './deps.js';
 
 const longestUserAgent = 500;
 

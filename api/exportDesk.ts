@@ -19,7 +19,8 @@ import {
   shownColumns,
 } from './listExport.js';
 import type { RequestState } from './requestContext.js';
-import type { ApiDeps, ListSource, Route } from './route.js';
+import type { ApiDeps } from './deps.js';
+import type { ListSource, Route } from './route.js';
 
 // Lists as the API answers them, for whoever asked, without a request: the same handlers, filters, rights and masks (api.md 1.6, 16.2).
 

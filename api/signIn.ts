@@ -14,7 +14,7 @@ import { hashToken, randomToken } from '../platform/secrets.js';
 import { readCookie, sessionCookieName } from './auth.js';
 import { deviceOf } from './device.js';
 import type { RequestState } from './requestContext.js';
-import type { ApiDeps } from './route.js';
+import type { ApiDeps } from './deps.js';
 import { presentSession } from './schemas/access/session.js';
 import { clickCookie } from './routes/tracking/click.js';
 

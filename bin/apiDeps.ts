@@ -3,7 +3,7 @@ import { createApiLog } from '../api/apiLog.js';
 import { clientAddressOf } from '../api/auth.js';
 import { createDecisionOutcomes } from '../api/decisionOutcome.js';
 import { createRateLimiter } from '../api/rateLimit.js';
-import type { ApiDeps } from '../api/route.js';
+import type { ApiDeps } from '../api/deps.js';
 import { createSignInGuard } from '../api/signInGuard.js';
 import type { Db, EdgeDb } from '../db/connection.js';
 import { clockNow } from '../platform/clock.js';

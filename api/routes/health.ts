@@ -4,7 +4,8 @@ import { DomainError } from '../../domain/errors.js';
 import { isSameText } from '../../platform/secrets.js';
 import { isListed } from '../auth.js';
 import { openApiDocument } from '../openapi.js';
-import type { ApiDeps, Route } from '../route.js';
+import type { ApiDeps } from '../deps.js';
+import type { Route } from '../route.js';
 
 export type CheckResult = 'ok' | 'away' | 'pending';
 

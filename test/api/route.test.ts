@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { listQuery } from '../../api/lists.js';
-import { answer, decide, defineRoute } from '../../api/route.js';
+import { answer } from '../../api/answer.js';
+import { decide } from '../../api/decide.js';
+import { defineRoute } from '../../api/route.js';
 import {
   dateWire,
   decisionBody,

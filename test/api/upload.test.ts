@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { answer, defineRoute } from '../../api/route.js';
+import { answer } from '../../api/answer.js';
+import { defineRoute } from '../../api/route.js';
 import { uploadedFile } from '../../api/upload.js';
 import { nameText } from '../../api/schemas/wire.js';
 import { startTestApi, type TestApi, type TestWorkspace } from './support.js';

@@ -28,7 +28,8 @@ import { hashToken, newApiKey, randomToken } from '../../../platform/secrets.js'
 import type { Caller } from '../../auth.js';
 import { anyOf, anyText, flag, listQuery } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   apiKeyPatch,
   apiKeyWire,

@@ -17,7 +17,8 @@ import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { SessionId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import { type ApiDeps, defineRoute, type Route } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
 import { emailBody, receivedWire } from '../../schemas/access/session.js';
 
 // Another address for a login (PRT-06). It changes when the mail to the new one was opened: a typing error must not lock anybody out.

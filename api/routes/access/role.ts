@@ -23,7 +23,8 @@ import {
 import { DomainError } from '../../../domain/errors.js';
 import type { Caller } from '../../auth.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   matrixWire,
   newRoleBody,

@@ -11,7 +11,8 @@ import { DomainError } from '../../../domain/errors.js';
 import type { UserId } from '../../../domain/ids.js';
 import type { Caller } from '../../auth.js';
 import { anyText, listQuery } from '../../lists.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import { newSavedViewBody, presentSavedView, savedViewPatch, savedViewWire } from '../../schemas/access/savedView.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
 

@@ -30,7 +30,9 @@ import { hashToken, randomToken } from '../../../platform/secrets.js';
 import type { Caller } from '../../auth.js';
 import { challengeFor, checkCode, checkPassword, tooBusy } from '../../credentials.js';
 import { invalid } from '../../problems.js';
-import { type ApiDeps, definePublicRoute, defineRoute, type PublicContext, type Route } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
+import { definePublicRoute, defineRoute, type Route } from '../../route.js';
+import type { PublicContext } from '../../routeContext.js';
 import {
   acceptInviteBody,
   emailBody,

@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { findOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { findCustomerToken } from '../../../db/directory.js';
 import { hashToken } from '../../../platform/secrets.js';
-import type { ApiDeps } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
 import type { Site } from '../../site.js';
 
 /**

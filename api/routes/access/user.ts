@@ -23,7 +23,9 @@ import { DomainError } from '../../../domain/errors.js';
 import type { Caller } from '../../auth.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, type ApiDeps, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
 import { inviteBody, presentUser, userPatch, userWire } from '../../schemas/access/user.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
 

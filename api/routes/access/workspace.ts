@@ -6,7 +6,8 @@ import { hasPicture } from '../../../db/tracking/media.js';
 import { listWorkspaces } from '../../../db/directory.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   presentWorkspace,
   workspaceCreate,

@@ -55,7 +55,10 @@ import type { Config } from '../../../platform/config.js';
 import { nudge, workflowIds } from '../../../workflows/contract.js';
 import { asOfOrNow } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
-import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   type AffiliateFiguresReply,
   affiliateCreate,

@@ -29,7 +29,7 @@ import type { Config } from '../../../platform/config.js';
 import { hashToken, randomToken } from '../../../platform/secrets.js';
 import { type FieldError, invalid } from '../../problems.js';
 import type { RequestState } from '../../requestContext.js';
-import type { ApiDeps } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
 import type { ApplyBody } from '../../schemas/affiliate/application.js';
 import { judgedWebsite } from './affiliate.js';
 import { mailStatus, statusLifeMs } from './application.js';

@@ -10,7 +10,8 @@ import { affiliateActions, type Affiliate, decideAffiliateMove } from '../../../
 import { breachText, moveOf } from '../../../domain/affiliate/breach.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   breachBody,
   breachList,

@@ -18,7 +18,9 @@ import {
 import { DomainError } from '../../../domain/errors.js';
 import type { EnrolmentId } from '../../../domain/ids.js';
 import { addMs, type Instant, isBefore } from '../../../domain/time.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { affiliateParams } from '../../schemas/affiliate/affiliate.js';
 import {
   enrolmentCreate,

@@ -13,7 +13,8 @@ import { findGroupView, listGroups } from '../../../db/reads/affiliate/groupList
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import { formatMoney } from '../../../domain/money.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   groupCreate,
   groupDeleteQuery,

@@ -7,7 +7,7 @@ import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import type { RouteContext } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'scope'>;
 

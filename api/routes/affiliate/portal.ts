@@ -20,7 +20,9 @@ import { millionths, ppmWhole } from '../../../domain/money.js';
 import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
 import { ownRates } from '../../../domain/program/ownRates.js';
 import { addDays, earliest, epochMs, type Instant } from '../../../domain/time.js';
-import { type ApiDeps, defineRoute, type Route, type RouteContext } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { balanceList, presentBalance } from '../../schemas/affiliate/affiliate.js';
 import {
   ownAgreementList,

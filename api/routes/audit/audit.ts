@@ -10,7 +10,8 @@ import { DomainError } from '../../../domain/errors.js';
 import { type Instant, parseInstant, parseLocalDate } from '../../../domain/time.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { defineRoute, fileAnswer, type Route } from '../../route.js';
+import { fileAnswer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   auditEntryList,
   auditEntryParams,

@@ -6,7 +6,9 @@ import { inWorkspace } from '../../../db/transaction.js';
 import { withoutPayloads } from '../../../domain/audit/recording.js';
 import { DomainError } from '../../../domain/errors.js';
 import { boundsOf } from '../../lists.js';
-import { defineRoute, fileAnswer, type Route, type RouteContext } from '../../route.js';
+import { fileAnswer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { contentWire } from '../../schemas/audit/historyEvent.js';
 import {
   historyList,

@@ -13,7 +13,9 @@ import type { HistoryView } from '../../../db/reads/audit/historyList.js';
 import { DomainError, InvariantError } from '../../../domain/errors.js';
 import { addMs, type Instant, parseInstant } from '../../../domain/time.js';
 import { invalid } from '../../problems.js';
-import { answer, type ApiDeps, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import type { RouteContext } from '../../routeContext.js';
 import { presentReplay, type replayWire, type stateWire } from '../../schemas/audit/history.js';
 
 // What the routes of a history and those of a referral do alike: judge, and show the state at an event. Postgres only.

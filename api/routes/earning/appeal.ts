@@ -18,7 +18,9 @@ import { DomainError } from '../../../domain/errors.js';
 import { money, type CurrencyCode } from '../../../domain/money.js';
 import { decideLead } from '../../../domain/tracking/lead.js';
 import { signalMessage, workflowIds } from '../../../workflows/contract.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   appealCreate,
   appealList,

@@ -21,7 +21,10 @@ import type { ReferralId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
 import { nudge, type ReferralVerb, workflowIds } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
-import { answer, decide, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { decide } from '../../decide.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   adjustBody,
   changeList,

@@ -13,7 +13,9 @@ import { clearingKinds, fitsAccount } from '../../../domain/earning/ledgerAdjust
 import { DomainError, InvariantError } from '../../../domain/errors.js';
 import { type Approver, judgeFourEyes } from '../../../domain/payout/payoutRun.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   ledgerAdjustmentCreate,
   ledgerAdjustmentList,

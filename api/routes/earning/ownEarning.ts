@@ -21,7 +21,8 @@ import type { ReadTx } from '../../../db/transaction.js';
 import { assertInvariant } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
 import { boundsOf } from '../../lists.js';
-import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { commissionParams, explanationWire } from '../../schemas/earning/commission.js';
 import {
   ownCommissionList,

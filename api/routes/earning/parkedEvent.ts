@@ -7,7 +7,9 @@ import type { Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import { parseId, type PaymentSourceId } from '../../../domain/ids.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   parkedEventList,
   parkedEventParams,

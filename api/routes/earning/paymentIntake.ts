@@ -22,7 +22,7 @@ import type { PaymentFact } from '../../../domain/earning/paymentEvent.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { type PaymentSourceId, parseId, type WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
-import type { ApiDeps } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
 import type { SaleCreate } from '../../schemas/earning/sale.js';
 import type { StandardEvent } from '../../schemas/earning/paymentSource.js';
 import { emailWire, nameText } from '../../schemas/wire.js';

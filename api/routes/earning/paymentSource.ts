@@ -11,7 +11,8 @@ import { paymentSecretPurpose } from '../../../domain/earning/paymentEvent.js';
 import { DomainError } from '../../../domain/errors.js';
 import { newWebhookSecret } from '../../../platform/secrets.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   paymentEventList,
   paymentEventQuery,

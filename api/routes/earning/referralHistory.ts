@@ -12,7 +12,9 @@ import { DomainError } from '../../../domain/errors.js';
 import type { ReferralId, WorkspaceId } from '../../../domain/ids.js';
 import { type LiveHistory, TemporalAway } from '../../../platform/liveHistories.js';
 import { workflowIds } from '../../../workflows/contract.js';
-import { type ApiDeps, defineRoute, type Route, type RouteContext } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { replayList, replayQuery, replayWire, presentReplay, stateWire } from '../../schemas/audit/history.js';
 import {
   nameOfEvent,

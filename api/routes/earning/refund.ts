@@ -10,7 +10,8 @@ import { decideRefund, type Sale } from '../../../domain/earning/sale.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { sha256Hex } from '../../../platform/secrets.js';
 import { signalReferral } from '../../../workflows/contract.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   presentRefund,
   refundCreate,

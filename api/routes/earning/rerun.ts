@@ -1,7 +1,9 @@
 import { getSaleView } from '../../../db/reads/earning/saleList.js';
 import { DomainError } from '../../../domain/errors.js';
 import { workflowIds } from '../../../workflows/contract.js';
-import { decide, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { decide } from '../../decide.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { presentSale, saleParams, type SaleReply, saleWire } from '../../schemas/earning/sale.js';
 import { decisionBody, reasonOf } from '../../schemas/wire.js';
 

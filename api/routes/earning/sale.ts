@@ -48,7 +48,9 @@ import { sha256Hex } from '../../../platform/secrets.js';
 import { nudge, signalReferral, workflowIds } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   type DisputeCreate,
   disputeCreate,

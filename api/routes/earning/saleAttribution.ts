@@ -15,7 +15,8 @@ import type { ContactId } from '../../../domain/ids.js';
 import { addDuration } from '../../../domain/time.js';
 import { signalReferral } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
-import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   presentSale,
   saleAttributeBody,

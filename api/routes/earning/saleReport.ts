@@ -1,5 +1,6 @@
 import { getSaleView } from '../../../db/reads/earning/saleList.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import { presentSale, saleCreate, saleWire } from '../../schemas/earning/sale.js';
 import { sourceOf } from './fact.js';
 import { releaseWith } from './paymentIntake.js';

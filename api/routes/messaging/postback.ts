@@ -28,7 +28,9 @@ import type { Config } from '../../../platform/config.js';
 import { judgeOutside } from '../../../platform/outbound.js';
 import { callPostback } from '../../../platform/postbackCall.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   deliveryList,
   deliveryQuery,

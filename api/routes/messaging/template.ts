@@ -20,7 +20,9 @@ import { commissionValues } from '../../../domain/messaging/commissionMail.js';
 import { payoutValues } from '../../../domain/messaging/payoutMail.js';
 import { exampleValues, mergeTemplate, type MergeValues } from '../../../domain/messaging/template.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   presentTemplate,
   previewBody,

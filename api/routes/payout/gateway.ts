@@ -24,7 +24,9 @@ import { epochMs, type Instant } from '../../../domain/time.js';
 import { clockNow } from '../../../platform/clock.js';
 import { createJournal, type Journal } from '../../../platform/journal.js';
 import { invalid } from '../../problems.js';
-import { type ApiDeps, answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   credentialsBody,
   freezeBody,

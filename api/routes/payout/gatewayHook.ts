@@ -20,7 +20,8 @@ import { epochSeconds } from '../../../platform/clock.js';
 import type { Secrets } from '../../../platform/secrets.js';
 import { checkMediaType, parseJsonBody, readBody } from '../../jsonGuard.js';
 import type { RequestState } from '../../requestContext.js';
-import type { ApiDeps, Route } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
+import type { Route } from '../../route.js';
 import { gatewayEventBody, gatewayEventWire } from '../../schemas/payout/gatewayHook.js';
 import { parseWith } from '../../validation.js';
 

@@ -1,5 +1,5 @@
 import type { GatewayPolicy } from '../../../domain/payout/gateway.js';
-import type { ApiDeps } from '../../route.js';
+import type { ApiDeps } from '../../deps.js';
 
 /** The simulated gateway pays live only outside production (api.md 1.3). */
 export function gatewayPolicyOf(deps: Pick<ApiDeps, 'config'>): GatewayPolicy {

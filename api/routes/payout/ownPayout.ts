@@ -16,7 +16,10 @@ import {
 import { addMs, epochMs, type Instant, isBefore, instantOf } from '../../../domain/time.js';
 import type { Config } from '../../../platform/config.js';
 import type { Secrets } from '../../../platform/secrets.js';
-import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   confirmBody,
   ownMethodList,

@@ -25,7 +25,11 @@ import { epochMs } from '../../../domain/time.js';
 import { type PayoutVerb, workflowIds } from '../../../workflows/contract.js';
 import { asOfOrNow } from '../../asOf.js';
 import { invalid } from '../../problems.js';
-import { type ApiDeps, answer, decide, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { decide } from '../../decide.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   attemptList,
   dueList,

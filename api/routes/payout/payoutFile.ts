@@ -35,7 +35,8 @@ import { sepaMessage } from '../../../domain/payout/sepaFile.js';
 import { toCsv } from '../../../platform/csv.js';
 import { type Secrets, sha256Hex } from '../../../platform/secrets.js';
 import { toXml } from '../../../platform/xml.js';
-import { answer, defineRoute, fileAnswer, type Route } from '../../route.js';
+import { answer, fileAnswer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   payoutFileContent,
   payoutFileCreate,

@@ -41,7 +41,10 @@ import {
 import { addDuration } from '../../../domain/time.js';
 import type { Config } from '../../../platform/config.js';
 import { type FieldError, invalid } from '../../problems.js';
-import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { affiliateParams } from '../../schemas/affiliate/affiliate.js';
 import {
   payoutMethodCreate,

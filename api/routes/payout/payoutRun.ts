@@ -32,7 +32,11 @@ import {
 import { epochMs, type Instant } from '../../../domain/time.js';
 import type { PayoutRunVerb } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
-import { type ApiDeps, answer, decide, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { decide } from '../../decide.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   approveRunBody,
   editRunBody,

@@ -7,7 +7,10 @@ import { DomainError } from '../../../domain/errors.js';
 import type { PayoutId } from '../../../domain/ids.js';
 import { maxPdfLines } from '../../../domain/payout/payoutStatement.js';
 import { printList } from '../../../platform/pdf.js';
-import { type ApiDeps, defineRoute, fileAnswer, type Route, type RouteContext } from '../../route.js';
+import { fileAnswer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { ownPayoutStatuses } from '../../schemas/payout/ownPayout.js';
 import { payoutParams } from '../../schemas/payout/payout.js';
 import {

@@ -4,7 +4,8 @@ import { findProgram, lockProgram } from '../../../db/program/program.js';
 import { listAcceptances, listAgreements } from '../../../db/reads/program/agreementList.js';
 import { DomainError } from '../../../domain/errors.js';
 import { isBefore } from '../../../domain/time.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   acceptanceList,
   acceptanceQuery,

@@ -28,7 +28,8 @@ import { evaluatePlan, type PlanEvent } from '../../../domain/program/planEvalua
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   placeOf,
   presentRule,

@@ -3,7 +3,7 @@ import type { Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
 import type { Decided } from '../../../domain/decided.js';
 import { type FieldCode, invalid } from '../../problems.js';
-import type { RouteContext } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import type { DecisionReason } from '../../schemas/wire.js';
 
 type Caller = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'caller'>;

@@ -18,7 +18,8 @@ import { DomainError } from '../../../domain/errors.js';
 import type { ProductGroupId } from '../../../domain/ids.js';
 import { judgeAddress } from '../../../domain/tracking/destination.js';
 import type { Config } from '../../../platform/config.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   attachBody,
   attachedPatch,

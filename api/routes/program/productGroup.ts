@@ -7,7 +7,8 @@ import {
 } from '../../../db/program/productGroup.js';
 import { findCountedProductGroup, listProductGroups } from '../../../db/reads/program/productGroupList.js';
 import { DomainError } from '../../../domain/errors.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   presentProductGroup,
   productGroupBody,

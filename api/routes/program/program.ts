@@ -34,7 +34,9 @@ import { durationMs, type Instant } from '../../../domain/time.js';
 import { judgeAddress, parseHost } from '../../../domain/tracking/destination.js';
 import { slugOf, slugProblem } from '../../../domain/tracking/link.js';
 import type { Config } from '../../../platform/config.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   closeBody,
   presentProgram,

@@ -25,7 +25,8 @@ import { DomainError } from '../../../domain/errors.js';
 import type { Rule } from '../../../domain/program/commissionPlan.js';
 import { addMs, type Instant, type LocalDate } from '../../../domain/time.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import { placeOf, termsOf } from '../../schemas/program/commissionRule.js';
 import {
   applyBody,

@@ -46,7 +46,9 @@ import { DomainError, InvariantError, publicCode, type DomainErrorCode } from '.
 import { type OperationId, sameIdAs } from '../../../domain/ids.js';
 import type { Caller } from '../../auth.js';
 import { boundsOf, listQuery } from '../../lists.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   type Operation,
   operationCreate,

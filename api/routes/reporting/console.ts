@@ -46,7 +46,8 @@ import { connectableGateways } from '../../../domain/payout/gateway.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
-import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   figureNames,
   homeQuery,

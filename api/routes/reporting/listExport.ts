@@ -19,7 +19,9 @@ import type { Caller } from '../../auth.js';
 import { askerOf, findList, type FoundList, tryList } from '../../exportDesk.js';
 import { chooseColumns, fileTypes, notOfFiles, refuseLongPdf } from '../../listExport.js';
 import { invalid } from '../../problems.js';
-import { answer, checkExportRight, checkPermission, defineRoute, type Route, StreamedFile } from '../../route.js';
+import { answer, StreamedFile } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import { checkExportRight, checkPermission } from '../../routePermission.js';
 import { exportCreate, exportParams, exportWire, presentExport } from '../../schemas/reporting/listExport.js';
 
 function judge(caller: Caller, list: FoundList): void {

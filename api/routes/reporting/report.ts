@@ -22,7 +22,8 @@ import { daysRange } from '../../../domain/calendar.js';
 import { comparedDays, type Days } from '../../../domain/reporting/comparedDays.js';
 import { millionths, type Money, sum } from '../../../domain/money.js';
 import { invalid } from '../../problems.js';
-import { defineRoute, type Route, type RouteContext } from '../../route.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   funnelSteps,
   reportColumns,

@@ -5,7 +5,8 @@ import { findRunningPurge } from '../../../db/reporting/testData.js';
 import { DomainError } from '../../../domain/errors.js';
 import { purgeKind } from '../../../domain/reporting/bulkOperation.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import { operationWire } from '../../schemas/reporting/bulkOperation.js';
 import { showOperation } from './bulkOperation.js';
 

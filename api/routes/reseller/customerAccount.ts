@@ -25,7 +25,9 @@ import {
   decideCustomerAccountMove,
 } from '../../../domain/reseller/customerAccount.js';
 import { randomToken } from '../../../platform/secrets.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   customerAccountCreate,
   customerAccountList,

@@ -18,7 +18,9 @@ import {
 } from '../../../db/tracking/contact.js';
 import { DomainError } from '../../../domain/errors.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import { presentSale, saleList } from '../../schemas/earning/sale.js';
 import {
   contactCreate,

@@ -6,7 +6,9 @@ import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { deleteCoupon, insertCoupon, lockCoupon, updateCoupon } from '../../../db/tracking/coupon.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { Coupon } from '../../../domain/tracking/coupon.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   couponCreate,
   couponList,

@@ -10,7 +10,8 @@ import {
 } from '../../../db/tracking/customField.js';
 import { DomainError } from '../../../domain/errors.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   customFieldCreate,
   customFieldList,

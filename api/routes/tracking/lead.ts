@@ -20,7 +20,9 @@ import { signalReferral } from '../../../workflows/contract.js';
 import { noteCall } from '../../apiLog.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   type AttributeBody,
   attributeBody,

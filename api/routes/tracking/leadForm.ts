@@ -18,7 +18,8 @@ import { judgeDestination } from '../../../domain/tracking/destination.js';
 import { isLeadFieldName, type LeadFieldName } from '../../../domain/tracking/leadField.js';
 import type { Config } from '../../../platform/config.js';
 import { type FieldError, invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   leadFormCreate,
   leadFormEmbedWire,

@@ -12,7 +12,8 @@ import {
 } from '../../../db/tracking/leadSource.js';
 import { DomainError } from '../../../domain/errors.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   leadSourceCreate,
   leadSourceList,

@@ -23,7 +23,10 @@ import {
   slugProblem,
 } from '../../../domain/tracking/link.js';
 import type { Config } from '../../../platform/config.js';
-import { type ApiDeps, answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   linkCreate,
   linkList,

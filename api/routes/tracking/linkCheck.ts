@@ -9,7 +9,8 @@ import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import type { Config } from '../../../platform/config.js';
 import { qrPicture } from '../../../platform/qr.js';
 import { invalid } from '../../problems.js';
-import { defineRoute, fileAnswer, type Route } from '../../route.js';
+import { fileAnswer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   addressOf,
   checkWarnings,

@@ -6,7 +6,8 @@ import { deleteMedia, ensureMedia, findMedia, lockMedia, mediaUses } from '../..
 import { DomainError } from '../../../domain/errors.js';
 import { cleanImage } from '../../../platform/images/clean.js';
 import { type Image, ImageError, type ImageFault } from '../../../platform/images/image.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   mediaEndings,
   mediaList,

@@ -7,7 +7,9 @@ import { DomainError } from '../../../domain/errors.js';
 import type { LinkId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
 import type { Config } from '../../../platform/config.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   linkList,
   linkParams,

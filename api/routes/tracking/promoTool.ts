@@ -25,7 +25,8 @@ import {
   toolParameter,
 } from '../../../domain/tracking/promoTool.js';
 import type { Config } from '../../../platform/config.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import { mediaUrl } from '../../schemas/tracking/media.js';
 import {
   contentFault,

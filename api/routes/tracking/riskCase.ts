@@ -11,7 +11,9 @@ import { DomainError } from '../../../domain/errors.js';
 import { nudge, workflowIds } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer, defineRoute, type Route, type RouteContext } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   presentRiskCase,
   presentRiskFlag,

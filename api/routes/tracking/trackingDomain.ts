@@ -12,7 +12,8 @@ import { DomainError } from '../../../domain/errors.js';
 import type { TrackingDomain } from '../../../domain/tracking/trackingDomain.js';
 import type { Config } from '../../../platform/config.js';
 import { randomToken } from '../../../platform/secrets.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   presentTrackingDomain,
   trackingDomainCreate,

@@ -11,7 +11,8 @@ import {
 import { DomainError } from '../../../domain/errors.js';
 import { addDays, type Instant } from '../../../domain/time.js';
 import { hashToken, randomToken } from '../../../platform/secrets.js';
-import { answer, defineRoute, type Route } from '../../route.js';
+import { answer } from '../../answer.js';
+import { defineRoute, type Route } from '../../route.js';
 import {
   type PixelField,
   pixelFields,
