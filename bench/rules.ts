@@ -4,7 +4,9 @@ import { explainLine } from '../domain/earning/explanation.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../domain/ids.js';
 import { type CurrencyCode, ppm } from '../domain/money.js';
 import type { Rule, RuleScope } from '../domain/program/commissionPlan.js';
-import { compileRules, evaluatePlan, type PlanInput } from '../domain/program/planEvaluation.js';
+import { evaluatePlan } from '../domain/program/planEvaluation.js';
+import type { PlanInput } from '../domain/program/planInput.js';
+import { compileRules } from '../domain/program/ruleChoice.js';
 import type { Bench, Measured } from './measure.js';
 
 const rounds = 5;

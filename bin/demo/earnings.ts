@@ -1,5 +1,7 @@
 import { monthsBetween } from '../../domain/calendar.js';
-import { type ChainMember, compileRules, type Earnings, evaluatePlan } from '../../domain/program/planEvaluation.js';
+import { type Earnings, evaluatePlan } from '../../domain/program/planEvaluation.js';
+import type { ChainMember } from '../../domain/program/planEvent.js';
+import { compileRules } from '../../domain/program/ruleChoice.js';
 import type { SaleLine } from '../../domain/earning/sale.js';
 import type { Instant } from '../../domain/time.js';
 import type { DemoProgram } from './setUp.js';

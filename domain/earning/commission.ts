@@ -4,7 +4,7 @@ import { type Decided, refused, type Refused } from '../decided.js';
 import type { AffiliateId, CommissionId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { type CurrencyCode, type Fraction, type MoneyWire, reversedInAll } from '../money.js';
 import type { FlatRefundMode } from '../program/commissionPlan.js';
-import type { ChainMember } from '../program/planEvaluation.js';
+import type { ChainMember } from '../program/planEvent.js';
 import { addDuration, type Duration, type Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { ReferralStatus } from './referral.js';

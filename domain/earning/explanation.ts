@@ -2,7 +2,8 @@ import type { CommissionPart } from './commission.js';
 import { addFractions, formatExact, formatMoney, formatPercent, type Fraction, reduce, wholeOf } from '../money.js';
 import { bandFromText, bandRateText } from '../program/bands.js';
 import type { Cap } from '../program/commissionPlan.js';
-import type { BandSlice, EarnedLine, EarnedPart } from '../program/planEvaluation.js';
+import type { BandSlice, EarnedPart } from '../program/earnedPart.js';
+import type { EarnedLine } from '../program/planEvaluation.js';
 
 /** The part of an explanation that is fixed when a line is made (api.md 9.2); cause, attribution and what came later are read beside it. */
 export interface LineExplanation {

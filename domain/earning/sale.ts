@@ -2,7 +2,7 @@ import type { Mode } from '../act.js';
 import type { AffiliateId, ContactId, DecisionId, LeadId, ProgramId, ReferralId, SaleId } from '../ids.js';
 import { type Decided, refused, type Refused } from '../decided.js';
 import { allocate, type CurrencyCode, type Money } from '../money.js';
-import type { PricedLine } from '../program/planEvaluation.js';
+import type { PricedLine } from '../program/planEvent.js';
 import type { Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 

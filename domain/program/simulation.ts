@@ -13,20 +13,11 @@ import {
 import { addMonths, type Instant } from '../time.js';
 import { type BandPeriod, countsVolume } from './bands.js';
 import { type CapPeriod, type CapScope, chooseVersion, type RuleVersion } from './commissionPlan.js';
-import {
-  capSubject,
-  type CapSpent,
-  type ChainMember,
-  type CompiledRules,
-  compileRules,
-  type EarnedLine,
-  type Earnings,
-  evaluatePlan,
-  type PlanEvent,
-  type PricedLine,
-  type Repricing,
-  type Volume,
-} from './planEvaluation.js';
+import { capSubject } from './earnedPart.js';
+import { type EarnedLine, type Earnings, evaluatePlan, type Repricing } from './planEvaluation.js';
+import type { ChainMember, PlanEvent, PricedLine } from './planEvent.js';
+import type { CapSpent, Volume } from './planInput.js';
+import { type CompiledRules, compileRules } from './ruleChoice.js';
 
 /** A program as a simulation knows it: every version of every rule that counts in it, the draft among them. */
 export interface SimulatedProgram {

@@ -4,17 +4,10 @@ import { standingOf } from '../../../domain/earning/commission.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { type BandPeriod, countsVolume } from '../../../domain/program/bands.js';
 import type { CapPeriod, CapScope } from '../../../domain/program/commissionPlan.js';
-import {
-  capSubject,
-  type CapSpent,
-  type ChainMember,
-  type CompiledRules,
-  compileRules,
-  type PlanEvent,
-  type PlanInput,
-  type PricedLine,
-  type Volume,
-} from '../../../domain/program/planEvaluation.js';
+import { capSubject } from '../../../domain/program/earnedPart.js';
+import type { ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
+import type { CapSpent, PlanInput, Volume } from '../../../domain/program/planInput.js';
+import { type CompiledRules, compileRules } from '../../../domain/program/ruleChoice.js';
 import type { Program } from '../../../domain/program/program.js';
 import type { Instant } from '../../../domain/time.js';
 import { listRulesAt } from '../../program/commissionPlan.js';

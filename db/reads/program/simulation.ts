@@ -2,7 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, ProductId, ProgramId, ReferralId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Rule, RuleVersion } from '../../../domain/program/commissionPlan.js';
-import type { ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvaluation.js';
+import type { ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
 import {
   type Beginning,
   createSimulation,

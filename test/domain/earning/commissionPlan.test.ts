@@ -12,13 +12,10 @@ import {
   shareOf,
 } from '../../../domain/money.js';
 import type { Rule, RuleLevel } from '../../../domain/program/commissionPlan.js';
-import {
-  type ChainMember,
-  compileRules,
-  evaluatePlan as evaluateCompiled,
-  type PlanInput as CompiledInput,
-  type PricedLine,
-} from '../../../domain/program/planEvaluation.js';
+import { evaluatePlan as evaluateCompiled } from '../../../domain/program/planEvaluation.js';
+import type { ChainMember, PricedLine } from '../../../domain/program/planEvent.js';
+import type { PlanInput as CompiledInput } from '../../../domain/program/planInput.js';
+import { compileRules } from '../../../domain/program/ruleChoice.js';
 import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../../domain/ids.js';
 

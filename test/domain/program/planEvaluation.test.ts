@@ -5,13 +5,10 @@ import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../../domain/
 import { type CurrencyCode, formatMoney, money, ppm, ppmWhole, roundToMinor } from '../../../domain/money.js';
 import { type BandRow, type Bands, rowStarts, slicesOf } from '../../../domain/program/bands.js';
 import { chooseVersion, type Rule, type RuleLevel } from '../../../domain/program/commissionPlan.js';
-import {
-  type ChainMember,
-  compileRules,
-  evaluatePlan,
-  type PlanInput,
-  type PricedLine,
-} from '../../../domain/program/planEvaluation.js';
+import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
+import type { ChainMember, PricedLine } from '../../../domain/program/planEvent.js';
+import type { PlanInput } from '../../../domain/program/planInput.js';
+import { compileRules } from '../../../domain/program/ruleChoice.js';
 import { ownRates } from '../../../domain/program/ownRates.js';
 import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
