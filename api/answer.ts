@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { StoredAnswer } from '../db/access/idempotencyKey.js';
+import type { Config } from '../platform/config.js';
+import { encodeAnswer } from './answerEncoder.js';
 import { operationWire } from './schemas/reporting/bulkOperation.js';
 
 /** An answer with a status, a Location or headers of its own. Handlers may also return the bare reply. */
@@ -87,13 +89,20 @@ export class AcceptedDecision {
   }
 }
 
-/** What a handler returned, through the reply's schema; the tag is the resource's version. */
-export function encode<R>(schema: z.ZodType, result: R | Answer<R>, defaultStatus: number): Encoded {
+/**
+ * What a handler returned, in the wire form of the reply's schema; the tag is the resource's version. Tests also have each answer judged by
+ * every check of its schema.
+ */
+export function encode<R>(
+  schema: z.ZodType,
+  result: R | Answer<R>,
+  { status: defaultStatus, config }: { readonly status: number; readonly config: Pick<Config, 'nodeEnv'> },
+): Encoded {
   const given = result instanceof Answer ? result : new Answer(result);
   const status = given.status ?? defaultStatus;
   if (given.value === undefined)
     return new Encoded({ status: status === 200 ? 204 : status, body: Buffer.alloc(0), headers: given.headers }, false);
-  const wire: unknown = z.encode(schema, given.value);
+  const wire = encodeAnswer(schema, given.value, { isChecked: config.nodeEnv === 'test' });
   const headers: Record<string, string> = { ...given.headers };
   if (typeof wire === 'object' && wire !== null) {
     if ('version' in wire && typeof wire.version === 'number') headers['ETag'] = `"${wire.version}"`;

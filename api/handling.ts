@@ -149,7 +149,8 @@ export class Handling<P, Q, B, R> implements RouteContext<P, Q, B, R> {
             });
       if (stored !== undefined) return new Encoded(this.opened(stored), true);
       failpoint('api.keyed');
-      const fresh = encode(this.route.reply, await work(tx, this.act(now)), this.route.status);
+      const { config } = this.deps;
+      const fresh = encode(this.route.reply, await work(tx, this.act(now)), { status: this.route.status, config });
       if (scope !== null) await storeAnswer(tx, scope, this.sealed(fresh));
       failpoint('api.written');
       return fresh;

@@ -127,7 +127,10 @@ export function defineRoute<
             const result = await definition.handle(ctx, deps);
             if (result instanceof AcceptedDecision || result instanceof StreamedFile)
               throw new InvariantError('a list decides nothing');
-            const whole = result instanceof Encoded ? result : encode(definition.reply, result, 200);
+            const whole =
+              result instanceof Encoded
+                ? result
+                : encode(definition.reply, result, { status: 200, config: deps.config });
             return JSON.parse(whole.body.toString('utf8')) as unknown;
           },
         };
@@ -196,14 +199,25 @@ export function defineRoute<
       const result = await keepAttempt(() => definition.handle(ctx, deps), { ctx, deps, koa });
       if (result instanceof StreamedFile) sendPieces(koa, result);
       else if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
-        const whole = result instanceof Encoded ? result : encode(definition.reply, result, route.status);
+        const whole =
+          result instanceof Encoded
+            ? result
+            : encode(definition.reply, result, { status: route.status, config: deps.config });
         send(
           koa,
           await exported(ctx, deps, whole, { shape, wish, path: route.path, address: koa.path, rawQuery }),
           route.path,
         );
-      } else if (result instanceof AcceptedDecision) send(koa, encode(operationWire, result.answer, 202), route.path);
-      else send(koa, result instanceof Encoded ? result : encode(definition.reply, result, route.status), route.path);
+      } else if (result instanceof AcceptedDecision)
+        send(koa, encode(operationWire, result.answer, { status: 202, config: deps.config }), route.path);
+      else
+        send(
+          koa,
+          result instanceof Encoded
+            ? result
+            : encode(definition.reply, result, { status: route.status, config: deps.config }),
+          route.path,
+        );
     },
   };
   return route;
@@ -249,7 +263,7 @@ export function definePublicRoute<
         },
         deps,
       );
-      send(koa, encode(definition.reply, result, route.status), route.path);
+      send(koa, encode(definition.reply, result, { status: route.status, config: deps.config }), route.path);
     },
   };
   return route;
