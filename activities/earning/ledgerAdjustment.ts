@@ -1,3 +1,4 @@
+import { recordDirectDecision } from '../../db/audit/directDecision.js';
 import { insertCommissions } from '../../db/earning/commission.js';
 import { lockBalances, postTransfers } from '../../db/earning/ledger.js';
 import {
@@ -6,13 +7,19 @@ import {
   findLedgerAccount,
   type LedgerAdjustment,
   lockLedgerAdjustment,
+  rejectLedgerAdjustment,
+  statusOfAdjustment,
 } from '../../db/earning/ledgerAdjustment.js';
 import { lockAffiliate } from '../../db/affiliate/affiliate.js';
 import { findAccount } from '../../db/reads/earning/ledgerList.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { account, accountKinds } from '../../domain/earning/ledger.js';
-import { adjustmentPostings, ledgerAdjustmentTransitions } from '../../domain/earning/ledgerAdjustment.js';
+import {
+  adjustmentPostings,
+  type LedgerAdjustmentStatus,
+  ledgerAdjustmentTransitions,
+} from '../../domain/earning/ledgerAdjustment.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId } from '../../domain/ids.js';
 import { formatMoney } from '../../domain/money.js';
@@ -24,19 +31,52 @@ import { nextStatus } from '../../domain/transitions.js';
  * access.own_work, access.step_up_required, ledger.insufficient_balance.
  */
 export async function approveAdjustment(tx: Tx, act: Act, id: string, approver: Approver): Promise<LedgerAdjustment> {
-  const adjustment = await lockLedgerAdjustment(tx, act.mode, id);
-  if (adjustment === undefined) throw new DomainError('resource.not_found');
-  const status = adjustment.approvedAt === null ? 'pending' : 'approved';
-  if (nextStatus(ledgerAdjustmentTransitions, status, 'approved') === undefined)
-    throw new DomainError('ledger_adjustment.already_decided', {
-      currentStatus: status,
-      decidedById: adjustment.approvedBy,
-      decidedAt: adjustment.approvedAt,
-    });
+  const adjustment = await lockOpen(tx, act, id, 'approved');
   const eyes = judgeFourEyes({ createdByUser: adjustment.createdBy, editors: [] }, approver);
   if (!eyes.ok) throw new DomainError(eyes.refusal.code, eyes.refusal.params);
   await post(tx, act, adjustment);
   return approveLedgerAdjustment(tx, act, adjustment, eyes.secondPerson);
+}
+
+/**
+ * Rejects an entry by hand that waits: whoever asked withdraws it, anybody else with the right refuses it. Nothing is posted. Codes:
+ * resource.not_found, ledger_adjustment.already_decided.
+ */
+export async function rejectAdjustment(
+  tx: Tx,
+  act: Act,
+  id: string,
+  why: { readonly reasonCode: string; readonly note: string | null; readonly publicReason: string | null },
+): Promise<LedgerAdjustment> {
+  const adjustment = await lockOpen(tx, act, id, 'rejected');
+  const mine = await recordDirectDecision(tx, act, {
+    verb: 'reject',
+    objectType: 'ledger_adjustment',
+    objectId: adjustment.id,
+    ...why,
+    steppedUp: false,
+  });
+  return rejectLedgerAdjustment(tx, mine, adjustment, why.note ?? why.reasonCode);
+}
+
+/** The entry under its lock, if it may still move so: of two who decide at once one is told what the other did. */
+async function lockOpen(
+  tx: Tx,
+  act: Act,
+  id: string,
+  event: Exclude<LedgerAdjustmentStatus, 'pending'>,
+): Promise<LedgerAdjustment> {
+  const adjustment = await lockLedgerAdjustment(tx, act.mode, id);
+  if (adjustment === undefined) throw new DomainError('resource.not_found');
+  const status = statusOfAdjustment(adjustment);
+  if (nextStatus(ledgerAdjustmentTransitions, status, event) === undefined)
+    throw new DomainError('ledger_adjustment.already_decided', {
+      currentStatus: status,
+      decidedById: adjustment.approvedBy ?? adjustment.rejectedBy,
+      decidedAt: adjustment.approvedAt ?? adjustment.rejectedAt,
+      allowedActions: [],
+    });
+  return adjustment;
 }
 
 async function post(tx: Tx, act: Act, adjustment: LedgerAdjustment): Promise<void> {

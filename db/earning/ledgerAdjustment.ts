@@ -25,7 +25,16 @@ export interface LedgerAdjustment {
   readonly approvedBy: string | null;
   readonly approvedAt: Instant | null;
   readonly secondPerson: SecondPerson | null;
+  readonly rejectedBy: string | null;
+  readonly rejectedAt: Instant | null;
+  readonly rejectionReason: string | null;
   readonly createdAt: Instant;
+}
+
+/** Where an entry stands: its instants say it. */
+export function statusOfAdjustment(of: Pick<LedgerAdjustment, 'approvedAt' | 'rejectedAt'>): LedgerAdjustmentStatus {
+  if (of.rejectedAt !== null) return 'rejected';
+  return of.approvedAt === null ? 'pending' : 'approved';
 }
 
 interface Row {
@@ -46,6 +55,9 @@ interface Row {
   readonly approved_by: string | null;
   readonly approved_at: Instant | null;
   readonly second_person: SecondPerson | null;
+  readonly rejected_by: string | null;
+  readonly rejected_at: Instant | null;
+  readonly rejection_reason: string | null;
   readonly created_at: Instant;
 }
 
@@ -68,6 +80,9 @@ function toAdjustment(row: Row): LedgerAdjustment {
     approvedBy: row.approved_by,
     approvedAt: row.approved_at,
     secondPerson: row.second_person,
+    rejectedBy: row.rejected_by,
+    rejectedAt: row.rejected_at,
+    rejectionReason: row.rejection_reason,
     createdAt: row.created_at,
   };
 }
@@ -156,8 +171,14 @@ export async function listLedgerAdjustments(
 ): Promise<readonly LedgerAdjustment[]> {
   const query = base(tx, of.mode);
   if (of.kinds !== undefined) query.whereIn('adjustment.kind', [...of.kinds]);
-  if (of.statuses !== undefined && !of.statuses.includes('approved')) query.whereNull('adjustment.approved_at');
-  if (of.statuses !== undefined && !of.statuses.includes('pending')) query.whereNotNull('adjustment.approved_at');
+  const { statuses } = of;
+  if (statuses !== undefined)
+    query.where((any) => {
+      if (statuses.includes('approved')) any.orWhereNotNull('adjustment.approved_at');
+      if (statuses.includes('rejected')) any.orWhereNotNull('adjustment.rejected_at');
+      if (statuses.includes('pending'))
+        any.orWhereRaw('adjustment.approved_at is null and adjustment.rejected_at is null');
+    });
   const rows: readonly Row[] = await keyset(query, page, { createdAt: 'adjustment.created_at' }, 'adjustment.id');
   return rows.map(toAdjustment);
 }
@@ -189,6 +210,30 @@ export async function approveLedgerAdjustment(
     ...(secondPerson === 'single_person' ? { changes: { secondPerson } } : {}),
   });
   return { ...adjustment, approvedBy: act.actor.userId, approvedAt: act.now, secondPerson };
+}
+
+/** Ends an entry that nobody wants: nothing was posted and nothing will be. `act` names the decision. */
+export async function rejectLedgerAdjustment(
+  tx: Tx,
+  act: Act,
+  adjustment: LedgerAdjustment,
+  reason: string,
+): Promise<LedgerAdjustment> {
+  await tx('ledger_adjustments').where({ id: adjustment.id }).update({
+    rejected_by: act.actor.userId,
+    rejected_at: act.now,
+    rejection_reason: reason,
+  });
+  await recordAudit(tx, act, {
+    objectType: 'ledger_adjustment',
+    objectId: adjustment.id,
+    seq: 2,
+    event: 'rejected',
+    from: 'pending',
+    to: 'rejected',
+    changes: { reason },
+  });
+  return { ...adjustment, rejectedBy: act.actor.userId, rejectedAt: act.now, rejectionReason: reason };
 }
 
 /**

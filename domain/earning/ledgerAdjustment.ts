@@ -2,10 +2,14 @@ import { type StatusOf, transitionTable } from '../transitions.js';
 import { type AccountRef, type Posting, posting } from './ledger.js';
 import type { Money } from '../money.js';
 
-/** Entries into the books by hand (api.md 11): asked for by one person, posted when a second one approves. */
+/**
+ * Entries into the books by hand (api.md 11): asked for by one person, posted when a second one approves. Who asked, or the second person,
+ * rejects what nobody wants (docs/decisions/0451).
+ */
 export const ledgerAdjustmentTransitions = transitionTable({
-  pending: { approved: 'approved' },
+  pending: { approved: 'approved', rejected: 'rejected' },
   approved: {},
+  rejected: {},
 });
 export type LedgerAdjustmentStatus = StatusOf<typeof ledgerAdjustmentTransitions>;
 

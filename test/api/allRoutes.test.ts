@@ -895,6 +895,7 @@ test('every route stands in the tables of api.md', () => {
     'GET /v1/payment-sources/{}/events',
     'GET /v1/ledger-adjustments',
     'GET /v1/ledger-adjustments/{}',
+    'POST /v1/ledger-adjustments/{}/reject',
   ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));

@@ -214,18 +214,32 @@ test('BEY-04: an entry by hand is asked for by one person, found and approved by
   await chooseTheme(page, 'dark');
   await enter(page, await freshCookie());
   await page.goto('/ledger?tab=adjustments');
-  await page.getByRole('button', { name: 'Ask for an entry' }).click();
-  const form = page.getByRole('dialog', { name: 'Ask for an entry' });
-  await form.getByLabel('Account').selectOption(accountId);
-  await form.getByLabel('Amount (USD)').fill('5.00');
-  await form.getByLabel('Reason').fill(`Closed shop ${tag}`);
+  const ask = async (reason: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Ask for an entry' }).click();
+    const form = page.getByRole('dialog', { name: 'Ask for an entry' });
+    await form.getByLabel('Account').selectOption(accountId);
+    await form.getByLabel('Amount (USD)').fill('5.00');
+    await form.getByLabel('Reason').fill(reason);
+    await expectAccessible(page);
+    await form.getByRole('button', { name: 'Ask for it' }).click();
+    await expect(form).toHaveCount(0);
+  };
+  await ask(`In haste ${tag}`);
+  const hasty = page.locator('tr[data-row]').filter({ hasText: `In haste ${tag}` });
+  // Somebody else may approve, so the owner may not: what it asked for it can only take back.
+  await hasty.getByRole('button', { name: /^Actions for / }).click();
+  await expect(page.getByRole('menuitem')).toHaveText(['Withdraw or refuse']);
+  await page.getByRole('menuitem', { name: 'Withdraw or refuse' }).click();
+  const dropping = page.getByRole('dialog', { name: 'Withdraw or refuse' });
+  await dropping.getByLabel('Why not').fill('Wrong account');
   await expectAccessible(page);
-  await form.getByRole('button', { name: 'Ask for it' }).click();
-  await expect(form).toHaveCount(0);
+  await dropping.getByRole('button', { name: 'Drop the entry' }).click();
+  await expect(hasty.getByText('rejected')).toBeVisible();
+  await expect(hasty.getByText('(Wrong account)', { exact: false })).toBeVisible();
+  await ask(`Closed shop ${tag}`);
   const row = page.locator('tr[data-row]').filter({ hasText: `Closed shop ${tag}` });
   await expect(row.getByText('pending')).toBeVisible();
   await expect(row.getByText(`Di ${tag}`)).toBeVisible();
-  await expect(row.getByRole('button', { name: /^Actions for / })).toHaveCount(0); // somebody else may, so the owner may not
   await expectNarrow(page);
 
   await enter(page, await signedIn(world.approver.email));

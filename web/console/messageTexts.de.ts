@@ -92,6 +92,11 @@ export const messageTexts: Record<keyof typeof en, string> = {
   'entry.approveDo': '{{amount}} buchen',
   'entry.approveText':
     'Sie wird sofort gebucht. Eine Buchung wird nie geändert: Ein Fehler wird durch eine weitere berichtigt.',
+  'entry.reject': 'Zurückziehen oder ablehnen',
+  'entry.rejectDo': 'Buchung verwerfen',
+  'entry.rejectText': 'Nichts wurde gebucht, und nichts wird gebucht. Was doch gewollt ist, wird neu erbeten.',
+  'entry.rejectedBy': 'Verworfen von',
+  'entry.whyNot': 'Warum nicht',
   'payload.none': 'Nichts Lesbares wurde geschickt',
   'payload.more_one': 'und {{count}} weiteres Feld',
   'payload.more_other': 'und {{count}} weitere Felder',

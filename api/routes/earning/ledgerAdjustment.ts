@@ -1,4 +1,4 @@
-import { approveAdjustment } from '../../../activities/earning/ledgerAdjustment.js';
+import { approveAdjustment, rejectAdjustment } from '../../../activities/earning/ledgerAdjustment.js';
 import { findUserName, listUserNames } from '../../../db/access/userName.js';
 import {
   findLedgerAccount,
@@ -24,7 +24,7 @@ import {
   ledgerAdjustmentWire,
   presentLedgerAdjustment,
 } from '../../schemas/earning/ledgerAdjustment.js';
-import { decisionBody } from '../../schemas/wire.js';
+import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'caller' | 'can'>;
 
@@ -46,13 +46,13 @@ async function approverOf(tx: ReadTx | Tx, { caller, mode }: Asking): Promise<Ap
 async function present(tx: ReadTx | Tx, ctx: Asking, adjustments: readonly LedgerAdjustment[]) {
   const names = await listUserNames(
     tx,
-    adjustments.flatMap((one) => [one.createdBy, one.approvedBy].flatMap((id) => id ?? [])),
+    adjustments.flatMap((one) => [one.createdBy, one.approvedBy, one.rejectedBy].flatMap((id) => id ?? [])),
   );
   const mayWrite = ctx.can('ledger.write');
   const approver = { ...(await approverOf(tx, ctx)), steppedUp: true };
   return adjustments.map((one) => {
     const isAllowed = judgeFourEyes({ createdByUser: one.createdBy, editors: [] }, approver).ok;
-    return presentLedgerAdjustment(one, { names, mayApprove: mayWrite && isAllowed });
+    return presentLedgerAdjustment(one, { names, mayWrite, mayApprove: mayWrite && isAllowed });
   });
 }
 
@@ -162,18 +162,42 @@ const approve = defineRoute({
   ],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      try {
-        const approved = await approveAdjustment(tx, act, ctx.params.transferId, await approverOf(tx, ctx));
-        return await presentOne(tx, ctx, approved);
-      } catch (error) {
-        // Rows hold ids; whoever is told "already approved" reads a name (api.md 1.5).
-        if (!(error instanceof DomainError) || error.code !== 'ledger_adjustment.already_decided') throw error;
-        const { decidedById, ...rest } = error.params;
-        const id = typeof decidedById === 'string' ? decidedById : null;
-        const name = id === null ? null : ((await findUserName(tx, id)) ?? null);
-        throw new DomainError(error.code, { ...rest, decidedBy: id === null ? null : { id, name } });
-      }
+      const approver = await approverOf(tx, ctx);
+      const approved = await withNames(tx, () => approveAdjustment(tx, act, ctx.params.transferId, approver));
+      return presentOne(tx, ctx, approved);
     }),
 });
 
-export const ledgerAdjustmentRoutes: readonly Route[] = [list, get, create, approve];
+/** Who asked takes it back, the second person says no: either way nothing was posted (docs/decisions/0451). */
+const reject = defineRoute({
+  method: 'POST',
+  path: '/v1/ledger-adjustments/:transferId/reject',
+  summary: 'Withdraw or refuse an entry by hand that waits; nothing is posted',
+  permission: 'ledger.write',
+  idempotency: 'required',
+  params: ledgerAdjustmentParams,
+  body: negativeDecisionBody,
+  reply: ledgerAdjustmentWire,
+  refuses: ['resource.not_found', 'ledger_adjustment.already_decided'],
+  handle: (ctx) =>
+    ctx.write(async (tx, act) => {
+      const why = reasonOf(ctx.body);
+      const rejected = await withNames(tx, () => rejectAdjustment(tx, act, ctx.params.transferId, why));
+      return presentOne(tx, ctx, rejected);
+    }),
+});
+
+/** Rows hold ids; whoever is told "already approved" reads a name (api.md 1.5). */
+async function withNames<T>(tx: Tx, decide: () => Promise<T>): Promise<T> {
+  try {
+    return await decide();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'ledger_adjustment.already_decided') throw error;
+    const { decidedById, ...rest } = error.params;
+    const id = typeof decidedById === 'string' ? decidedById : null;
+    const name = id === null ? null : ((await findUserName(tx, id)) ?? null);
+    throw new DomainError(error.code, { ...rest, decidedBy: id === null ? null : { id, name } });
+  }
+}
+
+export const ledgerAdjustmentRoutes: readonly Route[] = [list, get, create, approve, reject];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { LedgerAdjustment } from '../../../db/earning/ledgerAdjustment.js';
+import { type LedgerAdjustment, statusOfAdjustment } from '../../../db/earning/ledgerAdjustment.js';
 import type { AccountRef } from '../../../domain/earning/ledger.js';
-import { ledgerAdjustmentKinds } from '../../../domain/earning/ledgerAdjustment.js';
+import { ledgerAdjustmentKinds, type LedgerAdjustmentStatus } from '../../../domain/earning/ledgerAdjustment.js';
 import { anyOf, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, moneyWire, objectFields, reasonText } from '../wire.js';
 
@@ -17,7 +17,7 @@ export const ledgerAdjustmentCreate = z.strictObject({
   documentId: idWire('document').nullable().default(null),
 });
 
-const statuses = ['pending', 'approved'] as const;
+const statuses = ['pending', 'approved', 'rejected'] as const satisfies readonly LedgerAdjustmentStatus[];
 export const ledgerAdjustmentQuery = listQuery({ status: anyOf(statuses), kind: anyOf(ledgerAdjustmentKinds) });
 
 const accountRefWire = z.strictObject({ kind: z.string(), ownerId: z.string().nullable() });
@@ -40,6 +40,10 @@ export const ledgerAdjustmentWire = z
     approvedByName: z.string().nullable(),
     approvedAt: instantWire.nullable(),
     secondPerson: z.enum(['other_person', 'single_person']).nullable(),
+    rejectedBy: z.string().nullable(),
+    rejectedByName: z.string().nullable(),
+    rejectedAt: instantWire.nullable(),
+    rejectionReason: z.string().nullable(),
     allowedActions: z.array(z.string()),
     test: z.boolean(),
     createdAt: instantWire,
@@ -49,18 +53,21 @@ export const ledgerAdjustmentList = listOf(ledgerAdjustmentWire);
 
 const refOf = ({ kind, ownerId }: AccountRef) => ({ kind, ownerId: ownerId === '' ? null : ownerId });
 
-/** `names` of who asked and who approved; `mayApprove`: the reader is one who may, by right and by the rule of two persons. */
+/**
+ * `names` of who asked and who decided; `mayWrite`: the reader may ask and reject; `mayApprove`: may approve as well, by right and by the rule of
+ * two persons.
+ */
 export function presentLedgerAdjustment(
   adjustment: LedgerAdjustment,
-  of: { readonly names: ReadonlyMap<string, string>; readonly mayApprove: boolean },
+  of: { readonly names: ReadonlyMap<string, string>; readonly mayWrite: boolean; readonly mayApprove: boolean },
 ): z.output<typeof ledgerAdjustmentWire> {
-  const isOpen = adjustment.approvedAt === null;
+  const status = statusOfAdjustment(adjustment);
   const nameOf = (id: string | null): string | null => (id === null ? null : (of.names.get(id) ?? null));
   return {
     id: adjustment.id,
     object: 'ledger_adjustment',
     kind: adjustment.kind,
-    status: isOpen ? 'pending' : 'approved',
+    status,
     accountId: adjustment.accountId,
     account: refOf(adjustment.account),
     counterAccountId: adjustment.counterAccountId,
@@ -74,7 +81,12 @@ export function presentLedgerAdjustment(
     approvedByName: nameOf(adjustment.approvedBy),
     approvedAt: adjustment.approvedAt,
     secondPerson: adjustment.secondPerson,
-    allowedActions: isOpen && of.mayApprove ? ['approve'] : [],
+    rejectedBy: adjustment.rejectedBy,
+    rejectedByName: nameOf(adjustment.rejectedBy),
+    rejectedAt: adjustment.rejectedAt,
+    rejectionReason: adjustment.rejectionReason,
+    allowedActions:
+      status !== 'pending' ? [] : [...(of.mayApprove ? ['approve'] : []), ...(of.mayWrite ? ['reject'] : [])],
     test: adjustment.mode === 'test',
     createdAt: adjustment.createdAt,
   };

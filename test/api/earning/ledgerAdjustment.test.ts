@@ -45,10 +45,10 @@ test('a debt is given up by two people: nothing is posted before, once after, an
   expect(asked.status, asked.text).toBe(201);
   // Somebody else may approve, so whoever asked may not; the second person finds it, with who asked and on which account.
   const open = { id: asked.body['id'], status: 'pending', amount: usd('5.00'), createdByName: 'Ana' };
-  expect(asked.body).toMatchObject({ ...open, allowedActions: [] });
+  expect(asked.body).toMatchObject({ ...open, allowedActions: ['reject'] });
   const found = await world.api.as(fin, '/v1/ledger-adjustments?status=pending');
   const account = { kind: 'affiliate_receivable', ownerId: affiliateId };
-  expect(itemsOf(found.body['data'])).toMatchObject([{ ...open, account, allowedActions: ['approve'] }]);
+  expect(itemsOf(found.body['data'])).toMatchObject([{ ...open, account, allowedActions: ['approve', 'reject'] }]);
   const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
   const path = `/v1/ledger-adjustments/${asked.body['id']}`;
   expect((await world.api.as(reader, path)).body).toMatchObject({ ...open, allowedActions: [] });
@@ -80,6 +80,54 @@ test('a debt is given up by two people: nothing is posted before, once after, an
   const refused = await approve(much.body['id']);
   expect([refused.status, refused.body['code']]).toEqual([409, 'insufficient_balance']);
   expect(await world.trial()).toMatchObject({ affiliate_receivable: '3.00', bad_debt_expense: '5.00' });
+});
+
+test('BEY-04: an entry that nobody wants is withdrawn by who asked or refused by the second person, once, and posts nothing', async () => {
+  const accountId = await accountOf('affiliate_receivable');
+  const reject = (id: unknown, key: string, body: Readonly<Record<string, unknown>> = { reason: 'Wrong affiliate' }) =>
+    world.api.as(key, `/v1/ledger-adjustments/${String(id)}/reject`, { body });
+  const asking = () => ask({ kind: 'write_off', accountId, amount: usd('1.00'), reason: 'Asked in haste' });
+  const before = await world.trial();
+  const [mine, theirs] = [await asking(), await asking()];
+  expect(mine.body).toMatchObject({ status: 'pending', allowedActions: ['reject'], rejectedAt: null });
+  const path = `/v1/ledger-adjustments/${String(mine.body['id'])}`;
+  expect((await world.api.as(fin, path)).body['allowedActions']).toEqual(['approve', 'reject']);
+
+  const stranger = (await world.api.makePerson(world.ws, ['auditor'])).key;
+  const elsewhere = await world.api.makeWorkspace({ name: 'Elsewhere' });
+  expect((await reject(mine.body['id'], stranger)).status).toBe(403);
+  expect((await reject(mine.body['id'], elsewhere.key)).status).toBe(404);
+  expect((await reject(mine.body['id'], world.ws.testKey)).status).toBe(404);
+  expect((await reject(mine.body['id'], world.ws.key, {})).body).toMatchObject({ status: 422 });
+
+  const answers = await Promise.all(Array.from({ length: 8 }, () => reject(mine.body['id'], world.ws.key)));
+  expect(answers.filter((one) => one.status === 409)).toHaveLength(7);
+  expect(answers.find((one) => one.status === 200)?.body).toMatchObject({
+    status: 'rejected',
+    rejectedByName: 'Ana',
+    rejectionReason: 'Wrong affiliate',
+    approvedBy: null,
+    allowedActions: [],
+  });
+  expect((await reject(theirs.body['id'], fin)).body).toMatchObject({ status: 'rejected', rejectedByName: 'Fin' });
+  for (const key of [fin, world.ws.key])
+    expect((await approve(mine.body['id'], key)).body).toMatchObject({
+      status: 409,
+      code: 'already_decided',
+      currentStatus: 'rejected',
+      decidedBy: { name: 'Ana' },
+    });
+  // One that was approved stays posted.
+  const done = itemsOf((await world.as('/v1/ledger-adjustments?status=approved')).body['data'])[0];
+  expect((await reject(done?.['id'], fin)).body).toMatchObject({ status: 409, currentStatus: 'approved' });
+
+  expect(itemsOf((await world.as('/v1/ledger-adjustments?status=rejected')).body['data'])).toHaveLength(2);
+  const open = itemsOf((await world.as('/v1/ledger-adjustments?status=pending')).body['data']);
+  expect(open.map((one) => one['id'])).not.toContain(mine.body['id']);
+  const history = await world.as(`/v1/audit-entries?objectId=${String(mine.body['id'])}`);
+  expect(history.text).toContain('Wrong affiliate');
+  expect(await world.trial()).toEqual(before);
+  expect(await world.broken()).toEqual([]);
 });
 
 test('suspense is cleared to where its document says, from either side', async () => {

@@ -18,7 +18,7 @@ import { useWithStepUp } from '../../../kit/stepUp.js';
 type Account = GetLedgerAccountsResponse['data'][number];
 const kinds = ['write_off', 'suspense_clearing'] as const;
 type Kind = (typeof kinds)[number];
-const statuses = ['pending', 'approved'] as const;
+const statuses = ['pending', 'approved', 'rejected'] as const;
 /** Which accounts the API takes for each kind, and where cleared money may belong (api.md 11). */
 const accountsOf = {
   write_off: ['affiliate_receivable', 'reseller_receivable'],
@@ -32,6 +32,7 @@ export function LedgerAdjustments(): ReactElement {
   const mayWrite = useCan()('ledger.write');
   const [isAsking, setAsking] = useState(false);
   const [approving, setApproving] = useState<LedgerAdjustment | null>(null);
+  const [rejecting, setRejecting] = useState<LedgerAdjustment | null>(null);
   const ask = mayWrite ? <Button onClick={() => setAsking(true)}>{t('entry.new')}</Button> : undefined;
   return (
     <Stack>
@@ -47,11 +48,14 @@ export function LedgerAdjustments(): ReactElement {
         rowActions={(row) => (
           <RowMenu
             row={row.reason}
-            actions={
-              row.allowedActions.includes('approve')
+            actions={[
+              ...(row.allowedActions.includes('approve')
                 ? [{ key: 'approve', text: t('action.approve'), onPress: () => setApproving(row) }]
-                : []
-            }
+                : []),
+              ...(row.allowedActions.includes('reject')
+                ? [{ key: 'reject', text: t('entry.reject'), isNegative: true, onPress: () => setRejecting(row) }]
+                : []),
+            ]}
           />
         )}
         filters={[
@@ -117,10 +121,18 @@ export function LedgerAdjustments(): ReactElement {
                 : `${row.approvedByName}${row.secondPerson === 'single_person' ? ` (${t('secondPerson.single_person')})` : ''}`,
             csv: ['approvedByName', 'secondPerson'],
           },
+          {
+            key: 'rejectedBy',
+            title: t('entry.rejectedBy'),
+            render: (row) =>
+              row.rejectedAt === null ? '–' : `${row.rejectedByName ?? '–'} (${row.rejectionReason ?? ''})`,
+            csv: ['rejectedByName', 'rejectionReason'],
+          },
         ]}
       />
       {isAsking ? <AskForm onClose={() => setAsking(false)} /> : null}
       {approving === null ? null : <ApproveDialog entry={approving} onClose={() => setApproving(null)} />}
+      {rejecting === null ? null : <RejectDialog entry={rejecting} onClose={() => setRejecting(null)} />}
     </Stack>
   );
 }
@@ -262,23 +274,66 @@ function ApproveDialog({
     >
       {() => (
         <>
-          <List size="sm">
-            <List.Item>
-              {t(`entry.kind.${entry.kind}`)}: <MoneyText value={entry.amount} />
-            </List.Item>
-            <List.Item>
-              {t('ledger.account')}: <AccountName account={entry.account} />
-            </List.Item>
-            <List.Item>
-              {t('entry.reason')}: {entry.reason}
-            </List.Item>
-            <List.Item>
-              {t('entry.by')}: {entry.createdByName ?? '–'}
-            </List.Item>
-          </List>
+          <Figures entry={entry} />
           <Text size="sm">{t('entry.approveText')}</Text>
         </>
       )}
     </FormDialog>
+  );
+}
+
+/** Who asked takes it back, a second person says no: nothing is posted either way. */
+function RejectDialog({
+  entry,
+  onClose,
+}: {
+  readonly entry: LedgerAdjustment;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState('');
+  return (
+    <FormDialog
+      title={t('entry.reject')}
+      submit={t('entry.rejectDo')}
+      isReady={reason.trim() !== ''}
+      save={(key) => postPath(`/v1/ledger-adjustments/${entry.id}/reject`, { reason: reason.trim() }, key)}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
+          <Figures entry={entry} />
+          <Text size="sm">{t('entry.rejectText')}</Text>
+          <Textarea
+            label={t('entry.whyNot')}
+            value={reason}
+            error={errors['reason']}
+            maxLength={500}
+            required
+            onChange={(event) => setReason(event.currentTarget.value)}
+          />
+        </>
+      )}
+    </FormDialog>
+  );
+}
+
+function Figures({ entry }: { readonly entry: LedgerAdjustment }): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <List size="sm">
+      <List.Item>
+        {t(`entry.kind.${entry.kind}`)}: <MoneyText value={entry.amount} />
+      </List.Item>
+      <List.Item>
+        {t('ledger.account')}: <AccountName account={entry.account} />
+      </List.Item>
+      <List.Item>
+        {t('entry.reason')}: {entry.reason}
+      </List.Item>
+      <List.Item>
+        {t('entry.by')}: {entry.createdByName ?? '–'}
+      </List.Item>
+    </List>
   );
 }
