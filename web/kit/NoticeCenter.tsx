@@ -8,7 +8,7 @@ import { DateText } from './DateText.js';
 import { ErrorView } from './ErrorView.js';
 import { BellIcon } from './icons.js';
 import { Loaded } from './Loaded.js';
-import { EmptyList } from './ResourceTable.js';
+import { EmptyList } from './EmptyList.js';
 
 interface NoticePage {
   readonly data: readonly Notice[];

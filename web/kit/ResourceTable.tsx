@@ -1,22 +1,5 @@
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Drawer,
-  Group,
-  NativeSelect,
-  Paper,
-  Skeleton,
-  Stack,
-  Switch,
-  Table,
-  Text,
-  Title,
-  Tooltip,
-  UnstyledButton,
-} from '@mantine/core';
+import { Button, Drawer, Group, NativeSelect, Stack, Switch, Text } from '@mantine/core';
 import { keepPreviousData, useQuery, type UseQueryOptions } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type BulkAction, BulkDialog, type Selection } from './BulkDialog.js';
@@ -26,9 +9,8 @@ import { ExportMenu } from './ExportMenu.js';
 import { Facts } from './Facts.js';
 import { type Counts, type Filter, FilterBar } from './FilterBar.js';
 import { locale } from './i18n.js';
-import { EyeIcon } from './icons.js';
 import { useKeys } from './keys.js';
-import { type Money, MoneyList } from './MoneyText.js';
+import type { Money } from './MoneyText.js';
 import { OrderChoice } from './OrderChoice.js';
 import { usePreference } from './preference.js';
 import { useAddress } from './router.js';
@@ -36,35 +18,10 @@ import { SavedViews } from './SavedViews.js';
 import { ScrollRegion } from './ScrollRegion.js';
 import { useCan, useMe } from './session.js';
 import { useExport } from './useExport.js';
-
-export interface Column<Row> {
-  readonly key: string;
-  readonly title: string;
-  readonly render: (row: Row) => ReactNode;
-  /** Field that the API sorts by; without it the column cannot be sorted. */
-  readonly sort?: string;
-  readonly align?: 'right';
-  /** Not shown until the reader asks for it. */
-  readonly hidden?: boolean;
-  /** What the column means. */
-  readonly hint?: string;
-  /** The fields that stand for the column in an export, as the API names them; without it the column is left out there. */
-  readonly csv?: Field<Row> | readonly Field<Row>[];
-}
-
-type Inner<T> = Extract<NonNullable<T>, object>;
-/** The path to a field: `status`, `customer.name`. Of a list in a row its own name. */
-type Field<Row, Depth extends readonly unknown[] = [1, 1]> = {
-  [K in keyof Row & string]:
-    | K
-    | (Inner<Row[K]> extends never
-        ? never
-        : Inner<Row[K]> extends readonly unknown[]
-          ? never
-          : Depth extends readonly [unknown, ...infer Rest]
-            ? `${K}.${Field<Inner<Row[K]>, Rest>}`
-            : never);
-}[keyof Row & string];
+import { EmptyList } from './EmptyList.js';
+import { ResourceRows } from './ResourceRows.js';
+import { SelectionBar } from './SelectionBar.js';
+import type { Column } from './resourceColumns.js';
 
 interface Page<Row> {
   readonly data: readonly Row[];
@@ -230,11 +187,11 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
           to: format(first + rows.length - 1),
           total: format(total ?? 0),
         });
+  const isPageSelected = rows.every((row) => selected.has(row.id));
   const selection: Selection = isAllSelected
     ? { filter: { ...filter, ...fixed }, ...(total === undefined ? {} : { expectedCount: total }) }
     : { ids: [...selected] };
   const selectedCount = isAllSelected ? (total ?? selected.size) : selected.size;
-  const width = shown.length + (bulk.length > 0 ? 1 : 0) + (hasEye ? 1 : 0) + (rowActions === undefined ? 0 : 1);
   const opened = rowHref !== undefined ? undefined : rows.find((row) => row.id === search['open']);
 
   return (
@@ -271,34 +228,17 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
         </Group>
       </Group>
       {selectedCount > 0 ? (
-        <Paper withBorder p="xs" role="region" aria-label={t('list.selection')}>
-          <Group gap="xs">
-            <Text size="sm" fw={500}>
-              {t('list.selected', { count: selectedCount })}
-            </Text>
-            {!isAllSelected &&
-            total !== undefined &&
-            rows.every((row) => selected.has(row.id)) &&
-            total > rows.length ? (
-              <Button size="compact-sm" variant="default" onClick={() => setAllSelected(true)}>
-                {t('list.selectAll', { count: total })}
-              </Button>
-            ) : null}
-            {bulk.map((action) => (
-              <Button
-                key={action.kind}
-                size="compact-sm"
-                variant={action.needsReason ? 'default' : 'filled'}
-                onClick={() => setRunning(action)}
-              >
-                {`${t(`action.${action.verb}`)} (${selectedCount})`}
-              </Button>
-            ))}
-            <Button size="compact-sm" variant="default" onClick={forget}>
-              {t('list.selectNone')}
-            </Button>
-          </Group>
-        </Paper>
+        <SelectionBar
+          count={selectedCount}
+          bulk={bulk}
+          onRun={setRunning}
+          onForget={forget}
+          all={
+            !isAllSelected && total !== undefined && isPageSelected && total > rows.length
+              ? { count: total, select: () => setAllSelected(true) }
+              : undefined
+          }
+        />
       ) : null}
       {error !== null ? <ErrorView error={error} onRetry={retry} /> : null}
       {data !== undefined && rows.length === 0 ? (
@@ -318,109 +258,34 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
       ) : null}
       {rows.length > 0 || (data === undefined && error === null) ? (
         <ScrollRegion label={label} isBusy={isFetching}>
-          <Table
-            className="resource-table"
-            aria-label={label}
-            verticalSpacing={choice.value.dense === true ? 4 : 'xs'}
-            highlightOnHover
-          >
-            <Table.Thead>
-              <Table.Tr>
-                {bulk.length > 0 ? (
-                  <Table.Th w={40}>
-                    <Checkbox
-                      aria-label={t('list.selectPage')}
-                      checked={rows.length > 0 && rows.every((row) => selected.has(row.id))}
-                      indeterminate={selected.size > 0 && !rows.every((row) => selected.has(row.id))}
-                      onChange={(event) => {
-                        setAllSelected(false);
-                        setSelected(new Set(event.currentTarget.checked ? rows.map((row) => row.id) : []));
-                      }}
-                    />
-                  </Table.Th>
-                ) : null}
-                {!hasEye ? null : (
-                  <Table.Th w={40}>
-                    <Text span fz="xs" c="dimmed">
-                      {t('list.open')}
-                    </Text>
-                  </Table.Th>
-                )}
-                {shown.map((column) => (
-                  <HeadCell
-                    key={column.key}
-                    column={column}
-                    sort={search['sort'] ?? ''}
-                    onSort={(sort) => go({ sort })}
-                  />
-                ))}
-                {rowActions === undefined ? null : <Table.Th>{t('list.actions')}</Table.Th>}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody ref={body}>
-              {data === undefined
-                ? Array.from({ length: 6 }, (_, index) => (
-                    <Table.Tr key={index}>
-                      <Table.Td colSpan={width} data-label="">
-                        <Skeleton
-                          height={18}
-                          aria-label={index === 0 ? t('loading') : undefined}
-                          aria-hidden={index > 0}
-                        />
-                      </Table.Td>
-                    </Table.Tr>
-                  ))
-                : rows.map((row, index) => (
-                    <Table.Tr
-                      key={row.id}
-                      data-row={row.id}
-                      {...(index === current ? { 'data-current': true } : {})}
-                      onFocusCapture={() => setCurrent(index)}
-                    >
-                      {bulk.length > 0 ? (
-                        <Table.Td data-label={t('list.select')}>
-                          <Checkbox
-                            aria-label={t('list.selectRow', { row: rowLabel(row) })}
-                            checked={isAllSelected || selected.has(row.id)}
-                            onChange={() => toggle(row.id)}
-                          />
-                        </Table.Td>
-                      ) : null}
-                      {!hasEye ? null : (
-                        <Table.Td data-label={t('list.open')}>
-                          <Eye
-                            label={t('list.openRow', { row: rowLabel(row) })}
-                            to={rowHref?.(row)}
-                            onOpen={() => change({ open: row.id })}
-                          />
-                        </Table.Td>
-                      )}
-                      {shown.map((column) => (
-                        <Table.Td key={column.key} data-label={column.title} data-align={column.align}>
-                          <span>{column.render(row)}</span>
-                        </Table.Td>
-                      ))}
-                      {rowActions === undefined ? null : (
-                        <Table.Td data-label={t('list.actions')}>{rowActions(row)}</Table.Td>
-                      )}
-                    </Table.Tr>
-                  ))}
-            </Table.Tbody>
-            {data?.sums === undefined || data.sums.length === 0 ? null : (
-              <Table.Tfoot>
-                <Table.Tr>
-                  <Table.Td colSpan={width} data-label={t('list.sum')}>
-                    <Group justify="flex-end" gap="sm">
-                      <Text fw={500} visibleFrom="sm">
-                        {t('list.sum')}
-                      </Text>
-                      <MoneyList values={data.sums} />
-                    </Group>
-                  </Table.Td>
-                </Table.Tr>
-              </Table.Tfoot>
-            )}
-          </Table>
+          <ResourceRows
+            label={label}
+            rows={data === undefined ? undefined : rows}
+            columns={shown}
+            sums={data?.sums ?? []}
+            isDense={choice.value.dense === true}
+            sort={search['sort'] ?? ''}
+            onSort={(sort) => go({ sort })}
+            selection={
+              bulk.length === 0
+                ? undefined
+                : {
+                    has: (id) => isAllSelected || selected.has(id),
+                    ofPage: rows.length > 0 && isPageSelected ? 'all' : selected.size > 0 ? 'some' : 'none',
+                    toggle,
+                    togglePage: (isOn) => {
+                      setAllSelected(false);
+                      setSelected(new Set(isOn ? rows.map((row) => row.id) : []));
+                    },
+                  }
+            }
+            current={current}
+            onCurrent={setCurrent}
+            rowLabel={rowLabel}
+            open={hasEye ? { hrefOf: rowHref, show: (id) => change({ open: id }) } : undefined}
+            rowActions={rowActions}
+            body={body}
+          />
         </ScrollRegion>
       ) : null}
       <Group justify="space-between" className="no-print">
@@ -474,86 +339,4 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
 
 function format(count: number): string {
   return new Intl.NumberFormat(locale()).format(count);
-}
-
-function HeadCell<Row>({
-  column,
-  sort,
-  onSort,
-}: {
-  readonly column: Column<Row>;
-  readonly sort: string;
-  readonly onSort: (sort: string) => void;
-}): ReactElement {
-  const field = column.sort;
-  const direction =
-    field === undefined ? undefined : sort === field ? 'ascending' : sort === `-${field}` ? 'descending' : 'none';
-  const title = (
-    <Text span inherit fw={600}>
-      {column.title}
-      {direction === 'ascending' ? ' ↑' : direction === 'descending' ? ' ↓' : ''}
-    </Text>
-  );
-  const cell =
-    field === undefined ? (
-      title
-    ) : (
-      <UnstyledButton mih={24} fz="inherit" onClick={() => onSort(sort === `-${field}` ? field : `-${field}`)}>
-        {title}
-      </UnstyledButton>
-    );
-  return (
-    <Table.Th aria-sort={direction} data-align={column.align}>
-      {column.hint === undefined ? cell : <Tooltip label={column.hint}>{cell}</Tooltip>}
-    </Table.Th>
-  );
-}
-
-/** What a list says when it is empty: nothing yet, nothing matches, not allowed. */
-export function EmptyList({
-  title,
-  text,
-  action,
-}: {
-  readonly title: string;
-  readonly text?: string | undefined;
-  readonly action?: ReactNode;
-}): ReactElement {
-  return (
-    <Paper withBorder p="xl">
-      <Stack align="center" gap="xs">
-        <Title order={2} size="h4">
-          {title}
-        </Title>
-        {text === undefined ? null : (
-          <Text c="dimmed" ta="center">
-            {text}
-          </Text>
-        )}
-        {action}
-      </Stack>
-    </Paper>
-  );
-}
-
-/** The eye of a row: leads to its page, or opens its drawer. */
-function Eye({
-  label,
-  to,
-  onOpen,
-}: {
-  readonly label: string;
-  readonly to: string | undefined;
-  readonly onOpen: () => void;
-}): ReactElement {
-  const look = { variant: 'subtle', color: 'gray', c: 'var(--mantine-color-anchor)', 'aria-label': label } as const;
-  return to === undefined ? (
-    <ActionIcon {...look} onClick={onOpen}>
-      <EyeIcon />
-    </ActionIcon>
-  ) : (
-    <ActionIcon {...look} component={Link} to={to}>
-      <EyeIcon />
-    </ActionIcon>
-  );
 }

@@ -10,7 +10,7 @@ import {
 import type { ComponentType, ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ErrorView } from './ErrorView.js';
-import { EmptyList } from './ResourceTable.js';
+import { EmptyList } from './EmptyList.js';
 import { createAppRouter } from './router.js';
 import { useCan } from './session.js';
 import { PageHead } from './Shell.js';

@@ -21,7 +21,7 @@ import { DateText, useZone } from '../../kit/DateText.js';
 import { ErrorView } from '../../kit/ErrorView.js';
 import { formatRate, MoneyList, MoneyText } from '../../kit/MoneyText.js';
 import { ProblemError } from '../../kit/problem.js';
-import { EmptyList } from '../../kit/ResourceTable.js';
+import { EmptyList } from '../../kit/EmptyList.js';
 import { PageHead } from '../../kit/Shell.js';
 import { StatusBadge } from '../../kit/StatusPill.js';
 import { Timeline } from '../../kit/Timeline.js';

@@ -15,7 +15,7 @@ import { useKeys } from '../../../kit/keys.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { NameLink, ProgramName } from '../../../kit/ObjectName.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { screenOf } from '../../../kit/SearchPalette.js';
 import { PageHead } from '../../../kit/Shell.js';

@@ -11,7 +11,7 @@ import { saveFile } from '../../../kit/saveFile.js';
 import { DateText } from '../../../kit/DateText.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { getDevEmailsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 

@@ -14,7 +14,7 @@ import { FileButton } from '../../../kit/FileButton.js';
 import { type Filter, FilterBar } from '../../../kit/FilterBar.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, type Money, MoneyList } from '../../../kit/MoneyText.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';

@@ -8,7 +8,7 @@ import type { OwnHome } from '../../../client/types.gen.js';
 import { dayText, useZone, zoneLabel } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useReasonText } from '../../../kit/texts.js';

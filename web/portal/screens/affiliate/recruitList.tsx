@@ -6,7 +6,7 @@ import { getMeRecruitsOptions } from '../../../client/@tanstack/react-query.gen.
 import { DateText } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyList } from '../../../kit/MoneyText.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { FileButton } from '../../../kit/FileButton.js';
 

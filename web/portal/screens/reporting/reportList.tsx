@@ -9,7 +9,7 @@ import { DateRange, daysOf } from '../../../kit/DateRange.js';
 import { dayText, useZone } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, MoneyList, MoneyText } from '../../../kit/MoneyText.js';
-import { EmptyList } from '../../../kit/ResourceTable.js';
+import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { FileButton } from '../../../kit/FileButton.js';
