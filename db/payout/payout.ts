@@ -169,9 +169,9 @@ export async function insertPlannedLines(
   const { rowCount } = await tx.raw<{ rowCount: number }>(
     // workspace and time are asked once, not for each line as their defaults would be
     `insert into payout_lines (workspace_id, payout_id, commission_id, amount_minor, created_at)
-     select (select ${currentWorkspace}), planned.payout_id, line.id, line.minor::bigint, (select date_trunc('milliseconds', now()))
-     from unnest(:payoutIds::text[], :ids::text[], :minors::text[]) as planned (payout_id, ids, minors)
-     cross join lateral unnest(string_to_array(planned.ids, ','), string_to_array(planned.minors, ',')) as line (id, minor)`,
+     select (select ${currentWorkspace}), payout_id, unnest(string_to_array(ids, ',')), unnest(string_to_array(minors, ',')::bigint[]),
+            (select date_trunc('milliseconds', now()))
+     from unnest(:payoutIds::text[], :ids::text[], :minors::text[]) as planned (payout_id, ids, minors)`,
     // Not sorted: payout by payout its index grows at one end, and by commission the sort costs more than it saves.
     {
       payoutIds: payouts.map((payout) => payout.payoutId),
