@@ -113,6 +113,7 @@ export const problems = {
   'operation.selection_changed': state('The selection has changed'),
   'operation.transition_not_allowed': state('This is not possible in the present state'),
   'export.export_too_large': state('Too many rows for this answer'),
+  'export.too_many_exports': { status: 429, title: 'Too many files at once' },
   'upload.file_rejected': { status: 422, title: 'The file was refused' },
   'internal.invariant_broken': { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<DomainErrorCode, Problem>;

@@ -104,6 +104,7 @@ export type DomainErrorCode =
   | 'operation.selection_changed'
   | 'operation.transition_not_allowed'
   | 'export.export_too_large'
+  | 'export.too_many_exports'
   | 'upload.file_rejected'
   | 'internal.invariant_broken';
 

@@ -1,6 +1,11 @@
 import type { Act, Mode } from '../../domain/act.js';
 import type { Id, OperationId, WorkspaceId } from '../../domain/ids.js';
-import type { ExportAsker, ExportFormat, ExportOrder } from '../../domain/reporting/listExport.js';
+import {
+  type ExportAsker,
+  type ExportFormat,
+  exportKind,
+  type ExportOrder,
+} from '../../domain/reporting/listExport.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
@@ -33,6 +38,25 @@ export interface ListExport {
   readonly finishedAt: Instant | null;
   readonly expiresAt: Instant | null;
   readonly emptiedAt: Instant | null;
+}
+
+/**
+ * How many files does this person have in the making, in either mode? Under a lock of the person's, until the transaction ends: many orders at
+ * once are counted one after the other. A key of nobody's counts for itself.
+ */
+export async function countOpenExports(tx: Tx, actor: Act['actor']): Promise<number> {
+  const person = actor.userId ?? actor.id ?? actor.type;
+  await tx.raw(
+    `select pg_advisory_xact_lock(hashtextextended(current_setting('tributary.workspace_id') || ' exports ' || ?, 0))`,
+    [person],
+  );
+  const { rows } = await tx.raw<{ rows: { open: number }[] }>(
+    `select count(*)::int as open from operations
+     where kind = :kind and status in ('queued', 'running')
+       and case when requested_by_user is null then requested_by else requested_by_user end = :person`,
+    { kind: exportKind, person },
+  );
+  return rows[0]?.open ?? 0;
 }
 
 /** Writes the order beside its job, which is an operation. */

@@ -14,6 +14,8 @@ export type ExportFormat = (typeof exportFormats)[number];
 export const mostStreamedRows = 5_000;
 /** Above this nobody reads a PDF: CSV is offered (screens.md 1.1). Rows. */
 export const mostPdfRows = 20_000;
+/** Files that one person may have in the making: each holds a transaction and a worker's place while it is read. */
+export const mostOpenExports = 3;
 const keptMs = 24 * 3_600_000;
 
 /** Until when a file that is ready now may be fetched (api.md 16.2). */

@@ -331,6 +331,27 @@ test('a file that nobody wants any more is stopped between two pages; what is le
   expect(await work(made['operationId'])).toBe('cancelled');
 });
 
+test('RPT-13: one person has three files in the making, however many are asked for at once; others and later ones are not held up', async () => {
+  const { key } = await world.api.makePerson(world.ws, ['owner'], { name: 'Greedy' });
+  const ask = (of = key) => world.api.as(of, '/v1/exports', { body: clicks });
+  const answers = await Promise.all(Array.from({ length: 12 }, () => ask()));
+  const made = answers.filter((one) => one.status === 202);
+  expect(made).toHaveLength(3);
+  const refused = answers.filter((one) => one.status !== 202);
+  for (const one of refused) {
+    expect(one.body).toMatchObject({ status: 429, code: 'too_many_exports', limit: 3 });
+    expect(Number(one.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect((await ask(world.ws.key)).status).toBe(202);
+  const [first] = made;
+  const cancelled = await world.api.as(key, `/v1/operations/${String(first?.body['operationId'])}/cancel`, {
+    body: {},
+  });
+  expect(cancelled.status, cancelled.text).toBe(200);
+  expect((await ask()).status).toBe(202);
+  expect((await ask()).status).toBe(429);
+});
+
 test('PRT-03: an affiliate has its own rows made, masked as on screen; nobody gets more by a job than by the list', async () => {
   const portal = await ada.call('/v1/exports', {
     body: { resource: 'me/commissions', filter: { status: 'pending' }, format: 'csv' },

@@ -4,6 +4,7 @@ import { enqueue } from '../../../db/messaging/outbox.js';
 import { insertJob } from '../../../db/reporting/bulkOperation.js';
 import {
   countExportRead,
+  countOpenExports,
   type ExportId,
   findExport,
   insertExport,
@@ -13,7 +14,7 @@ import {
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../../db/transaction.js';
 import { DomainError, InvariantError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
-import { exportKind } from '../../../domain/reporting/listExport.js';
+import { exportKind, mostOpenExports } from '../../../domain/reporting/listExport.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
 import type { Caller } from '../../auth.js';
 import { askerOf, findList, type FoundList, tryList } from '../../exportDesk.js';
@@ -52,7 +53,13 @@ export function listExportRoutes(lists: readonly Route[]): readonly Route[] {
     body: exportCreate,
     reply: exportWire,
     status: 202,
-    refuses: ['access.permission_missing', 'access.wrong_audience', 'resource.not_found', 'export.export_too_large'],
+    refuses: [
+      'access.permission_missing',
+      'access.wrong_audience',
+      'resource.not_found',
+      'export.export_too_large',
+      'export.too_many_exports',
+    ],
     async handle(ctx, deps) {
       const { resource, filter, format, columns = null } = ctx.body;
       const list = findList(lists, resource);
@@ -77,6 +84,13 @@ export function listExportRoutes(lists: readonly Route[]): readonly Route[] {
       refuseLongPdf(format, total ?? 0);
       return ctx.write(
         async (tx, act) => {
+          const open = await countOpenExports(tx, act.actor);
+          if (open >= mostOpenExports)
+            throw new DomainError('export.too_many_exports', {
+              limit: mostOpenExports,
+              retryAfter: 60,
+              detail: 'Wait for one of them to be ready, or cancel it.',
+            });
           const [id, operationId] = [act.newId('export'), act.newId('operation')];
           await insertJob(tx, act, { id: operationId, kind: exportKind, request: { exportId: id }, total: total ?? 0 });
           await insertExport(tx, act, { id, operationId, resource, query: filter, columns, format, asker, total });

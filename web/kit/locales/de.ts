@@ -130,6 +130,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'problem.token_used_or_expired': 'Dieser Link wurde benutzt oder ist abgelaufen',
   'problem.weak_password': 'Dieses Passwort ist zu schwach',
   'problem.too_many_attempts': 'Zu viele Versuche',
+  'problem.too_many_exports': 'Drei Ihrer Dateien sind schon in Arbeit',
   'problem.not_enabled': 'Das ist nicht eingeschaltet',
   'problem.not_found': 'Nicht gefunden',
   'problem.already_exists': 'Das gibt es schon',

@@ -126,6 +126,7 @@ export const en = {
   'problem.token_used_or_expired': 'This link was used or has expired',
   'problem.weak_password': 'This password is too weak',
   'problem.too_many_attempts': 'Too many attempts',
+  'problem.too_many_exports': 'Three of your files are being made',
   'problem.not_enabled': 'This is not switched on',
   'problem.not_found': 'Not found',
   'problem.already_exists': 'This exists already',
