@@ -1,5 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { listWorkspaces } from '../db/directory.js';
+import { findAffiliate } from '../db/affiliate/affiliate.js';
+import { lockEndingDocuments, moveDocument, stampReminded } from '../db/affiliate/document.js';
+import { insertEmailsOnce } from '../db/messaging/email.js';
 import { insertNoticesOnce } from '../db/messaging/notice.js';
 import { insertResults, isPeriodJudged, listPerformance, listStandards } from '../db/program/standard.js';
 import { listConnected } from '../db/payout/gateway.js';
@@ -9,20 +12,23 @@ import { listPlanAffiliates, readPlanInputs } from '../db/reads/payout/payoutPla
 import { readWorkspaceZone } from '../db/reads/payout/payoutStep.js';
 import { inWorkspace, type Tx } from '../db/transaction.js';
 import { type Act, systemActor } from '../domain/act.js';
+import { type AffiliateDocument, documentText } from '../domain/affiliate/document.js';
 import { dateIn, periodContaining } from '../domain/calendar.js';
 import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
 import { everybody, planPayouts } from '../domain/payout/payoutRun.js';
 import { isJudged, judgeStandard, type Threshold } from '../domain/program/standard.js';
-import { addMs, epochMs, type Instant } from '../domain/time.js';
+import { addDays, addMs, epochMs, type Instant } from '../domain/time.js';
 import type { PayoutDeps } from './payout/deps.js';
 
-// What a day of the calendar brings (temporal.md 6): periods that ended, and money that is late.
+// What a day of the calendar brings (temporal.md 6): periods that ended, documents that lapse, and money that is late.
 
 type CalendarDeps = Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'logger' | 'gatewayPolicy'>;
 
 /** Affiliates per page of the plan; names in one notice. */
 const perPage = 500;
 const mostNames = 20;
+/** How long before its last day a document is spoken of. */
+const remindDays = 14;
 
 export function calendarActivities(deps: CalendarDeps) {
   return {
@@ -33,7 +39,8 @@ export function calendarActivities(deps: CalendarDeps) {
         found += await inWorkspace(deps.longDb, id, async (tx, now) => {
           const act = actOf(deps, id, now);
           const zone = await readWorkspaceZone(tx);
-          return (await judgeStandards(tx, act, zone)) + (await remindOfLate(tx, act, zone, deps));
+          const passed = (await judgeStandards(tx, act, zone)) + (await lapseDocuments(tx, act, zone));
+          return passed + (await remindOfLate(tx, act, zone, deps));
         });
         Context.current().heartbeat(found);
       }
@@ -99,6 +106,49 @@ function wordsOf({ metric, minimum, maximum, period }: Threshold): string {
 function listed(names: readonly string[]): string {
   const more = names.length - mostNames;
   return [...names.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
+/**
+ * Accepted documents whose last day is over have expired; those whose last day is near are spoken of once, ahead (AFF-24, AUD-10). The affiliate
+ * hears of both; staff of what has expired: whether somebody is suspended for it they decide. Answers how many it found.
+ */
+export async function lapseDocuments(tx: Tx, act: Act, zone: string): Promise<number> {
+  const today = dateIn(zone, act.now);
+  const ended = await lockEndingDocuments(tx, { before: today, notReminded: false, limit: perPage });
+  for (const one of ended) await tellOfDocument(tx, act, await moveDocument(tx, act, one, 'expired', null), 'expired');
+  const soon = dateIn(zone, addDays(act.now, remindDays + 1));
+  const ending = await lockEndingDocuments(tx, { before: soon, notReminded: true, limit: perPage });
+  for (const one of ending) {
+    await tellOfDocument(tx, act, one, 'expiring');
+    await stampReminded(tx, act, one.id);
+  }
+  if (ended.length > 0)
+    await tellStaff(tx, act, 'check.write', {
+      onceKey: `document.expired/${today}/${ended[0]?.id ?? ''}`,
+      kind: 'document_expired',
+      subject: `${ended.length} documents have expired`,
+      body: listed(ended.map(({ label }) => label)),
+      link: '/documents?status=expired',
+    });
+  return ended.length + ending.length;
+}
+
+async function tellOfDocument(
+  tx: Tx,
+  act: Act,
+  document: AffiliateDocument,
+  event: 'expired' | 'expiring',
+): Promise<void> {
+  const affiliate = await findAffiliate(tx, document.affiliateId);
+  // Nobody asks who has left, or was never taken, for a new one.
+  if (affiliate === undefined || affiliate.status === 'terminated' || affiliate.status === 'declined') return;
+  const text = {
+    onceKey: `document/${document.id}/${event}`,
+    kind: `document_${event}`,
+    ...documentText(affiliate.language, { ...document, event }),
+  };
+  await insertNoticesOnce(tx, act, [{ ...text, to: { affiliateId: affiliate.id }, link: '/documents' }]);
+  await insertEmailsOnce(tx, act, [{ ...text, recipient: affiliate.email }], 4);
 }
 
 /** Reminds staff who prepare payouts of what should have been paid by now (PAY-20): once a day while anything is late. Answers how many. */
@@ -177,7 +227,7 @@ async function countLate(
 async function tellStaff(
   tx: Tx,
   act: Act,
-  right: 'affiliate.write' | 'payout.prepare',
+  right: 'affiliate.write' | 'check.write' | 'payout.prepare',
   notice: {
     readonly onceKey: string;
     readonly kind: string;

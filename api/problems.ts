@@ -70,6 +70,7 @@ export const problems = {
   'enrolment.already_decided': state('This was decided already'),
   'enrolment.transition_not_allowed': state('This is not possible in the present state'),
   'enrolment.requirements_open': state('Something is still missing'),
+  'document.already_decided': state('This was decided already'),
   'link.url_not_allowed': { status: 422, title: 'This address is not allowed' },
   'link.transition_not_allowed': state('This is not possible in the present state'),
   'link.already_decided': state('This was decided already'),

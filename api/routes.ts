@@ -3,6 +3,7 @@ import { affiliateRoutes } from './routes/affiliate/affiliate.js';
 import { ownRecruitRoutes } from './routes/affiliate/ownRecruit.js';
 import { applicationRoutes } from './routes/affiliate/application.js';
 import { breachRoutes } from './routes/affiliate/breach.js';
+import { documentRoutes } from './routes/affiliate/document.js';
 import { applyPageRoutes } from './routes/affiliate/applyPage.js';
 import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
@@ -108,6 +109,7 @@ const own: readonly Route[] = [
   ...postbackOutRoutes,
   ...templateRoutes,
   ...breachRoutes,
+  ...documentRoutes,
   ...operationRoutes,
   ...consoleRoutes,
   ...clickRoutes,

@@ -61,6 +61,7 @@ export type DomainErrorCode =
   | 'enrolment.already_decided'
   | 'enrolment.transition_not_allowed'
   | 'enrolment.requirements_open'
+  | 'document.already_decided'
   | 'link.url_not_allowed'
   | 'link.transition_not_allowed'
   | 'link.already_decided'

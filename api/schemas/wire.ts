@@ -1,5 +1,6 @@
 import '../openapiZod.js';
 import { z } from 'zod';
+import { documentStates } from '../../domain/affiliate/document.js';
 import { type IdKind, idPattern, type Id } from '../../domain/ids.js';
 import {
   formatMoney,
@@ -235,6 +236,13 @@ export const versionFields = { version: z.int().min(1), createdAt: instantWire, 
 
 /** The small object beside an id (`expand`), and people in answers. */
 export const namedWire = z.strictObject({ id: z.string(), name: z.string() });
+
+/** What is still missing (api.md 3, `requirements_open`); of `documents` also which one and how it stands. */
+export const openRequirementWire = z.strictObject({
+  code: z.string(),
+  detail: z.string(),
+  document: z.strictObject({ type: z.string(), label: z.string(), state: z.enum(documentStates) }).exactOptional(),
+});
 
 /** Who did something: `requestedBy`, `decision.by` (api.md 1.8, 1.9). */
 export const byWire = z.strictObject({

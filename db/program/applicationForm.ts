@@ -5,6 +5,7 @@ import {
   defaultAskings,
   type Question,
 } from '../../domain/affiliate/application.js';
+import type { DocumentKind } from '../../domain/affiliate/document.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { Id, ProgramId } from '../../domain/ids.js';
 import type { Program } from '../../domain/program/program.js';
@@ -21,6 +22,7 @@ interface ApplicationFormRow {
   readonly website: Asking;
   readonly country: Asking;
   readonly questions: readonly Question[];
+  readonly documents: readonly DocumentKind[];
   readonly version: number;
   readonly created_at: Instant;
   readonly updated_at: Instant;
@@ -36,6 +38,7 @@ function toForm(row: ApplicationFormRow): ApplicationForm {
     website: row.website,
     country: row.country,
     questions: row.questions,
+    documents: row.documents,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -53,6 +56,7 @@ export async function getApplicationForm(tx: ReadTx | Tx, program: Program): Pro
         introduction: null,
         ...defaultAskings,
         questions: [],
+        documents: [],
         version: 1,
         createdAt: program.createdAt,
         updatedAt: program.createdAt,
@@ -62,7 +66,7 @@ export async function getApplicationForm(tx: ReadTx | Tx, program: Program): Pro
 
 export type ApplicationFormChange = Pick<
   ApplicationForm,
-  'language' | 'introduction' | 'company' | 'website' | 'country' | 'questions'
+  'language' | 'introduction' | 'company' | 'website' | 'country' | 'questions' | 'documents'
 >;
 
 /** Replaces the form. The program is locked by the caller. The same form again changes nothing. */
@@ -72,8 +76,8 @@ export async function saveApplicationForm(
   form: ApplicationForm,
   change: ApplicationFormChange,
 ): Promise<ApplicationForm> {
-  const { language, introduction, company, website, country, questions } = form;
-  const before: ApplicationFormChange = { language, introduction, company, website, country, questions };
+  const { language, introduction, company, website, country, questions, documents } = form;
+  const before: ApplicationFormChange = { language, introduction, company, website, country, questions, documents };
   if (JSON.stringify(before) === JSON.stringify(change)) return form;
   const id = form.id ?? act.newId('applicationForm');
   const columns = {
@@ -83,6 +87,7 @@ export async function saveApplicationForm(
     website: change.website,
     country: change.country,
     questions: JSON.stringify(change.questions),
+    documents: JSON.stringify(change.documents),
     version: form.version + 1,
     updated_at: act.now,
   };

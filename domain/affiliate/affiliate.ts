@@ -4,6 +4,7 @@ import type { MoneyWire } from '../money.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { EnrolmentStatus } from './enrolment.js';
+import type { OpenRequirement } from './requirement.js';
 
 /** features.md 2.1 */
 export const affiliateTransitions = transitionTable({
@@ -61,12 +62,6 @@ export interface EnrolmentSummary {
   readonly status: EnrolmentStatus;
   readonly joinedAt: Instant;
   readonly linkId: LinkId | null;
-}
-
-/** Something that still stands between an affiliate and its approval. */
-export interface OpenRequirement {
-  readonly code: string;
-  readonly detail: string;
 }
 
 const statusAfter: Readonly<Record<AffiliateEvent, AffiliateStatus>> = {

@@ -1,6 +1,7 @@
 import type { AffiliateId, AgreementId, Id, ProgramId } from '../ids.js';
 import type { Instant } from '../time.js';
 import { parseLocalDate } from '../time.js';
+import type { DocumentKind } from './document.js';
 
 /** Whether a program's form asks for one of the known details (AFF-03). Name and e-mail are always asked for. */
 export const askings = ['hidden', 'optional', 'required'] as const;
@@ -31,6 +32,8 @@ export interface ApplicationForm {
   readonly website: Asking;
   readonly country: Asking;
   readonly questions: readonly Question[];
+  /** What must be seen of an affiliate (AFF-24). */
+  readonly documents: readonly DocumentKind[];
   readonly version: number;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;

@@ -2,6 +2,8 @@ import { type Decided, refused } from '../decided.js';
 import type { EnrolmentRequirement } from '../program/program.js';
 import type { AffiliateId, EnrolmentId, ProgramId } from '../ids.js';
 import type { Instant } from '../time.js';
+import { type DocumentFact, type DocumentKind, openDocuments } from './document.js';
+import type { OpenRequirement } from './requirement.js';
 import { type EventOf, eventsFrom, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 
 /** features.md 2.1, second table */
@@ -36,12 +38,13 @@ export interface RequirementFacts {
   /** The program's current terms ask for acceptance. */
   readonly mustAcceptTerms: boolean;
   readonly termsAccepted: boolean;
+  /** What the program asks to see, and what the affiliate has sent, newest first. */
+  readonly documentKinds: readonly DocumentKind[];
+  readonly documents: readonly DocumentFact[];
 }
 
-/** What is still open for one enrolment (AFF-23, AFF-24). No list of documents exists yet, so `documents` asks for nothing. */
-export function openForEnrolment(
-  facts: RequirementFacts,
-): readonly { readonly code: string; readonly detail: string }[] {
+/** What is still open for one enrolment, each document by its name (AFF-23, AFF-24). */
+export function openForEnrolment(facts: RequirementFacts): readonly OpenRequirement[] {
   const asks = (requirement: EnrolmentRequirement): boolean => facts.requirements.includes(requirement);
   return [
     ...(asks('email_verified') && !facts.madeByStaff && !facts.emailVerified
@@ -50,6 +53,7 @@ export function openForEnrolment(
     ...(asks('agreement_accepted') && facts.mustAcceptTerms && !facts.termsAccepted
       ? [{ code: 'agreement_accepted', detail: `The current terms of ${facts.programName} are not accepted.` }]
       : []),
+    ...(asks('documents') ? openDocuments(facts.documentKinds, facts.documents) : []),
   ];
 }
 
@@ -74,7 +78,7 @@ const actionOf: Readonly<Record<EnrolmentEvent, string>> = {
 export function decideEnrolmentMove(
   enrolment: Pick<Enrolment, 'status'>,
   event: EnrolmentEvent,
-  open: readonly { readonly code: string; readonly detail: string }[] = [],
+  open: readonly OpenRequirement[] = [],
 ): Decided<EnrolmentEvent> {
   if (nextStatus(enrolmentTransitions, enrolment.status, event) === undefined) {
     const isRepeat = statusAfter[event] === enrolment.status;

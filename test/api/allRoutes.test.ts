@@ -191,6 +191,21 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     sha256: Buffer.alloc(32, 1),
     bytes: Buffer.alloc(1),
   });
+  const documentId = newId('document');
+  await insertRow(world.owner, 'affiliate_documents', {
+    id: documentId,
+    workspace_id: ws.id,
+    affiliate_id: affiliateId,
+    type: 'id_card',
+    label: 'Identity card',
+    file_name: 'card.png',
+    content_type: 'image/png',
+    size_bytes: 1,
+    sha256: Buffer.alloc(32, 1),
+    bytes: Buffer.alloc(1),
+    status: 'accepted',
+    uploaded_by_type: 'user',
+  });
   const riskCase = await world.as('/v1/risk-cases', { affiliateId, kind: 'manual_review', referralIds: [referralId] });
   expect(riskCase.status).toBe(201);
   await world.settle();
@@ -246,6 +261,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     linkId: await idIn('links'),
     toolId: String(tool.body['id']),
     mediaId,
+    documentId,
     domainId: String(domain.body['id']),
     programSlug: String((await world.as(`/v1/programs/${programId}`)).body['slug']),
     entryId: await firstOf('/v1/audit-entries'),
@@ -680,8 +696,11 @@ function isPortal(route: Route): boolean {
 describe('ids of others', () => {
   // A hook's credential is its signature: without one every address is the same 401 (paymentHook.test.ts).
   const withIds = routes.filter(
-    // A hosted form is everybody's to see.
-    (route) => !/^\/(hooks|f|apply|j|t)\//.test(route.path) && paramsOf(route).some((name) => !shared.has(name)),
+    // A hosted form is everybody's to see; an upload is asked as one where its files are made (AFF-24).
+    (route) =>
+      !/^\/(hooks|f|apply|j|t)\//.test(route.path) &&
+      route.upload !== true &&
+      paramsOf(route).some((name) => !shared.has(name)),
   );
 
   async function compare(
@@ -889,13 +908,17 @@ test('ROL-03: rights for assigned rows show nothing of an affiliate who is not a
 
 test('every route stands in the tables of api.md', () => {
   // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081), and
-  // so is what a second person finds an open entry by (0320).
+  // so is what a second person finds an open entry by (0320), and where documents wait and an affiliate sends its own (0430).
   const beside = new Set([
     'GET /v1/gateways/{}',
     'GET /v1/payment-sources/{}/events',
     'GET /v1/ledger-adjustments',
     'GET /v1/ledger-adjustments/{}',
     'POST /v1/ledger-adjustments/{}/reject',
+    'GET /v1/documents',
+    'GET /v1/me/documents',
+    'POST /v1/me/documents',
+    'GET /v1/me/documents/{}/content',
   ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));

@@ -4,6 +4,7 @@ import { connect, connectEdge, connectRelay, type Db, durabilityFindings, roleFi
 import { migrateDown, migrateUp, migrationState } from '../../db/migrate.js';
 import { inWorkspace, readWorkspace } from '../../db/transaction.js';
 import { affiliateTransitions } from '../../domain/affiliate/affiliate.js';
+import { documentTransitions } from '../../domain/affiliate/document.js';
 import { enrolmentTransitions } from '../../domain/affiliate/enrolment.js';
 import { appealTransitions } from '../../domain/earning/appeal.js';
 import { commissionKinds, commissionTransitions } from '../../domain/earning/commission.js';
@@ -69,6 +70,7 @@ describe('migrations', () => {
 describe('status checks', () => {
   test.each([
     { constraint: 'affiliates_status', words: statusesOf(affiliateTransitions) },
+    { constraint: 'affiliate_documents_status', words: statusesOf(documentTransitions) },
     { constraint: 'enrolments_status', words: statusesOf(enrolmentTransitions) },
     { constraint: 'referrals_status', words: statusesOf(referralTransitions) },
     { constraint: 'referrals_stage', words: referralStages },

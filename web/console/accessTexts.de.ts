@@ -129,6 +129,8 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'settings.field.notifications.affiliate.suspended': 'Affiliate gesperrt',
   'settings.field.notifications.affiliate.reactivated': 'Affiliate wieder aktiv',
   'settings.field.notifications.affiliate.terminated': 'Affiliate gekündigt',
+  'settings.field.notifications.document.accepted': 'Dokument angenommen',
+  'settings.field.notifications.document.refused': 'Dokument abgelehnt',
   'settings.field.notifications.lead.received': 'Lead eingegangen',
   'settings.field.notifications.lead.converted': 'Lead wurde Kunde',
   'settings.field.notifications.sale.recorded': 'Verkauf erfasst',

@@ -127,6 +127,8 @@ export const accessTexts = {
   'settings.field.notifications.affiliate.suspended': 'Affiliate suspended',
   'settings.field.notifications.affiliate.reactivated': 'Affiliate active again',
   'settings.field.notifications.affiliate.terminated': 'Affiliate terminated',
+  'settings.field.notifications.document.accepted': 'Document accepted',
+  'settings.field.notifications.document.refused': 'Document refused',
   'settings.field.notifications.lead.received': 'Lead received',
   'settings.field.notifications.lead.converted': 'Lead became a customer',
   'settings.field.notifications.sale.recorded': 'Sale recorded',

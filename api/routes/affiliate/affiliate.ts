@@ -41,8 +41,8 @@ import {
   type ApprovedMoney,
   decideAffiliateMove,
   firstStatus,
-  type OpenRequirement,
 } from '../../../domain/affiliate/affiliate.js';
+import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import { daysRange, isTimeZone } from '../../../domain/calendar.js';
 import type { CommissionStatus } from '../../../domain/earning/commission.js';
 import { DomainError } from '../../../domain/errors.js';

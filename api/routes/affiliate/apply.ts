@@ -84,6 +84,8 @@ export async function takeInApplication(
       emailVerified: false,
       mustAcceptTerms: terms?.mustAccept === true,
       termsAccepted: agreementId !== null,
+      documentKinds: form.documents,
+      documents: [],
     }),
   );
   const details = {
@@ -219,14 +221,21 @@ async function tellKnown(tx: Tx, act: Act, config: Config, affiliate: Affiliate)
 export async function confirmAddress(tx: Tx, act: Act, config: Config, affiliateId: AffiliateId): Promise<void> {
   const affiliate = await lockAffiliate(tx, affiliateId);
   if (affiliate === undefined || affiliate.emailVerifiedAt !== null) return;
-  const confirmed = await updateAffiliate(tx, act, affiliate, { emailVerifiedAt: act.now });
+  await approveWhenComplete(tx, act, config, await updateAffiliate(tx, act, affiliate, { emailVerifiedAt: act.now }));
+}
+
+/**
+ * Where new affiliates are approved by default, nothing is open any more and no risk flag stands: live at once (AFF-06). The affiliate is
+ * locked by the caller.
+ */
+export async function approveWhenComplete(tx: Tx, act: Act, config: Config, affiliate: Affiliate): Promise<void> {
   const { settings } = await getSettings(tx);
-  const view = await viewAffiliate(tx, confirmed);
+  const view = await viewAffiliate(tx, affiliate);
   if (settings.affiliates.defaultStatus !== 'approved' || view.riskFlags.length > 0) return;
-  const decided = decideAffiliateMove(confirmed, 'approved', view.openRequirements);
+  const decided = decideAffiliateMove(affiliate, 'approved', view.openRequirements);
   if (decided.kind !== 'accepted') return;
   const system: Act = { ...act, actor: { type: 'system', id: null, userId: null } };
-  const approved = await moveAffiliate(tx, system, confirmed, 'approved', { statusReason: null });
+  const approved = await moveAffiliate(tx, system, affiliate, 'approved', { statusReason: null });
   await activateEnrolments(tx, system, approved);
   await welcome(tx, system, approved, settings, config);
 }

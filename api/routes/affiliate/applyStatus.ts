@@ -5,9 +5,11 @@ import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js
 import { findApplicationEntry } from '../../../db/directory.js';
 import { getApplicationForm } from '../../../db/program/applicationForm.js';
 import { findProgram } from '../../../db/program/program.js';
+import { type AskedDocument, listAskedDocuments } from '../../../db/reads/affiliate/documentList.js';
 import { inWorkspace, notify, readWorkspace } from '../../../db/transaction.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import type { Application } from '../../../domain/affiliate/application.js';
+import { documentStates } from '../../../domain/affiliate/document.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import { hashToken } from '../../../platform/secrets.js';
@@ -18,12 +20,17 @@ import { paragraphs, sendPublicPage } from '../../publicPage.js';
 import type { ApiDeps } from '../../deps.js';
 import type { Route } from '../../route.js';
 import { type StatusBody, statusBody } from '../../schemas/affiliate/application.js';
+import { documentUpload, type DocumentUpload } from '../../schemas/affiliate/document.js';
+import { readUpload, type UploadBody } from '../../upload.js';
 import { parseWith } from '../../validation.js';
 import { confirmAddress, visitorAct } from './apply.js';
 import { noteOnAffiliate } from './application.js';
 import { applyTexts } from './applyTexts.js';
+import { takeInDocument } from './document.js';
+import { judgedDocument } from './documentFile.js';
 
-// `GET` and `POST /apply/status/{token}`: where an application stands, confirmed and answered on the page its mail named (api.md 4.2).
+// `GET` and `POST /apply/status/{token}`: where an application stands, confirmed and answered on the page its mail named; documents are sent
+// here too (api.md 4.2, AFF-24).
 
 const statusParams = z.strictObject({ token: z.string() });
 
@@ -33,6 +40,7 @@ interface Found {
   readonly affiliate: Affiliate;
   readonly programName: string;
   readonly language: 'en' | 'de';
+  readonly asked: readonly AskedDocument[];
 }
 
 /** The application of the token. Refuses with `access.token_used_or_expired`, whether it was never there, was replaced, or is too old. */
@@ -47,12 +55,13 @@ async function find(deps: ApiDeps, koa: Context): Promise<Found> {
     if (application === undefined || affiliate === undefined || program === undefined)
       throw new DomainError('access.token_used_or_expired');
     const { language } = await getApplicationForm(tx, program);
-    return { workspaceId: entry.workspaceId, application, affiliate, programName: program.name, language };
+    const asked = affiliate.status === 'pending' ? await listAskedDocuments(tx, affiliate.id) : [];
+    return { workspaceId: entry.workspaceId, application, affiliate, programName: program.name, language, asked };
   });
 }
 
 /** What the page says; a question shows until it is answered, or decided without. */
-function statusOf({ application, affiliate, programName }: Found) {
+function statusOf({ application, affiliate, programName, asked }: Found) {
   const isOpen = affiliate.status === 'pending' && application.question !== null && application.repliedAt === null;
   return {
     object: 'application_status' as const,
@@ -61,6 +70,14 @@ function statusOf({ application, affiliate, programName }: Found) {
     emailVerified: affiliate.emailVerifiedAt !== null,
     question: isOpen ? application.question : null,
     replied: application.repliedAt !== null,
+    documents: asked.map(({ type, label, hint, required, expires, state }) => ({
+      type,
+      label,
+      hint,
+      required,
+      expires,
+      state,
+    })),
   };
 }
 
@@ -71,6 +88,17 @@ const statusWire = z.strictObject({
   emailVerified: z.boolean(),
   question: z.string().nullable(),
   replied: z.boolean(),
+  /** What is asked to be seen, while the application is open. */
+  documents: z.array(
+    z.strictObject({
+      type: z.string(),
+      label: z.string(),
+      hint: z.string().nullable(),
+      required: z.boolean(),
+      expires: z.boolean(),
+      state: z.enum(documentStates),
+    }),
+  ),
 });
 
 const publicRoute = {
@@ -100,7 +128,13 @@ function overPage(koa: Context): void {
   });
 }
 
-function answerStatus(koa: Context, found: Found, isJson: boolean, error?: string): void {
+/** What was wrong with what the page's own form sent: at the answer, or at a document. */
+interface PageError {
+  readonly text: string;
+  readonly document: string | null;
+}
+
+function answerStatus(koa: Context, found: Found, isJson: boolean, error?: PageError): void {
   const seen = statusOf(found);
   if (isJson) {
     koa.status = 200;
@@ -124,7 +158,7 @@ function answerStatus(koa: Context, found: Found, isJson: boolean, error?: strin
         : ''
       : `<h2>${t.question}</h2>${paragraphs(seen.question)}${form(
           `<p><label for="f-reply">${t.reply}</label><textarea id="f-reply" name="reply" rows="5" maxlength="2000" required></textarea></p>` +
-            (error === undefined ? '' : `<p class="error" role="alert">${escapeHtml(error)}</p>`),
+            (error?.document === null ? `<p class="error" role="alert">${escapeHtml(error.text)}</p>` : ''),
           t.sendReply,
         )}`;
   koa.set('Referrer-Policy', 'no-referrer'); // the address is the key
@@ -132,8 +166,29 @@ function answerStatus(koa: Context, found: Found, isJson: boolean, error?: strin
     status: error === undefined ? 200 : 422,
     language: found.language,
     title: `${t.statusTitle}: ${found.programName}`,
-    content: `<h1>${t.statusTitle}: ${escapeHtml(found.programName)}</h1><p>${t.status[seen.status]}</p>${confirm}${question}`,
+    content: `<h1>${t.statusTitle}: ${escapeHtml(found.programName)}</h1><p>${t.status[seen.status]}</p>${confirm}${question}${documentForms(found, error)}`,
   });
+}
+
+/** A form for each document that is asked for and not accepted; one that was sent already may be sent again. */
+function documentForms({ asked, language }: Found, error: PageError | undefined): string {
+  const t = applyTexts[language];
+  if (asked.length === 0) return '';
+  const forms = asked.map(({ type, label, hint, required, expires, state }) => {
+    const head = `<h3>${escapeHtml(label)}</h3><p>${t.documentState[state]}${required ? '' : ` (${t.optional})`}</p>`;
+    if (state === 'accepted') return head;
+    const hintText = hint === null ? '' : paragraphs(hint);
+    const day = expires
+      ? `<p><label for="f-day-${type}">${t.expiresOn}</label><input id="f-day-${type}" type="date" name="expiresOn" required></p>`
+      : '';
+    const wrong = error?.document === type ? `<p class="error" role="alert">${escapeHtml(error.text)}</p>` : '';
+    return (
+      `${head}${hintText}<form method="post" enctype="multipart/form-data"><input type="hidden" name="type" value="${type}">` +
+      `<p><label for="f-file-${type}">${t.file}</label><input id="f-file-${type}" type="file" name="file" accept="application/pdf,image/png,image/jpeg,image/webp" required></p>` +
+      `${day}${wrong}<p><button type="submit" aria-label="${escapeHtml(`${t.sendDocument}: ${label}`)}">${t.sendDocument}</button></p></form>`
+    );
+  });
+  return `<h2>${t.documents}</h2>${forms.join('')}`;
 }
 
 const show: Route = {
@@ -161,10 +216,18 @@ const act: Route = {
   method: 'POST',
   summary: 'Confirm the address, or answer the question',
   body: statusBody,
-  refuses: ['access.token_used_or_expired', 'request.validation_failed', 'affiliate.transition_not_allowed'],
+  refuses: [
+    'access.token_used_or_expired',
+    'request.validation_failed',
+    'request.body_too_large',
+    'upload.file_rejected',
+    'affiliate.transition_not_allowed',
+  ],
   async run(koa, deps) {
+    const media = mediaTypeOf(koa.req);
+    const isUpload = media === 'multipart/form-data';
     // A page's own form gets a page; whatever else is sent gets JSON.
-    const isJson = mediaTypeOf(koa.req) !== 'application/x-www-form-urlencoded';
+    const isJson = isUpload ? isJsonWanted(koa) : media !== 'application/x-www-form-urlencoded';
     let found: Found;
     try {
       deps.rateLimiter.take(koa, null, act);
@@ -173,14 +236,21 @@ const act: Route = {
       if (isJson || toDomainError(error).code !== 'access.token_used_or_expired') throw error;
       return overPage(koa);
     }
-    const sent = await readFormOrJsonValue(koa.req);
+    const sent = isUpload ? await readUpload(koa.req) : await readFormOrJsonValue(koa.req);
     try {
-      const body = (isJson ? parseWith(statusBody, sent, 'body') : formBodyOf(sent)) as StatusBody;
-      await change(koa, deps, found, body);
+      if (isUpload) await addDocument(koa, deps, found, sent as UploadBody);
+      else {
+        const body = (isJson ? parseWith(statusBody, sent, 'body') : formBodyOf(sent)) as StatusBody;
+        await change(koa, deps, found, body);
+      }
     } catch (error) {
-      const problem = toDomainError(error);
-      if (isJson || problem.code !== 'request.validation_failed') throw error;
-      return answerStatus(koa, found, false, applyTexts[found.language].bad);
+      const { code } = toDomainError(error);
+      const isOfFile = code === 'upload.file_rejected';
+      if (isJson || !(isOfFile || code === 'request.validation_failed')) throw error;
+      const t = applyTexts[found.language];
+      const named = isUpload ? (sent as UploadBody)['type'] : null;
+      const document = named === null || typeof named === 'string' ? named : '';
+      return answerStatus(koa, found, false, { text: isOfFile ? t.badFile : t.bad, document });
     }
     await notify(deps.db, 'outbox', '');
     const after = await find(deps, koa);
@@ -196,6 +266,25 @@ const act: Route = {
 function formBodyOf(sent: unknown): StatusBody {
   const { confirm, ...rest } = sent as Readonly<Record<string, string>>;
   return parseWith(statusBody, { ...rest, ...(confirm === 'true' ? { confirm: true } : {}) }, 'body') as StatusBody;
+}
+
+/** A document of an applicant, whose only way in this page is (AFF-24). */
+async function addDocument(koa: Context, deps: ApiDeps, found: Found, sent: UploadBody): Promise<void> {
+  const { expiresOn, ...rest } = sent;
+  const given = expiresOn === '' ? rest : sent; // a date field that was left empty
+  const body = parseWith(documentUpload, given, 'body') as DocumentUpload;
+  const file = await judgedDocument(body.file.bytes);
+  await inWorkspace(deps.db, found.workspaceId, async (tx, now) => {
+    const visitor = visitorAct(koa, deps, found.workspaceId, now);
+    const affiliate = await lockAffiliate(tx, found.affiliate.id);
+    if (affiliate?.status !== 'pending')
+      throw new DomainError('affiliate.transition_not_allowed', {
+        currentStatus: affiliate?.status ?? 'terminated',
+        allowedActions: [],
+        detail: 'The application is decided.',
+      });
+    await takeInDocument(tx, visitor, affiliate, { body: { ...body, fileName: body.file.name }, file });
+  });
 }
 
 async function change(koa: Context, deps: ApiDeps, found: Found, body: StatusBody): Promise<void> {

@@ -8,13 +8,14 @@ import { listAcceptancesOf } from '../../../db/reads/program/agreementList.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
-import type { Affiliate, OpenRequirement } from '../../../domain/affiliate/affiliate.js';
+import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import {
   decideEnrolmentMove,
   type Enrolment,
   enrolmentActions,
   type EnrolmentEvent,
 } from '../../../domain/affiliate/enrolment.js';
+import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { EnrolmentId } from '../../../domain/ids.js';
 import { addMs, type Instant, isBefore } from '../../../domain/time.js';
@@ -154,7 +155,8 @@ const create = defineRoute({
       );
       if (open !== undefined)
         throw new DomainError('resource.already_exists', { field: 'programId', existingId: open.id });
-      const isReady = affiliate.status === 'approved' && (await openAtEnrolment(tx, act, program)).length === 0;
+      const isReady =
+        affiliate.status === 'approved' && (await openAtEnrolment(tx, act, program, affiliate.id)).length === 0;
       const enrolment = await enrol(tx, act, affiliate, program, {
         status: isReady ? 'active' : 'pending',
         publicUrl: config.http.publicUrl,

@@ -1,7 +1,9 @@
 import { ensureLogin } from '../../../db/access/workspace.js';
 import { insertOneTimeToken, voidOneTimeTokens } from '../../../db/access/oneTimeToken.js';
 import { insertUser, lockUser, updateUser, type User } from '../../../db/access/user.js';
+import { listDocumentFacts } from '../../../db/affiliate/document.js';
 import { insertEnrolment, listEnrolments, moveEnrolment } from '../../../db/affiliate/enrolment.js';
+import { getApplicationForm } from '../../../db/program/applicationForm.js';
 import { insertEmail } from '../../../db/messaging/email.js';
 import { findCurrentAgreement } from '../../../db/program/agreement.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -9,10 +11,11 @@ import { insertLink, listLinksOf, moveLink } from '../../../db/tracking/link.js'
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
-import type { Affiliate, OpenRequirement } from '../../../domain/affiliate/affiliate.js';
+import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { type Enrolment, openForEnrolment } from '../../../domain/affiliate/enrolment.js';
+import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { LinkId, ProgramId } from '../../../domain/ids.js';
+import type { AffiliateId, LinkId, ProgramId } from '../../../domain/ids.js';
 import type { Program } from '../../../domain/program/program.js';
 import { linkStatusAt, slugOf } from '../../../domain/tracking/link.js';
 import type { Config } from '../../../platform/config.js';
@@ -29,11 +32,12 @@ export async function findOpenProgram(tx: ReadTx | Tx, programId: ProgramId): Pr
   return program;
 }
 
-/** What the program asks of somebody whom staff enrol now. */
+/** What the program asks of somebody whom staff enrol now; who is an affiliate already may have sent its documents for another program. */
 export async function openAtEnrolment(
   tx: ReadTx | Tx,
   act: Pick<Act, 'now'>,
   program: Program,
+  affiliateId?: AffiliateId,
 ): Promise<readonly OpenRequirement[]> {
   const terms = await findCurrentAgreement(tx, program.id, 'terms', act.now);
   return openForEnrolment({
@@ -43,6 +47,8 @@ export async function openAtEnrolment(
     emailVerified: false,
     mustAcceptTerms: terms?.mustAccept === true,
     termsAccepted: false,
+    documentKinds: (await getApplicationForm(tx, program)).documents,
+    documents: affiliateId === undefined ? [] : await listDocumentFacts(tx, affiliateId),
   });
 }
 

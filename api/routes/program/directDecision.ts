@@ -18,7 +18,14 @@ export async function decideHere(
   act: Act,
   wish: {
     readonly verb: string;
-    readonly objectType: 'program' | 'affiliate' | 'enrolment' | 'link' | 'payout_method' | 'customer_account';
+    readonly objectType:
+      | 'program'
+      | 'affiliate'
+      | 'enrolment'
+      | 'link'
+      | 'payout_method'
+      | 'customer_account'
+      | 'affiliate_document';
     readonly objectId: string;
     readonly decided: Decided;
     readonly allowedActions: readonly string[];

@@ -107,6 +107,8 @@ export const notificationEvents = [
   'affiliate.suspended',
   'affiliate.reactivated',
   'affiliate.terminated',
+  'document.accepted',
+  'document.refused',
   'lead.received',
   'lead.converted',
   'sale.recorded',

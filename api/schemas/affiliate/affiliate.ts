@@ -25,6 +25,7 @@ import {
   negativeDecisionBody,
   noteText,
   objectFields,
+  openRequirementWire,
   signedMoneyWire,
   text,
   versionFields,
@@ -194,7 +195,7 @@ export const affiliateWire = z
     notes: z.string().nullable(),
     firstLoginAt: instantWire.nullable(),
     onboardingStage: z.enum(['application', 'verification', 'activation']),
-    openRequirements: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+    openRequirements: z.array(openRequirementWire),
     riskFlags: z.array(z.string()),
     approvedMoney: z.enum(['pay', 'forfeit']).nullable(),
     enrolments: z.array(

@@ -13,6 +13,7 @@ import {
   longText,
   nameText,
   objectFields,
+  openRequirementWire,
   text,
   versionFields,
 } from '../wire.js';
@@ -38,6 +39,14 @@ const question = z
       });
   });
 
+const documentKind = z.strictObject({
+  type: z.string().regex(/^[a-z][a-z0-9_]{0,39}$/),
+  label: text(200),
+  hint: longText(500).nullable().default(null),
+  required: z.boolean().default(true),
+  expires: z.boolean().default(false),
+});
+
 export const applicationFormBody = z
   .strictObject({
     language: z.enum(['en', 'de']).default('en'),
@@ -46,14 +55,17 @@ export const applicationFormBody = z
     website: z.enum(askings).default('optional'),
     country: z.enum(askings).default('optional'),
     questions: z.array(question).max(30).default([]),
+    documents: z.array(documentKind).max(20).default([]),
   })
   .check((context) => {
-    const names = context.value.questions.map(({ name }) => name);
-    if (new Set(names).size < names.length)
-      context.issues.push({
-        ...fieldIssue('already_used', 'Each name once.', ['questions']),
-        input: context.value,
-      });
+    const { questions, documents } = context.value;
+    const given = [
+      ['questions', questions.map(({ name }) => name)],
+      ['documents', documents.map(({ type }) => type)],
+    ] as const;
+    for (const [field, names] of given)
+      if (new Set(names).size < names.length)
+        context.issues.push({ ...fieldIssue('already_used', 'Each name once.', [field]), input: context.value });
   });
 
 export const applicationFormWire = z
@@ -74,6 +86,15 @@ export const applicationFormWire = z
         options: z.array(z.string()),
       }),
     ),
+    documents: z.array(
+      z.strictObject({
+        type: z.string(),
+        label: z.string(),
+        hint: z.string().nullable(),
+        required: z.boolean(),
+        expires: z.boolean(),
+      }),
+    ),
     /** Where people apply. */
     url: z.string(),
     ...versionFields,
@@ -81,11 +102,12 @@ export const applicationFormWire = z
   .openapi('ApplicationForm');
 
 export function presentApplicationForm(form: ApplicationForm, url: string): z.output<typeof applicationFormWire> {
-  const { id: _id, questions, ...fields } = form;
+  const { id: _id, questions, documents, ...fields } = form;
   return {
     object: 'application_form',
     ...fields,
     questions: questions.map((one) => ({ ...one, options: [...one.options] })),
+    documents: documents.map((one) => ({ ...one })),
     url,
   };
 }
@@ -116,7 +138,7 @@ export const applicationWire = z
     duplicateIds: z.array(z.string()),
     earlierAttempts: z.int(),
     riskFlags: z.array(z.string()),
-    openRequirements: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+    openRequirements: z.array(openRequirementWire),
     question: z.string().nullable(),
     askedAt: instantWire.nullable(),
     reply: z.string().nullable(),

@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import type { LastDecision } from '../../../db/audit/directDecision.js';
 import { type Enrolment, enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
+import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import type { Instant } from '../../../domain/time.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { listQuery } from '../../lists.js';
-import { decisionWire, idWire, instantWire, listOf, objectFields, versionFields } from '../wire.js';
+import {
+  decisionWire,
+  idWire,
+  instantWire,
+  listOf,
+  objectFields,
+  openRequirementWire,
+  versionFields,
+} from '../wire.js';
 import { undoWire } from './affiliate.js';
 
 export const enrolmentParams = z.strictObject({ enrolmentId: idWire('enrolment') });
@@ -21,7 +30,7 @@ export const enrolmentWire = z
     status: z.enum(statuses),
     joinedAt: instantWire,
     linkId: z.string().nullable(),
-    openRequirements: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+    openRequirements: z.array(openRequirementWire),
     decision: decisionWire,
     undo: undoWire.exactOptional(),
     allowedActions: z.array(z.string()),
@@ -35,7 +44,7 @@ export function presentEnrolment(
   enrolment: Enrolment,
   more: {
     readonly linkId: string | null;
-    readonly openRequirements: readonly { readonly code: string; readonly detail: string }[];
+    readonly openRequirements: readonly OpenRequirement[];
     readonly decision: LastDecision | null;
     readonly allowedActions: readonly string[];
     readonly undo?: { readonly path: string; readonly until: Instant };

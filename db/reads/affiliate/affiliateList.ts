@@ -6,9 +6,10 @@ import {
   type AffiliateStatus,
   type EnrolmentSummary,
   isActive,
-  type OpenRequirement,
 } from '../../../domain/affiliate/affiliate.js';
+import type { DocumentFact, DocumentKind } from '../../../domain/affiliate/document.js';
 import { type EnrolmentStatus, openForEnrolment } from '../../../domain/affiliate/enrolment.js';
+import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import type { AffiliateId, EnrolmentId, LinkId, ProgramId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { EnrolmentRequirement } from '../../../domain/program/program.js';
@@ -187,6 +188,9 @@ interface EnrolmentFactRow {
   readonly must_accept: boolean;
   readonly accepted: boolean;
   readonly applied: boolean;
+  /** Null where the program asks for no documents. */
+  readonly document_kinds: readonly DocumentKind[] | null;
+  readonly documents: readonly DocumentFact[] | null;
 }
 
 /** The enrolments of these affiliates, each with its default link and what the program asks. */
@@ -200,7 +204,7 @@ export async function listEnrolmentFacts(
            link.id as link_id, program.name as program_name, program.requirements,
            coalesce(terms.must_accept, false) as must_accept,
            acceptance.agreement_id is not null as accepted,
-           first_act.event = 'applied' as applied
+           first_act.event = 'applied' as applied, form.documents as document_kinds, papers.documents
     from enrolments as enrolment
     join programs as program
       on program.workspace_id = enrolment.workspace_id and program.id = enrolment.program_id
@@ -216,6 +220,15 @@ export async function listEnrolmentFacts(
     left join agreement_acceptances as acceptance
       on acceptance.workspace_id = enrolment.workspace_id and acceptance.agreement_id = terms.id
       and acceptance.affiliate_id = enrolment.affiliate_id
+    left join application_forms as form
+      on form.workspace_id = enrolment.workspace_id and form.program_id = enrolment.program_id
+      and 'documents' = any(program.requirements)
+    left join lateral (
+      select jsonb_agg(jsonb_build_object('type', paper.type, 'status', paper.status)
+                       order by paper.created_at desc, paper.id desc) as documents
+      from affiliate_documents as paper
+      where paper.workspace_id = enrolment.workspace_id and paper.affiliate_id = enrolment.affiliate_id
+        and paper.status <> 'replaced' and 'documents' = any(program.requirements)) as papers on true
     left join lateral (
       select link.id
       from links as link
@@ -232,7 +245,10 @@ export async function listEnrolmentFacts(
 
 /** What is open for one enrolment of an affiliate. */
 export function openOf(
-  row: Pick<EnrolmentFactRow, 'program_name' | 'requirements' | 'must_accept' | 'accepted' | 'applied'>,
+  row: Pick<
+    EnrolmentFactRow,
+    'program_name' | 'requirements' | 'must_accept' | 'accepted' | 'applied' | 'document_kinds' | 'documents'
+  >,
   affiliate: Pick<Affiliate, 'emailVerifiedAt'>,
 ): readonly OpenRequirement[] {
   return openForEnrolment({
@@ -242,6 +258,8 @@ export function openOf(
     emailVerified: affiliate.emailVerifiedAt !== null,
     mustAcceptTerms: row.must_accept,
     termsAccepted: row.accepted,
+    documentKinds: row.document_kinds ?? [],
+    documents: row.documents ?? [],
   });
 }
 

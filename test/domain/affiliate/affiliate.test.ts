@@ -83,6 +83,8 @@ test('what is open for an enrolment: applicants verify, terms that must be accep
     emailVerified: false,
     mustAcceptTerms: true,
     termsAccepted: false,
+    documentKinds: [],
+    documents: [],
   };
   const codes = (change: Partial<typeof facts>) => openForEnrolment({ ...facts, ...change }).map(({ code }) => code);
   expect(codes({})).toEqual(['email_verified', 'agreement_accepted']);

@@ -67,6 +67,8 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
     'affiliate.suspended',
     'affiliate.reactivated',
     'affiliate.terminated',
+    'document.accepted',
+    'document.refused',
     'lead.received',
     'lead.converted',
     'sale.recorded',

@@ -82,6 +82,7 @@ function Editor({ form }: { readonly form: ApplicationForm }): ReactElement {
           website: draft.website,
           country: draft.country,
           questions: draft.questions,
+          documents: draft.documents, // edited in the program's own tab
         },
         throwOnError: true,
       }),
