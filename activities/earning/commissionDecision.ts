@@ -30,9 +30,11 @@ export async function contextOf(
   referral: Referral | null,
   lines: readonly Commission[],
 ): Promise<(line: Commission) => ApprovalContext> {
-  const statuses = await findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]);
-  const inReview = await listSalesInReview(tx, lines.flatMap(salesBehind));
-  const checks = referral === null || referral.status === 'approved' ? [] : await listChecks(tx, referral.id);
+  const [statuses, inReview, checks] = await Promise.all([
+    findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]),
+    listSalesInReview(tx, lines.flatMap(salesBehind)),
+    referral === null || referral.status === 'approved' ? [] : listChecks(tx, referral.id),
+  ]);
   const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
   return (line) => ({
     now: act.now,

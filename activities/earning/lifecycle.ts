@@ -97,6 +97,8 @@ export function referralActivities(deps: Pick<ActivityDeps, 'db' | 'newId'>) {
           lockReferral(tx, input.referralId),
           lockDecision(tx, input.fact.id),
           askUserOfDecision(tx, input.fact.id),
+          listChecks(tx, input.referralId),
+          findEndedLines(tx, input),
         ],
       );
       await notify(deps.db, 'decision', input.fact.id);

@@ -37,6 +37,7 @@ export function lockForFact(
   return [
     lockContactOf(tx, table, input.fact.id),
     lockReferral(tx, input.referralId),
+    listChecks(tx, input.referralId),
     askReferralTerms(tx, input.referralId),
   ];
 }

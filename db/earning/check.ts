@@ -5,17 +5,18 @@ import { assertInvariant } from '../../domain/errors.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { once, run } from '../pipeline.js';
 import { type CheckRow, toCheck } from '../reads/earning/checkRow.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
-/** The referral's checks, oldest first. The referral's lock covers them too. */
-export async function listChecks(tx: ReadTx | Tx, referralId: string): Promise<readonly Check[]> {
-  const rows = await tx('checks')
-    .where({ referral_id: referralId })
-    .orderBy('created_at')
-    .orderBy('id')
-    .select<CheckRow[]>('*');
-  return rows.map(toCheck);
+/** The referral's checks, oldest first; read once per transaction. The referral's lock covers them too. */
+export function listChecks(tx: ReadTx | Tx, referralId: string): Promise<readonly Check[]> {
+  return once(tx, ['checks'], `checks of ${referralId}`, async () => {
+    const rows = await run<CheckRow>(tx, 'select * from checks where referral_id = $1 order by created_at, id', [
+      referralId,
+    ]);
+    return rows.map(toCheck);
+  });
 }
 
 export async function findCheck(tx: ReadTx | Tx, id: string): Promise<Check | undefined> {

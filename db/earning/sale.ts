@@ -447,9 +447,9 @@ export async function listParkedSales(
 /** Which of these sales are under review, or just confirmed and not judged anew: nothing of them approves by itself (TRK-19). */
 export async function listSalesInReview(tx: ReadTx | Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
-  const [one, ...others] = ids;
+  const [one, ...others] = new Set(ids); // a line names its sale twice where the sale raised it
   // One sale, as every approval asks: by equality. With `= any` Postgres makes a plan for each call, which costs ten times the look.
-  const [which, value] = others.length === 0 ? ['= $1', one] : ['= any ($1::text[])', ids];
+  const [which, value] = others.length === 0 ? ['= $1', one] : ['= any ($1::text[])', [one, ...others]];
   const rows = await run<{ id: string }>(
     tx,
     `select id from sales where id ${which} and (in_review or (correction_id is not null and processed_at is null))`,

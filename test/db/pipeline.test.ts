@@ -1,6 +1,7 @@
 import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect, type Db } from '../../db/connection.js';
+import { listSalesInReview } from '../../db/earning/sale.js';
 import { later, once, run } from '../../db/pipeline.js';
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
 import { InvariantError } from '../../domain/errors.js';
@@ -146,3 +147,17 @@ test('a read tells what was refused, whether or not anything waited for it', asy
 });
 
 const seenAfter = async (tx: ReadTx) => run(tx, 'select 1', []);
+
+test('what every approval looks up keeps its plan, also where a line names its sale twice', async () => {
+  const sale = newId('sale');
+  for (let look = 0; look < 8; look += 1)
+    await inWorkspace(db, workspaceId, (tx) => listSalesInReview(tx, [sale, sale]));
+  const [kept] = await inWorkspace(db, workspaceId, (tx) =>
+    run<{ plans: number }>(
+      tx,
+      `select generic_plans::int as plans from pg_prepared_statements where statement like 'select id from sales where id = $1 and %'`,
+      [],
+    ),
+  );
+  expect(kept?.plans).toBeGreaterThan(0);
+});
