@@ -98,6 +98,13 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
       return rows[0]?.count === wanted;
     }, patience);
   };
+  /**
+   * Until all ids are counted: `$1`, with the rest behind it. The last one first: they are worked off about in their order, so nearly every
+   * look is at one row. Looks at all 150 took some 2 % of the CPU that the workflow bench measures.
+   */
+  const untilAll = async (name: string, text: string, ids: readonly string[], ...rest: readonly unknown[]) => {
+    for (const some of [ids.slice(-1), ids]) await until(name, text, [some, ...rest], some.length);
+  };
   const idsOf = (journeys: readonly Journey[]) => journeys.map((journey) => journey.referralId);
 
   return {
@@ -115,12 +122,7 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
       });
       await recordClicks(edgeDb, clicks);
       const ids = clicks.map((click) => click.id);
-      await until(
-        'click',
-        'select count(*)::int from clicks where id = any ($1) and referral_id is not null',
-        [ids],
-        count,
-      );
+      await untilAll('click', 'select count(*)::int from clicks where id = any ($1) and referral_id is not null', ids);
       const found = await owner('clicks').whereIn('id', ids).select<{ referral_id: ReferralId }[]>('referral_id');
       await until(
         'start',
@@ -228,18 +230,20 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
         await enqueue(tx, signalReferral(ref(journey), 'payoutSettled', { payoutId: newId('payout') }));
       }),
     become: (journeys, status) =>
-      until(
+      untilAll(
         'become',
-        'select count(*)::int from referrals where workspace_id = $1 and id = any ($2) and status = $3',
-        [workspaceId, idsOf(journeys), status],
-        journeys.length,
+        'select count(*)::int from referrals where workspace_id = $2 and id = any ($1) and status = $3',
+        idsOf(journeys),
+        workspaceId,
+        status,
       ),
     earn: (journeys, status) =>
-      until(
+      untilAll(
         'earn',
-        'select count(*)::int from commissions where workspace_id = $1 and referral_id = any ($2) and status = $3',
-        [workspaceId, idsOf(journeys), status],
-        journeys.length,
+        'select count(*)::int from commissions where workspace_id = $2 and referral_id = any ($1) and status = $3',
+        idsOf(journeys),
+        workspaceId,
+        status,
       ),
     async close() {
       await watch.end();
