@@ -141,6 +141,29 @@ test('BEY-03: everyone with a balance stands exactly once, with all reasons', as
   expect((await world.balances())['payout_open']).toBe(0n);
 });
 
+test('PAY-03: a draft holds each of its lines at its own worth, whatever their kinds', async () => {
+  const uma = await world.makeAffiliate('Uma');
+  await world.makeMethod(uma);
+  const payable = new Map<string, bigint>();
+  for (const [minor, kind] of [
+    [2_000n, 'earned'],
+    [10_000n, 'bonus'],
+    [-700n, 'clawback'],
+    [300n, 'adjustment'],
+    [1_200n, 'earned'],
+  ] as const)
+    payable.set(await world.earn(uma, minor, { kind }), minor);
+  await world.earn(uma, 400n, { onHold: true });
+  const { run } = await plan({ filter: { affiliateIds: [uma] } });
+  const [draft] = await world.rows('payouts', { run_id: run });
+  expect(draft).toMatchObject({ affiliate_id: uma, amount_minor: 12_800n });
+  const lines = await world.rows('payout_lines', { payout_id: draft?.['id'] });
+  expect(new Map(lines.map((line) => [line['commission_id'], line['amount_minor']]))).toEqual(payable);
+  expect(await world.rows('payout_run_rows', { run_id: run })).toMatchObject([
+    { gross_minor: 13_200n, corrections_minor: -400n, carried_minor: 0n, net_minor: 12_800n, commission_count: 5 },
+  ]);
+});
+
 test('BEY-03, RFD-02: a refund in a draft shrinks it, voids the approval and plans anew', async () => {
   const ana = await world.makeAffiliate('Ana');
   await world.makeMethod(ana);
