@@ -1,27 +1,32 @@
-import { openAccount, postTransfers } from '../../db/earning/ledger.js';
+import { lockAffiliate } from '../../db/affiliate/affiliate.js';
+import { insertCommissions } from '../../db/earning/commission.js';
+import { lockBalances, openAccount, postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
   compareStatement,
+  findProgramOfPayee,
   findUpload,
   insertItems,
   insertStatement,
   insertStatementLines,
+  type ItemWord,
   listWaitingRuns,
   lockItem,
   lockNewestStatement,
   readBooks,
   readFinalInstant,
+  type ReconciliationItem,
   resolveItem,
   type StatementLine,
   sumLines,
 } from '../../db/payout/reconciliation.js';
 import type { Tx } from '../../db/transaction.js';
-import type { Act } from '../../domain/act.js';
-import { account, posting } from '../../domain/earning/ledger.js';
-import { DomainError } from '../../domain/errors.js';
+import { type Act, actFor } from '../../domain/act.js';
+import { account, affiliateAccounts, debitAffiliate, posting } from '../../domain/earning/ledger.js';
+import { assertInvariant, DomainError } from '../../domain/errors.js';
 import type { PayoutRunId } from '../../domain/ids.js';
 import { formatMoney } from '../../domain/money.js';
-import type { ItemResolution } from '../../domain/payout/reconciliation.js';
+import { mayBePayment } from '../../domain/payout/reconciliation.js';
 import type { FileStatement } from '../../domain/payout/statementFile.js';
 import type { Instant } from '../../domain/time.js';
 import { startMessage, workflowIds } from '../../workflows/contract.js';
@@ -45,15 +50,11 @@ export async function askForStatement(
 }
 
 /**
- * A person's word on a difference: right as it is, or its money goes to suspense until a document clears it. A difference never edits
- * history (money.md 10). Codes: resource.not_found, reconciliation.already_decided.
+ * A person's word on a difference: right as it is, or its money goes to suspense until a document clears it, or it was paid to an affiliate, who
+ * then is owed that much less. A difference never edits history (money.md 10). Codes: resource.not_found, reconciliation.already_decided,
+ * request.validation_failed (nobody's payment, or an affiliate who is not there or in no program).
  */
-export async function resolveDifference(
-  tx: Tx,
-  act: Act,
-  itemId: string,
-  word: { readonly resolution: ItemResolution; readonly note: string; readonly documentId: string | null },
-): Promise<void> {
+export async function resolveDifference(tx: Tx, act: Act, itemId: string, word: ItemWord): Promise<void> {
   const item = await lockItem(tx, itemId, act.mode);
   if (item === undefined) throw new DomainError('resource.not_found');
   // An older statement's difference is told again by the newest one, or it is gone: there it would be resolved twice.
@@ -80,7 +81,92 @@ export async function resolveDifference(
       },
     ]);
   }
+  if (word.resolution === 'affiliate') await bookToPayee(tx, act, item, word);
   await resolveItem(tx, act, item.id, word);
+}
+
+/**
+ * A payment that the books had never heard of, or forgot with a restore: its payee is owed that much less, and where that is more than it is owed
+ * the rest is its debt, so that the next run does not pay it again (BEY-07). As for a payment that arrives late (money.md 5).
+ */
+async function bookToPayee(tx: Tx, act: Act, item: ReconciliationItem, word: ItemWord): Promise<void> {
+  const { affiliateId } = word;
+  assertInvariant(affiliateId !== null, 'what was paid to an affiliate names it', { itemId: item.id });
+  if (!mayBePayment(item)) throw refusedField('/resolution', 'not_allowed_here', 'No money left the gateway here.');
+  if ((await lockAffiliate(tx, affiliateId)) === undefined)
+    throw refusedField('/affiliateId', 'not_found', 'No such affiliate.');
+  const { currency } = item;
+  const programId = await findProgramOfPayee(tx, { mode: item.mode, affiliateId, currency });
+  if (programId === undefined) throw refusedField('/affiliateId', 'not_allowed_here', 'Is in no program.');
+  const mine = actFor(act, { cause: { type: 'reconciliation_item', id: item.id }, mode: item.mode });
+  const amount = { minor: item.gap, currency };
+  const text = formatMoney(amount);
+  const id = act.newId('commission');
+  await insertCommissions(
+    tx,
+    mine,
+    [
+      {
+        id,
+        kind: 'late_payment',
+        level: 1,
+        affiliateId,
+        programId,
+        referralId: null,
+        saleId: null,
+        leadId: null,
+        originCommissionId: null,
+        level1CommissionId: null,
+        causeType: 'reconciliation_item',
+        causeId: item.id,
+        currency,
+        base: null,
+        baseType: null,
+        ratePpm: null,
+        ruleId: null,
+        ruleVersion: null,
+        parts: [],
+        explanation: {
+          sentence: `${text.amount} ${text.currency} that the gateway's statement shows as paid, and the books did not know of, is taken off what is owed.`,
+        },
+        exact: { numerator: -item.gap, denominator: 1n },
+        clipReason: null,
+        amount: -item.gap,
+        accrues: true,
+        status: 'approved',
+        onHold: false,
+        needsReviewer: false,
+        sub1: null,
+        reason: word.note,
+        createdBy: act.actor.userId,
+        eligibleAt: act.now,
+        approvedAt: act.now,
+      },
+    ],
+    'latePaid',
+  );
+  const { payable, receivable } = affiliateAccounts(affiliateId);
+  const balanceOf = await lockBalances(tx, mine, currency, [payable, receivable]);
+  const moved = debitAffiliate(
+    affiliateId,
+    { payable: balanceOf(payable), receivable: balanceOf(receivable) },
+    account('cash', item.gateway),
+    amount,
+  );
+  await postTransfers(tx, mine, [
+    {
+      kind: 'payout.paid_late',
+      key: `commission/${id}/paidLate`,
+      cause: { type: 'reconciliation_item', id: item.id },
+      correctsKey: null,
+      effectiveAt: null,
+      postings: moved.postings,
+    },
+  ]);
+}
+
+function refusedField(pointer: string, code: 'not_found' | 'not_allowed_here', detail: string): DomainError {
+  return new DomainError('request.validation_failed', { errors: [{ pointer: `#${pointer}`, code, detail }] });
 }
 
 /** A file's statement as it is compared: as of an instant of which the books are final, and joined to what was read before. */

@@ -1,4 +1,5 @@
 import type { Act, Mode } from '../../domain/act.js';
+import type { AffiliateId, ProgramId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import type { AttemptState } from '../../domain/payout/payoutAttempt.js';
 import {
@@ -484,27 +485,58 @@ export async function lockItem(tx: Tx, id: string, mode: Mode): Promise<Reconcil
       };
 }
 
+/** What a person says of a difference. */
+export interface ItemWord {
+  readonly resolution: ItemResolution;
+  readonly note: string;
+  readonly documentId: string | null;
+  /** Whom the money went to, of `affiliate`; else null. */
+  readonly affiliateId: AffiliateId | null;
+}
+
+const resolutionEvents: Readonly<Record<ItemResolution, string>> = {
+  accepted: 'accepted',
+  suspense: 'movedToSuspense',
+  affiliate: 'bookedToAffiliate',
+};
+
 /** A person's word on a difference, with its history. */
-export async function resolveItem(
-  tx: Tx,
-  act: Act,
-  id: string,
-  word: { readonly resolution: ItemResolution; readonly note: string; readonly documentId: string | null },
-): Promise<void> {
+export async function resolveItem(tx: Tx, act: Act, id: string, word: ItemWord): Promise<void> {
   await tx('reconciliation_items').where({ id }).update({
     resolution: word.resolution,
     resolved_at: act.now,
     resolved_by: act.actor.userId,
     note: word.note,
     document_id: word.documentId,
+    affiliate_id: word.affiliateId,
   });
   await recordAudit(tx, act, {
     objectType: 'reconciliation_item',
     objectId: id,
     seq: 1,
-    event: word.resolution === 'accepted' ? 'accepted' : 'movedToSuspense',
-    changes: { documentId: word.documentId },
+    event: resolutionEvents[word.resolution],
+    changes: {
+      documentId: word.documentId,
+      ...(word.affiliateId === null ? {} : { affiliateId: word.affiliateId }),
+    },
   });
+}
+
+/** Which program carries what an affiliate turned out to be paid: that of its newest line in the currency, else its newest enrolment's. */
+export async function findProgramOfPayee(
+  tx: Tx,
+  of: { readonly mode: Mode; readonly affiliateId: AffiliateId; readonly currency: CurrencyCode },
+): Promise<ProgramId | undefined> {
+  const line = await tx('commissions')
+    .where({ mode: of.mode, affiliate_id: of.affiliateId, currency: of.currency })
+    .orderByRaw('created_at desc, id desc')
+    .first<{ program_id: ProgramId } | undefined>('program_id');
+  if (line !== undefined) return line.program_id;
+  const enrolment = await tx('enrolments')
+    .where({ affiliate_id: of.affiliateId })
+    .orderByRaw('created_at desc, id desc')
+    .first<{ program_id: ProgramId } | undefined>('program_id');
+  return enrolment?.program_id;
 }
 
 /**

@@ -61,6 +61,21 @@ export function classOf(fact: Compared): ItemClass {
   }
 }
 
-/** How a person settles a difference: it is right as it is, or its money waits in suspense for a document. */
-export const itemResolutions = ['accepted', 'suspense'] as const;
+/**
+ * How a person settles a difference: it is right as it is, its money waits in suspense for a document, or it is what an affiliate was paid and is
+ * taken off what that one is owed (docs/decisions/0452).
+ */
+export const itemResolutions = ['accepted', 'suspense', 'affiliate'] as const;
 export type ItemResolution = (typeof itemResolutions)[number];
+
+const paidOut: ReadonlySet<ItemClass> = new Set<ItemClass>([
+  'unknown_reference',
+  'missing_here',
+  'amount',
+  'duplicate',
+]);
+
+/** May this difference be what somebody was paid? Money left the gateway, and the books do not know of it. */
+export function mayBePayment(item: { readonly itemClass: ItemClass; readonly gap: bigint }): boolean {
+  return item.gap > 0n && paidOut.has(item.itemClass);
+}

@@ -174,8 +174,8 @@ const resolve = defineRoute({
   refuses: ['resource.not_found', 'reconciliation.already_decided'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
-      const { resolution, reason, documentId } = ctx.body;
-      await resolveDifference(tx, act, ctx.params.itemId, { resolution, note: reason, documentId });
+      const { resolution, reason, documentId, affiliateId } = ctx.body;
+      await resolveDifference(tx, act, ctx.params.itemId, { resolution, note: reason, documentId, affiliateId });
       const item = await findReconciliationItem(tx, { mode: ctx.mode, id: ctx.params.itemId });
       if (item === undefined) throw new DomainError('resource.not_found');
       return presentReconciliationItem(item);

@@ -3,7 +3,7 @@ import type { ReconciliationItemView, ReconciliationView } from '../../../db/rea
 import { itemClasses, itemResolutions } from '../../../domain/payout/reconciliation.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
 import { uploadedFile } from '../../upload.js';
-import { idWire, instantWire, listOf, reasonText, signedMoneyWire, text } from '../wire.js';
+import { fieldIssue, idWire, instantWire, listOf, reasonText, signedMoneyWire, text } from '../wire.js';
 
 export const reconciliationParams = z.strictObject({ reconciliationId: idWire('reconciliation') });
 export const reconciliationItemParams = z.strictObject({ itemId: idWire('reconciliationItem') });
@@ -23,11 +23,24 @@ export const reconciliationAccepted = z.strictObject({
   reconciliationIds: z.array(z.string()),
 });
 
-export const reconciliationResolve = z.strictObject({
-  resolution: z.enum(itemResolutions),
-  reason: reasonText,
-  documentId: text(64).nullable().default(null),
-});
+export const reconciliationResolve = z
+  .strictObject({
+    resolution: z.enum(itemResolutions),
+    reason: reasonText,
+    documentId: text(64).nullable().default(null),
+    /** Of `affiliate`: whom the money went to. */
+    affiliateId: idWire('affiliate').nullable().default(null),
+  })
+  .check((context) => {
+    const { resolution, affiliateId } = context.value;
+    if ((resolution === 'affiliate') === (affiliateId !== null)) return;
+    context.issues.push({
+      ...(affiliateId === null
+        ? fieldIssue('required', 'Say whom the money went to.', ['affiliateId'])
+        : fieldIssue('not_allowed_here', 'Only with the resolution affiliate.', ['affiliateId'])),
+      input: context.value,
+    });
+  });
 
 export const reconciliationWire = z
   .strictObject({
@@ -85,6 +98,8 @@ export const reconciliationItemWire = z
     gatewayReference: z.string().nullable(),
     firstSeenAt: instantWire.nullable(),
     resolution: z.enum(itemResolutions).nullable(),
+    /** Whom it was booked to. */
+    affiliateId: z.string().nullable(),
     resolvedAt: instantWire.nullable(),
     resolvedBy: z.strictObject({ id: z.string(), name: z.string() }).nullable(),
     reason: z.string().nullable(),
@@ -108,6 +123,7 @@ export function presentReconciliationItem(item: ReconciliationItemView): z.outpu
     gatewayReference: item.providerId,
     firstSeenAt: item.firstSeenAt,
     resolution: item.resolution,
+    affiliateId: item.affiliateId,
     resolvedAt: item.resolvedAt,
     resolvedBy: item.resolvedBy,
     reason: item.note,

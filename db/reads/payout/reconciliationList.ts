@@ -63,6 +63,7 @@ export interface ReconciliationItemView {
   readonly providerId: string | null;
   readonly firstSeenAt: Instant | null;
   readonly resolution: ItemResolution | null;
+  readonly affiliateId: string | null;
   readonly resolvedAt: Instant | null;
   readonly resolvedBy: { readonly id: string; readonly name: string } | null;
   readonly note: string | null;
@@ -72,7 +73,7 @@ export interface ReconciliationItemView {
 const itemColumns = `item.id, item.statement_id as "reconciliationId", item.class as "itemClass", statement.currency, item.amount_minor as gap,
   item.line_minor as "statementMinor", item.books_minor as "booksMinor", item.line_id as "lineId", item.attempt_id as "attemptId",
   attempt.payout_id as "payoutId", item.provider_id as "providerId", item.first_seen_at as "firstSeenAt", item.resolution,
-  item.resolved_at as "resolvedAt", item.note, item.created_at as "createdAt",
+  item.affiliate_id as "affiliateId", item.resolved_at as "resolvedAt", item.note, item.created_at as "createdAt",
   case when person.id is null then null else jsonb_build_object('id', person.id, 'name', person.name) end as "resolvedBy"`;
 
 const itemSource = `reconciliation_items as item

@@ -169,7 +169,7 @@ test('what the gateway did without us, and what it never did, are told; a person
   expect(await brokenStatements()).toBe(0);
 
   const itemOf = (name: string): string => found.items.find((item) => item['class'] === name)?.['id'] as string;
-  const word = { note: 'asked the provider', documentId: null };
+  const word = { note: 'asked the provider', documentId: null, affiliateId: null };
   const before = await world.balances();
   await world.write((tx, act) =>
     resolveDifference(tx, act, itemOf('unknown_reference'), { ...word, resolution: 'suspense' }),

@@ -14,6 +14,7 @@ import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js'
 import { merchantOf } from '../../../domain/payout/gateway.js';
 import { restoreBackup } from '../../../platform/backup/restoreBackup.js';
 import { takeBackup } from '../../../platform/backup/takeBackup.js';
+import { newId } from '../../../platform/newId.js';
 import { clockNow } from '../../../platform/clock.js';
 import { itemsOf, startTestApi, type TestApi } from '../../api/support.js';
 import { createPayoutWorld, type PayoutActivities, payoutActivities, type PayoutWorld, usd } from './payoutWorld.js';
@@ -213,11 +214,33 @@ test(`BEY-07: ${all} payouts paid, the database set back to before the last ${al
   expect(itemsOf(items.body['data'])).toHaveLength(1);
   const [item] = itemsOf(items.body['data']);
   const dora = (await api.makePerson({ id: world.workspaceId }, ['owner'], { name: 'Dora' })).key;
-  const settled = await api.as(dora, `/v1/reconciliation-items/${String(item?.['id'])}/resolve`, {
-    body: { resolution: 'suspense', reason: 'Paid to Late, who is held until it is cleared' },
-  });
+  const resolve = (body: Readonly<Record<string, unknown>>) =>
+    api.as(dora, `/v1/reconciliation-items/${String(item?.['id'])}/resolve`, {
+      body: { reason: 'Paid to Late, by the provider’s own list', ...body },
+    });
+  const nobody = newId('affiliate');
+  for (const [body, code] of [
+    [{ resolution: 'affiliate' }, 'required'],
+    [{ resolution: 'suspense', affiliateId: late }, 'not_allowed_here'],
+    [{ resolution: 'affiliate', affiliateId: nobody }, 'not_found'],
+  ] as const)
+    expect((await resolve(body)).body).toMatchObject({ status: 422, errors: [{ pointer: '#/affiliateId', code }] });
+  const named = { resolution: 'affiliate', affiliateId: late };
+  const settled = await resolve(named);
   expect(settled.status, settled.text).toBe(200);
-  await owner('affiliates').where({ id: late }).update({ status: 'suspended' });
+  expect(settled.body).toMatchObject(named);
+  expect((await resolve(named)).body).toMatchObject({ status: 409, code: 'already_decided' });
+  // Late was owed 31.00 by the database that was set back, and has it.
+  const [balance] = (await api.as(dora, `/v1/affiliates/${late}/balances`)).body as unknown as { payable: unknown }[];
+  expect(balance).toMatchObject({ payable: { amount: '0.00', currency: 'USD' } });
+  const [taken] = itemsOf((await api.as(dora, `/v1/commissions?affiliateId=${late}&kind=late_payment`)).body['data']);
+  expect(taken).toMatchObject({ status: 'approved', amount: { amount: '-31.00', currency: 'USD' } });
+  const why = await api.as(dora, `/v1/commissions/${String(taken?.['id'])}/explanation`);
+  expect(why.body, why.text).toMatchObject({ cause: { type: 'reconciliation_item', id: item?.['id'] } });
+  expect(why.text).toContain('31.00 USD that the gateway');
+  await readStatement();
+  const newest = itemsOf((await api.as(key, '/v1/reconciliations')).body['data'])[0];
+  expect(newest, 'what was booked is no difference any more').toMatchObject({ openDifferences: 0 });
   const free = await unfreeze();
   expect(free.status, free.text).toBe(200);
   expect(free.body).toMatchObject({ frozen: false, reasons: [] });

@@ -4,6 +4,7 @@ import { useParams } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
+  getAffiliatesOptions,
   getReconciliationsByReconciliationIdItemsOptions,
   getReconciliationsByReconciliationIdOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
@@ -32,7 +33,9 @@ const classes = [
   'currency',
   'unknown_reference',
 ] as const;
-const resolutions = ['accepted', 'suspense'] as const;
+const resolutions = ['accepted', 'suspense', 'affiliate'] as const;
+/** Classes of a payment that the books did not know of, as the API takes them (BEY-07). */
+const paidOut: readonly string[] = ['unknown_reference', 'missing_here', 'amount', 'duplicate'];
 
 /** One statement against our books: every line with its class; a difference is explained, never adjusted away (screens.md 3.18). */
 export function Screen(): ReactElement {
@@ -150,12 +153,21 @@ function Resolve({ item, onClose }: { readonly item: ReconciliationItem; readonl
   const { t } = useTranslation();
   const [resolution, setResolution] = useState<string>('accepted');
   const [reason, setReason] = useState('');
+  const [affiliateId, setAffiliateId] = useState('');
+  const isTo = resolution === 'affiliate';
+  const mayBePayment = paidOut.includes(item.class) && !item.difference.amount.startsWith('-');
+  const affiliates = useQuery({ ...getAffiliatesOptions({ query: { limit: 200 } }), enabled: isTo });
   return (
     <FormDialog
       title={t('reconciliation.resolve')}
       submit={t('reconciliation.resolveDo')}
+      isReady={reason.trim() !== '' && (!isTo || affiliateId !== '')}
       save={(key) =>
-        postPath(`/v1/reconciliation-items/${item.id}/resolve`, { resolution, reason: reason.trim() }, key)
+        postPath(
+          `/v1/reconciliation-items/${item.id}/resolve`,
+          { resolution, reason: reason.trim(), ...(isTo ? { affiliateId } : {}) },
+          key,
+        )
       }
       onClose={onClose}
     >
@@ -165,8 +177,24 @@ function Resolve({ item, onClose }: { readonly item: ReconciliationItem; readonl
             label={t('reconciliation.resolution')}
             value={resolution}
             onChange={(event) => setResolution(event.currentTarget.value)}
-            data={resolutions.map((value) => ({ value, label: t(`reconciliation.resolution.${value}`) }))}
+            data={resolutions
+              .filter((value) => value !== 'affiliate' || mayBePayment)
+              .map((value) => ({ value, label: t(`reconciliation.resolution.${value}`) }))}
           />
+          {isTo ? (
+            <NativeSelect
+              label={t('reconciliation.payee')}
+              description={t('reconciliation.payeeHint')}
+              value={affiliateId}
+              error={errors['affiliateId']}
+              onChange={(event) => setAffiliateId(event.currentTarget.value)}
+              data={[
+                { value: '', label: '–' },
+                ...(affiliates.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+              ]}
+              required
+            />
+          ) : null}
           <Textarea
             label={t('contact.reason')}
             value={reason}
