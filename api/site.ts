@@ -28,6 +28,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'queue',
   'affiliates',
   'applications',
+  'documents',
   'groups',
   'contacts',
   'customer-accounts',

@@ -15,6 +15,7 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/affiliates', text: 'nav.affiliates', rights: ['affiliate.read'], key: 'a', waiting: 'application' },
       { path: '/applications', text: 'nav.applications', rights: ['affiliate.read'] },
+      { path: '/documents', text: 'nav.documents', rights: ['affiliate.read'] },
       { path: '/groups', text: 'nav.groups', rights: ['group.read'] },
     ],
   },

@@ -29,6 +29,11 @@ export const screens: readonly ScreenEntry[] = [
   },
   { path: '/applications', load: () => import('./screens/affiliate/applicationList.js'), rights: ['affiliate.read'] },
   {
+    path: '/documents',
+    load: () => import('./screens/affiliate/documentList.js'),
+    rights: ['affiliate.read'],
+  },
+  {
     path: '/settings/link-domains',
     load: () => import('./screens/tracking/linkDomainList.js'),
     rights: ['settings.read'],

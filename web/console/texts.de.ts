@@ -1,6 +1,7 @@
 import { accessTexts } from './accessTexts.de.js';
 import { deskTexts } from './deskTexts.de.js';
 import { developerTexts } from './developerTexts.de.js';
+import { documentTexts } from './documentTexts.de.js';
 import { gatewayTexts } from './gatewayTexts.de.js';
 import { leadTexts } from './leadTexts.de.js';
 import { messageTexts } from './messageTexts.de.js';
@@ -15,6 +16,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...accessTexts,
   ...deskTexts,
   ...developerTexts,
+  ...documentTexts,
   ...gatewayTexts,
   ...leadTexts,
   ...messageTexts,

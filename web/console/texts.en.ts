@@ -2,6 +2,7 @@
 import { accessTexts } from './accessTexts.en.js';
 import { deskTexts } from './deskTexts.en.js';
 import { developerTexts } from './developerTexts.en.js';
+import { documentTexts } from './documentTexts.en.js';
 import { gatewayTexts } from './gatewayTexts.en.js';
 import { leadTexts } from './leadTexts.en.js';
 import { messageTexts } from './messageTexts.en.js';
@@ -15,6 +16,7 @@ export const en = {
   ...accessTexts,
   ...deskTexts,
   ...developerTexts,
+  ...documentTexts,
   ...gatewayTexts,
   ...leadTexts,
   ...messageTexts,

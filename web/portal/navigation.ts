@@ -16,6 +16,7 @@ export const affiliateMenu: readonly MenuGroup[] = [
       { path: '/lead-log', text: 'nav.leadLog' },
       { path: '/postbacks', text: 'nav.postbacks' },
       { path: '/recruits', text: 'nav.recruits' },
+      { path: '/documents', text: 'nav.documents' },
       { path: '/notices', text: 'nav.notices' },
       { path: '/profile', text: 'nav.profile' },
     ],

@@ -8,6 +8,7 @@ export const affiliateScreens: readonly ScreenEntry[] = [
   { path: '/earnings/payments', load: () => import('./screens/earning/paymentList.js') },
   { path: '/reports', load: () => import('./screens/reporting/reportList.js') },
   { path: '/recruits', load: () => import('./screens/affiliate/recruitList.js') },
+  { path: '/documents', load: () => import('./screens/affiliate/documents.js') },
   { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js') },
   { path: '/links', load: () => import('./screens/tracking/linkList.js') },

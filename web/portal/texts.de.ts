@@ -3,6 +3,11 @@ import { toolTexts } from './toolTexts.de.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
   ...toolTexts,
+  'nav.documents': 'Dokumente',
+  'documents.title': 'Dokumente',
+  'documents.text': 'Was Ihre Programme sehen möchten und was daraus wurde.',
+  'documents.none': 'Keines Ihrer Programme verlangt ein Dokument.',
+  'documents.sent': 'Was Sie gesendet haben',
   'nav.leadLog': 'Lead-Protokoll',
   'nav.creditCheck': 'Warum nicht ich?',
   'credit.title': 'Warum wurde es mir nicht gutgeschrieben?',

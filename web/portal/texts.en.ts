@@ -3,6 +3,11 @@ import { toolTexts } from './toolTexts.en.js';
 
 export const en = {
   ...toolTexts,
+  'nav.documents': 'Documents',
+  'documents.title': 'Documents',
+  'documents.text': 'What your programs ask to see, and what became of it.',
+  'documents.none': 'None of your programs asks for a document.',
+  'documents.sent': 'What you have sent',
   'nav.leadLog': 'Lead log',
   'nav.creditCheck': 'Why not credited?',
   'credit.title': 'Why was I not credited?',

@@ -44,8 +44,10 @@ import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
 import { Breaches } from './breaches.js';
+import { Documents } from './documents.js';
 import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
+import { useRequirementText } from './requirementText.js';
 
 /** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
 export function Screen(): ReactElement {
@@ -96,6 +98,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     ...(can('commission.read') ? ['commissions'] : []),
     'recruits',
     'agreements',
+    'documents',
     'breaches',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
@@ -140,6 +143,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       <Tabs.Panel value="agreements">
         <Acceptances affiliateId={affiliate.id} />
       </Tabs.Panel>
+      <Tabs.Panel value="documents">
+        <Documents affiliate={affiliate} />
+      </Tabs.Panel>
       <Tabs.Panel value="breaches">
         <Breaches affiliate={affiliate} />
       </Tabs.Panel>
@@ -150,6 +156,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
 function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const requirement = useRequirementText();
   const can = useCan();
   const enrolments = useQuery(
     getAffiliatesByAffiliateIdEnrolmentsOptions({ path: { affiliateId: affiliate.id }, query: { limit: 100 } }),
@@ -189,7 +196,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
           </Title>
           <List>
             {affiliate.openRequirements.map((one) => (
-              <List.Item key={one.code}>{t(`requirement.${one.code}`, { defaultValue: one.detail })}</List.Item>
+              <List.Item key={one.detail}>{requirement(one)}</List.Item>
             ))}
           </List>
         </Paper>
@@ -225,8 +232,8 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
                         {t('affiliate.since')} <DateText value={one.joinedAt} time={false} />
                       </Text>
                       {one.openRequirements.map((open) => (
-                        <Text key={open.code} size="sm">
-                          {t(`requirement.${open.code}`, { defaultValue: open.detail })}
+                        <Text key={open.detail} size="sm">
+                          {requirement(open)}
                         </Text>
                       ))}
                     </Group>

@@ -17,6 +17,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useRequirementText } from './requirementText.js';
 import { TerminateDialog } from './affiliateDetail.js';
 import { AffiliateForm } from './affiliateForm.js';
 
@@ -74,6 +75,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const reason = useReasonText();
+  const requirement = useRequirementText();
   const [isCreating, setCreating] = useState(false);
   const [ending, setEnding] = useState<Affiliate | null>(null);
   const mayCreate = can('affiliate.write');
@@ -149,10 +151,7 @@ export function Screen(): ReactElement {
             key: 'missing',
             title: t('affiliate.missing'),
             hint: t('affiliate.missingHint'),
-            render: (row) =>
-              row.openRequirements
-                .map((one) => t(`requirement.${one.code}`, { defaultValue: one.detail }))
-                .join(', ') || '–',
+            render: (row) => row.openRequirements.map(requirement).join(', ') || '–',
           },
           {
             key: 'risk',

@@ -15,6 +15,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useRequirementText } from './requirementText.js';
 
 const statuses = ['pending', 'approved', 'declined', 'suspended', 'terminated'] as const;
 
@@ -108,6 +109,7 @@ export function Screen(): ReactElement {
 function Details({ application }: { readonly application: Application }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const requirement = useRequirementText();
   const text = (value: string | null): ReactElement => <Text style={{ whiteSpace: 'pre-wrap' }}>{value ?? '–'}</Text>;
   return (
     <Facts
@@ -126,7 +128,7 @@ function Details({ application }: { readonly application: Application }): ReactE
           ) : (
             <Stack gap={2} key="open">
               {application.openRequirements.map((one) => (
-                <Text key={one.detail}>{one.detail}</Text>
+                <Text key={one.detail}>{requirement(one)}</Text>
               ))}
             </Stack>
           ),

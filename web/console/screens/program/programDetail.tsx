@@ -42,6 +42,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { CommissionMail } from './commissionMail.js';
+import { DocumentKinds } from './documentKinds.js';
 import { ProductForm } from './productForm.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
@@ -82,7 +83,14 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const tabs = ['overview', ...(can('rule.read') ? ['rules', 'playground'] : []), 'products', 'agreements', 'versions'];
+  const tabs = [
+    'overview',
+    ...(can('rule.read') ? ['rules', 'playground'] : []),
+    'products',
+    'agreements',
+    'documents',
+    'versions',
+  ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
   return (
     <Tabs value={tab} keepMounted={false} onChange={(next) => change({ tab: next ?? '' }, { replace: true })}>
@@ -107,6 +115,9 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
       </Tabs.Panel>
       <Tabs.Panel value="agreements">
         <Agreements programId={program.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="documents">
+        <DocumentKinds program={program} />
       </Tabs.Panel>
       <Tabs.Panel value="versions">
         <Versions programId={program.id} />
