@@ -158,26 +158,60 @@ test(
 );
 
 test(
-  "Temporal's store is gone: bootstrap brings every unfinished workflow back, and the story goes on",
+  "BEY-08: Temporal's store is gone with payouts in flight: every unfinished workflow comes back, nothing is paid, told or dated anew",
   async () => {
-    const [waiting, planned] = (await Promise.all([
+    const [waiting, planned, slow, unclear] = (await Promise.all([
       world.affiliate().then((one) => world.lead(one)),
       world.payable(),
-    ])) as [Lead, Lead];
+      world.payable('slow'), // the simulated gateway takes half a minute to pay it
+      world.payable('lost_reply'), // it pays, and no answer comes back
+    ])) as [Lead, Lead, Lead, Lead];
     await world.reportSale(waiting);
-    const { runId } = await world.plan(planned);
+    const [{ runId }, ...inFlight] = await Promise.all([world.plan(planned), world.plan(slow), world.plan(unclear)]);
 
     // What closed before has been archived: a history that only the lost store held is lost with it, and nobody can bring it back.
     await world.archived();
+    for (const one of inFlight) goOn(world.execute(one.runId));
+    const sent = await Promise.all(
+      inFlight.map(({ payoutId }) =>
+        world.row('payout_attempts', { payout_id: payoutId }, (row) => row['state'] !== 'submitting'),
+      ),
+    );
+    const before = await deadlines(waiting.referralId);
     await world.stack.wipeTemporal();
 
     goOn(world.execute(runId));
+    expect(await deadlines(waiting.referralId)).toEqual(before);
     await world.approve(waiting);
     await world.row('commissions', { referral_id: waiting.referralId }, (row) => row['status'] === 'approved');
     await world.row('payout_runs', { id: runId }, (row) => row['status'] === 'completed');
+    for (const [index, { payoutId }] of inFlight.entries()) {
+      await world.row('payouts', { id: payoutId }, (row) => row['status'] === 'paid');
+      const attempts = await world.owner('payout_attempts').where({ payout_id: payoutId });
+      expect(attempts).toMatchObject([
+        { id: sent[index]?.['id'], request_key: sent[index]?.['request_key'], state: 'paid' },
+      ]);
+      // One entry of its history is one webhook event; what is told to people is told once.
+      expect(await world.owner('audit_entries').where({ object_id: payoutId, event: 'paid' })).toHaveLength(1);
+      const paid = (await world.journal()).filter(
+        (one) => one.requestKey === sent[index]?.['request_key'] && !one.replay,
+      );
+      expect(paid).toHaveLength(1);
+    }
+    const { rows: twice } = await world.owner.raw<{ rows: unknown[] }>(
+      `select recipient, kind, subject, count(*) from emails
+       where recipient in (select email from affiliates where id = any(:ids::text[])) group by 1, 2, 3 having count(*) > 1`,
+      { ids: [slow.affiliateId, unclear.affiliateId] },
+    );
+    expect(twice).toEqual([]);
   },
   patience,
 );
+
+/** Dates that a referral waits for, as they are stored. */
+async function deadlines(referralId: string): Promise<unknown> {
+  return world.owner('referrals').where({ id: referralId }).first('window_ends_at', 'decide_by', 'pending_since');
+}
 
 test(
   'five kills at random moments under load',
