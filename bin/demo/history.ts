@@ -15,6 +15,7 @@ import { castAffiliates, type DemoAffiliate } from './affiliates.js';
 import { createAgenda } from './agenda.js';
 import { openBooks } from './books.js';
 import { createChance } from './chance.js';
+import { makeCustomerAccounts } from './customerAccounts.js';
 import { makeDocuments } from './documents.js';
 import { followClicks } from './journeys.js';
 import { followPayments } from './payments.js';
@@ -166,6 +167,7 @@ async function openDoors(
   const testKey = await addKey('First test key', [], 'developer', null, 'test');
   await addKey('Warehouse export (ends soon)', [], 'auditor', addDays(now, 5));
   await makePromoTools(tx, act, ground.programs);
+  await makeCustomerAccounts(tx, act, system);
   await makeDocuments(tx, act, affiliates);
   const workspace = await getWorkspace(tx);
   // The browser's bar and the shop's page ask for it; audited with all the rest below.

@@ -92,6 +92,7 @@ describe('it holds every state', () => {
     ['links', 'status', ['active', 'expired']],
     ['promo_tools', 'kind', ['banner', 'email', 'lightbox', 'link']],
     ['payout_methods', 'status', ['active', 'unverified']],
+    ['customer_accounts', 'status', ['active', 'suspended']],
     ['payout_run_rows', 'outcome', ['not_paid', 'paid']],
     ['clicks', 'credit', ['credited', 'filtered', 'not_credited']],
   ])('%s.%s', async (table, column, expected) => {
