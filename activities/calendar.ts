@@ -11,7 +11,7 @@ import { listHolders } from '../db/reads/payout/payoutControls.js';
 import { listPlanAffiliates, readPlanInputs } from '../db/reads/payout/payoutPlan.js';
 import { readWorkspaceZone } from '../db/reads/payout/payoutStep.js';
 import { inWorkspace, type Tx } from '../db/transaction.js';
-import { type Act, systemActor } from '../domain/act.js';
+import { type Act, systemAct } from '../domain/act.js';
 import { type AffiliateDocument, documentText } from '../domain/affiliate/document.js';
 import { dateIn, periodContaining } from '../domain/calendar.js';
 import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
@@ -51,17 +51,7 @@ export function calendarActivities(deps: CalendarDeps) {
 
 /** What the product does by itself, because a time has come. */
 export function actOf(deps: Pick<CalendarDeps, 'newId'>, workspaceId: WorkspaceId, now: Instant): Act {
-  return {
-    workspaceId,
-    mode: 'live',
-    now,
-    actor: systemActor,
-    cause: null,
-    reasonCode: null,
-    origin: null,
-    requestId: null,
-    newId: deps.newId,
-  };
+  return systemAct({ workspaceId, now, newId: deps.newId });
 }
 
 /** Judges the periods that have ended (PRG-18) and tells staff who is below. Answers how many are. */

@@ -39,6 +39,13 @@ export interface Act {
   readonly newId: NewId;
 }
 
+/** What the product does by itself, because a time has come or a provider said something. In live mode unless said otherwise. */
+export function systemAct(
+  of: Pick<Act, 'workspaceId' | 'now' | 'newId'> & Partial<Pick<Act, 'mode' | 'requestId'>>,
+): Act {
+  return { mode: 'live', actor: systemActor, cause: null, reasonCode: null, origin: null, requestId: null, ...of };
+}
+
 /** The same act for another cause or reason: a decision's effect on each of its commissions. */
 export function actFor(act: Act, change: Partial<Pick<Act, 'actor' | 'cause' | 'reasonCode' | 'mode'>>): Act {
   return { ...act, ...change };

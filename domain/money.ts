@@ -139,22 +139,12 @@ export function add(a: Money, b: Money): Money {
   return { minor: a.minor + b.minor, currency: a.currency };
 }
 
-export function subtract(a: Money, b: Money): Money {
-  return add(a, negate(b));
-}
-
 export function negate(a: Money): Money {
   return { minor: -a.minor, currency: a.currency };
 }
 
 export function sum(currency: CurrencyCode, parts: readonly Money[]): Money {
   return parts.reduce(add, zero(currency));
-}
-
-/** Negative, zero or positive, as a comes before, with or after b. */
-export function compare(a: Money, b: Money): number {
-  assertSameCurrency(a, b);
-  return a.minor < b.minor ? -1 : a.minor > b.minor ? 1 : 0;
 }
 
 /** Exact share of `base`, in minor units. Nothing is rounded here. */

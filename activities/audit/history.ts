@@ -15,7 +15,7 @@ import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/aud
 import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
-import { systemActor } from '../../domain/act.js';
+import { systemAct } from '../../domain/act.js';
 import { eventTexts, firstDifferentEvent, parseRecording, type Recording } from '../../domain/audit/recording.js';
 import {
   type AuditReport,
@@ -113,34 +113,20 @@ export async function exportHistory(
   const recording = parseRecording(read.json);
   const gzipped = await zip(Buffer.from(read.json));
   const stored = await inWorkspace(deps.db, parsed.workspaceId, async (tx, now) =>
-    storeHistory(
-      tx,
-      {
-        workspaceId: parsed.workspaceId,
-        mode: 'live',
-        now,
-        actor: systemActor,
-        cause: null,
-        reasonCode: null,
-        origin: null,
-        requestId: null,
-        newId: deps.newId,
-      },
-      {
-        workflowType: recording.workflowType,
-        workflowId: run.workflowId,
-        runId: run.runId,
-        objectId: (await runOfSchedule(tx, run.workflowId)) ?? parsed.objectId,
-        buildId: recording.buildId,
-        eventCount: recording.eventCount,
-        firstEventAt: instant(recording.firstEventAt),
-        lastEventAt: instant(recording.lastEventAt),
-        closeStatus: recording.closeStatus,
-        sha256: sha256(read.json),
-        eventHashes: Buffer.concat(eventTexts(recording).map((text) => Buffer.from(sha256(text), 'hex'))),
-        gzipped,
-      },
-    ),
+    storeHistory(tx, systemAct({ workspaceId: parsed.workspaceId, now, newId: deps.newId }), {
+      workflowType: recording.workflowType,
+      workflowId: run.workflowId,
+      runId: run.runId,
+      objectId: (await runOfSchedule(tx, run.workflowId)) ?? parsed.objectId,
+      buildId: recording.buildId,
+      eventCount: recording.eventCount,
+      firstEventAt: instant(recording.firstEventAt),
+      lastEventAt: instant(recording.lastEventAt),
+      closeStatus: recording.closeStatus,
+      sha256: sha256(read.json),
+      eventHashes: Buffer.concat(eventTexts(recording).map((text) => Buffer.from(sha256(text), 'hex'))),
+      gzipped,
+    }),
   );
   return stored ? 'stored' : 'present';
 }

@@ -12,7 +12,7 @@ import {
 } from '../../db/messaging/postback.js';
 import { readPostbackFacts } from '../../db/reads/messaging/postbackFacts.js';
 import { inWorkspace, readWorkspace, type Tx } from '../../db/transaction.js';
-import { type Act, systemActor } from '../../domain/act.js';
+import { type Act, systemAct } from '../../domain/act.js';
 import { type NewId, parseId, type WorkspaceId } from '../../domain/ids.js';
 import { countCall, fillMacros, type Postback, readAnswer } from '../../domain/messaging/postback.js';
 import { addMs, type Instant } from '../../domain/time.js';
@@ -158,15 +158,5 @@ function readTold(payload: unknown): Told | undefined {
 }
 
 function actOf(deps: Pick<PostbackDeps, 'newId'>, workspaceId: WorkspaceId, now: Instant): Act {
-  return {
-    workspaceId,
-    mode: 'live',
-    now,
-    actor: systemActor,
-    cause: null,
-    reasonCode: null,
-    origin: null,
-    requestId: null,
-    newId: deps.newId,
-  };
+  return systemAct({ workspaceId, now, newId: deps.newId });
 }

@@ -4,7 +4,6 @@ import type { Tx } from '../../db/transaction.js';
 import type { Permission } from '../../domain/access/permission.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { Refused } from '../../domain/decided.js';
-import { DomainError } from '../../domain/errors.js';
 import { type DecisionId, idPrefixes } from '../../domain/ids.js';
 import { type Approver, judgeFourEyes, type SecondPerson } from '../../domain/payout/payoutRun.js';
 import type { Claim } from '../../workflows/contract.js';
@@ -171,9 +170,4 @@ export async function recordClaim(
   if (isNew && !isReadable)
     settleDecision(tx, claimed, id, { state: 'refused', code: 'decision.malformed', params: {} });
   return id;
-}
-
-/** For callers outside a decision (steps of the API): the refusal as an error. */
-export function throwRefused(refused: Refused): never {
-  throw new DomainError(refused.code, refused.params);
 }

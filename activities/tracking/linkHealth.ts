@@ -6,7 +6,7 @@ import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { type DueLink, listDueLinks, listLinkKeepers } from '../../db/reads/tracking/dueLinks.js';
 import { inWorkspace, readWorkspace, type Tx } from '../../db/transaction.js';
 import { lockLink, recordLinkHealth } from '../../db/tracking/link.js';
-import { type Act, systemActor } from '../../domain/act.js';
+import { type Act, systemAct } from '../../domain/act.js';
 import type { NewId, WorkspaceId } from '../../domain/ids.js';
 import { addDays, type Instant } from '../../domain/time.js';
 import type { Link } from '../../domain/tracking/link.js';
@@ -52,17 +52,7 @@ export function linkHealthActivities(deps: LinkHealthDeps) {
 }
 
 function actOf(deps: LinkHealthDeps, workspaceId: WorkspaceId, now: Instant): Act {
-  return {
-    workspaceId,
-    mode: 'live',
-    now,
-    actor: systemActor,
-    cause: null,
-    reasonCode: null,
-    origin: null,
-    requestId: null,
-    newId: deps.newId,
-  };
+  return systemAct({ workspaceId, now, newId: deps.newId });
 }
 
 async function record(tx: Tx, act: Act, due: DueLink, seen: LinkCheck | undefined): Promise<void> {

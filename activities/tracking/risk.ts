@@ -10,7 +10,7 @@ import {
 import { inWorkspace, type Tx } from '../../db/transaction.js';
 import { markBurstsSuspect } from '../../db/tracking/click.js';
 import { raiseFlag } from '../../db/tracking/riskFlag.js';
-import { type Act, actFor, systemActor } from '../../domain/act.js';
+import { type Act, actFor, systemAct, systemActor } from '../../domain/act.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { NewId, WorkspaceId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
@@ -61,17 +61,7 @@ export function riskActivities(deps: RiskDeps) {
 }
 
 function scanAct(deps: RiskDeps, workspaceId: WorkspaceId, now: Instant): Act {
-  return {
-    workspaceId,
-    mode: 'live',
-    now,
-    actor: systemActor,
-    cause: null,
-    reasonCode: null,
-    origin: null,
-    requestId: null,
-    newId: deps.newId,
-  };
+  return systemAct({ workspaceId, now, newId: deps.newId });
 }
 
 /** Answers how many findings are new. */

@@ -1,6 +1,7 @@
 import '../openapiZod.js';
 import { z } from 'zod';
 import { documentStates } from '../../domain/affiliate/document.js';
+import { claimReasons } from '../../domain/earning/claim.js';
 import { type IdKind, idPattern, type Id } from '../../domain/ids.js';
 import {
   formatMoney,
@@ -261,25 +262,9 @@ export function listOf<T extends z.ZodType>(item: T) {
   });
 }
 
-/** Reasons staff may give by code beside a text (features.md 4.6). */
-export const staffReasonCodes = [
-  'staff_decision',
-  'fraud',
-  'self_referral',
-  'check_failed',
-  'verification_deadline',
-  'invalid_lead',
-  'charged_back',
-  'refunded',
-  'referral_rejected',
-  'affiliate_terminated',
-  'forfeited',
-  'duplicate',
-] as const;
-
 const reasonFields = {
   reason: reasonText.exactOptional(),
-  reasonCode: z.enum(staffReasonCodes).exactOptional(),
+  reasonCode: z.enum(claimReasons).exactOptional(),
 };
 
 /** Body of a positive decision: neither reason is needed (api.md 1.8). */

@@ -270,11 +270,6 @@ export async function sumTakenFor(
   return new Map(rows.map((row) => [row.object_id, BigInt(row.taken)]));
 }
 
-export async function findCommission(tx: ReadTx | Tx, id: string): Promise<Commission | undefined> {
-  const row = await tx('commissions').where({ id }).first<CommissionRow | undefined>();
-  return row === undefined ? undefined : toCommission(row);
-}
-
 /** The payout in which a line is live, and where that payout stands. Read after the line is locked (money.md 9). */
 export interface LivePayout {
   readonly payoutId: string;

@@ -327,11 +327,6 @@ export async function insertLead(tx: Tx, act: Act, lead: NewLead): Promise<Lead 
   return toLead(row);
 }
 
-export async function findLead(tx: ReadTx | Tx, id: string): Promise<Lead | undefined> {
-  const row = await tx('leads').where({ id }).first<LeadRow | undefined>();
-  return row === undefined ? undefined : toLead(row);
-}
-
 /** Its referral's lock comes first where it has one (money.md 9). */
 export function lockLead(tx: Tx, id: string): Promise<Lead | undefined> {
   return once(tx, ['leads'], `leads/${id}`, async () => {

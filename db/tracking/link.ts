@@ -64,11 +64,6 @@ export type LinkChange = Partial<
   Pick<Link, 'kind' | 'slug' | 'destinationUrl' | 'destinationType' | 'expiresAt' | 'campaign' | 'ad' | 'metadata'>
 >;
 
-export async function findLinkById(tx: ReadTx | Tx, id: string): Promise<Link | undefined> {
-  const row = await tx('links').where({ id }).first<LinkRow | undefined>();
-  return row === undefined ? undefined : toLink(row);
-}
-
 export async function lockLink(tx: Tx, id: string): Promise<Link | undefined> {
   const row = await tx('links').where({ id }).forNoKeyUpdate().first<LinkRow | undefined>();
   return row === undefined ? undefined : toLink(row);

@@ -99,11 +99,6 @@ export async function insertRiskCase(
   return toRiskCase(row);
 }
 
-export async function findRiskCase(tx: ReadTx | Tx, mode: Mode, id: string): Promise<RiskCase | undefined> {
-  const row = await tx('risk_cases').where({ id, mode }).first<RiskCaseRow | undefined>();
-  return row === undefined ? undefined : toRiskCase(row);
-}
-
 export async function lockRiskCase(tx: Tx, mode: Mode, id: string): Promise<RiskCase | undefined> {
   const row = await tx('risk_cases').where({ id, mode }).forNoKeyUpdate().first<RiskCaseRow | undefined>();
   return row === undefined ? undefined : toRiskCase(row);

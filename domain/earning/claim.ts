@@ -1,6 +1,6 @@
 import { parseId, type UserId } from '../ids.js';
 
-/** Reasons staff may give by code (features.md 4.6): free text would be personal data in Temporal (temporal.md 3.7). */
+/** Reasons staff may give by code beside a text (features.md 4.6): in Temporal free text would be personal data (temporal.md 3.7). */
 export const claimReasons = [
   'staff_decision',
   'fraud',

@@ -70,19 +70,6 @@ export interface Rule extends RulePlace {
   readonly terms: RuleTerms;
 }
 
-/** The fields in which two rules of the same scope collide: at the same place, for the same event. */
-export function samePlace(a: RulePlace, b: RulePlace): boolean {
-  return (
-    a.scope === b.scope &&
-    a.programId === b.programId &&
-    a.productId === b.productId &&
-    a.groupId === b.groupId &&
-    a.affiliateId === b.affiliateId &&
-    a.event === b.event &&
-    a.transactionType === b.transactionType
-  );
-}
-
 /** One version of a rule with the time in which it is in force, `to` exclusive; a version whose end is its start never was. */
 export interface RuleVersion extends Rule {
   readonly from: Instant;

@@ -1,6 +1,3 @@
-import type { AffiliateId, ReferralId } from '../ids.js';
-import type { Instant } from '../time.js';
-
 /** Findings of features.md 19, screens.md 3.16. */
 export const riskCodes = [
   'self_referral',
@@ -38,16 +35,4 @@ export const blockingRiskCodes: readonly RiskCode[] = [...blocking];
 
 export function isBlockingRisk(code: RiskCode): boolean {
   return blocking.has(code);
-}
-
-/** Something odd about a referral or an affiliate, with what showed it. Staff look at it and dismiss it, or act (features.md 19). */
-export interface RiskFlag {
-  readonly id: string;
-  readonly referralId: ReferralId | null;
-  readonly affiliateId: AffiliateId | null;
-  readonly code: RiskCode;
-  /** Ids, counts and kinds, no addresses. */
-  readonly evidence: Readonly<Record<string, unknown>>;
-  readonly at: Instant;
-  readonly dismissedAt: Instant | null;
 }

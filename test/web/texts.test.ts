@@ -5,7 +5,7 @@ import { consolePaths } from '../../api/site.js';
 import { permissions } from '../../domain/access/permission.js';
 import { creditCodes } from '../../domain/tracking/link.js';
 import { notPaidCodes } from '../../domain/payout/payoutRun.js';
-import { staffReasonCodes } from '../../api/schemas/wire.js';
+import { claimReasons } from '../../domain/earning/claim.js';
 
 type Catalogue = Readonly<Record<string, string>>;
 
@@ -65,7 +65,7 @@ test('every reason code that the server knows has a text in both languages', asy
     readonly publicCodes: ReadonlySet<string>;
   }>('kit/texts.ts');
 
-  for (const code of [...creditCodes, ...notPaidCodes, ...staffReasonCodes]) {
+  for (const code of [...creditCodes, ...notPaidCodes, ...claimReasons]) {
     expect([code, reasonTexts.en[code]]).not.toEqual([code, undefined]);
     expect([code, reasonTexts.de[code]]).not.toEqual([code, undefined]);
   }

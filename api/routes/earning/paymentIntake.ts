@@ -17,7 +17,7 @@ import { findSaleByExternalId, lockSale } from '../../../db/earning/sale.js';
 import { findProductsByName } from '../../../db/program/commissionPlan.js';
 import { inWorkspace, notify, type Tx } from '../../../db/transaction.js';
 import { findContactByEmail } from '../../../db/tracking/contact.js';
-import { type Act, actFor, type Mode, systemActor } from '../../../domain/act.js';
+import { type Act, actFor, type Mode, systemAct, systemActor } from '../../../domain/act.js';
 import type { PaymentFact } from '../../../domain/earning/paymentEvent.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { type PaymentSourceId, parseId, type WorkspaceId } from '../../../domain/ids.js';
@@ -236,17 +236,7 @@ function shortCode(error: DomainError): string {
 }
 
 function actOf(deps: Deps, of: Of, mode: Mode, now: Instant): Act {
-  return {
-    workspaceId: of.workspaceId,
-    mode,
-    now,
-    actor: systemActor,
-    cause: null,
-    reasonCode: null,
-    origin: null,
-    requestId: of.requestId,
-    newId: deps.newId,
-  };
+  return systemAct({ workspaceId: of.workspaceId, mode, now, requestId: of.requestId, newId: deps.newId });
 }
 
 const applied: Result = { outcome: 'applied', code: null, parked: null, releases: [] };

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { receiveGatewayEvent } from '../../../activities/payout/gatewayEvent.js';
 import { findGatewayAccess } from '../../../db/payout/gateway.js';
 import { inWorkspace, notify, readWorkspace } from '../../../db/transaction.js';
-import { systemActor } from '../../../domain/act.js';
+import { systemAct } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import {
@@ -99,17 +99,7 @@ async function takeIn(
   const taken = await inWorkspace(deps.db, workspaceId, (tx, now) =>
     receiveGatewayEvent(
       tx,
-      {
-        workspaceId,
-        mode: 'live',
-        now,
-        actor: systemActor,
-        cause: null,
-        reasonCode: null,
-        origin: null,
-        requestId: (koa.state as RequestState).requestId,
-        newId: deps.newId,
-      },
+      systemAct({ workspaceId, now, requestId: (koa.state as RequestState).requestId, newId: deps.newId }),
       { ...event, id: deps.newId('gatewayEvent'), gateway, bodyHash: createHash('sha256').update(of.bytes).digest() },
     ),
   );

@@ -4,6 +4,7 @@ import type { ReferralView } from '../../../db/reads/earning/referralList.js';
 import type { StoryLine } from '../../../db/reads/earning/referralStory.js';
 import type { TouchView } from '../../../db/reads/earning/referralTouches.js';
 import { blockingChecks, checkEventOf, checkKinds } from '../../../domain/earning/check.js';
+import { claimReasons } from '../../../domain/earning/claim.js';
 import {
   type CheckStatus,
   checkTransitions,
@@ -29,7 +30,6 @@ import {
   noteText,
   objectFields,
   reasonText,
-  staffReasonCodes,
   text,
   versionFields,
 } from '../wire.js';
@@ -104,7 +104,7 @@ export const checkBody = z
   .strictObject({
     status: z.enum(checkStatuses),
     reason: reasonText.exactOptional(),
-    reasonCode: z.enum(staffReasonCodes).exactOptional(),
+    reasonCode: z.enum(claimReasons).exactOptional(),
     evidence: z.record(text(40), longText(500)).exactOptional(),
   })
   .check((context) => {

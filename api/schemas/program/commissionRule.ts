@@ -304,7 +304,6 @@ export const saleMoney = {
   lines: z.array(saleLine).min(1).max(500).nullable().exactOptional(),
 };
 export const quotedSale = z.strictObject(saleMoney);
-export type QuotedSale = z.output<typeof quotedSale>;
 
 export const quoteBody = z
   .strictObject({

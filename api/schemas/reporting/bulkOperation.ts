@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import type { DecisionRecord } from '../../../db/audit/decision.js';
+import { claimReasons } from '../../../domain/earning/claim.js';
 import { type OperationId, sameIdAs } from '../../../domain/ids.js';
 import { publicCode, type DomainErrorCode } from '../../../domain/errors.js';
 import { bulkKinds } from '../../../domain/reporting/bulkOperation.js';
-import {
-  byWire,
-  dateWire,
-  fieldIssue,
-  idWire,
-  instantWire,
-  listOf,
-  noteText,
-  reasonText,
-  staffReasonCodes,
-  text,
-} from '../wire.js';
+import { byWire, dateWire, fieldIssue, idWire, instantWire, listOf, noteText, reasonText, text } from '../wire.js';
 
 const progressWire = z.strictObject({
   total: z.int(),
@@ -98,7 +88,7 @@ export const operationCreate = z
     expectedCount: z.int().min(0).max(mostItems).exactOptional(),
     dryRun: z.boolean().default(false),
     reason: reasonText.exactOptional(),
-    reasonCode: z.enum(staffReasonCodes).exactOptional(),
+    reasonCode: z.enum(claimReasons).exactOptional(),
     publicReason: reasonText.exactOptional(),
     /** Of `payouts.mark_paid`, as the single decision takes them: the same for every row. */
     reference: text(200).exactOptional(),

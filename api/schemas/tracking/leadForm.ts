@@ -60,7 +60,6 @@ export const leadFormCreate = z.strictObject({
   fields: fieldsIn,
   ...leadFormFields,
 });
-export type LeadFormCreate = z.output<typeof leadFormCreate>;
 export const leadFormPatch = z.strictObject({
   name: nameText.exactOptional(),
   programId: idWire('program').exactOptional(),
