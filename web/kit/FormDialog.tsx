@@ -12,7 +12,9 @@ import { isProblem } from './problem.js';
  */
 export function FormDialog<T>({
   title,
+  size = 'md',
   submit,
+  color,
   save,
   onSaved,
   onClose,
@@ -21,8 +23,11 @@ export function FormDialog<T>({
   children,
 }: {
   readonly title: string;
+  readonly size?: 'md' | 'lg' | 'xl';
   /** What the button does: "Create group". */
   readonly submit: string;
+  /** Where it cannot be taken back. */
+  readonly color?: 'red';
   readonly save: (idempotencyKey: string) => Promise<T>;
   readonly onSaved?: (saved: T) => void;
   readonly onClose: () => void;
@@ -58,7 +63,7 @@ export function FormDialog<T>({
     saving.mutate();
   };
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Modal opened onClose={onClose} title={title} size={size} closeButtonProps={{ 'aria-label': t('close') }}>
       <form onSubmit={press}>
         <Stack>
           {children(isProblem(saving.error) ? saving.error.fieldErrors : {})}
@@ -74,7 +79,14 @@ export function FormDialog<T>({
               <Button variant="default" onClick={onClose}>
                 {t('cancel')}
               </Button>
-              <Button type="submit" loading={saving.isPending} disabled={!isReady}>
+              <Button
+                type="submit"
+                loading={saving.isPending}
+                disabled={!isReady}
+                {...(color === undefined ? {} : { color })}
+                // A long word breaks instead of leaving the dialog.
+                styles={{ label: { whiteSpace: 'normal' }, root: { height: 'auto', minHeight: 36 } }}
+              >
                 {submit}
               </Button>
             </Group>

@@ -1,12 +1,12 @@
 import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { patchApiKeysByKeyId, postApiKeysByKeyIdRevoke, postApiKeysByKeyIdRotate } from '../../../client/sdk.gen.js';
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { addressList } from './apiKeyForm.js';
 import { ApiKeyLeadFields, changedLeadFields, type LeadFields } from './apiKeyLeadFields.js';
@@ -49,7 +49,6 @@ export function KeyDialog({
 /** Name, expiry, addresses, and what its leads belong to and open (LED-10, LED-13). A later day revives an expired key at once (BEY, api.md 15). */
 function Change({ apiKey, onClose }: DialogProps): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const [name, setName] = useState(apiKey.name);
   const [expiresOn, setExpiresOn] = useState(apiKey.expiresOn ?? '');
   const [isRestricted, setRestricted] = useState(apiKey.ipRestricted);
@@ -61,41 +60,29 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
     contactId: apiKey.contactId,
   };
   const [leadFields, setLeadFields] = useState(before);
-  const save = useMutation({
-    mutationFn: () =>
-      patchApiKeysByKeyId({
-        path: { keyId: apiKey.id },
-        body: {
-          name: name.trim(),
-          expiresOn: expiresOn === '' ? null : expiresOn,
-          ipRestricted: isRestricted,
-          ipAllowList: [...addressList(addresses)],
-          ...changedLeadFields(before, leadFields),
-        },
-        headers: { 'If-Match': `"${apiKey.version}"` } as never,
-        throwOnError: true,
-      }),
-    onSuccess: () => {
-      onClose();
-      notifications.show({ message: t('settings.saved'), color: 'river' });
-      return queries.invalidateQueries();
-    },
-  });
-  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
-  const listError = Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1];
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('apiKey.changeFor', { name: apiKey.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      submit={t('save')}
+      save={() =>
+        patchApiKeysByKeyId({
+          path: { keyId: apiKey.id },
+          body: {
+            name: name.trim(),
+            expiresOn: expiresOn === '' ? null : expiresOn,
+            ipRestricted: isRestricted,
+            ipAllowList: [...addressList(addresses)],
+            ...changedLeadFields(before, leadFields),
+          },
+          headers: { 'If-Match': `"${apiKey.version}"` } as never,
+          throwOnError: true,
+        })
+      }
+      onSaved={() => notifications.show({ message: t('settings.saved'), color: 'river' })}
+      onClose={onClose}
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {(errors) => (
+        <>
           <TextInput
             label={t('apiKey.name')}
             required
@@ -122,7 +109,7 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
             autosize
             value={addresses}
             onChange={(event) => setAddresses(event.currentTarget.value)}
-            error={listError}
+            error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
           />
           {apiKey.kind === 'public' ? null : (
             <ApiKeyLeadFields
@@ -132,18 +119,9 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
               errors={errors}
             />
           )}
-          {save.error === null ? null : <ErrorView error={save.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {t('save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }
 
@@ -203,30 +181,20 @@ function Rotate({
 /** For good: the name is typed, because whatever uses the key stops within a second. */
 function Revoke({ apiKey, onClose }: DialogProps): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const withStepUp = useWithStepUp();
   const [typed, setTyped] = useState('');
-  const revoke = useMutation({
-    mutationFn: () => withStepUp(() => postApiKeysByKeyIdRevoke({ path: { keyId: apiKey.id }, throwOnError: true })),
-    onSuccess: () => {
-      onClose();
-      notifications.show({ message: t('apiKey.revoked', { name: apiKey.name }), color: 'river' });
-      return queries.invalidateQueries();
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    revoke.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('apiKey.revokeFor', { name: apiKey.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      submit={t('apiKey.revoke')}
+      color="red"
+      save={() => withStepUp(() => postApiKeysByKeyIdRevoke({ path: { keyId: apiKey.id }, throwOnError: true }))}
+      onSaved={() => notifications.show({ message: t('apiKey.revoked', { name: apiKey.name }), color: 'river' })}
+      onClose={onClose}
+      isReady={typed.trim() === apiKey.name}
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {() => (
+        <>
           <Text size="sm">{t('apiKey.revokeText')}</Text>
           <TextInput
             label={t('apiKey.typeName', { name: apiKey.name })}
@@ -234,17 +202,8 @@ function Revoke({ apiKey, onClose }: DialogProps): ReactElement {
             onChange={(event) => setTyped(event.currentTarget.value)}
             data-autofocus
           />
-          {revoke.error === null ? null : <ErrorView error={revoke.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" color="red" disabled={typed.trim() !== apiKey.name} loading={revoke.isPending}>
-              {t('apiKey.revoke')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

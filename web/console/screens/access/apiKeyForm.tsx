@@ -1,12 +1,11 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Checkbox, Group, NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions, getRolesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { NewApiKey } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useCan } from '../../../kit/session.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { ApiKeyLeadFields, changedLeadFields, noLeadFields } from './apiKeyLeadFields.js';
@@ -33,9 +32,7 @@ export function ApiKeyForm({
 }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
-  const queries = useQueryClient();
   const withStepUp = useWithStepUp();
-  const idempotencyKey = useRef(newKey());
   const [name, setName] = useState('');
   const [kind, setKind] = useState<'secret' | 'public'>('secret');
   const [isTest, setTest] = useState(false);
@@ -51,43 +48,35 @@ export function ApiKeyForm({
     enabled: can('affiliate.read') && kind === 'secret',
   });
   const list = addressList(addresses);
-  const create = useMutation({
-    mutationFn: () =>
-      withStepUp(() =>
-        postPath<NewApiKey>(
-          '/v1/api-keys',
-          {
-            name: name.trim(),
-            kind,
-            test: isTest,
-            ...(kind === 'public' ? {} : roleId === '' ? { permissions } : { roleId }),
-            ...(affiliateId === '' || kind === 'public' ? {} : { affiliateId }),
-            ...(kind === 'public' ? {} : changedLeadFields(noLeadFields, leadFields)),
-            ...(expiresOn === '' ? {} : { expiresOn }),
-            ipRestricted: list.length > 0,
-            ipAllowList: list,
-          },
-          idempotencyKey.current,
-        ),
-      ),
-    onSuccess: (key) => {
-      onMade(key);
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      idempotencyKey.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const listError = Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1];
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} size="lg" title={t('apiKey.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('apiKey.new')}
+      size="lg"
+      submit={t('apiKey.create')}
+      save={(key) =>
+        withStepUp(() =>
+          postPath<NewApiKey>(
+            '/v1/api-keys',
+            {
+              name: name.trim(),
+              kind,
+              test: isTest,
+              ...(kind === 'public' ? {} : roleId === '' ? { permissions } : { roleId }),
+              ...(affiliateId === '' || kind === 'public' ? {} : { affiliateId }),
+              ...(kind === 'public' ? {} : changedLeadFields(noLeadFields, leadFields)),
+              ...(expiresOn === '' ? {} : { expiresOn }),
+              ipRestricted: list.length > 0,
+              ipAllowList: list,
+            },
+            key,
+          ),
+        )
+      }
+      onSaved={onMade}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('apiKey.name')}
             required
@@ -169,19 +158,10 @@ export function ApiKeyForm({
             autosize
             value={addresses}
             onChange={(event) => setAddresses(event.currentTarget.value)}
-            error={listError}
+            error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
           />
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('apiKey.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -1,55 +1,45 @@
-import { Button, Checkbox, Group, Modal, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Checkbox, Stack, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Affiliate } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 
 /** A new affiliate by hand; enrolled in the programs ticked, with a link each (api.md 7.1). */
 export function AffiliateForm({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const navigate = useNavigate();
-  const key = useRef(newKey());
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [company, setCompany] = useState('');
   const [programIds, setProgramIds] = useState<string[]>([]);
   const programs = useQuery(getProgramsOptions({ query: { status: 'active', limit: 200 } }));
-  const create = useMutation({
-    mutationFn: () =>
-      postPath<Affiliate>(
-        '/v1/affiliates',
-        {
-          name: name.trim(),
-          email: email.trim(),
-          programIds,
-          ...(company.trim() === '' ? {} : { company: company.trim() }),
-        },
-        key.current,
-      ),
-    onSuccess: async (affiliate) => {
-      await queries.invalidateQueries();
-      onClose();
-      await navigate({ to: `/affiliates/${affiliate.id}` });
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('affiliate.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('affiliate.new')}
+      submit={t('affiliate.create')}
+      save={(key) =>
+        postPath<Affiliate>(
+          '/v1/affiliates',
+          {
+            name: name.trim(),
+            email: email.trim(),
+            programIds,
+            ...(company.trim() === '' ? {} : { company: company.trim() }),
+          },
+          key,
+        )
+      }
+      onSaved={(affiliate) => {
+        navigate({ to: `/affiliates/${affiliate.id}` }).catch(() => undefined); // overtaken by another navigation
+      }}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('affiliate.name')}
             value={name}
@@ -78,17 +68,8 @@ export function AffiliateForm({ onClose }: { readonly onClose: () => void }): Re
               ))}
             </Stack>
           </Checkbox.Group>
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('affiliate.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }
