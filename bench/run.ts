@@ -10,6 +10,7 @@ import type { Bench, Measured } from './measure.js';
 import { listsBench } from './lists.js';
 import { payoutRunBench } from './payoutRun.js';
 import { restBench } from './rest.js';
+import { rollupsBench } from './rollups.js';
 import { rulesBench } from './rules.js';
 import { simulateBench } from './simulate.js';
 import { startBench } from './start.js';
@@ -24,6 +25,7 @@ const benches: readonly Bench[] = [
   payoutRunBench,
   restBench,
   takeUpBench,
+  rollupsBench,
   transitionsBench,
   rulesBench,
   simulateBench,
