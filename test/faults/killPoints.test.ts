@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiAnswer, textAt } from '../support/apiClient.js';
+import { type ApiAnswer, at, textAt } from '../support/apiClient.js';
 import { type Lead, World } from './world.js';
 
 // A process is killed with SIGKILL exactly at each named point of reliability.md 6.2, started again, and nobody helps. What was acknowledged
@@ -189,6 +189,38 @@ const openAndNotCalled = async (prepared: Prepared): Promise<void> => {
   expect(await takenOf(prepared)).toBe(0);
 };
 
+/** People in a list of three pages; nobody else has the name. */
+const filed = 1_200;
+let fileId = '';
+
+async function orderFile(): Promise<void> {
+  const { workspaceId, ana } = world.people;
+  await world.owner.raw(
+    `insert into contacts (workspace_id, id, name)
+     select ?, 'con_' || lpad(number::text, 26, '0'), 'Filed ' || number from generate_series(1, ?) as row (number)`,
+    [workspaceId, filed],
+  );
+  const order = { resource: 'contacts', filter: { q: 'filed ' }, columns: ['id', 'name'], format: 'csv' };
+  fileId = textAt(await world.done(ana, '/v1/exports', order), 'id');
+}
+
+function partsOfFile(): Promise<readonly { readonly content: Buffer }[]> {
+  return world.owner('export_parts').where({ export_id: fileId }).orderBy('position').select('content');
+}
+
+/** Whole, and once: no row of the try that died, none missing. */
+async function fileIsWhole(): Promise<void> {
+  await world.row('exports', { id: fileId }, (row) => row['file_name'] !== null);
+  const state = await world.people.ana.get(`/v1/exports/${fileId}`);
+  expect(state.body).toMatchObject({ status: 'done', rows: filed, fileName: 'contacts.csv', code: null });
+  const file = Buffer.concat((await partsOfFile()).map(({ content }) => content)).toString('utf8');
+  expect(at(state.body, 'size')).toBe(Buffer.byteLength(file));
+  const [head, ...lines] = file.trimEnd().split(/\r?\n/);
+  expect(head).toBe('id,name,timeZone');
+  expect([lines.length, new Set(lines).size]).toEqual([filed, filed]);
+  expect(lines.every((line) => /^con_\d{26},Filed \d+,\S+$/.test(line))).toBe(true);
+}
+
 const everyWorkerPoint: readonly WorkerPoint[] = [
   {
     name: 'K28 the click step has committed, nothing is sent',
@@ -240,6 +272,19 @@ const everyWorkerPoint: readonly WorkerPoint[] = [
     },
     atDeath: async ({ referralId }) => {
       expect(await world.owner('referrals').where({ id: referralId }).first('status')).toEqual({ status: 'approved' });
+    },
+  },
+  {
+    name: 'K10 a list is being made into a file, its first page of three is stored (RPT-13)',
+    point: 'export.paged',
+    meanwhile: orderFile,
+    drive: fileIsWhole,
+    atDeath: async () => {
+      expect(await world.owner('exports').where({ id: fileId }).first('row_count', 'file_name')).toEqual({
+        row_count: 500,
+        file_name: null,
+      });
+      expect(await partsOfFile()).toHaveLength(1);
     },
   },
   {
