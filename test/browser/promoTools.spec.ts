@@ -142,7 +142,7 @@ test('LNK-14: on a foreign page under a strict policy the lightbox opens, closes
   await visitor.close();
 });
 
-test('PRT-07: the affiliate finds the tool with the own link in it, on a phone, and copies it', async ({
+test('PRT-07, LNK-03: the affiliate finds the tool with the own link in it, on a phone, copies it and makes a link to another page', async ({
   page,
   context,
 }) => {
@@ -174,6 +174,26 @@ test('PRT-07: the affiliate finds the tool with the own link in it, on a phone, 
   await expectAccessible(page);
   await page.setViewportSize({ width: 320, height: 640 });
   await expectNoSidewaysScroll(page);
+
+  await page.goto('/portal/links');
+  await page.getByRole('button', { name: 'New link' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New link' });
+  await expect(dialog.getByText("Empty: the program's landing page.", { exact: false })).toBeVisible();
+  await dialog.getByLabel('Kind of page').selectOption({ label: 'a registration page' });
+  await dialog.getByLabel('Leads to').fill('https://elsewhere.example/join');
+  await dialog.getByLabel('Name in the link').fill(`pia-join-${tag}`);
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await dialog.getByLabel('Leads to').fill(`https://${shopHost}/join`);
+  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByText(`/r/pia-join-${tag}`).first()).toBeVisible();
+  const made = await must('GET', `/v1/links?q=pia-join-${tag}`);
+  expect(at(made, 'data.0.destinationType')).toBe('registration');
+  const followed = await fetch(`${stackNotes().origin}/r/pia-join-${tag}?utm_source=mail`, { redirect: 'manual' });
+  expect(followed.headers.get('location')).toContain(`https://${shopHost}/join?utm_source=mail`);
 });
 
 test.describe('links', () => {

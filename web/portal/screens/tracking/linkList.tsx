@@ -1,13 +1,14 @@
-import { Alert, Button, Checkbox, CopyButton, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { Alert, Button, Checkbox, CopyButton, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMeLinksOptions, getMeProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { postMeLinks } from '../../../client/sdk.gen.js';
 import type { Link as OwnLink } from '../../../client/types.gen.js';
+import { postPath } from '../../../kit/api.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { DestinationFields, destinationOf, type DestinationType } from '../../../kit/DestinationFields.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -87,37 +88,34 @@ export function Screen(): ReactElement {
 
 function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const programs = useQuery(getMeProgramsOptions());
   const [programId, setProgramId] = useState('');
   const [slug, setSlug] = useState('');
+  const [destinationType, setDestinationType] = useState<DestinationType>('landing');
   const [destinationUrl, setDestination] = useState('');
   const [isRecruit, setRecruit] = useState(false);
   const chosen = programs.data?.data.find((one) => one.id === programId) ?? programs.data?.data[0];
-  const create = useMutation({
-    mutationFn: () =>
-      postMeLinks({
-        body: {
-          programId: chosen?.id ?? '',
-          ...(isRecruit ? { kind: 'recruit' } : { destinationUrl }),
-          ...(slug === '' ? {} : { slug }),
-        } as never,
-        throwOnError: true,
-      }),
-    onSuccess: async () => {
-      await queries.invalidateQueries();
-      onClose();
-    },
-  });
-  const fields = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
+  const save = (idempotencyKey: string): Promise<unknown> =>
+    postPath(
+      '/v1/me/links',
+      {
+        programId: chosen?.id,
+        ...(isRecruit ? { kind: 'recruit' } : destinationOf(destinationType, destinationUrl)),
+        ...(slug.trim() === '' ? {} : { slug: slug.trim() }),
+      },
+      idempotencyKey,
+    );
+  const hosts = chosen?.destinationHosts ?? [];
   return (
-    <Modal opened onClose={onClose} title={t('link.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('link.new')}
+      submit={t('link.create')}
+      save={save}
+      onClose={onClose}
+      isReady={chosen !== undefined}
+    >
+      {(errors) => (
+        <>
           <NativeSelect
             label={t('link.program')}
             value={chosen?.id ?? ''}
@@ -131,43 +129,29 @@ function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
             onChange={(event) => setRecruit(event.currentTarget.checked)}
           />
           {isRecruit ? null : (
-            <TextInput
-              label={t('link.destination')}
-              description={
-                (chosen?.destinationHosts.length ?? 0) > 0
-                  ? t('link.hosts', { hosts: chosen?.destinationHosts.join(', ') ?? '' })
-                  : undefined
-              }
-              type="url"
-              required
-              value={destinationUrl}
+            <DestinationFields
+              type={destinationType}
+              onType={setDestinationType}
+              url={destinationUrl}
+              onUrl={setDestination}
+              hint={hosts.length > 0 ? t('link.hosts', { hosts: hosts.join(', ') }) : undefined}
               placeholder={chosen?.landingUrl ?? undefined}
-              error={fields['destinationUrl']}
-              onChange={(event) => setDestination(event.currentTarget.value)}
+              error={errors['destinationUrl']}
             />
           )}
           <TextInput
             label={t('link.slug')}
             description={t('link.slugHint')}
             value={slug}
-            error={fields['slug']}
+            error={errors['slug']}
             onChange={(event) => setSlug(event.currentTarget.value)}
           />
           {programs.error === null ? null : <ErrorView error={programs.error} />}
-          {create.error === null ? null : <ErrorView error={create.error} />}
           {programs.data?.data.length === 0 ? (
             <Alert variant="outline" color="river" c="var(--mantine-color-text)" title={t('link.noProgram')} />
           ) : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('link.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }
