@@ -56,13 +56,22 @@ export async function openCustomerAccount(
 ): Promise<{ readonly account: CustomerAccount; readonly isNew: boolean }> {
   const known = await findAccountOfContact(tx, { mode: act.mode, contactId: customer.contactId });
   if (known !== undefined) return { account: known, isNew: false };
-  const account = await insertCustomerAccount(tx, act, {
+  const account = await registerCustomerAccount(tx, act, customer);
+  await mailPasswordLink(tx, act, account.id, { ...customer, isNew: true });
+  return { account, isNew: true };
+}
+
+/** A new account whose owner is not written to: they ask for a link when they want one. */
+export function registerCustomerAccount(
+  tx: Tx,
+  act: Act,
+  customer: { readonly contactId: ContactId; readonly metadata?: Readonly<Record<string, string>> },
+): Promise<CustomerAccount> {
+  return insertCustomerAccount(tx, act, {
     id: act.newId('customer'),
     contactId: customer.contactId,
     metadata: customer.metadata ?? {},
   });
-  await mailPasswordLink(tx, act, account.id, { ...customer, isNew: true });
-  return { account, isNew: true };
 }
 
 /** The account and the person behind it, locked in the order of every incoming lead: person first. Undefined: there is no such account. */

@@ -1,4 +1,4 @@
-import { insertCustomerAccount, moveCustomerAccount } from '../../db/reseller/customerAccount.js';
+import { registerCustomerAccount, switchCustomerAccount } from '../../activities/reseller/customerAccount.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act, Actor } from '../../domain/act.js';
 import type { ContactId } from '../../domain/ids.js';
@@ -15,9 +15,8 @@ export async function makeCustomerAccounts(tx: Tx, act: Act, system: Actor): Pro
     { wanted },
   );
   for (const [index, { contact_id: contactId, paid_at: now }] of rows.entries()) {
-    const id = act.newId('customer');
-    const account = await insertCustomerAccount(tx, { ...act, now, actor: system }, { id, contactId });
+    const account = await registerCustomerAccount(tx, { ...act, now, actor: system }, { contactId });
     if (index === wanted - 1)
-      await moveCustomerAccount(tx, { ...act, reasonCode: 'staff_decision' }, account, 'suspended');
+      await switchCustomerAccount(tx, { ...act, reasonCode: 'staff_decision' }, account, 'suspended');
   }
 }
