@@ -47,8 +47,9 @@ export function FormDialog<T>({
       onSaved?.(saved);
       return queries.invalidateQueries();
     },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
+    onError: (error) => {
+      // A refusal is an answer: the next press is a new try. Without an answer it may have been done: the same key repeats it.
+      if (!isProblem(error, 'offline')) key.current = newKey();
     },
   });
   const removing = useMutation({

@@ -1,14 +1,13 @@
-import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions, getRolesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { patchUsersByUserId } from '../../../client/sdk.gen.js';
 import type { User } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useCan, useMe } from '../../../kit/session.js';
 
 /** Invites somebody by mail, or changes their name, roles and what is assigned to them. Roles with more than one holds are not offered. */
@@ -20,10 +19,8 @@ export function PersonForm({
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const me = useMe();
   const can = useCan();
-  const key = useRef(newKey());
   const [name, setName] = useState(person?.name ?? '');
   const [email, setEmail] = useState(person?.email ?? '');
   const [roleIds, setRoleIds] = useState<readonly string[]>(person?.roleIds ?? []);
@@ -39,46 +36,33 @@ export function PersonForm({
     ...getAffiliatesOptions({ query: { limit: 50, ...(search.trim() === '' ? {} : { q: search.trim() }) } }),
     enabled: isAssigned && can('affiliate.read'),
   });
-  const save = useMutation({
-    mutationFn: async () => {
-      const body = { name: name.trim(), roleIds: [...roleIds], affiliateIds: [...affiliateIds] };
-      if (person === null) return postPath<User>('/v1/users', { ...body, email: email.trim() }, key.current);
-      const { data } = await patchUsersByUserId({
-        path: { userId: person.id },
-        body,
-        headers: { 'If-Match': `"${person.version}"` } as never,
-        throwOnError: true,
-      });
-      return data;
-    },
-    onSuccess: () => {
-      onClose();
-      notifications.show({
-        message: person === null ? t('team.invited', { email: email.trim() }) : t('settings.saved'),
-        color: 'river',
-      });
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   const listed = affiliates.data?.data ?? [];
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size="lg"
+    <FormDialog
       title={person === null ? t('team.invite') : t('team.changeFor', { name: person.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      size="lg"
+      submit={person === null ? t('team.sendInvite') : t('save')}
+      save={async (key) => {
+        const body = { name: name.trim(), roleIds: [...roleIds], affiliateIds: [...affiliateIds] };
+        if (person === null) return postPath<User>('/v1/users', { ...body, email: email.trim() }, key);
+        const { data } = await patchUsersByUserId({
+          path: { userId: person.id },
+          body,
+          headers: { 'If-Match': `"${person.version}"` } as never,
+          throwOnError: true,
+        });
+        return data;
+      }}
+      onSaved={() =>
+        notifications.show({
+          message: person === null ? t('team.invited', { email: email.trim() }) : t('settings.saved'),
+          color: 'river',
+        })
+      }
+      onClose={onClose}
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {(errors) => (
+        <>
           <TextInput
             label={t('team.name')}
             required
@@ -139,17 +123,8 @@ export function PersonForm({
               </Stack>
             </Checkbox.Group>
           ) : null}
-          {save.error === null ? null : <ErrorView error={save.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {person === null ? t('team.sendInvite') : t('save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -1,12 +1,10 @@
-import { Button, Group, Modal, NativeSelect, Stack, Switch, Text, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { NativeSelect, Switch, Text, TextInput } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { deleteRolesByRoleId, patchRolesByRoleId } from '../../../client/sdk.gen.js';
 import type { Role } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
-import { isProblem } from '../../../kit/problem.js';
+import { postPath } from '../../../kit/api.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useMe } from '../../../kit/session.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { PermissionPicker, useWholeWorkspaceRights } from './permissionPicker.js';
@@ -24,9 +22,7 @@ export function RoleForm({
 }): ReactElement {
   const { t } = useTranslation();
   const me = useMe();
-  const queries = useQueryClient();
   const withStepUp = useWithStepUp();
-  const key = useRef(newKey());
   const [copyOf, setCopyOf] = useState('');
   const [name, setName] = useState(role?.name ?? '');
   const [permissions, setPermissions] = useState<readonly string[]>(role?.permissions ?? []);
@@ -34,37 +30,23 @@ export function RoleForm({
   const [isLimited, setLimited] = useState(role?.limited ?? false);
   const wholeWorkspaceRights = useWholeWorkspaceRights();
   const without = isAssigned ? wholeWorkspaceRights : [];
-  const done = (): Promise<void> => {
-    onClose();
-    return queries.invalidateQueries();
-  };
-  const save = useMutation({
-    mutationFn: () =>
-      withStepUp<unknown>(() => {
-        const body = {
-          name: name.trim(),
-          permissions: permissions.filter((one) => !without.includes(one)),
-          reach: isAssigned ? ('assigned' as const) : ('workspace' as const),
-          limited: isLimited,
-        };
-        return role === null
-          ? postPath('/v1/roles', body, key.current)
-          : patchRolesByRoleId({
-              path: { roleId: role.id },
-              body: body as never,
-              headers: { 'If-Match': `"${String(role.version)}"` } as never,
-              throwOnError: true,
-            });
-      }),
-    onSuccess: done,
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const remove = useMutation({
-    mutationFn: () => withStepUp(() => deleteRolesByRoleId({ path: { roleId: role?.id ?? '' }, throwOnError: true })),
-    onSuccess: done,
-  });
+  const save = (key: string): Promise<unknown> =>
+    withStepUp<unknown>(() => {
+      const body = {
+        name: name.trim(),
+        permissions: permissions.filter((one) => !without.includes(one)),
+        reach: isAssigned ? ('assigned' as const) : ('workspace' as const),
+        limited: isLimited,
+      };
+      return role === null
+        ? postPath('/v1/roles', body, key)
+        : patchRolesByRoleId({
+            path: { roleId: role.id },
+            body: body as never,
+            headers: { 'If-Match': `"${String(role.version)}"` } as never,
+            throwOnError: true,
+          });
+    });
   const copy = (id: string): void => {
     setCopyOf(id);
     const from = roles.find((one) => one.id === id);
@@ -73,22 +55,24 @@ export function RoleForm({
     setAssigned(from.reach === 'assigned');
     setLimited(from.limited);
   };
-  const problem = save.error ?? remove.error;
-  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size="xl"
+    <FormDialog
       title={role === null ? t('role.new') : t('role.change', { name: role.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      size="xl"
+      submit={role === null ? t('role.create') : t('save')}
+      save={save}
+      onClose={onClose}
+      remove={
+        role === null
+          ? undefined
+          : {
+              text: t('role.delete'),
+              run: () => withStepUp(() => deleteRolesByRoleId({ path: { roleId: role.id }, throwOnError: true })),
+            }
+      }
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {(errors) => (
+        <>
           {role === null ? (
             <NativeSelect
               label={t('role.copyOf')}
@@ -129,26 +113,8 @@ export function RoleForm({
               {t('role.nothing')}
             </Text>
           ) : null}
-          {problem === null ? null : <ErrorView error={problem} />}
-          <Group justify="space-between">
-            {role === null ? (
-              <span />
-            ) : (
-              <Button variant="default" onClick={() => remove.mutate()} loading={remove.isPending}>
-                {t('role.delete')}
-              </Button>
-            )}
-            <Group>
-              <Button variant="default" onClick={onClose}>
-                {t('cancel')}
-              </Button>
-              <Button type="submit" loading={save.isPending}>
-                {role === null ? t('role.create') : t('save')}
-              </Button>
-            </Group>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

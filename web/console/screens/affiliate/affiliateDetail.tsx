@@ -16,7 +16,7 @@ import {
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getAffiliatesByAffiliateIdBalancesOptions,
@@ -25,12 +25,13 @@ import {
   getAffiliatesByAffiliateIdRecruitsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { Affiliate } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyList, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
@@ -361,35 +362,24 @@ export function TerminateDialog({
 }): ReactElement {
   const { t } = useTranslation();
   const decide = useDecide();
-  const key = useRef(newKey());
   const [approvedMoney, setApprovedMoney] = useState('pay');
   const [reason, setReason] = useState('');
-  const end = useMutation({
-    mutationFn: () =>
-      decide({
-        path: `/v1/affiliates/${affiliate.id}`,
-        verb: 'terminate',
-        body: { reason, approvedMoney },
-        key: key.current,
-      }),
-    onSuccess: onClose,
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new decision
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    end.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('affiliate.terminate', { name: affiliate.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      submit={t('affiliate.terminateDo')}
+      save={(key) =>
+        decide({
+          path: `/v1/affiliates/${affiliate.id}`,
+          verb: 'terminate',
+          body: { reason, approvedMoney },
+          key,
+        })
+      }
+      onClose={onClose}
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {() => (
+        <>
           <Text size="sm">{t('affiliate.terminateText')}</Text>
           <Radio.Group label={t('affiliate.approvedMoney')} value={approvedMoney} onChange={setApprovedMoney}>
             <Stack gap="xs" mt="xs">
@@ -404,17 +394,8 @@ export function TerminateDialog({
             maxLength={500}
             required
           />
-          {end.error === null ? null : <ErrorView error={end.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={end.isPending}>
-              {t('affiliate.terminateDo')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

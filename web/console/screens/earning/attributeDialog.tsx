@@ -1,11 +1,10 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, Textarea } from '@mantine/core';
+import { NativeSelect, Text, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions, getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { newKey } from '../../../kit/api.js';
 import { useDecide } from '../../../kit/DecisionButtons.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 
 /** Gives a lead or sale that credits nobody to an affiliate, in one of the programs it takes part in (TRK-27). */
 export function AttributeDialog({
@@ -21,12 +20,9 @@ export function AttributeDialog({
 }): ReactElement {
   const { t } = useTranslation();
   const decide = useDecide();
-  const key = useRef(newKey());
   const [affiliateId, setAffiliateId] = useState('');
   const [chosen, setChosen] = useState('');
   const [reason, setReason] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
   const affiliates = useQuery(getAffiliatesOptions({ query: { limit: 200 } }));
   const programs = useQuery(getProgramsOptions({ query: { limit: 200 } }));
   const listed = affiliates.data?.data ?? [];
@@ -34,22 +30,23 @@ export function AttributeDialog({
     (one) => known === null || one.programId === known,
   );
   const programId = enrolments.find((one) => one.programId === chosen)?.programId ?? enrolments[0]?.programId;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
-    const body = { affiliateId, programId, ...(reason.trim() === '' ? {} : { reason: reason.trim() }) };
-    decide({ path, verb: 'attribute', body, key: key.current })
-      .then(onClose, (refusal: unknown) => {
-        key.current = newKey(); // a refusal is an answer: the next press is a new try
-        setError(refusal);
-      })
-      .finally(() => setBusy(false));
-  };
   return (
-    <Modal opened onClose={onClose} title={t('attribute.title')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('attribute.title')}
+      submit={t('attribute.do')}
+      save={(key) =>
+        decide({
+          path,
+          verb: 'attribute',
+          body: { affiliateId, programId, ...(reason.trim() === '' ? {} : { reason: reason.trim() }) },
+          key,
+        })
+      }
+      onClose={onClose}
+      isReady={programId !== undefined}
+    >
+      {() => (
+        <>
           <Text size="sm">{t('attribute.text')}</Text>
           <NativeSelect
             label={t('attribute.affiliate')}
@@ -74,17 +71,8 @@ export function AttributeDialog({
             onChange={(event) => setReason(event.currentTarget.value)}
             maxLength={500}
           />
-          {error === null ? null : <ErrorView error={error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={isBusy} disabled={programId === undefined}>
-              {t('attribute.do')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

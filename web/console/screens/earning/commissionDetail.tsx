@@ -1,32 +1,19 @@
-import {
-  Button,
-  Grid,
-  Group,
-  List,
-  Modal,
-  Paper,
-  Stack,
-  Switch,
-  Text,
-  Textarea,
-  TextInput,
-  Title,
-} from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Grid, Group, List, Paper, Stack, Switch, Text, Textarea, TextInput, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getCommissionsByCommissionIdChangesOptions,
   getCommissionsByCommissionIdOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
 import { Explanation } from '../../../kit/Explain.js';
 import { Facts } from '../../../kit/Facts.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
@@ -167,37 +154,27 @@ export function AdjustDialog({
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const withStepUp = useWithStepUp();
-  const key = useRef(newKey());
   const [amount, setAmount] = useState(commission.net.amount);
   const [reason, setReason] = useState('');
   const [skipHold, setSkipHold] = useState(false);
-  const adjust = useMutation({
-    mutationFn: () =>
-      withStepUp(() =>
-        postPath(
-          `/v1/commissions/${commission.id}/adjust`,
-          { amount: { amount: amount.trim(), currency: commission.net.currency }, reason, skipHold },
-          key.current,
-        ),
-      ),
-    onSuccess: () => {
-      onClose();
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new decision
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    adjust.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('commission.adjust')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('commission.adjust')}
+      submit={t('action.adjust')}
+      save={(key) =>
+        withStepUp(() =>
+          postPath(
+            `/v1/commissions/${commission.id}/adjust`,
+            { amount: { amount: amount.trim(), currency: commission.net.currency }, reason, skipHold },
+            key,
+          ),
+        )
+      }
+      onClose={onClose}
+    >
+      {() => (
+        <>
           <Text size="sm">{t('commission.adjustText')}</Text>
           <TextInput
             label={t('commission.newNet', { currency: commission.net.currency })}
@@ -218,17 +195,8 @@ export function AdjustDialog({
             checked={skipHold}
             onChange={(event) => setSkipHold(event.currentTarget.checked)}
           />
-          {adjust.error === null ? null : <ErrorView error={adjust.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={adjust.isPending}>
-              {t('action.adjust')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

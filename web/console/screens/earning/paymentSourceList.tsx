@@ -1,15 +1,13 @@
-import { Button, Group, Modal, NativeSelect, Stack, Switch, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { Button, NativeSelect, Switch, TextInput } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getPaymentSourcesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { GetPaymentSourcesResponse, PostPaymentSourcesResponse } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useKeys } from '../../../kit/keys.js';
 import { NameLink } from '../../../kit/ObjectName.js';
-import { isProblem } from '../../../kit/problem.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { SecretOnce } from '../../../kit/SecretOnce.js';
 import { useCan } from '../../../kit/session.js';
@@ -114,41 +112,31 @@ function SourceForm({
   readonly onMade: (source: NewSource) => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const key = useRef(newKey());
   const [name, setName] = useState('Stripe');
   const [adapter, setAdapter] = useState<'stripe' | 'standard'>('stripe');
   const [secret, setSecret] = useState('');
   const [isTest, setTest] = useState(false);
-  const create = useMutation({
-    mutationFn: () =>
-      postPath<NewSource>(
-        '/v1/payment-sources',
-        {
-          name: name.trim(),
-          adapter,
-          ...(adapter === 'stripe' && secret.trim() !== '' ? { secret: secret.trim() } : {}),
-          ...(adapter === 'standard' ? { test: isTest } : {}),
-        },
-        key.current,
-      ),
-    onSuccess: (source) => {
-      onMade(source);
-      return queries.invalidateQueries();
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('paymentSource.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('paymentSource.new')}
+      submit={t('paymentSource.create')}
+      save={(key) =>
+        postPath<NewSource>(
+          '/v1/payment-sources',
+          {
+            name: name.trim(),
+            adapter,
+            ...(adapter === 'stripe' && secret.trim() !== '' ? { secret: secret.trim() } : {}),
+            ...(adapter === 'standard' ? { test: isTest } : {}),
+          },
+          key,
+        )
+      }
+      onSaved={onMade}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <NativeSelect
             label={t('paymentSource.adapter')}
             value={adapter}
@@ -182,17 +170,8 @@ function SourceForm({
               onChange={(event) => setTest(event.currentTarget.checked)}
             />
           )}
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('paymentSource.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -3,7 +3,6 @@ import {
   Code,
   Group,
   List,
-  Modal,
   NativeSelect,
   Paper,
   Radio,
@@ -17,7 +16,7 @@ import {
 } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getCommissionRulesOptions,
@@ -28,7 +27,7 @@ import {
   getProgramsByProgramIdVersionsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { Program } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
@@ -465,35 +464,24 @@ export function CloseDialog({
 }): ReactElement {
   const { t } = useTranslation();
   const decide = useDecide();
-  const key = useRef(newKey());
   const [renewals, setRenewals] = useState('run_out');
   const [reason, setReason] = useState('');
-  const close = useMutation({
-    mutationFn: () =>
-      decide({
-        path: `/v1/programs/${program.id}`,
-        verb: 'close',
-        body: { renewals, ...(reason.trim() === '' ? {} : { reason: reason.trim() }) },
-        key: key.current,
-      }),
-    onSuccess: onClose,
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new decision
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    close.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('program.close', { name: program.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
+      submit={t('program.closeDo')}
+      save={(key) =>
+        decide({
+          path: `/v1/programs/${program.id}`,
+          verb: 'close',
+          body: { renewals, ...(reason.trim() === '' ? {} : { reason: reason.trim() }) },
+          key,
+        })
+      }
+      onClose={onClose}
     >
-      <form onSubmit={submit}>
-        <Stack>
+      {() => (
+        <>
           <Radio.Group label={t('program.renewals')} value={renewals} onChange={setRenewals}>
             <Stack gap="xs" mt="xs">
               <Radio value="run_out" label={t('program.renewals.run_out')} />
@@ -506,17 +494,8 @@ export function CloseDialog({
             onChange={(event) => setReason(event.currentTarget.value)}
             maxLength={500}
           />
-          {close.error === null ? null : <ErrorView error={close.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={close.isPending}>
-              {t('program.closeDo')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

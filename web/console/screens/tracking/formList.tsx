@@ -1,16 +1,15 @@
-import { Button, Group, Modal, NativeSelect, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLeadFormsOptions, getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { LeadForm } from '../../../client/types.gen.js';
-import { newKey, postPath } from '../../../kit/api.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { useKeys } from '../../../kit/keys.js';
 import { ProgramName } from '../../../kit/ObjectName.js';
-import { isProblem } from '../../../kit/problem.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -83,43 +82,35 @@ export function Screen(): ReactElement {
 
 function NewForm({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const navigate = useNavigate();
-  const key = useRef(newKey());
   const [name, setName] = useState('');
   const [programId, setProgram] = useState('');
   const programs = useQuery(getProgramsOptions({ query: { limit: 200 } }));
-  const create = useMutation({
-    mutationFn: () =>
-      postPath<LeadForm>(
-        '/v1/lead-forms',
-        {
-          name: name.trim(),
-          programId,
-          fields: [
-            { name: 'name', label: t('contact.name') },
-            { name: 'email', label: t('contact.email'), required: true },
-          ],
-        },
-        key.current,
-      ),
-    onSuccess: async (form) => {
-      await queries.invalidateQueries();
-      await navigate({ to: `/forms/${form.id}` });
-    },
-    onError: () => {
-      key.current = newKey(); // a refusal is an answer: the next press is a new try
-    },
-  });
-  const errors = isProblem(create.error) ? create.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('form.new')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('form.new')}
+      submit={t('form.create')}
+      save={(key) =>
+        postPath<LeadForm>(
+          '/v1/lead-forms',
+          {
+            name: name.trim(),
+            programId,
+            fields: [
+              { name: 'name', label: t('contact.name') },
+              { name: 'email', label: t('contact.email'), required: true },
+            ],
+          },
+          key,
+        )
+      }
+      onSaved={(form) => {
+        navigate({ to: `/forms/${form.id}` }).catch(() => undefined); // overtaken by another navigation
+      }}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <TextInput
             label={t('form.name')}
             value={name}
@@ -137,17 +128,8 @@ function NewForm({ onClose }: { readonly onClose: () => void }): ReactElement {
             ]}
             required
           />
-          {create.error === null ? null : <ErrorView error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('form.create')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }

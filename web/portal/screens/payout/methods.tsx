@@ -1,15 +1,16 @@
-import { Button, Group, Modal, NativeSelect, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, NativeSelect, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMePayoutMethodsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { deleteMePayoutMethodsByMethodId, postMePayoutMethods } from '../../../client/sdk.gen.js';
+import { deleteMePayoutMethodsByMethodId } from '../../../client/sdk.gen.js';
 import type { GetMePayoutMethodsResponse, OwnPayoutMethod } from '../../../client/types.gen.js';
+import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ErrorView, useProblemText } from '../../../kit/ErrorView.js';
+import { useProblemText } from '../../../kit/ErrorView.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { Loaded } from '../../../kit/Loaded.js';
-import { isProblem } from '../../../kit/problem.js';
 import { useCan } from '../../../kit/session.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
@@ -93,7 +94,6 @@ function Method({ method }: { readonly method: OwnPayoutMethod }): ReactElement 
 
 function AddMethod({ types, onClose }: { readonly types: Types; readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const withStepUp = useWithStepUp();
   // A bank account has two sets of fields: each is a choice of its own.
   const choices = types.flatMap(({ type, fields }) =>
@@ -111,33 +111,28 @@ function AddMethod({ types, onClose }: { readonly types: Types; readonly onClose
   const [currency, setCurrency] = useState('');
   const [details, setDetails] = useState<Readonly<Record<string, string>>>({});
   const chosen = choices.find((one) => one.value === value);
-  const add = useMutation({
-    mutationFn: () =>
-      withStepUp(() =>
-        postMePayoutMethods({
-          body: {
-            type: chosen?.type,
-            currency: currency.toUpperCase(),
-            details: Object.fromEntries((chosen?.names ?? []).map((one) => [one, details[one] ?? ''])),
-          } as never,
-          throwOnError: true,
-        }),
-      ),
-    onSuccess: async () => {
-      await queries.invalidateQueries();
-      notifications.show({ message: t('method.added'), color: 'river' });
-      onClose();
-    },
-  });
-  const fields = isProblem(add.error) ? add.error.fieldErrors : {};
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    add.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('method.add')} closeButtonProps={{ 'aria-label': t('close') }}>
-      <form onSubmit={submit}>
-        <Stack>
+    <FormDialog
+      title={t('method.add')}
+      submit={t('method.save')}
+      save={(key) =>
+        withStepUp(() =>
+          postPath(
+            '/v1/me/payout-methods',
+            {
+              type: chosen?.type,
+              currency: currency.toUpperCase(),
+              details: Object.fromEntries((chosen?.names ?? []).map((one) => [one, details[one] ?? ''])),
+            },
+            key,
+          ),
+        )
+      }
+      onSaved={() => notifications.show({ message: t('method.added'), color: 'river' })}
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
           <NativeSelect
             label={t('method.type')}
             value={value}
@@ -153,7 +148,7 @@ function AddMethod({ types, onClose }: { readonly types: Types; readonly onClose
             required
             maxLength={3}
             value={currency}
-            error={fields['currency']}
+            error={errors['currency']}
             onChange={(event) => setCurrency(event.currentTarget.value)}
           />
           {(chosen?.names ?? []).map((name) => (
@@ -162,21 +157,12 @@ function AddMethod({ types, onClose }: { readonly types: Types; readonly onClose
               label={t(`method.field.${name}`)}
               required
               value={details[name] ?? ''}
-              error={fields[`details.${name}`]}
+              error={errors[`details.${name}`]}
               onChange={(event) => setDetails({ ...details, [name]: event.currentTarget.value })}
             />
           ))}
-          {add.error === null ? null : <ErrorView error={add.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('cancel')}
-            </Button>
-            <Button type="submit" loading={add.isPending}>
-              {t('method.save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </FormDialog>
   );
 }
