@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 const destinationTypes = ['landing', 'registration', 'product'] as const;
 export type DestinationType = (typeof destinationTypes)[number];
 
-/** Where a new link leads: the kind of page and its address (LNK-03). The texts are of the audience's own catalogue. */
+/** Where a new link leads: the kind of page and its address (LNK-03). */
 export function DestinationFields({
   type,
   onType,
@@ -28,14 +28,14 @@ export function DestinationFields({
   return (
     <>
       <NativeSelect
-        label={t('link.destinationType')}
+        label={t('destination.kind')}
         value={type}
         onChange={(event) => onType(event.currentTarget.value as DestinationType)}
-        data={destinationTypes.map((value) => ({ value, label: t(`link.destinationType.${value}`) }))}
+        data={destinationTypes.map((value) => ({ value, label: t(`destination.kind.${value}`) }))}
       />
       <TextInput
-        label={t('link.destination')}
-        description={[isLanding ? t('link.destinationHint') : undefined, hint].filter(Boolean).join(' ') || undefined}
+        label={t('destination.url')}
+        description={[isLanding ? t('destination.hint') : undefined, hint].filter(Boolean).join(' ') || undefined}
         type="url"
         required={!isLanding} // only the landing page stands in the program
         value={url}
