@@ -179,7 +179,7 @@ test('PRT-07, LNK-03: the affiliate finds the tool with the own link in it, on a
   await page.getByRole('button', { name: 'New link' }).click();
   const dialog = page.getByRole('dialog', { name: 'New link' });
   await expect(dialog.getByText("Empty: the program's landing page.", { exact: false })).toBeVisible();
-  await dialog.getByLabel('Kind of page').selectOption({ label: 'a registration page' });
+  await dialog.getByLabel('Target page').selectOption({ label: 'a registration page' });
   await dialog.getByLabel('Leads to').fill('https://elsewhere.example/join');
   await dialog.getByLabel('Name in the link').fill(`pia-join-${tag}`);
   await expectAccessible(page);

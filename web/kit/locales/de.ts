@@ -229,7 +229,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'action.archive': 'Archivieren',
   'action.accept': 'Annehmen',
   'action.refuse': 'Ablehnen',
-  'destination.kind': 'Art der Seite',
+  'destination.kind': 'Art der Zielseite',
   'destination.kind.landing': 'die Zielseite des Programms',
   'destination.kind.registration': 'eine Registrierungsseite',
   'destination.kind.product': 'die Seite eines Produkts',

@@ -225,7 +225,7 @@ export const en = {
   'action.archive': 'Archive',
   'action.accept': 'Accept',
   'action.refuse': 'Refuse',
-  'destination.kind': 'Kind of page',
+  'destination.kind': 'Target page',
   'destination.kind.landing': 'the landing page',
   'destination.kind.registration': 'a registration page',
   'destination.kind.product': 'the page of a product',
