@@ -62,6 +62,11 @@ export interface Journeys {
 const patience = { within: 300_000, every: 10 };
 const atOnce = 16;
 const day = 86_400;
+/**
+ * A program has many affiliates. With one for all journeys their postings waited for its one balance, 14 to 25 ms each, while the cores stood
+ * idle; nothing of the bare workflow waits like that.
+ */
+const affiliateCount = 25;
 
 export async function createJourneys(stack: LiveStack): Promise<Journeys> {
   const owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 4 } });
@@ -73,7 +78,7 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const client = new Client({ connection, namespace: stack.namespace });
   const made = await makeProgram(owner, db);
-  const { workspaceId, programId, productId, affiliateId, linkId, slug, userId } = made;
+  const { workspaceId, programId, productId, links, slug, userId } = made;
 
   const inTx = <T>(work: (tx: Tx, act: Act) => Promise<T>): Promise<T> =>
     inWorkspace(db, workspaceId, (tx, now) => work(tx, actAt(workspaceId, now)));
@@ -116,9 +121,11 @@ export async function createJourneys(stack: LiveStack): Promise<Journeys> {
     workflowId,
     until,
     async click(count, windowSeconds = 30 * day) {
-      const clicks = Array.from({ length: count }, (): NewClick => {
+      const clicks = Array.from({ length: count }, (_, index): NewClick => {
         const id: ClickId = newId('click');
-        return { ...blankClick, id, workspaceId, linkId, affiliateId, programId, windowSeconds };
+        const link = links[index % links.length];
+        if (link === undefined) throw new Error('a program without links');
+        return { ...blankClick, ...link, id, workspaceId, programId, windowSeconds };
       });
       await recordClicks(edgeDb, clicks);
       const ids = clicks.map((click) => click.id);
@@ -287,12 +294,12 @@ async function makeProgram(owner: Knex, db: Db) {
   const workspaceId: WorkspaceId = newId('workspace');
   const programId: ProgramId = newId('program');
   const productId: ProductId = newId('product');
-  const affiliateId: AffiliateId = newId('affiliate');
-  const linkId: LinkId = newId('link');
+  const links = Array.from({ length: affiliateCount }, () => ({
+    affiliateId: newId('affiliate') as AffiliateId,
+    linkId: newId('link') as LinkId,
+  }));
   const userId: UserId = newId('user');
   const loginId = newId('login');
-  const contactId = newId('contact');
-  const slug = linkId.slice(4);
   const inIt = { workspace_id: workspaceId };
   await owner('workspaces').insert({ id: workspaceId, name: 'Bench' });
   await owner('settings').insert({ ...inIt, version: 1, sections: '{}' });
@@ -310,38 +317,36 @@ async function makeProgram(owner: Knex, db: Db) {
   });
   await insertRow(owner, 'products', { ...inIt, id: productId, name: 'Starter' });
   await insertRow(owner, 'program_products', { ...inIt, program_id: programId, product_id: productId });
-  await owner('contacts').insert({
-    ...inIt,
-    id: contactId,
-    name: 'Ada',
-    email: 'a@b.example',
-    email_key: 'a@b.example',
-  });
-  await owner('affiliates').insert({
-    ...inIt,
-    id: affiliateId,
-    contact_id: contactId,
-    name: 'Ada',
-    email: 'a@b.example',
-    status: 'approved',
-  });
-  await owner('enrolments').insert({
-    ...inIt,
-    id: newId('enrolment'),
-    affiliate_id: affiliateId,
-    program_id: programId,
-    status: 'active',
-    joined_at: new Date(),
-  });
-  await owner('links').insert({
-    ...inIt,
-    id: linkId,
-    affiliate_id: affiliateId,
-    program_id: programId,
-    slug,
-    destination_url: 'https://shop.example/pricing',
-    status: 'active',
-  });
+  for (const [index, { affiliateId, linkId }] of links.entries()) {
+    const contactId = newId('contact');
+    const email = `ada.${index}@b.example`;
+    await owner('contacts').insert({ ...inIt, id: contactId, name: 'Ada', email, email_key: email });
+    await owner('affiliates').insert({
+      ...inIt,
+      id: affiliateId,
+      contact_id: contactId,
+      name: `Ada ${index}`,
+      email,
+      status: 'approved',
+    });
+    await owner('enrolments').insert({
+      ...inIt,
+      id: newId('enrolment'),
+      affiliate_id: affiliateId,
+      program_id: programId,
+      status: 'active',
+      joined_at: new Date(),
+    });
+    await owner('links').insert({
+      ...inIt,
+      id: linkId,
+      affiliate_id: affiliateId,
+      program_id: programId,
+      slug: linkId.slice(4),
+      destination_url: 'https://shop.example/pricing',
+      status: 'active',
+    });
+  }
   await insertRow(owner, 'logins', { id: loginId, email: `${loginId}@shop.example` });
   await insertRow(owner, 'users', {
     ...inIt,
@@ -377,5 +382,5 @@ async function makeProgram(owner: Knex, db: Db) {
       effectiveFrom: addMs(now, -3_600_000),
     }),
   );
-  return { workspaceId, programId, productId, affiliateId, linkId, slug, userId };
+  return { workspaceId, programId, productId, links, slug: links[0]?.linkId.slice(4) ?? '', userId };
 }
