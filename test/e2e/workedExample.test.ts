@@ -335,6 +335,8 @@ describe('a test referral to its payout, and test data put away', () => {
     for (const { name } of tables) {
       // What a request leaves behind of itself is not what is compared.
       if (['api_keys', 'api_log', 'idempotency_keys', 'audit_entries', 'operations'].includes(name)) continue;
+      // Nor what the relay folds at any moment from one of these tables into another: the figures themselves are compared.
+      if (/^rollup_|_days$|^affiliate_last_activity$/.test(name)) continue;
       const { rows } = await owner.raw<{ rows: { digest: string }[] }>(
         `select count(*) || ' ' || coalesce(md5(string_agg(md5(row::text), '' order by row::text)), '') as digest from ${name} as row where mode = 'live'`,
       );
