@@ -2,14 +2,10 @@
 // INSERT per click; Node's CPU for it, and that of all processes; and one click alone against one prepared INSERT. Postgres runs with its real
 // settings.
 import { type ChildProcess, fork } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import knexFactory, { type Knex } from 'knex';
-import { migrateUp } from '../db/migrate.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
 import { newId } from '../platform/newId.js';
+import { type BenchDatabase, inBenchDatabase } from './database.js';
 import { getRequest, loadHttp } from './httpLoad.js';
 import type { Bench, Measured } from './measure.js';
 import { cpuMsOf } from './processes.js';
@@ -45,19 +41,14 @@ export const clickBench: Bench = {
 };
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port: await freePort(),
-    logFile: path.join(folder, 'postgres.log'),
-    settings: { min_wal_size: `${walFiles * 16}MB` },
-  });
+  const settings = { min_wal_size: `${walFiles * 16}MB` };
+  return inBenchDatabase((database) => measureAll(database, say), settings);
+}
+
+async function measureAll(database: BenchDatabase, say: (line: string) => void): Promise<readonly Measured[]> {
+  const { ownerUrl, appUrl, closing } = database;
   const servers: Server[] = [];
-  const closing: (() => Promise<unknown>)[] = [];
   try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
     const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 2 } });
     closing.push(() => owner.destroy());
     const slugs = await makeLinks(owner);
@@ -67,7 +58,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     const peer = await startServer('peer', ownerUrl);
     servers.push(bare, ours, insert, peer);
 
-    const admin = knexFactory({ client: 'pg', connection: postgres.adminUrl, pool: { min: 0, max: 1 } });
+    const admin = knexFactory({ client: 'pg', connection: database.adminUrl, pool: { min: 0, max: 1 } });
     closing.push(() => admin.destroy());
     for (let file = 0; file < walFiles; file += 1)
       await admin.raw("select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()");
@@ -75,7 +66,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
 
     let acknowledged = 0;
     const measure = async (server: Server, seconds: number, count = connections) => {
-      const measuredRun = await load(server, postgres.pid, slugs, seconds, count);
+      const measuredRun = await load(server, database.pid, slugs, seconds, count);
       if (server !== bare) acknowledged += measuredRun.answered;
       return measuredRun;
     };
@@ -137,9 +128,6 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     ];
   } finally {
     for (const server of servers) server.process.disconnect();
-    for (const close of closing) await close();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -306,15 +294,4 @@ async function makeLinks(owner: Knex): Promise<readonly string[]> {
     }
   }
   return slugs;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,9 +1,6 @@
 // Is fraud caught, and are honest affiliates left alone? (reliability.md G29) A labelled set made from a seed: 100,000 clicks and 10,000 buyers,
 // most of them honest, hard cases among them, and 24 patterns of fraud whose sizes are drawn on both sides of the limits. It goes through
 // Postgres: the same statements gather the signals, the same rules judge them.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import knexFactory from 'knex';
 import { connect } from '../db/connection.js';
 import {
@@ -16,9 +13,7 @@ import { readWorkspace } from '../db/transaction.js';
 import { isBlockingRisk } from '../domain/tracking/riskFlag.js';
 import { findRings, judgeAffiliate, judgeReferral } from '../domain/tracking/riskRules.js';
 import { newId } from '../platform/newId.js';
-import { migrateUp } from '../db/migrate.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
-import { freePorts } from '../test/support/freePorts.js';
+import { inBenchDatabase } from './database.js';
 import type { Bench, Measured } from './measure.js';
 import { spanMs } from './fraudGenerator.js';
 import { patterns } from './fraudPatterns.js';
@@ -35,19 +30,13 @@ export const fraudBench: Bench = {
 };
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port,
-    logFile: path.join(folder, 'postgres.log'),
-  });
-  const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-  await migrateUp(ownerUrl);
-  const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 1 } });
-  const db = connect({ url: appUrl, poolSize: 2, applicationName: 'bench fraud' });
-  try {
+  return inBenchDatabase(async (database) => {
+    const owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 1 } });
+    const db = connect({ url: database.appUrl, poolSize: 2, applicationName: 'bench fraud' });
+    database.closing.push(
+      () => db.destroy(),
+      () => owner.destroy(),
+    );
     const [workspaceId, programId] = [newId('workspace'), newId('program')];
     await owner('workspaces').insert({ id: workspaceId, name: 'Bench' });
     await owner('settings').insert({ workspace_id: workspaceId, version: 1, sections: '{}' });
@@ -133,10 +122,5 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
       figure('fraudPrecision', 'every flagged buyer', precision, '>= 0.98'),
       figure('fraudHonestHeld', 'every honest buyer', honestHeld, '<= 0.005'),
     ];
-  } finally {
-    await db.destroy();
-    await owner.destroy();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -3,8 +3,6 @@
 // it a raw insert … select of the same lines into a table with the same primary key. Postgres runs with its real settings; afterwards the
 // books are checked.
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import knexFactory, { type Knex } from 'knex';
@@ -15,19 +13,17 @@ import { startRun } from '../activities/payout/payout.js';
 import { payoutRunActivities } from '../activities/payout/payoutRun.js';
 import { createWorkspace } from '../db/access/workspace.js';
 import { connect, type Db } from '../db/connection.js';
-import { migrateUp } from '../db/migrate.js';
 import { readInvariants } from '../db/reads/earning/bookChecks.js';
 import { inWorkspace } from '../db/transaction.js';
 import type { PayoutRunId, ProgramId, WorkspaceId } from '../domain/ids.js';
 import { everybody } from '../domain/payout/payoutRun.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
 import { clockNow } from '../platform/clock.js';
 import { createContentStore } from '../platform/contentStore.js';
 import { createJournal } from '../platform/journal.js';
 import { createLogger } from '../platform/logger.js';
 import { newId } from '../platform/newId.js';
-import { freePorts } from '../test/support/freePorts.js';
 import type { PayoutRunStep } from '../workflows/contract.js';
+import { inBenchDatabase } from './database.js';
 import type { Bench, Measured } from './measure.js';
 
 export const payoutRunBench: Bench = {
@@ -49,37 +45,24 @@ interface Size {
 }
 
 export async function measurePlan(say: (line: string) => void, size: Size): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port,
-    logFile: path.join(folder, 'postgres.log'),
-  });
-  const closing: (() => Promise<unknown>)[] = [];
-  try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
-    const admin = new URL(postgres.adminUrl);
-    admin.pathname = '/bench';
-    const superuser = knexFactory({ client: 'pg', connection: admin.toString(), pool: { min: 0, max: 1 } });
-    const db = connect({ url: appUrl, poolSize: 2, applicationName: 'bench', statementTimeoutMs: 600_000 });
-    closing.push(
+  return inBenchDatabase(async (database) => {
+    const superuser = knexFactory({ client: 'pg', connection: database.adminUrl, pool: { min: 0, max: 1 } });
+    const db = connect({ url: database.appUrl, poolSize: 2, applicationName: 'bench', statementTimeoutMs: 600_000 });
+    database.closing.push(
       () => db.destroy(),
       () => superuser.destroy(),
     );
     const workspaceId = await seed(db, superuser, size);
-    const deps = depsOf(db, folder);
+    const deps = depsOf(db, database.folder);
     const pairs: Pair[] = [];
     const cpuPairs: Pair[] = [];
     const orderedPairs: Pair[] = [];
     for (let round = 1; round <= size.rounds; round += 1) {
       const runId = await start(db, workspaceId);
-      const ours = await taking(postgres.pid, () => plan(deps, workspaceId, runId));
+      const ours = await taking(database.pid, () => plan(deps, workspaceId, runId));
       if (round === 1) await requireRightBooks(superuser, size, runId);
-      const theirs = await rawInsert(superuser, postgres.pid, 'byPage');
-      const inOrder = await rawInsert(superuser, postgres.pid, 'byPayout');
+      const theirs = await rawInsert(superuser, database.pid, 'byPage');
+      const inOrder = await rawInsert(superuser, database.pid, 'byPayout');
       say(
         `round ${round}: raw ${theirs.seconds.toFixed(2)} s, in key order ${inOrder.seconds.toFixed(2)} s, ours ${ours.seconds.toFixed(2)} s; CPU ${theirs.cpuSeconds.toFixed(2)}, ${inOrder.cpuSeconds.toFixed(2)} and ${ours.cpuSeconds.toFixed(2)} s`,
       );
@@ -122,11 +105,7 @@ export async function measurePlan(say: (line: string) => void, size: Size): Prom
       notes: [...notes, 'the raw rows lie page by page, by commission'],
     };
     return process.platform === 'linux' ? [wall, ordered, cpu] : [wall, ordered];
-  } finally {
-    for (const close of closing) await close();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function depsOf(db: Db, folder: string): PayoutDeps {

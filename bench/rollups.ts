@@ -1,19 +1,14 @@
 // Row 8 of performance.md: what it costs to keep the figures by day current, beside inserting the same clicks as the redirect does, in group
 // commits. The usual case: many clicks of an affiliate on a day. The worst: no two of one affiliate on the same day, so that a day holds as many
 // rows as there were clicks. CPU of all processes of Postgres and of Node, and the days are counted again from the rows.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { foldRollups } from '../activities/reporting/rollup.js';
 import { connect, connectEdge, type Db, type EdgeDb } from '../db/connection.js';
-import { migrateUp } from '../db/migrate.js';
 import { type NewClick, recordClicks } from '../db/tracking/click.js';
 import type { WorkspaceId } from '../domain/ids.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
 import { createLogger } from '../platform/logger.js';
 import { newId } from '../platform/newId.js';
-import { freePorts } from '../test/support/freePorts.js';
+import { inBenchDatabase } from './database.js';
 import type { Bench, Measured } from './measure.js';
 import { cpuMsOf } from './processes.js';
 
@@ -46,33 +41,18 @@ interface Server {
 }
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port,
-    logFile: path.join(folder, 'postgres.log'),
-  });
-  const closing: (() => Promise<unknown>)[] = [];
-  try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
-    const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 1 } });
-    const options = { url: appUrl, poolSize: 1, applicationName: 'bench' };
+  return inBenchDatabase(async (database) => {
+    const owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 1 } });
+    const options = { url: database.appUrl, poolSize: 1, applicationName: 'bench' };
     const [db, edgeDb] = [connect(options), connectEdge(options)];
-    closing.push(
+    database.closing.push(
       () => edgeDb.end(),
       () => db.destroy(),
       () => owner.destroy(),
     );
-    const server: Server = { pid: postgres.pid, owner, db, edgeDb };
+    const server: Server = { pid: database.pid, owner, db, edgeDb };
     return [await measure(server, usual, say), await measure(server, worst, say)];
-  } finally {
-    for (const close of closing) await close();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Each round in a workspace of its own, so that every round writes its days for the first time. */

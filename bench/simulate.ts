@@ -1,20 +1,15 @@
 // A draft plan over a year of past sales (BEY-02): a million of them against one minute, and the present plan against what was booked. The
 // wall clock counts, and beside it the CPU seconds of this process, which say what a quiet machine would do. SIMULATE_SALES=100000 is shorter.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { connect } from '../db/connection.js';
-import { migrateUp } from '../db/migrate.js';
 import { draftRuleId, simulatePlan, type SimulationScope } from '../db/reads/program/simulation.js';
 import { readWorkspace } from '../db/transaction.js';
 import type { ProgramId, WorkspaceId } from '../domain/ids.js';
 import { ppm } from '../domain/money.js';
 import type { Rule } from '../domain/program/commissionPlan.js';
 import type { Instant } from '../domain/time.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
 import { newId } from '../platform/newId.js';
-import { freePorts } from '../test/support/freePorts.js';
+import { inBenchDatabase } from './database.js';
 import type { Bench, Measured } from './measure.js';
 
 const sales = Number(process.env['SIMULATE_SALES'] ?? 1_000_000);
@@ -33,21 +28,10 @@ export const simulateBench: Bench = {
 };
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port,
-    logFile: path.join(folder, 'postgres.log'),
-  });
-  const closing: (() => Promise<unknown>)[] = [];
-  try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
-    const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 1 } });
-    const db = connect({ url: appUrl, poolSize: 1, applicationName: 'bench', statementTimeoutMs: 600_000 });
-    closing.push(
+  return inBenchDatabase(async (database) => {
+    const owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 1 } });
+    const db = connect({ url: database.appUrl, poolSize: 1, applicationName: 'bench', statementTimeoutMs: 600_000 });
+    database.closing.push(
       () => db.destroy(),
       () => owner.destroy(),
     );
@@ -93,11 +77,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
         ],
       },
     ];
-  } finally {
-    for (const close of closing) await close();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function draft(programId: ProgramId): Rule {

@@ -1,18 +1,13 @@
 // The relay's click step: clicks taken up a second, visitor, referral, touch, history, start and stamp of each, beside a raw insert … select of
 // the rows that it writes. Postgres runs with its real settings.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { takeUpClicks } from '../activities/tracking/click.js';
 import { connect, connectEdge, connectRelay } from '../db/connection.js';
-import { migrateUp } from '../db/migrate.js';
 import { type NewClick, recordClicks } from '../db/tracking/click.js';
 import type { AffiliateId, ClickId, LinkId, ProgramId, WorkspaceId } from '../domain/ids.js';
-import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
 import { createLogger } from '../platform/logger.js';
 import { newId } from '../platform/newId.js';
-import { freePorts } from '../test/support/freePorts.js';
+import { inBenchDatabase } from './database.js';
 import type { Bench, Measured } from './measure.js';
 
 const rounds = 3;
@@ -35,22 +30,11 @@ interface Target {
 }
 
 async function run(say: (line: string) => void): Promise<readonly Measured[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
-  await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
-  const postgres = await startPostgres({
-    dataDir: path.join(folder, 'postgres'),
-    port,
-    logFile: path.join(folder, 'postgres.log'),
-  });
-  const closing: (() => Promise<unknown>)[] = [];
-  try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
-    const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 1 } });
-    const options = { url: appUrl, poolSize: 2, applicationName: 'bench' };
+  return inBenchDatabase(async (database) => {
+    const owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 1 } });
+    const options = { url: database.appUrl, poolSize: 2, applicationName: 'bench' };
     const [db, relayDb, edgeDb] = [connect(options), connectRelay(options), connectEdge(options)];
-    closing.push(
+    database.closing.push(
       () => edgeDb.end(),
       () => relayDb.destroy(),
       () => db.destroy(),
@@ -88,11 +72,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
         ],
       },
     ];
-  } finally {
-    for (const close of closing) await close();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function perSecond(from: number): number {

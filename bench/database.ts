@@ -1,0 +1,48 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { migrateUp } from '../db/migrate.js';
+import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
+import { freePorts } from '../test/support/freePorts.js';
+
+/** A server of the bench's own with one migrated database. */
+export interface BenchDatabase {
+  /** The server's; its backends are its children. */
+  readonly pid: number;
+  /** For files of the bench. Goes with the server. */
+  readonly folder: string;
+  /** As the superuser, in the database of the bench. */
+  readonly adminUrl: string;
+  readonly ownerUrl: string;
+  readonly appUrl: string;
+  /** What has to end before the server stops, in the order given. */
+  readonly closing: (() => unknown)[];
+}
+
+/** Runs a bench on a Postgres with its real settings (a bench may add some), and leaves nothing behind. */
+export async function inBenchDatabase<T>(
+  work: (database: BenchDatabase) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
+  await chmod(folder, 0o755); // as root, Postgres runs as another user
+  const [port = 0] = await freePorts(1);
+  const postgres = await startPostgres({
+    dataDir: path.join(folder, 'postgres'),
+    port,
+    logFile: path.join(folder, 'postgres.log'),
+    settings,
+  });
+  const closing: BenchDatabase['closing'] = [];
+  try {
+    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
+    await migrateUp(ownerUrl);
+    const admin = new URL(postgres.adminUrl);
+    admin.pathname = '/bench';
+    return await work({ pid: postgres.pid, folder, adminUrl: admin.toString(), ownerUrl, appUrl, closing });
+  } finally {
+    for (const close of closing) await close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
