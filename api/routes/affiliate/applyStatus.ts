@@ -9,7 +9,6 @@ import { type AskedDocument, listAskedDocuments } from '../../../db/reads/affili
 import { inWorkspace, notify, readWorkspace } from '../../../db/transaction.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import type { Application } from '../../../domain/affiliate/application.js';
-import { documentStates } from '../../../domain/affiliate/document.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import { hashToken } from '../../../platform/secrets.js';
@@ -20,7 +19,7 @@ import { paragraphs, sendPublicPage } from '../../publicPage.js';
 import type { ApiDeps } from '../../deps.js';
 import type { Route } from '../../route.js';
 import { type StatusBody, statusBody } from '../../schemas/affiliate/application.js';
-import { documentUpload, type DocumentUpload } from '../../schemas/affiliate/document.js';
+import { documentStandingWire, documentUpload, type DocumentUpload } from '../../schemas/affiliate/document.js';
 import { readUpload, type UploadBody } from '../../upload.js';
 import { parseWith } from '../../validation.js';
 import { confirmAddress, visitorAct } from './apply.js';
@@ -89,16 +88,7 @@ const statusWire = z.strictObject({
   question: z.string().nullable(),
   replied: z.boolean(),
   /** What is asked to be seen, while the application is open. */
-  documents: z.array(
-    z.strictObject({
-      type: z.string(),
-      label: z.string(),
-      hint: z.string().nullable(),
-      required: z.boolean(),
-      expires: z.boolean(),
-      state: z.enum(documentStates),
-    }),
-  ),
+  documents: z.array(documentStandingWire),
 });
 
 const publicRoute = {

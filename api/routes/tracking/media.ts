@@ -4,9 +4,8 @@ import { findMediaFile } from '../../../db/directory.js';
 import { listMedia } from '../../../db/reads/tracking/mediaList.js';
 import { deleteMedia, ensureMedia, findMedia, lockMedia, mediaUses } from '../../../db/tracking/media.js';
 import { DomainError } from '../../../domain/errors.js';
-import { cleanImage } from '../../../platform/images/clean.js';
-import { type Image, ImageError, type ImageFault } from '../../../platform/images/image.js';
 import { answer } from '../../answer.js';
+import { judgedImage, requireUploadSize } from '../../judgedImage.js';
 import { defineRoute, type Route } from '../../route.js';
 import {
   mediaEndings,
@@ -23,6 +22,10 @@ import { publicOrigin } from './linkOrigin.js';
 
 /** api.md 7.2: images to 5 MiB. */
 const maxImageBytes = 5 * 1_048_576;
+const taken = {
+  types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif'],
+  taken: 'PNG, JPEG, WebP and GIF',
+} as const;
 
 const list = defineRoute({
   method: 'GET',
@@ -73,7 +76,8 @@ const upload = defineRoute({
   async handle(ctx, { config }) {
     const { file } = ctx.body;
     // Before the transaction: unpacking a large picture takes longer than a connection should be held.
-    const image = await judgedImage(file.bytes);
+    requireUploadSize(file.bytes, maxImageBytes);
+    const image = await judgedImage(file.bytes, taken);
     return ctx.write(async (tx, act) => {
       const { media, isNew } = await ensureMedia(tx, act, {
         id: act.newId('media'),
@@ -91,28 +95,6 @@ const upload = defineRoute({
     });
   },
 });
-
-const details: Readonly<Record<ImageFault, string>> = {
-  not_an_image: 'Only PNG, JPEG, WebP and GIF are taken, whatever the file is called.',
-  broken: 'The picture is damaged or holds more than a picture.',
-  too_many_pixels: 'The picture is too large: at most 8,000 pixels a side and 24 million in all.',
-};
-
-async function judgedImage(bytes: Buffer): Promise<Image> {
-  if (bytes.length > maxImageBytes)
-    throw new DomainError('upload.file_rejected', { fault: 'too_large', detail: 'At most 5 MiB.' });
-  try {
-    return await cleanImage(bytes);
-  } catch (error) {
-    if (error instanceof ImageError)
-      throw new DomainError(
-        'upload.file_rejected',
-        { fault: error.fault, detail: details[error.fault] },
-        { cause: error },
-      );
-    throw error;
-  }
-}
 
 const remove = defineRoute({
   method: 'DELETE',

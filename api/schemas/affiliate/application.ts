@@ -4,6 +4,7 @@ import { affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
 import { type ApplicationForm, askings, questionTypes } from '../../../domain/affiliate/application.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
+import { documentKindWire } from './document.js';
 import {
   emailWire,
   fieldIssue,
@@ -86,15 +87,7 @@ export const applicationFormWire = z
         options: z.array(z.string()),
       }),
     ),
-    documents: z.array(
-      z.strictObject({
-        type: z.string(),
-        label: z.string(),
-        hint: z.string().nullable(),
-        required: z.boolean(),
-        expires: z.boolean(),
-      }),
-    ),
+    documents: z.array(documentKindWire),
     /** Where people apply. */
     url: z.string(),
     ...versionFields,

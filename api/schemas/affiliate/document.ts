@@ -25,16 +25,20 @@ export const documentUpload = z.strictObject({
 });
 export type DocumentUpload = z.output<typeof documentUpload>;
 
-/** What the list asks for, beside what was sent. */
-const askedWire = z.strictObject({
+/** A document that a program asks to see, as its form says it. */
+export const documentKindWire = z.strictObject({
   type: z.string(),
   label: z.string(),
   hint: z.string().nullable(),
   required: z.boolean(),
   expires: z.boolean(),
-  state: z.enum(documentStates),
-  programNames: z.array(z.string()),
 });
+
+/** With how it stands for one affiliate. */
+export const documentStandingWire = documentKindWire.extend({ state: z.enum(documentStates) });
+
+/** What the list asks for, beside what was sent. */
+const askedWire = documentStandingWire.extend({ programNames: z.array(z.string()) });
 
 const ownFields = {
   type: z.string(),
