@@ -175,21 +175,36 @@ test('PRT-07, LNK-03: the affiliate finds the tool with the own link in it, on a
   await page.setViewportSize({ width: 320, height: 640 });
   await expectNoSidewaysScroll(page);
 
-  await page.goto('/portal/links');
-  await page.getByRole('button', { name: 'New link' }).click();
-  const dialog = page.getByRole('dialog', { name: 'New link' });
+  const phone = await context.newPage(); // one of its calls fails on purpose, which a watched page may not
+  await phone.setViewportSize({ width: 320, height: 640 });
+  await phone.goto('/portal/links');
+  await phone.getByRole('button', { name: 'New link' }).click();
+  const dialog = phone.getByRole('dialog', { name: 'New link' });
   await expect(dialog.getByText("Empty: the program's landing page.", { exact: false })).toBeVisible();
   await dialog.getByLabel('Target page').selectOption({ label: 'a registration page' });
   await dialog.getByLabel('Leads to').fill('https://elsewhere.example/join');
   await dialog.getByLabel('Name in the link').fill(`pia-join-${tag}`);
-  await expectAccessible(page);
-  await expectNoSidewaysScroll(page);
-  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await expectAccessible(phone);
+  await expectNoSidewaysScroll(phone);
+  // Without an answer the try may have been taken: the next one carries the same key. After a refusal it is a new try.
+  const keys: (string | undefined)[] = [];
+  await phone.route('**/v1/me/links', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    keys.push(route.request().headers()['idempotency-key']);
+    return keys.length === 1 ? route.abort('connectionreset') : route.continue();
+  });
+  const make = dialog.getByRole('button', { name: 'Make the link' });
+  await make.click();
   await expect(dialog.getByRole('alert')).toBeVisible();
+  await make.click();
+  await expect(dialog.getByText('allow', { exact: false }).first()).toBeVisible();
   await dialog.getByLabel('Leads to').fill(`https://${shopHost}/join`);
-  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await make.click();
   await expect(dialog).toHaveCount(0);
-  await expect(page.getByText(`/r/pia-join-${tag}`).first()).toBeVisible();
+  expect(keys).toHaveLength(3);
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[0]);
+  await expect(phone.getByText(`/r/pia-join-${tag}`).first()).toBeVisible();
   const made = await must('GET', `/v1/links?q=pia-join-${tag}`);
   expect(at(made, 'data.0.destinationType')).toBe('registration');
   const followed = await fetch(`${stackNotes().origin}/r/pia-join-${tag}?utm_source=mail`, { redirect: 'manual' });
