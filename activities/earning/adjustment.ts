@@ -15,6 +15,7 @@ import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { decideLine } from './commissionDecision.js';
+import { isLargeEntry, type LineApprover } from './decisionRights.js';
 import { postAccruals, takeOff } from './ledger.js';
 import { endLines } from './termination.js';
 
@@ -151,30 +152,29 @@ export async function adjustCommission(
     const { commissionHold } = await readReferralTerms(tx, line.programId);
     const eligibleAt = wanted.skipHold ? act.now : eligibleFrom(act.now, commissionHold);
     const raise = adjustmentLine(mine, line, wanted.net - net, { reason: wanted.reason, eligibleAt, saleId: null });
-    await postAccruals(tx, mine, await insertCommissions(tx, mine, [raise]), null);
+    // One that needs a second person waits for a decision: the end of its hold is nobody's approval (BEY-04).
+    const needsReviewer =
+      raise.needsReviewer || (await isLargeEntry(tx, { minor: raise.amount, currency: line.currency }));
+    await postAccruals(tx, mine, await insertCommissions(tx, mine, [{ ...raise, needsReviewer }]), null);
   }
   const [after] = await lockCommissions(tx, [id]);
   return after ?? line;
 }
 
 /**
- * A person's decision on an entry without a referral: nothing sequences it, so it takes effect here. Above the limit for entries by hand
- * its maker does not approve it while somebody else may (four eyes). Undefined: done; else why not.
+ * A person's decision on an entry without a referral: nothing sequences it, so it takes effect here, under the rule of two persons for what
+ * is above the limit for entries by hand. Undefined: done; else why not.
  */
 export async function decideEntry(
   tx: Tx,
   act: Act,
   id: string,
-  wish: { readonly verb: string; readonly limit: Money; readonly othersMayApprove: boolean },
+  wish: { readonly verb: string; readonly by: LineApprover },
 ): Promise<Refused | undefined> {
   const [line] = await lockCommissions(tx, [id]);
   if (line === undefined || line.mode !== act.mode || line.referralId !== null)
     return { kind: 'refused', code: 'resource.not_found', params: {} };
-  const isAbove = (line.amount < 0n ? -line.amount : line.amount) > wish.limit.minor;
-  const isOwn = line.createdBy !== null && line.createdBy === act.actor.userId;
-  if (wish.verb === 'approve' && isAbove && isOwn && wish.othersMayApprove && act.mode === 'live')
-    return { kind: 'refused', code: 'access.own_work', params: { createdBy: line.createdBy } };
-  return decideLine(tx, act, null, line, wish.verb);
+  return decideLine(tx, act, null, line, wish.verb, wish.by);
 }
 
 /** Ends a terminated affiliate's entries without a referral, which nothing sequences: at the termination itself, in both modes (AFF-09). */

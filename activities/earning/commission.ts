@@ -48,6 +48,7 @@ import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
 import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
 import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
+import { approverIn } from './decisionRights.js';
 import { lockForFact, nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
 import { endLinesOf } from './termination.js';
@@ -548,13 +549,17 @@ export async function reinstateAllOf(tx: Tx, act: Act, referral: Referral): Prom
  * One person's decision on one commission: approve, reject, hold, release, reinstate, withdrawApproval. `params.commissionId` names it, or
  * the decision's object does. `referral` null: an entry without one. Writes nothing when refused; the caller settles the decision and
  * says who decided before.
- * Codes: commission.commission_blocked, already_decided, transition_not_allowed, commission_paid, in_open_payout, resource.not_found.
+ * Codes: commission.commission_blocked, already_decided, transition_not_allowed, commission_paid, in_open_payout, resource.not_found,
+ * access.own_work, access.step_up_required.
  */
 export async function decideCommission(
   tx: Tx,
   act: Act,
   referral: Referral | null,
-  decision: Pick<DecisionRecord, 'id' | 'verb' | 'objectType' | 'objectId' | 'params' | 'reasonCode'>,
+  decision: Pick<
+    DecisionRecord,
+    'id' | 'verb' | 'objectType' | 'objectId' | 'params' | 'reasonCode' | 'actor' | 'steppedUp'
+  >,
 ): Promise<Decided> {
   const named = decision.params['commissionId'];
   const id = typeof named === 'string' ? named : decision.objectType.startsWith('commission') ? decision.objectId : '';
@@ -563,5 +568,6 @@ export async function decideCommission(
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');
   const mine = actFor(act, { reasonCode: decision.reasonCode });
-  return (await decideLine(tx, mine, referral, line, decision.verb)) ?? { kind: 'accepted', event: decision.verb };
+  const refusal = await decideLine(tx, mine, referral, line, decision.verb, approverIn(decision));
+  return refusal ?? { kind: 'accepted', event: decision.verb };
 }

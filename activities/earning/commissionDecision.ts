@@ -21,6 +21,7 @@ import {
 } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { isSuperseded } from '../../domain/earning/sale.js';
+import { judgeEntry, type LineApprover } from './decisionRights.js';
 import { approveLines, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
 
 /** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
@@ -80,6 +81,7 @@ export async function decideLine(
   referral: Referral | null,
   line: Commission,
   verb: string,
+  by: LineApprover,
 ): Promise<Refused | undefined> {
   const caseId = verb === 'release' || verb === 'reject' ? await findCaseHolding(tx, [line.id]) : undefined;
   if (caseId !== undefined) return heldByCase(caseId);
@@ -89,7 +91,10 @@ export async function decideLine(
       const context = await contextOf(tx, act, referral, [line]);
       const decided = decideApproval(line, context(line));
       if (decided.kind === 'refused') return decided;
-      await approveLines(tx, act, [line]);
+      const eyes = await judgeEntry(tx, act.mode, line, by);
+      if (!eyes.ok) return eyes.refusal;
+      const { secondPerson } = eyes;
+      await approveLines(tx, act, [line], secondPerson === 'single_person' ? { secondPerson } : {});
       return undefined;
     }
     case 'reject': {

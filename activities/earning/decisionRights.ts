@@ -3,10 +3,15 @@ import { getSettings } from '../../db/access/settings.js';
 import { findUser } from '../../db/access/user.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
 import { readStake } from '../../db/reads/earning/referralStake.js';
+import { listHolders } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
 import { can, grantOf, type Permission } from '../../domain/access/permission.js';
-import { reviewLimit } from '../../domain/access/settings.js';
+import { manualEntryLimit, reviewLimit } from '../../domain/access/settings.js';
+import type { Mode } from '../../domain/act.js';
 import { type Refused, refused } from '../../domain/decided.js';
+import type { Commission } from '../../domain/earning/commission.js';
+import type { Money } from '../../domain/money.js';
+import { type Approver, type FourEyes, judgeFourEyes } from '../../domain/payout/payoutRun.js';
 
 /**
  * May who decided still decide this, and so much? The endpoint has looked already; a decision sent by hand is looked at here only, and its
@@ -32,4 +37,41 @@ export async function refuseWithoutRight(
   const sums = await readStake(tx, stake);
   const isOver = sums.some((sum) => sum.minor > reviewLimit(settings, sum.currency).minor);
   return isOver ? refused('access.over_limit') : undefined;
+}
+
+/** Who decides on a line, and how they came. */
+export type LineApprover = Pick<Approver, 'userId' | 'isKey' | 'steppedUp'>;
+
+/** Of an act that approves nothing: nobody has to be a second person. */
+export const noApprover: LineApprover = { userId: null, isKey: false, steppedUp: false };
+
+export function approverIn({ actor, steppedUp }: Pick<DecisionRecord, 'actor' | 'steppedUp'>): LineApprover {
+  return { userId: actor.userId, isKey: actor.type === 'api_key', steppedUp };
+}
+
+/** More than one person may enter by hand without a second one (setting `commissions.manualEntryLimit`). */
+export async function isLargeEntry(tx: Tx, amount: Money): Promise<boolean> {
+  const { settings } = await getSettings(tx);
+  return (amount.minor < 0n ? -amount.minor : amount.minor) > manualEntryLimit(settings, amount.currency).minor;
+}
+
+/**
+ * May who wants to approve this line do it alone? Above the limit its maker needs a second person; the only one with the right, a step-up
+ * (api.md 1.2, BEY-04). Codes: access.own_work, access.step_up_required.
+ */
+export async function judgeEntry(tx: Tx, mode: Mode, line: Commission, by: LineApprover): Promise<FourEyes> {
+  const isOwn = line.createdBy !== null && line.createdBy === by.userId;
+  const isAsked = isOwn && (await isLargeEntry(tx, { minor: line.amount, currency: line.currency }));
+  if (!isAsked) return { ok: true, secondPerson: 'other_person' };
+  const { settings } = await getSettings(tx);
+  const holders = await listHolders(tx, 'commission.decide');
+  return judgeFourEyes(
+    { createdByUser: line.createdBy, editors: [] },
+    {
+      ...by,
+      others: holders.filter((one) => one !== by.userId).length,
+      isSecondRequired: settings.payouts.secondPerson === 'required',
+      mode,
+    },
+  );
 }

@@ -60,12 +60,18 @@ export async function postAccruals(
 }
 
 /** Approves lines that a rule or a person has judged approvable: pending → payable, or against a debt first. */
-export async function approveLines(tx: Tx, act: Act, lines: readonly Commission[]): Promise<readonly Commission[]> {
+export async function approveLines(
+  tx: Tx,
+  act: Act,
+  lines: readonly Commission[],
+  noted: Readonly<Record<string, unknown>> = {},
+): Promise<readonly Commission[]> {
   const approved: Commission[] = [];
   const moves: LineMove[] = [];
   for (const line of lines) {
     const left = leftOf(line);
-    const now = await updateCommission(tx, act, line, { status: 'approved', approvedAt: act.now }, 'approved');
+    const change = { status: 'approved', approvedAt: act.now } as const;
+    const now = await updateCommission(tx, act, line, change, 'approved', null, noted);
     approved.push(now);
     moves.push({
       kind: left < 0n ? 'adjustment.charged' : 'commission.approved',

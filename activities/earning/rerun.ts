@@ -7,6 +7,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import { decideRerun, isSuperseded } from '../../domain/earning/sale.js';
 import { accrueSale } from './commission.js';
 import { decideLine } from './commissionDecision.js';
+import { noApprover } from './decisionRights.js';
 
 /**
  * Judges a sale once more (COM-07, BEY-13): its rejected commissions come back as pending, the same records; one that earned nothing is judged
@@ -22,7 +23,7 @@ export async function rerunSale(tx: Tx, act: Act, referral: Referral, saleId: st
   const decided = decideRerun(sale, referral.status, lines);
   if (decided.kind !== 'accepted') return decided;
   for (const line of lines) {
-    const refusal = await decideLine(tx, act, referral, line, 'reinstate');
+    const refusal = await decideLine(tx, act, referral, line, 'reinstate', noApprover);
     if (refusal !== undefined) return refusal;
   }
   if (lines.length === 0) await accrueSale(tx, act, referral, { ...sale, processedAt: null }, act.cause);

@@ -125,6 +125,7 @@ export async function updateCommission(
   change: CommissionChange,
   event: CommissionEvent | CommissionNote,
   reasonCode: string | null = null,
+  noted: Readonly<Record<string, unknown>> = {},
 ): Promise<Commission> {
   const version = commission.version + 1;
   const columns = columnsOf(change);
@@ -151,6 +152,7 @@ export async function updateCommission(
         ? {}
         : { clawedBackMinor: [commission.clawedBack.toString(), change.clawedBack.toString()] }),
       ...(change.onHold === undefined ? {} : { onHold: [commission.onHold, change.onHold] }),
+      ...noted,
     },
   });
   return changed;

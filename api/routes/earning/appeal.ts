@@ -1,4 +1,6 @@
 import { decideEntry } from '../../../activities/earning/adjustment.js';
+import { noApprover } from '../../../activities/earning/decisionRights.js';
+import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { insertDecision } from '../../../db/audit/decision.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
@@ -11,11 +13,9 @@ import { listAppeals } from '../../../db/reads/earning/appealList.js';
 import { readLastMove } from '../../../db/reads/earning/referralLastMove.js';
 import { lockLead } from '../../../db/tracking/lead.js';
 import type { Tx } from '../../../db/transaction.js';
-import { presetIds, presets } from '../../../domain/access/permission.js';
 import type { Act } from '../../../domain/act.js';
 import { type AppealEvent, decideAnswer, decideAppeal } from '../../../domain/earning/appeal.js';
 import { DomainError } from '../../../domain/errors.js';
-import { money, type CurrencyCode } from '../../../domain/money.js';
 import { decideLead } from '../../../domain/tracking/lead.js';
 import { signalMessage, workflowIds } from '../../../workflows/contract.js';
 import { answer } from '../../answer.js';
@@ -129,7 +129,7 @@ const answerWords = {
 /** Not by who rejected, wherever somebody else may answer (BEY-04). */
 async function refuseOwnWork(tx: Tx, act: Act, appeal: AppealRecord): Promise<void> {
   if (act.mode !== 'live' || appeal.rejectedBy === null || appeal.rejectedBy !== act.actor.userId) return;
-  const roles = presetIds.filter((id) => presets[id].permissions.includes('referral.reopen'));
+  const roles = await rolesHolding(tx, 'referral.reopen');
   if ((await countActiveWithRoles(tx, roles, act.actor.userId ?? undefined)) > 0)
     throw new DomainError('access.own_work', { createdBy: appeal.rejectedBy });
 }
@@ -160,9 +160,7 @@ async function reopen(
   }
   const signal = appeal.objectType === 'referral' ? 'reopen' : 'reinstate';
   if (appeal.referralId === null) {
-    // Approving is not asked for, so no limit counts.
-    const limit = money(0n, 'USD' as CurrencyCode);
-    const refusal = await decideEntry(tx, act, appeal.objectId, { verb: signal, limit, othersMayApprove: false });
+    const refusal = await decideEntry(tx, act, appeal.objectId, { verb: signal, by: noApprover });
     if (refusal !== undefined) throw new DomainError(refusal.code, refusal.params);
     return;
   }

@@ -1,7 +1,4 @@
 import { addEntry, adjustCommission, decideEntry } from '../../../activities/earning/adjustment.js';
-import { getSettings } from '../../../db/access/settings.js';
-import { rolesHolding } from '../../../db/access/role.js';
-import { countActiveWithRoles } from '../../../db/access/user.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { recordDirectDecision, refusalWithHistory } from '../../../db/audit/directDecision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
@@ -14,7 +11,6 @@ import {
   sumCommissions,
 } from '../../../db/reads/earning/commissionList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { manualEntryLimit } from '../../../domain/access/settings.js';
 import { commissionActions } from '../../../domain/earning/commission.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
 import type { ReferralId } from '../../../domain/ids.js';
@@ -232,7 +228,7 @@ const verbs: readonly Verb[] = [
     path: 'approve',
     signal: 'approve',
     isNegative: false,
-    refuses: ['commission.commission_blocked', 'access.own_work'],
+    refuses: ['commission.commission_blocked', 'access.own_work', 'access.step_up_required'],
   },
   { path: 'reject', signal: 'reject', isNegative: true, refuses: [] },
   { path: 'reinstate', signal: 'reinstate', isNegative: false, refuses: [] },
@@ -295,20 +291,17 @@ async function decideNow(
   wish: { readonly signal: ReferralVerb; readonly verb: string; readonly reason: DecisionReason },
 ): Promise<CommissionReply> {
   const view = await getCommissionView(tx, { scope: ctx.scope, mode: ctx.mode, now: act.now }, id);
-  const { settings } = await getSettings(tx);
-  const deciders = await rolesHolding(tx, 'commission.decide');
-  const others = await countActiveWithRoles(tx, deciders, act.actor.userId ?? undefined);
+  const steppedUp = ctx.caller.session !== null && ctx.caller.isSteppedUp;
   const mine = await recordDirectDecision(tx, act, {
     verb: wish.verb,
     objectType: 'commission',
     objectId: id,
     ...wish.reason,
-    steppedUp: ctx.caller.session !== null && ctx.caller.isSteppedUp,
+    steppedUp,
   });
   const refusal = await decideEntry(tx, mine, id, {
     verb: wish.signal,
-    limit: manualEntryLimit(settings, view.commission.currency),
-    othersMayApprove: others > 0,
+    by: { userId: act.actor.userId, isKey: ctx.caller.via === 'key', steppedUp },
   });
   // Thrown, so that the decision above is undone with the rest: what was refused leaves nothing.
   if (refusal !== undefined) throw await refusalWithHistory(tx, refusal, id, actionsFor(ctx, view));

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Json } from '../support.js';
+import { decideEntry } from '../../../activities/earning/adjustment.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { saveSettings } from '../program/support.js';
+import { itemsOf, type Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
 let world: EarningWorld;
@@ -208,10 +211,30 @@ test('a bonus is decided without a workflow, and above the limit not by who made
   expect((await world.as(`/v1/commissions/${charge.body['id']}`)).body['status']).toBe('approved');
   expect(await world.broken()).toEqual([]);
 
+  // BEY-04: above the limit its maker needs somebody else; the only one who may, a step-up, which a key cannot; in test mode nobody.
   const big = await make('100.01');
-  await world.api.makePerson(world.ws, ['finance_preparer']);
-  const own = await world.as(`/v1/commissions/${big.body['id']}/approve`, { reason: 'ok' });
+  const approveBig = () => world.as(`/v1/commissions/${big.body['id']}/approve`, { reason: 'ok' });
+  const alone = await approveBig();
+  expect([alone.status, alone.body['code']]).toEqual([403, 'step_up_required']);
+  await saveSettings(world.api, world.ws, { payouts: { secondPerson: 'required' } });
+  expect((await approveBig()).body['code']).toBe('own_work');
+  await saveSettings(world.api, world.ws, { payouts: { secondPerson: 'when_available' } });
+  const refusal = await inWorkspace(world.api.db, world.ws.id, (tx, now) => {
+    const act = world.api.act(world.ws.id, now);
+    const by = { userId: world.ws.owner.id, isKey: false, steppedUp: true };
+    return decideEntry(tx, act, big.body['id'], { verb: 'approve', by });
+  });
+  expect(refusal).toBeUndefined();
+  const trail = itemsOf((await world.as(`/v1/audit-entries?objectId=${big.body['id']}`)).body['data']);
+  expect(trail.find((entry) => entry['event'] === 'approved')?.['changes']).toMatchObject({
+    secondPerson: 'single_person',
+  });
+  const second = await make('100.01');
+  const colleague = (await world.api.makePerson(world.ws, ['admin'])).key;
+  const path = `/v1/commissions/${second.body['id']}/approve`;
+  const own = await world.as(path, { reason: 'ok' });
   expect([own.status, own.body['code']]).toEqual([403, 'own_work']);
+  expect((await world.api.as(colleague, path, { body: { reason: 'ok' } })).status).toBe(200);
   const zero = await make('0.00');
   expect(zero.status).toBe(422);
 });
