@@ -43,12 +43,15 @@ export function periodContaining(zone: string, unit: 'month' | 'quarter' | 'year
   };
 }
 
-/** Whole calendar months from `from` to `at` in a zone, never below 0; a day that a month lacks is its last (31 January + 1 = 28 February). */
+/**
+ * Whole calendar months from the day of `from` to the day of `at` in a zone, never below 0; a day that a month lacks is its last (31 January
+ * + 1 = 28 February). Days count, not hours: twelve months after 31 January end with 30 January, whenever on it something happens (BEY-25).
+ */
 export function monthsBetween(zone: string, from: Instant, at: Instant): number {
-  const start = T.Instant.from(from).toZonedDateTimeISO(zone);
-  const end = T.Instant.from(at).toZonedDateTimeISO(zone);
+  const start = T.Instant.from(from).toZonedDateTimeISO(zone).toPlainDate();
+  const end = T.Instant.from(at).toZonedDateTimeISO(zone).toPlainDate();
   const about = (end.year - start.year) * 12 + end.month - start.month;
-  const isReached = T.ZonedDateTime.compare(start.add({ months: about }), end) <= 0;
+  const isReached = T.PlainDate.compare(start.add({ months: about }), end) <= 0;
   return Math.max(0, isReached ? about : about - 1);
 }
 

@@ -152,6 +152,11 @@ export function shareOf(base: Money, rate: Ppm): Fraction {
   return { numerator: base.minor * BigInt(rate), denominator: BigInt(ppmWhole) };
 }
 
+/** Exact share of a share: 100 % of 60 % is 60 %. Nothing is rounded here. */
+export function partOf({ numerator, denominator }: Fraction, rate: Ppm): Fraction {
+  return { numerator: numerator * BigInt(rate), denominator: denominator * BigInt(ppmWhole) };
+}
+
 /** A whole amount as a fraction: a flat commission, `perUnit` times its quantity. */
 export function wholeOf(amount: Money, quantity = 1): Fraction {
   return { numerator: amount.minor * BigInt(quantity), denominator: 1n };

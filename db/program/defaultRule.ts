@@ -2,6 +2,7 @@ import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
 import { type MoneyWire, parseMoney, ppm } from '../../domain/money.js';
 import type { BaseType, RuleEvent, RuleLevel, RuleTerms } from '../../domain/program/commissionPlan.js';
+import { type RuleConflict, ruleConflicts } from '../../domain/program/ruleConflicts.js';
 import type { Tx } from '../transaction.js';
 import { addRuleVersion, endRule, insertRule, listRulesOfPlace, lockPlan } from './commissionPlan.js';
 
@@ -49,6 +50,13 @@ function termsOf(body: DefaultBody): RuleTerms {
     cap: null,
     appliesTo: 'all',
   };
+}
+
+/** What is wrong with a default rule by itself, as for every other rule (RUL-18). */
+export function defaultRuleConflicts(rule: DefaultRule): readonly RuleConflict[] {
+  if (rule === null) return [];
+  const body = rule as unknown as DefaultBody;
+  return ruleConflicts({ ...place, event: body.event, terms: termsOf(body) }, null);
 }
 
 /**

@@ -90,6 +90,8 @@ interface Earning {
   readonly below: Below | null;
   /** What this event earned on the levels before; null where no rule has a cap. */
   readonly spentHere: ReadonlyMap<string, bigint> | null;
+  /** What the parts before it earned of the same line, after their caps: they share every cap with this one. */
+  readonly lineSoFar: Fraction;
 }
 
 /** What one rule pays one level for the lines it won; a code where it pays nothing for them. */
@@ -230,7 +232,12 @@ export function capSubject(
   }
 }
 
-function clipOf(input: PlanInput, { member, spentHere }: Earning, cap: Cap, exact: Fraction): CapClip | null {
+function clipOf(
+  input: PlanInput,
+  { member, spentHere, lineSoFar }: Earning,
+  cap: Cap,
+  exact: Fraction,
+): CapClip | null {
   if (member.standing === 'nothing') return null;
   let before = 0n;
   if (cap.period !== 'commission') {
@@ -240,14 +247,15 @@ function clipOf(input: PlanInput, { member, spentHere }: Earning, cap: Cap, exac
     );
     before = (known?.amount ?? 0n) + (spentHere?.get(`${cap.scope} ${subject}`) ?? 0n);
   }
-  const room = cap.amount.minor > before ? cap.amount.minor - before : 0n;
-  if (roundToMinor(exact) <= room) return null;
-  return { cap, before, code: room > 0n ? 'cap_partial' : 'cap_reached', left: room };
+  // One line is one commission, whichever rules it is of: what its earlier parts took is gone for this one.
+  const taken = before + roundToMinor(lineSoFar);
+  const room = cap.amount.minor > taken ? cap.amount.minor - taken : 0n;
+  if (before + roundToMinor(addFractions(lineSoFar, exact)) <= cap.amount.minor) return null;
+  return { cap, before: taken, code: room > 0n ? 'cap_partial' : 'cap_reached', left: room };
 }
 
 /** What this event has earned so far counts for the levels that follow. */
-export function spend(spentHere: Map<string, bigint>, input: PlanInput, member: ChainMember, part: EarnedPart): void {
-  const earned = part.clip?.left ?? roundToMinor(part.exact);
+export function spend(spentHere: Map<string, bigint>, input: PlanInput, member: ChainMember, earned: bigint): void {
   for (const scope of ['program', 'group', 'affiliate', 'affiliate_customer'] as const) {
     const key = `${scope} ${capSubject(scope, member, input.customerId)}`;
     spentHere.set(key, (spentHere.get(key) ?? 0n) + earned);

@@ -19,29 +19,44 @@ export interface OwnRate {
 }
 
 /**
- * The rates that count for an affiliate in a program: per kind of event and product the narrowest scope that has a rule, as the plan
- * decides when it pays (ruling 5). `rules` are those of the program at the instant (`listRulesAt`).
+ * The rates that count for an affiliate in a program: per kind of event, product and level the narrowest scope that has a rule, as the plan
+ * decides when it pays (ruling 5). `rules` are those of the program at the instant (`listRulesAt`). Level 2 is what it earns on the sales of
+ * those it recruited: rules of a person or a group are about their own sales, so its own say nothing of it.
  */
 export function ownRates(
   rules: readonly Rule[],
   affiliate: { readonly id: string; readonly groupId: string | null },
+  program: { readonly levels: number; readonly acquisitionModel: 'cpl' | 'cpa' | null },
 ): readonly OwnRate[] {
-  const mine = rules.filter(
+  const paying = rules.flatMap((rule) => underModel(rule, program.acquisitionModel));
+  const mine = paying.filter(
     (rule) =>
       (rule.scope !== 'affiliate' || rule.affiliateId === affiliate.id) &&
       (rule.scope !== 'group' || (rule.groupId !== null && rule.groupId === affiliate.groupId)),
   );
+  const ofEverybody = paying.filter((rule) => rule.scope !== 'affiliate' && rule.scope !== 'group');
   const rates: OwnRate[] = [];
-  for (const family of new Set(mine.map(familyOf))) {
-    const ofFamily = mine.filter((rule) => familyOf(rule) === family);
-    const general = narrowest(ofFamily, null);
-    rates.push(...general.flatMap((rule) => ratesOf(rule, null)));
-    for (const productId of new Set(ofFamily.flatMap((rule) => rule.productId ?? []))) {
-      const own = narrowest(ofFamily, productId);
-      if (own.some((rule) => !general.includes(rule))) rates.push(...own.flatMap((rule) => ratesOf(rule, productId)));
+  for (const family of new Set(mine.map(familyOf)))
+    for (const level of program.levels > 1 ? [1, 2] : [1]) {
+      const stating = (level === 1 ? mine : ofEverybody).filter(
+        (rule) => familyOf(rule) === family && rule.terms.levels.some((one) => one.level === level),
+      );
+      const general = narrowest(stating, null);
+      rates.push(...general.flatMap((rule) => ratesOf(rule, null, level)));
+      for (const productId of new Set(stating.flatMap((rule) => rule.productId ?? []))) {
+        const own = narrowest(stating, productId);
+        if (own.some((rule) => !general.includes(rule)))
+          rates.push(...own.flatMap((rule) => ratesOf(rule, productId, level)));
+      }
     }
-  }
   return rates;
+}
+
+/** CPL pays leads only; CPA no lead, and of payments the first (PRG-21). */
+function underModel(rule: Rule, model: 'cpl' | 'cpa' | null): readonly Rule[] {
+  const isLead = familyOf(rule) === 'lead';
+  if ((model === 'cpl' && !isLead) || (model === 'cpa' && isLead)) return [];
+  return [model === 'cpa' && rule.event === 'payment' ? { ...rule, event: 'first_payment' } : rule];
 }
 
 function familyOf(rule: Rule): string {
@@ -63,10 +78,10 @@ function width(rule: Rule): number {
   return (rule.productId === null ? 0 : 2) + (rule.programId === null ? 0 : 1);
 }
 
-function ratesOf(rule: Rule, productId: string | null): readonly OwnRate[] {
+function ratesOf(rule: Rule, productId: string | null, of: number): readonly OwnRate[] {
   const { minimumBase, limits, base, bands, cap } = rule.terms;
   return rule.terms.levels
-    .filter((level) => level.level <= 2)
+    .filter((level) => level.level === of)
     .map((level) => ({
       productId,
       event: rule.event,

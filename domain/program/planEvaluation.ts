@@ -58,10 +58,14 @@ export function evaluatePlan(input: PlanInput): Earnings {
   for (const member of chain) {
     const won = winners(input, member.level, ladders, lineCodes, refusal);
     const parts: EarnedPart[] = [];
+    let lineSoFar = noShare;
     for (const { rule, terms, indexes } of won.groups) {
-      const part = earnPart(input, { rule, terms, member, indexes, below, spentHere });
+      const part = earnPart(input, { rule, terms, member, indexes, below, spentHere, lineSoFar });
       if (typeof part === 'string') markLines(lineCodes, member.level, indexes, part);
-      else parts.push(part);
+      else {
+        parts.push(part);
+        if (spentHere !== null) lineSoFar = addFractions(lineSoFar, leftOf(part));
+      }
     }
     const rounded = roundedOf(parts);
     below = { amount: { minor: rounded.amount, currency }, parts };
@@ -76,8 +80,8 @@ export function evaluatePlan(input: PlanInput): Earnings {
         );
       continue;
     }
+    if (spentHere !== null) spend(spentHere, input, member, rounded.amount);
     for (const part of parts) {
-      if (spentHere !== null) spend(spentHere, input, member, part);
       if (part.clip?.code === 'cap_reached') markLines(lineCodes, member.level, part.lineIndexes, 'cap_reached');
       const row = wholeRow(input, part, member.level);
       if (row !== null) repricings.push({ level: member.level, affiliateId: member.affiliateId, rule: part.rule, row });
@@ -185,10 +189,11 @@ function roundedOf(parts: readonly EarnedPart[]): { readonly exact: Fraction; re
     return { exact: only.exact, amount: only.clip === null ? roundToMinor(only.exact) : only.clip.left };
   const exact = parts.reduce((total, part) => addFractions(total, part.exact), noShare);
   if (parts.every((part) => part.clip === null)) return { exact, amount: roundToMinor(exact) };
-  const left = parts.reduce(
-    (total, part) =>
-      addFractions(total, part.clip === null ? part.exact : { numerator: part.clip.left, denominator: 1n }),
-    noShare,
-  );
+  const left = parts.reduce((total, part) => addFractions(total, leftOf(part)), noShare);
   return { exact, amount: roundToMinor(left) };
+}
+
+/** What caps left of a part. */
+function leftOf(part: EarnedPart): Fraction {
+  return part.clip === null ? part.exact : { numerator: part.clip.left, denominator: 1n };
 }

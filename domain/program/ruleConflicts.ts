@@ -1,4 +1,4 @@
-import { type CurrencyCode, ppmWhole } from '../money.js';
+import { addFractions, type CurrencyCode, type Fraction, partOf, ppm } from '../money.js';
 import { type Bands, countsVolume, highestRate, isAmount, rowStarts } from './bands.js';
 import type { RuleLevel, RulePlace, RuleTerms } from './commissionPlan.js';
 
@@ -20,12 +20,8 @@ export function ruleConflicts(
     conflicts.push({ code: 'level_twice', detail: 'A level stands twice.' });
   if (!numbers.includes(1)) conflicts.push({ code: 'level_missing', detail: 'Level 1 is missing.' });
   const { bands } = rule.terms;
-  const ofBase = levels.reduce((total, level) => {
-    if (bands?.level === level.level)
-      return total + (level.kind === 'percent' && level.of === 'base' ? highestRate(bands) : 0);
-    return total + (level.kind === 'percent' && level.of === 'base' ? level.rate : 0);
-  }, 0);
-  if (ofBase > ppmWhole)
+  const most = highestShare(levels, bands);
+  if (most.numerator > most.denominator)
     conflicts.push({ code: 'levels_over_whole', detail: 'The levels together exceed 100 % of the base.' });
   if (levels.some((level) => level.level === 1 && level.kind === 'percent' && level.of === 'lower_level'))
     conflicts.push({ code: 'no_lower_level', detail: 'Level 1 has no level below it.' });
@@ -48,6 +44,22 @@ export function ruleConflicts(
       detail: 'A program of two levels needs a rate for level 2; 0 is allowed.',
     });
   return conflicts;
+}
+
+const whole: Fraction = { numerator: 1n, denominator: 1n };
+const none: Fraction = { numerator: 0n, denominator: 1n };
+
+/** The most that all levels take of the base together: a share of the level below is a share of its share. Flat sums have none. */
+function highestShare(levels: readonly RuleLevel[], bands: Bands | null): Fraction {
+  let total = none;
+  let below = none;
+  for (const level of levels.toSorted((a, b) => a.level - b.level)) {
+    const rate =
+      bands?.level === level.level ? ppm(highestRate(bands)) : level.kind === 'percent' ? level.rate : ppm(0);
+    below = partOf(level.kind === 'percent' && level.of === 'lower_level' ? below : whole, rate);
+    total = addFractions(total, below);
+  }
+  return total;
 }
 
 /** What is wrong with bands by themselves: rows that overlap or leave a gap, and measures that the level cannot have (RUL-18). */

@@ -282,7 +282,7 @@ function runProgram(program: SimulatedProgram, beginning: Beginning): RunningPro
         0,
         (Number(at.slice(0, 4)) - Number(from.slice(0, 4))) * 12 + Number(at.slice(5, 7)) - Number(from.slice(5, 7)),
       );
-      if (addMonths(from, months) > at) months -= 1;
+      if (addMonths(from, months).slice(0, 10) > at.slice(0, 10)) months -= 1; // days count, as in `monthsBetween`
       return Math.max(0, months);
     },
     volumes(chain, at) {

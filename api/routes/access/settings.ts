@@ -8,6 +8,7 @@ import {
 } from '../../../db/access/settings.js';
 import { hasMoney } from '../../../db/access/moneyExists.js';
 import { listUserNames } from '../../../db/access/userName.js';
+import { defaultRuleConflicts } from '../../../db/program/defaultRule.js';
 import type { Tx } from '../../../db/transaction.js';
 import {
   mergeSettings,
@@ -106,7 +107,7 @@ const patch = defineRoute({
   ifMatch: 'required',
   body: settingsPatch,
   reply: settingsWire,
-  refuses: ['settings.currency_locked', 'request.version_mismatch'],
+  refuses: ['settings.currency_locked', 'request.version_mismatch', 'rule.rule_conflict'],
   handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
       const before = await lockSettings(tx);
@@ -116,6 +117,10 @@ const patch = defineRoute({
       if (deps.config.nodeEnv === 'production' && durationMs(after.tracking.attributionWindow) < dayMs)
         throw invalid({ pointer: '#/tracking/attributionWindow', code: 'out_of_range', detail: 'At least P1D.' });
       await requireSameCurrency(tx, before.settings, after);
+      if (ctx.body.commissions?.defaultRule !== undefined) {
+        const conflicts = defaultRuleConflicts(after.commissions.defaultRule);
+        if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
+      }
       return presentSettings(await updateSettings(tx, act, before, after));
     }),
 });

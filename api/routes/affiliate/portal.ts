@@ -220,7 +220,7 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: Own
   for (const one of own) {
     const program = await findProgram(tx, one.id);
     if (program === undefined) continue; // its foreign key says otherwise
-    const rates = ownRates(await listRulesAt(tx, one.id, now), affiliate);
+    const rates = ownRates(await listRulesAt(tx, one.id, now), affiliate, program);
     const productNames = await findProductNames(
       tx,
       rates.flatMap((rate) => rate.productId ?? []),

@@ -266,7 +266,7 @@ export async function readBeginning(tx: ReadTx | Tx, scope: SimulationScope): Pr
      from commissions as commission
      join sales as sale on sale.workspace_id = commission.workspace_id and sale.id = commission.sale_id
      where commission.mode = :mode and commission.program_id = any (:programIds::text[]) and commission.kind = 'earned'
-       and commission.level = 1 and commission.status not in ('rejected', 'reversed') and sale.occurred_at < :from
+       and commission.level = 1 and (commission.status <> 'rejected' or sale.refunded_minor > 0) and sale.occurred_at < :from
      group by sale.referral_id`,
     { ...scope },
   );

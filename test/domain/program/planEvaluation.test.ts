@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { explainLine } from '../../../domain/earning/explanation.js';
+import { monthsBetween } from '../../../domain/calendar.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../../domain/ids.js';
 import { type CurrencyCode, formatMoney, money, ppm, ppmWhole, roundToMinor } from '../../../domain/money.js';
 import { type BandRow, type Bands, rowStarts, slicesOf } from '../../../domain/program/bands.js';
@@ -229,6 +230,73 @@ describe('caps (BEY-25)', () => {
     expect(amounts(plan([two], twenty))).toEqual(['20.00', '5.00']);
   });
 
+  test('of two rules that share a line: what the first part takes is gone for the second', () => {
+    const a = rule({ cap });
+    const b = rule({ cap }, { id: 'rul_2' as RuleId, scope: 'program_product', productId: 'prd_2' as ProductId });
+    const two = { lines: [line(80_000n), line(80_000n, { productId: 'prd_2' as ProductId })] };
+    const [one] = evaluatePlan(plan([a, b], two)).lines;
+    expect([one?.amount.minor, one?.clipCode, one?.parts.map((part) => part.clip?.left ?? null)]).toEqual([
+      10_000n,
+      'cap_partial',
+      [null, 2_000n],
+    ]);
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 1n, max: 99n }),
+        fc.bigInt({ min: 1n, max: 99n }),
+        fc.bigInt({ min: 0n, max: 10n }),
+        (first, second, before) => {
+          const small = rule({ cap: { ...cap, amount: money(10n, usd) } });
+          const other = rule(
+            { cap: { ...cap, amount: money(10n, usd) } },
+            { id: b.id, scope: b.scope, productId: b.productId },
+          );
+          const lines = [line(first), line(second, { productId: 'prd_2' as ProductId })];
+          const due = evaluatePlan(plan([small, other], { lines, ...spent(before) })).lines[0]?.amount.minor ?? 0n;
+          const free = roundToMinor({ numerator: first + second, denominator: 10n });
+          expect(due).toBe(free < 10n - before ? free : 10n - before);
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ['program', 'for the program'],
+    ['group', 'for the group'],
+    ['affiliate', 'for an affiliate'],
+    ['affiliate_customer', 'for an affiliate and customer'],
+  ] as const)('the scope is printed: %s', (scope, words) => {
+    const capped = rule({ cap: { ...cap, scope } });
+    const subject = { program: '', group: 'grp_1', affiliate: ana, affiliate_customer: `${ana} con_1` }[scope];
+    const of = (one: string) => ({ spent: [{ scope, period: 'month' as const, subject: one, amount: 9_500n }] });
+    const [clipped] = evaluatePlan(plan([capped], { ...twenty, ...of(subject) })).lines;
+    expect(clipped && explainLine(clipped, ['prd_1'])).toMatchObject({
+      cap: { scope, code: 'cap_partial', before: { amount: '95.00' }, left: { amount: '5.00' } },
+      sentence: expect.stringContaining(words) as string,
+    });
+    expect(amounts(plan([capped], { ...twenty, ...of('somebody else') }))).toEqual(['20.00']);
+  });
+
+  test('twelve months from 31 January 2025 end with 30 January 2026, at any hour; and n payments with the nth', () => {
+    const from = '2025-01-31T15:00:00.000Z' as Instant;
+    const limited = (terms: Partial<Rule['terms']['limits']>, months: number | null, payments = 3) =>
+      evaluatePlan(
+        plan([rule({ limits: { maxMonths: null, maxPayments: null, ...terms } })], {
+          earnedBefore: { payments, months },
+        }),
+      ).code;
+    const on = (at: string) => limited({ maxMonths: 12 }, monthsBetween('UTC', from, at as Instant));
+    expect(['2026-01-30T23:59:59.999Z', '2026-01-31T00:00:00.000Z', '2026-01-31T23:00:00.000Z'].map(on)).toEqual([
+      null,
+      'limit_months',
+      'limit_months',
+    ]);
+    expect(monthsBetween('UTC', from, '2025-02-28T00:00:00.000Z' as Instant)).toBe(1);
+    // The day is the zone's: in Auckland that first commission was on 1 February.
+    expect(monthsBetween('Pacific/Auckland', from, '2026-01-31T10:59:59.000Z' as Instant)).toBe(11);
+    expect([1, 2].map((payments) => limited({ maxPayments: 2 }, 0, payments))).toEqual([null, 'limit_payments']);
+  });
+
   test('in another currency the rule does not hold', () => {
     const eur = { ...cap, amount: money(1n, 'EUR' as CurrencyCode) };
     expect(evaluatePlan(plan([rule({ cap: eur })])).code).toBe('not_commissionable');
@@ -398,6 +466,21 @@ describe('rules that contradict themselves (RUL-18)', () => {
       }),
       ['levels_over_whole'],
     ],
+    [
+      'a share of the level below that lifts the levels above the whole: 60 % and all of that again',
+      codes({ levels: [percent(600_000), percent(1_000_000, 2, 'lower_level')] }),
+      ['levels_over_whole'],
+    ],
+    [
+      'half, and all of that again: just the whole',
+      codes({ levels: [percent(500_000), percent(1_000_000, 2, 'lower_level')] }),
+      [],
+    ],
+    [
+      'a share of a share: 50 %, 80 % of it, 80 % of that',
+      codes({ levels: [percent(500_000), percent(800_000, 2, 'lower_level'), percent(800_000, 3, 'lower_level')] }),
+      ['levels_over_whole'],
+    ],
   ])('%s', (_name, found, expected) => {
     expect(found).toEqual(expected);
   });
@@ -453,8 +536,33 @@ test('RUL-15: an affiliate reads its bands and its cap', () => {
     { cap: { amount: money(10_000n, usd), scope: 'affiliate', period: 'month' } },
     { id: 'rul_2' as RuleId, productId: 'prd_2' as ProductId, scope: 'program_product' },
   );
-  expect(ownRates([rising, capped], { id: ana, groupId: null }).map((one) => one.text)).toEqual([
+  const model = (acquisitionModel: 'cpl' | 'cpa' | null) => ({ levels: 2, acquisitionModel });
+  expect(ownRates([rising, capped], { id: ana, groupId: null }, model(null)).map((one) => one.text)).toEqual([
     '10 % of the price without tax; 15 % of the price without tax from 10 sales in a month; the band you reach counts for the sales before too, for every payment, for the first 12 payments of a customer',
     '10 % of the price without tax, for every payment, at most 100.00 USD in a month',
+  ]);
+
+  // What a person's own rule says of level 2 is for who recruited her; she reads what her recruits' sales bring her.
+  const two = rule({ levels: [percent(100_000), percent(50_000, 2)] });
+  const own = rule(
+    { levels: [percent(350_000), percent(20_000, 2)] },
+    { id: 'rul_a' as RuleId, scope: 'affiliate', affiliateId: ana, programId: null },
+  );
+  const lead1 = rule({ levels: [flat(500n)] }, { id: 'rul_l' as RuleId, event: 'lead' });
+  const read = (rules: readonly Rule[], program: Parameters<typeof ownRates>[2]) =>
+    ownRates(rules, { id: ana, groupId: null }, program).map((one) => [
+      one.level,
+      one.rate ?? one.amount?.minor,
+      one.event,
+    ]);
+  expect(read([two, own], model(null))).toEqual([
+    [1, 350_000, 'payment'],
+    [2, 50_000, 'payment'],
+  ]);
+  expect(read([two, own], { levels: 1, acquisitionModel: null })).toEqual([[1, 350_000, 'payment']]);
+  expect(read([two, lead1], model('cpl'))).toEqual([[1, 500n, 'lead']]);
+  expect(read([two, lead1], model('cpa'))).toEqual([
+    [1, 100_000, 'first_payment'],
+    [2, 50_000, 'first_payment'],
   ]);
 });
