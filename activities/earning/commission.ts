@@ -154,13 +154,14 @@ export async function accrueSale(
   tx: Tx,
   act: Act,
   referral: Referral,
-  sale: Sale,
-  cause: Act['cause'] = ownCause(sale),
+  reported: Sale,
+  cause: Act['cause'] = ownCause(reported),
 ): Promise<void> {
-  if (sale.processedAt !== null || sale.contactId === null) return;
+  if (reported.processedAt !== null || reported.contactId === null) return;
   const mine = actFor(act, { cause });
-  if (sale.status === 'declined') return settleSale(tx, mine, sale, referral, { code: 'declined' });
+  if (reported.status === 'declined') return settleSale(tx, mine, reported, referral, { code: 'declined' });
 
+  const sale = await withPaymentNumber(tx, reported);
   const former = await takeOffFormer(tx, mine, sale);
   const credited = creditedBefore(referral, sale) ?? (await creditSale(tx, mine, referral, sale));
   if (credited === undefined) return;
@@ -192,6 +193,19 @@ export async function accrueSale(
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
   await endBeyondLimit(tx, mine, current, sale);
   await applyWhatCameBefore(tx, mine, sale.id);
+}
+
+/** Which payment of its subscription a sale is, where it does not say so: by order (api.md 8.3). Bands and closed programs ask before it is judged. */
+async function withPaymentNumber(tx: Tx, sale: Sale): Promise<Sale> {
+  const { subscriptionExternalId } = sale;
+  if (subscriptionExternalId === null || sale.paymentNumber !== null) return sale;
+  const earlier = await countEarlierPayments(tx, {
+    mode: sale.mode,
+    subscriptionExternalId,
+    saleId: sale.id,
+    occurredAt: sale.occurredAt,
+  });
+  return { ...sale, paymentNumber: earlier + 1 };
 }
 
 interface Credited {
@@ -328,7 +342,7 @@ async function judgeSale(
     listCommissionableProducts(tx, referral.programId),
   ]);
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
-  if (isOver(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
+  if (isNotActive(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
   if (referral.status === 'rejected' && !options.despiteRejection)
     return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
@@ -391,8 +405,9 @@ function withOnlyProduct(lines: readonly SaleLine[], products: ReadonlySet<strin
   );
 }
 
-/** Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */
-function isOver(program: Program, sale: Sale): boolean {
+/** A draft credits nothing. Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */
+function isNotActive(program: Program, sale: Sale): boolean {
+  if (program.status === 'draft') return true;
   const isAfter = program.status === 'closed' && program.closedAt !== null && sale.occurredAt >= program.closedAt;
   const runsOut = program.renewals === 'run_out' && (sale.paymentNumber ?? 1) > 1;
   return isAfter && !runsOut;
@@ -414,15 +429,6 @@ async function settleSale(
   const isCredited =
     result.attributionCode === undefined && referral.affiliateId !== null && sale.status !== 'declined';
   const lineCodes = result.earnings?.lineCodes ?? [];
-  const paymentNumber =
-    sale.subscriptionExternalId === null || sale.paymentNumber !== null || sale.status === 'declined'
-      ? sale.paymentNumber
-      : (await countEarlierPayments(tx, {
-          mode: sale.mode,
-          subscriptionExternalId: sale.subscriptionExternalId,
-          saleId: sale.id,
-          occurredAt: sale.occurredAt,
-        })) + 1;
   const current = await lockSale(tx, sale.id); // converting its lead may have written it
   assertInvariant(current !== undefined, 'a locked sale is there', { saleId: sale.id });
   // Declined is no end: the same payment may succeed on retry, and is then processed once more.
@@ -431,7 +437,7 @@ async function settleSale(
     processedAt: act.now,
     outcome: result.code ?? result.attributionCode ?? 'accrued',
     noCommissionCode: result.code,
-    paymentNumber,
+    paymentNumber: sale.paymentNumber,
     programId: referral.programId,
     affiliateId: isCredited ? referral.affiliateId : null,
     linkId: isCredited ? referral.linkId : null,

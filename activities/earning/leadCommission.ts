@@ -44,6 +44,7 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
   }
   if (rules.every((rule) => rule.event !== 'lead' && rule.event !== 'registration')) return; // most plans: nothing more is read
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
+  if (program.status === 'draft') return; // a draft credits nothing (PRG-20)
   if (program.status === 'closed' && program.closedAt !== null && lead.occurredAt >= program.closedAt) return;
   const mine = actFor(act, { cause });
   const earnings = evaluatePlan(

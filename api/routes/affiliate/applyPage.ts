@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { getSettings } from '../../../db/access/settings.js';
 import { findLink, findProgramBySlug } from '../../../db/directory.js';
 import { findCurrentAgreement, type Agreement } from '../../../db/program/agreement.js';
 import { getApplicationForm } from '../../../db/program/applicationForm.js';
@@ -51,6 +52,8 @@ interface Found {
   readonly program: Program;
   readonly form: ApplicationForm;
   readonly terms: Agreement | undefined;
+  /** The workspace's master switch: off, there is no form to sign up by (PRG-22). */
+  readonly isModuleOn: boolean;
   readonly isOpen: boolean;
 }
 
@@ -63,12 +66,14 @@ async function find(deps: ApiDeps, koa: Context): Promise<Found> {
   return readWorkspace(deps.db, entry.workspaceId, async (tx, now) => {
     const program = await findProgram(tx, entry.programId);
     if (program === undefined) throw new DomainError('resource.not_found');
+    const { settings } = await getSettings(tx);
     return {
       workspaceId: entry.workspaceId,
       program,
       form: await getApplicationForm(tx, program),
       terms: await findCurrentAgreement(tx, program.id, 'terms', now),
-      isOpen: program.status === 'active' && program.enrolment === 'open',
+      isModuleOn: settings.general.moduleEnabled,
+      isOpen: settings.general.moduleEnabled && program.status === 'active' && program.enrolment === 'open',
     };
   });
 }
@@ -263,6 +268,7 @@ const applyRoute: Route = {
     'request.rate_limited',
     'link.url_not_allowed',
     'program.program_not_active',
+    'access.not_enabled',
   ],
   async run(koa, deps) {
     const found = await find(deps, koa);
@@ -277,6 +283,11 @@ const applyRoute: Route = {
     const sent = await readFormOrJsonValue(koa.req);
     if (!isJson && isMachine(deps, sent as Readonly<Record<string, string>>)) return thank(koa, found, isJson);
     try {
+      if (!found.isModuleOn)
+        throw new DomainError('access.not_enabled', {
+          capability: 'module',
+          detail: 'No applications are taken at the moment.',
+        });
       if (!found.isOpen)
         throw new DomainError('program.program_not_active', {
           currentStatus: found.program.status,
@@ -339,7 +350,7 @@ function refuseOnPage(
   error: DomainError,
 ): void {
   const t = applyTexts[found.form.language];
-  if (error.code === 'program.program_not_active')
+  if (error.code === 'program.program_not_active' || error.code === 'access.not_enabled')
     return sendPage(koa, found, 409, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
   const errors: Record<string, string> = {};
   if (error.code === 'link.url_not_allowed') errors['website'] = t.bad;

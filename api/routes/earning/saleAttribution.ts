@@ -5,6 +5,7 @@ import { lockSale, updateSale, upsertExternalCustomer } from '../../../db/earnin
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
+import { findAffiliateProgram } from '../../../db/reads/earning/saleProgram.js';
 import { getSaleView } from '../../../db/reads/earning/saleList.js';
 import type { Tx } from '../../../db/transaction.js';
 import { findContactByEmail, findOrInsertContact, lockContact } from '../../../db/tracking/contact.js';
@@ -66,7 +67,8 @@ async function attribute(ctx: Asking, tx: Tx, act: Act): Promise<SaleReply> {
   const refusal = decideSaleAttribution(sale);
   if (refusal !== null)
     throw new DomainError(refusal.code, { ...refusal.params, allowedActions: saleActions(ctx, sale) });
-  const programId = ctx.body.programId ?? sale.programId;
+  const products = sale.lines.flatMap((line) => line.product ?? line.productId ?? []);
+  const programId = ctx.body.programId ?? sale.programId ?? (await findAffiliateProgram(tx, { affiliateId, products }));
   const program = programId === null ? undefined : await findProgram(tx, programId);
   if (programId === null || program === undefined)
     throw invalid({

@@ -3,6 +3,7 @@ import { openCustomerAccount } from '../../../activities/reseller/customerAccoun
 import { getSettings } from '../../../db/access/settings.js';
 import { upsertExternalCustomer } from '../../../db/earning/sale.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
+import { findProgram } from '../../../db/program/program.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { type IntakeRules, readIntakeRules } from '../../../db/reads/tracking/intakeRules.js';
 import { findCouponProgram } from '../../../db/reads/tracking/couponProgram.js';
@@ -116,7 +117,7 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
           programId: program,
           taken: credited,
           ownTouch:
-            credited === undefined && affiliateId !== null
+            credited === undefined && affiliateId !== null && settings.general.moduleEnabled
               ? await ownTouch(tx, act, program, id, affiliateId, body)
               : undefined,
           fact: {
@@ -315,7 +316,7 @@ async function findOrMakePerson(tx: Tx, act: Act, body: LeadCreate): Promise<Con
   });
 }
 
-/** A lead that an affiliate's key sends without a click names that affiliate itself. */
+/** A lead that an affiliate's key sends without a click names that affiliate itself, as a click would: in an active program only (PRG-20). */
 async function ownTouch(
   tx: Tx,
   act: Act,
@@ -323,7 +324,8 @@ async function ownTouch(
   leadId: LeadId,
   affiliateId: AffiliateId,
   body: LeadCreate,
-): Promise<Touch> {
+): Promise<Touch | undefined> {
+  if ((await findProgram(tx, programId))?.status !== 'active') return undefined;
   const { attributionWindow } = await readReferralTerms(tx, programId);
   return {
     kind: 'lead',

@@ -1,5 +1,5 @@
 import type { Mode } from '../../../domain/act.js';
-import type { ContactId, ProgramId } from '../../../domain/ids.js';
+import type { AffiliateId, ContactId, ProgramId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
@@ -31,9 +31,34 @@ export async function findSaleProgram(
                join products as product on product.workspace_id = attached.workspace_id and product.id = attached.product_id
                where attached.workspace_id = referral.workspace_id and attached.program_id = referral.program_id and attached.active
                  and (product.id = any (:products::text[]) or product.sku = any (:products::text[]))) desc,
-       case when program.own_terms ->> 'referrerChoice' = 'first' then touched.oldest end asc nulls last,
+       case when coalesce(program.own_terms ->> 'referrerChoice',
+                          (select sections -> 'tracking' ->> 'referrerChoice' from settings)) = 'first' then touched.oldest end asc nulls last,
        touched.newest desc nulls last,
        program.created_at, program.id
+     limit 1`,
+    of,
+  );
+  return rows[0]?.program_id ?? null;
+}
+
+/**
+ * In which program does a sale pay that only an affiliate is named for (ruling 44)? Its oldest active enrolment whose active program lists the
+ * product. Null: none does.
+ */
+export async function findAffiliateProgram(
+  tx: ReadTx | Tx,
+  of: { readonly affiliateId: AffiliateId; readonly products: readonly string[] },
+): Promise<ProgramId | null> {
+  const { rows } = await tx.raw<{ rows: { program_id: ProgramId }[] }>(
+    `select enrolment.program_id
+     from enrolments as enrolment
+     join programs as program on program.workspace_id = enrolment.workspace_id and program.id = enrolment.program_id
+     where enrolment.affiliate_id = :affiliateId and enrolment.status = 'active' and program.status = 'active'
+       and exists (select from program_products as attached
+                   join products as product on product.workspace_id = attached.workspace_id and product.id = attached.product_id
+                   where attached.workspace_id = enrolment.workspace_id and attached.program_id = enrolment.program_id and attached.active
+                     and (product.id = any (:products::text[]) or product.sku = any (:products::text[])))
+     order by enrolment.joined_at, enrolment.id
      limit 1`,
     of,
   );

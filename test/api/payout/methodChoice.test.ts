@@ -56,6 +56,20 @@ test('PRG-22: switched off, links credit nobody and money can still be approved 
   await saveSettings(world.api, world.ws, { general: { moduleEnabled: false } });
   const [link] = itemsOf((await world.as(`/v1/links?affiliateId=${affiliateId}`)).body['data']);
   expect(link).toMatchObject({ credits: false, creditCode: 'tracking_off' });
+  const { slug } = (await world.as(`/v1/programs/${programId}`)).body;
+  const form = await world.api.as(null, `/apply/${slug}`, { headers: { Accept: 'application/json' } });
+  expect([form.status, form.body['open']], form.text).toEqual([200, false]);
+  const apply = () =>
+    world.api.as(null, `/apply/${slug}`, {
+      body: { name: 'Late', email: 'late@blog.example', agreementId: form.body['terms']?.['id'], acceptTerms: true },
+    });
+  const refused = await apply();
+  expect([refused.status, refused.body['code'], refused.body['capability']], refused.text).toEqual([
+    403,
+    'not_enabled',
+    'module',
+  ]);
+  expect(await world.owner('affiliates').where({ email: 'late@blog.example' })).toEqual([]);
   expect((await world.as(`/v1/commissions/${bonus.body['id']}/approve`, {})).status).toBe(200);
   await world.owner('payout_methods').where({ affiliate_id: affiliateId }).update({ status: 'active' });
   expect((await world.as('/v1/payouts', { affiliateId, currency: 'USD' })).status).toBe(201);
@@ -64,4 +78,5 @@ test('PRG-22: switched off, links credit nobody and money can still be approved 
     credits: true,
     creditCode: null,
   });
+  expect((await apply()).status).toBe(202);
 });

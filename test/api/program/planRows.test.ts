@@ -223,6 +223,47 @@ test('PRG-10, PRG-11: an unattached product earns nothing; one in two programs e
   }
 });
 
+test('PRG-11: a sale that names no program pays in one, by the newest touch, or the oldest where first referrers are paid', async () => {
+  const product = (await world.as('/v1/products', { name: 'Twice', sku: newId('product') })).body['id'];
+  const [older, newer] = [await scene({}), await scene({ levels: [percent(200_000)] })];
+  for (const { programId } of [older, newer])
+    await world.as(`/v1/programs/${programId}/products`, { productId: product });
+  const customer = { externalId: newId('contact'), email: `${newId('contact')}@buyer.example` };
+  for (const of of [older, newer])
+    await world.as('/v1/leads', {
+      externalId: newId('lead'),
+      clickId: await world.click(of),
+      email: customer.email,
+      customerExternalId: customer.externalId,
+    });
+  await world.settle();
+  const buy = async (): Promise<unknown> =>
+    (await world.sale({ externalId: newId('sale'), customer, product, amount: usd('100.00') }))['attribution'];
+  expect(await buy()).toMatchObject({ programId: newer.programId });
+  // The setting of the workspace counts as the program's own would.
+  await saveSettings(world.api, world.ws, { tracking: { referrerChoice: 'first' } });
+  expect(await buy()).toMatchObject({ programId: older.programId });
+  await saveSettings(world.api, world.ws, { tracking: { referrerChoice: 'last' } });
+
+  // Without a referral: the oldest active enrolment of the affiliate whom staff name, whose program lists the product.
+  const third = await scene({});
+  for (const { programId } of [newer, older]) {
+    const joined = await world.as(`/v1/affiliates/${third.affiliateId}/enrolments`, { programId });
+    expect(joined.status, joined.text).toBe(201);
+  }
+  const nobodys = await world.sale({
+    externalId: newId('sale'),
+    customer: { email: `${newId('contact')}@buyer.example` },
+    product,
+    amount: usd('100.00'),
+  });
+  expect(nobodys['attribution']).toMatchObject({ status: 'unattributed', programId: null });
+  const given = await world.as(`/v1/sales/${nobodys['id']}/attribute`, { affiliateId: third.affiliateId });
+  expect(given.status, given.text).toBe(200);
+  await world.settle();
+  expect(await linesOf(nobodys)).toMatchObject([{ programId: newer.programId, amount: usd('20.00') }]);
+});
+
 test('PRG-11: a program with a thousand products pages through all of them', async () => {
   const { programId } = await scene({});
   const ids = Array.from({ length: 999 }, () => newId('product'));
@@ -365,12 +406,79 @@ test('PRG-20: paused, links deliver without credit and running money goes on; cl
   expect(await earned(await buy({ subscription: { externalId: customer.externalId, paymentNumber: 3 } }))).toEqual([
     '10.00',
   ]);
+  // A renewal that does not say its number is counted by its order, as Stripe's are.
+  const unnumbered = await buy({ subscription: { externalId: customer.externalId } });
+  expect([unnumbered['paymentNumber'], await earned(unnumbered)]).toEqual([4, ['10.00']]);
   expect(await buy()).toMatchObject({ noCommissionCode: 'program_not_active', commissionIds: [] });
   const late = await world.as(`/v1/affiliates/${await world.affiliate(await world.program())}/enrolments`, {
     programId: at.programId,
   });
   expect([late.status, late.body['code']]).toEqual([409, 'program_not_active']);
   expect(await world.broken()).toEqual([]);
+});
+
+test('PRG-20: a draft credits nothing, whoever sends it and however it is given', async () => {
+  const draft = await world.as('/v1/programs', { name: `Draft ${newId('program').slice(-6)}`, currency: 'USD' });
+  const programId: string = draft.body['id'];
+  const [starter] = itemsOf((await world.as('/v1/products?limit=1')).body['data']);
+  await world.as(`/v1/programs/${programId}/products`, { productId: starter?.['id'] });
+  const flat = { level: 1, kind: 'flat', amount: usd('5.00') };
+  expect((await world.rule({ scope: 'program', programId, event: 'payment', levels: [flat] })).status).toBe(201);
+  expect((await world.rule({ scope: 'program', programId, event: 'lead', levels: [flat] })).status).toBe(201);
+  const affiliateId = await world.affiliate(programId);
+  const key = (await world.as('/v1/api-keys', { name: 'Leads', affiliateId })).body['secret'] as string;
+  const email = `${newId('contact')}@buyer.example`;
+  const sent = await world.api.as(key, '/v1/leads', { body: { email, programId, externalId: newId('lead') } });
+  expect(sent.status, sent.text).toBe(202);
+  await world.settle();
+  const lead = await world.as(`/v1/leads/${sent.body['id']}`);
+  expect(lead.body['attribution'], lead.text).toMatchObject({ status: 'unattributed', affiliateId: null });
+  const given = await world.as(`/v1/leads/${sent.body['id']}/attribute`, { affiliateId, programId });
+  expect(given.status, given.text).toBe(200);
+  await world.settle();
+  const sale = await world.sale({
+    externalId: newId('sale'),
+    customer: { email },
+    programId,
+    product: starter?.['id'],
+    amount: usd('100.00'),
+  });
+  expect(sale).toMatchObject({ noCommissionCode: 'program_not_active', commissionIds: [] });
+  expect(await world.commissions(`programId=${programId}`)).toEqual([]);
+});
+
+test('RUL-18: what contradicts itself is refused with its reason, in a rule, a version and the default of the settings', async () => {
+  const at = await scene({});
+  const shares = [percent(600_000), { ...percent(1_000_000, 2), of: 'lower_level' }];
+  const { version } = (await world.as('/v1/settings')).body;
+  const tries = [
+    world.rule({ scope: 'affiliate', affiliateId: at.affiliateId, event: 'payment', levels: shares }),
+    world.api.as(world.ws.key, `/v1/commission-rules/${at.rule['id']}`, {
+      method: 'PATCH',
+      body: { levels: shares },
+      headers: { 'If-Match': '"1"' },
+    }),
+    world.api.as(world.ws.key, '/v1/settings', {
+      method: 'PATCH',
+      body: { commissions: { defaultRule: { event: 'payment', levels: shares } } },
+      headers: { 'If-Match': `"${version}"` },
+    }),
+  ];
+  for (const answer of await Promise.all(tries))
+    expect([answer.status, answer.body['code'], answer.body['conflicts']?.[0]?.['code']], answer.text).toEqual([
+      422,
+      'rule_conflict',
+      'levels_over_whole',
+    ]);
+  const negative = await world.rule({
+    scope: 'affiliate',
+    affiliateId: at.affiliateId,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'flat', amount: usd('-1.00') }],
+  });
+  expect([negative.status, negative.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/levels/0/amount/amount']);
+  expect((await world.as('/v1/settings')).body['version']).toBe(version);
+  expect((await world.as(`/v1/commission-rules/${at.rule['id']}`)).body['version']).toBe(1);
 });
 
 test('RUL-01: a flat amount is paid once per event, whatever the sale above 0.00; by the unit only where the rule says so', async () => {
