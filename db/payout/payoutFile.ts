@@ -1,7 +1,12 @@
 import type { Act, Mode } from '../../domain/act.js';
 import type { Id } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
-import type { FilePayout, PayoutFileFormat, SkippedPayout } from '../../domain/payout/payoutFile.js';
+import {
+  type FilePayout,
+  payeeChange,
+  type PayoutFileFormat,
+  type SkippedPayout,
+} from '../../domain/payout/payoutFile.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import type { ReadTx, Tx } from '../transaction.js';
@@ -169,21 +174,35 @@ export async function listPayoutsInFiles(
 
 export type PlannedPayout = Omit<FilePayout, 'isInFile' | 'iban'> & { readonly sealedDetails: unknown };
 
+type PlannedRow = Omit<PlannedPayout, 'changed'> & Parameters<typeof payeeChange>[0];
+
 /** The payouts of a run as a file needs them; `sealedDetails`: where each is paid, as it was when it was planned. */
 export async function listPayoutsForFile(tx: ReadTx | Tx, runId: string): Promise<readonly PlannedPayout[]> {
   const { rows } = await tx.raw<{
-    rows: PlannedPayout[];
+    rows: PlannedRow[];
   }>(
-    `select payout.id, payout.affiliate_id as "affiliateId", affiliate.name, payout.currency, payout.amount_minor as "amountMinor",
+    `with debts as (
+       select account.owner_id, account.mode, account.currency, balance.balance_minor
+       from ledger_accounts as account
+       join account_balances as balance on balance.account_id = account.id
+       where account.kind = 'affiliate_receivable' and balance.balance_minor > 0
+     )
+     select payout.id, payout.affiliate_id as "affiliateId", affiliate.name, payout.currency, payout.amount_minor as "amountMinor",
             payout.status, payout.on_hold as "onHold", payout.method_type as "methodType", payout.method_masked as "methodMasked", payout.execution,
             payout.due_on as "dueOn", payout.paid_on as "paidOn", payout.reference, method.details as "sealedDetails",
-            coalesce(method.fingerprint = payout.method_fingerprint, false) as "methodFits"
+            affiliate.status as "affiliateStatus", affiliate.approved_money = 'forfeit' as "isForfeited", method.status as "methodStatus",
+            method.fingerprint = payout.method_fingerprint and method.version = payout.method_version as "methodFits",
+            coalesce(debts.balance_minor, 0)::bigint as "owesMinor"
      from payouts as payout
      join affiliates as affiliate on affiliate.workspace_id = payout.workspace_id and affiliate.id = payout.affiliate_id
      left join payout_methods as method on method.workspace_id = payout.workspace_id and method.id = payout.method_id
+     left join debts on debts.owner_id = payout.affiliate_id and debts.mode = payout.mode and debts.currency = payout.currency
      where payout.run_id = :runId
      order by payout.id`,
     { runId },
   );
-  return rows;
+  return rows.map(({ affiliateStatus, isForfeited, methodStatus, methodFits, owesMinor, ...payout }) => ({
+    ...payout,
+    changed: payeeChange({ affiliateStatus, isForfeited, methodStatus, methodFits, owesMinor }),
+  }));
 }

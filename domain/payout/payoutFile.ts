@@ -1,6 +1,7 @@
 import type { CurrencyCode } from '../money.js';
 import type { PayoutId } from '../ids.js';
 import { isSepaIban } from './iban.js';
+import type { PayoutMethodStatus } from './payoutMethod.js';
 import { largestSepaMinor, sepaCurrency } from './sepaFile.js';
 
 /** Files that a person uploads at PayPal, at a bank or in the accounts (api.md 10.2). */
@@ -17,6 +18,33 @@ export const payoutFilePurpose = 'payout file';
 
 /** PayPal takes 5,000 payments in one file; the generic one is split alike, so that parts match. */
 export const rowsPerFile = 5_000;
+
+/** Why the payee is not paid by what was approved any more, as a gateway's attempt is judged right before it is sent. */
+export type PayeeChange =
+  | 'suspended'
+  | 'no_method'
+  | 'method_unverified'
+  | 'method_changed_recently'
+  | 'negative_balance';
+
+/**
+ * Judges what stands of a payee against what was approved (money.md 7.1): suspended or forfeited, its method gone, unconfirmed or another version, or
+ * in debt, which the next plan nets. A file pays like a gateway does, so it asks the same.
+ */
+export function payeeChange(payee: {
+  readonly affiliateStatus: string;
+  readonly isForfeited: boolean;
+  readonly methodStatus: PayoutMethodStatus | null;
+  readonly methodFits: boolean;
+  readonly owesMinor: bigint;
+}): PayeeChange | null {
+  const { affiliateStatus, methodStatus } = payee;
+  if (affiliateStatus === 'suspended' || (affiliateStatus === 'terminated' && payee.isForfeited)) return 'suspended';
+  if (methodStatus === null || methodStatus === 'removed' || methodStatus === 'replaced') return 'no_method';
+  if (methodStatus === 'unverified') return 'method_unverified';
+  if (!payee.methodFits) return 'method_changed_recently';
+  return payee.owesMinor > 0n ? 'negative_balance' : null;
+}
 
 /** One payout of a run as a file needs it. */
 export interface FilePayout {
@@ -36,8 +64,8 @@ export interface FilePayout {
   readonly dueOn: string | null;
   readonly paidOn: string | null;
   readonly reference: string | null;
-  /** Its method is still the one that it was planned with. */
-  readonly methodFits: boolean;
+  /** What no longer holds of what was approved (money.md 7.1); null: nothing. */
+  readonly changed: PayeeChange | null;
   /** It stands in an earlier file that pays. */
   readonly isInFile: boolean;
 }
@@ -56,7 +84,7 @@ export interface SkippedPayout {
     | 'on_hold'
     | 'already_paid'
     | 'draft'
-    | 'method_changed_recently'
+    | PayeeChange
     | 'in_earlier_file';
 }
 
@@ -70,7 +98,7 @@ export interface FilePart<T> {
 
 /**
  * Which payouts go into a file, and why the others do not. A file for PayPal or a bank pays, so it holds approved payouts that are not paid, not
- * held and not ours to send; the generic one tells, so it holds all that were not cancelled.
+ * held, not ours to send and still true of their payee; the generic one tells, so it holds all that were not cancelled.
  */
 export function chooseForFile(
   payouts: readonly FilePayout[],
@@ -100,7 +128,7 @@ function obstacle(payout: FilePayout): SkippedPayout['code'] | null {
   if (payout.status === 'paid') return 'already_paid';
   if (payout.status !== 'pending') return 'draft';
   if (payout.onHold) return 'on_hold';
-  if (!payout.methodFits) return 'method_changed_recently';
+  if (payout.changed !== null) return payout.changed;
   // Two uploads of one payout are two payments: nobody out there knows a key of ours in a file (money.md 7.3).
   return payout.isInFile ? 'in_earlier_file' : null;
 }

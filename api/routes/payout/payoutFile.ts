@@ -41,6 +41,7 @@ import {
   payoutFileContent,
   payoutFileCreate,
   payoutFileList,
+  payoutFileMade,
   payoutFileParams,
   presentPayoutFile,
 } from '../../schemas/payout/payoutFile.js';
@@ -66,7 +67,7 @@ const list = defineRoute({
 
 /**
  * Makes what is missing: per currency, at most 5,000 rows each. A payout stands in one paying file only, whatever is asked how often; when
- * nothing new is to be written, the files that are there are answered (200).
+ * nothing new is to be written, the files that are there are answered (200). `skipped`: every payout that no file of now holds, and why.
  */
 const create = defineRoute({
   method: 'POST',
@@ -74,7 +75,7 @@ const create = defineRoute({
   permission: 'payout.execute',
   params: payoutRunParams,
   body: payoutFileCreate,
-  reply: payoutFileList,
+  reply: payoutFileMade,
   status: 201,
   refuses: ['resource.not_found', 'payout_run.payouts_frozen', 'settings.settings_missing'],
   handle: (ctx, deps) =>
@@ -85,16 +86,22 @@ const create = defineRoute({
       const freezes = isPayingFormat(format) ? await listFreezes(tx, 'manual') : [];
       if (freezes.length > 0)
         throw new DomainError('payout_run.payouts_frozen', { reasons: freezes.map(({ reason }) => reason) });
-      const made = await makeFiles(tx, act, deps.secrets, ctx.params.runId, format);
+      const { made, skipped } = await makeFiles(tx, act, deps.secrets, ctx.params.runId, format);
       const files = made.some(({ isNew }) => isNew)
         ? made.map(({ file }) => file)
         : (await listPayoutFiles(tx, ctx.params.runId)).filter((file) => file.format === format);
       return answer(
-        { data: files.map(presentPayoutFile), nextCursor: null },
+        // Also where nobody is in a file: then no file could name those who are left out.
+        { data: files.map(presentPayoutFile), nextCursor: null, skipped: skipped.map((one) => ({ ...one })) },
         { status: made.some(({ isNew }) => isNew) ? 201 : 200 },
       );
     }),
 });
+
+interface Made {
+  readonly file: PayoutFile;
+  readonly isNew: boolean;
+}
 
 async function makeFiles(
   tx: Tx,
@@ -102,7 +109,7 @@ async function makeFiles(
   secrets: Secrets,
   runId: PayoutRunId,
   format: PayoutFileFormat,
-): Promise<readonly { readonly file: PayoutFile; readonly isNew: boolean }[]> {
+): Promise<{ readonly made: readonly Made[]; readonly skipped: readonly SkippedPayout[] }> {
   const planned = await listPayoutsForFile(tx, runId);
   const inFiles = await listPayoutsInFiles(tx, {
     runId,
@@ -119,7 +126,7 @@ async function makeFiles(
     format,
   );
   const write = await writerOf(tx, act, secrets, { runId, format, detailsOf });
-  const made: { readonly file: PayoutFile; readonly isNew: boolean }[] = [];
+  const made: Made[] = [];
   for (const part of splitFiles(chosen)) {
     const content = write(part);
     made.push(
@@ -138,7 +145,7 @@ async function makeFiles(
       }),
     );
   }
-  return made;
+  return { made, skipped };
 }
 
 /** What a format's parts are written by. Code: `settings.settings_missing` while nobody has said whose account a bank's file debits. */

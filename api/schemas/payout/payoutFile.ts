@@ -6,6 +6,10 @@ import { idWire, instantWire, listOf, moneyWire, objectFields } from '../wire.js
 export const payoutFileParams = z.strictObject({ fileId: idWire('payoutFile') });
 export const payoutFileCreate = z.strictObject({ format: z.enum(payoutFileFormats) });
 
+const skippedWire = z.array(
+  z.strictObject({ payoutId: z.string(), affiliateId: z.string(), name: z.string(), code: z.string() }),
+);
+
 export const payoutFileWire = z.strictObject({
   ...objectFields('payoutFile', 'payout_file'),
   runId: z.string(),
@@ -16,14 +20,13 @@ export const payoutFileWire = z.strictObject({
   rows: z.int(),
   amount: moneyWire,
   sha256: z.string().meta({ description: 'Of the bytes that its content answers, lower-case hex.' }),
-  skipped: z.array(
-    z.strictObject({ payoutId: z.string(), affiliateId: z.string(), name: z.string(), code: z.string() }),
-  ),
+  skipped: skippedWire,
   test: z.boolean(),
   createdBy: z.string().nullable(),
   createdAt: instantWire,
 });
 export const payoutFileList = listOf(payoutFileWire);
+export const payoutFileMade = payoutFileList.extend({ skipped: skippedWire });
 /** The bytes themselves. */
 export const payoutFileContent = z.string();
 

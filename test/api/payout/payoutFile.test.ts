@@ -41,6 +41,7 @@ beforeAll(async () => {
       body: { type, currency: 'USD', details },
     });
     expect(method.status, method.text).toBe(201);
+    await owner('payout_methods').where({ id: method.body['id'] }).update({ status: 'active' });
     const row = await owner('payout_methods').where({ id: method.body['id'] }).first<{ fingerprint: string }>();
     const id = newId('payout');
     await insertRow(owner, 'payouts', {
@@ -55,6 +56,7 @@ beforeAll(async () => {
       method_id: method.body['id'],
       method_type: type,
       method_fingerprint: row?.fingerprint,
+      method_version: 1,
       method_masked: method.body['masked'],
       execution: 'manual',
       gateway: 'manual',
@@ -106,8 +108,27 @@ test('PayPal: approved PayPal payouts once, the rest listed as skipped, the same
   expect([again.status, itemsOf(again.body['data']).map((one) => one['id'])]).toEqual([200, [file?.['id']]]);
 });
 
-test('a payout that is approved later comes into a file of its own; no payout stands in two', async () => {
+test('PAY-07: where nobody is in a file the answer names who is left out', async () => {
+  const { affiliate_id: affiliateId } = await owner('payouts')
+    .where({ id: payouts.cy })
+    .first<{ affiliate_id: string }>();
+  const suspend = (status: string) => owner('affiliates').where({ id: affiliateId }).update({ status });
   await owner('payouts').where({ id: payouts.cy }).update({ status: 'pending' });
+  await suspend('suspended');
+  const none = await make('paypal_mass_pay');
+  expect(none.status, none.text).toBe(200);
+  expect(itemsOf(none.body['skipped']).map((one) => [one['payoutId'], one['code']])).toEqual([
+    [payouts.ada, 'in_earlier_file'],
+    [payouts.bo, 'no_paypal_method'],
+    [payouts.cy, 'suspended'], // PAY-17: approved before, and not paid by a file either
+  ]);
+  await suspend('approved');
+  await owner('payout_methods').where({ affiliate_id: affiliateId }).update({ version: 2 });
+  expect(itemsOf((await make('paypal_mass_pay')).body['skipped']).at(-1)?.['code']).toBe('method_changed_recently');
+  await owner('payout_methods').where({ affiliate_id: affiliateId }).update({ version: 1 });
+});
+
+test('a payout that is approved later comes into a file of its own; no payout stands in two', async () => {
   const made = await make('paypal_mass_pay');
   expect(made.status).toBe(201);
   const [file] = itemsOf(made.body['data']);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PayoutId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import { chooseForFile, type FilePayout, splitFiles } from '../../../domain/payout/payoutFile.js';
+import { chooseForFile, type FilePayout, payeeChange, splitFiles } from '../../../domain/payout/payoutFile.js';
 
 const payout = (change: Partial<FilePayout> = {}): FilePayout => ({
   id: 'pay_1' as PayoutId,
@@ -19,7 +19,7 @@ const payout = (change: Partial<FilePayout> = {}): FilePayout => ({
   dueOn: null,
   paidOn: null,
   reference: null,
-  methodFits: true,
+  changed: null,
   isInFile: false,
   ...change,
 });
@@ -31,7 +31,8 @@ describe('who is in which file (PAY-07, PAY-08)', () => {
     ['a draft', { status: 'draft' }, 'draft', true],
     ['paid', { status: 'paid' }, 'already_paid', true],
     ['to a bank', { methodType: 'bank' }, 'no_paypal_method', true],
-    ['to an account that was changed since', { methodFits: false }, 'method_changed_recently', true],
+    ['to an account that was changed since', { changed: 'method_changed_recently' }, 'method_changed_recently', true],
+    ['to somebody suspended since', { changed: 'suspended' }, 'suspended', true],
     ['in a file that somebody may have uploaded', { isInFile: true }, 'in_earlier_file', true],
     ['what we send ourselves', { execution: 'gateway' }, 'sent_by_gateway', true],
     ['cancelled', { status: 'cancelled' }, null, false],
@@ -41,6 +42,30 @@ describe('who is in which file (PAY-07, PAY-08)', () => {
     expect(paypal.chosen).toEqual(code === null && isGeneric ? [one] : []);
     expect(paypal.skipped.map((skipped) => skipped.code)).toEqual(code === null ? [] : [code]);
     expect(chooseForFile([one], 'generic_csv')).toEqual({ chosen: isGeneric ? [one] : [], skipped: [] });
+  });
+});
+
+describe('PAY-17: what was approved is paid only while it is true of its payee, by a file as by a gateway (money.md 7.1)', () => {
+  const payee = {
+    affiliateStatus: 'approved',
+    isForfeited: false,
+    methodStatus: 'active',
+    methodFits: true,
+    owesMinor: 0n,
+  } as const;
+  test.each<[string, Partial<Parameters<typeof payeeChange>[0]>, string | null]>([
+    ['nothing changed', {}, null],
+    ['suspended', { affiliateStatus: 'suspended', owesMinor: 1n }, 'suspended'],
+    ['terminated, and paid', { affiliateStatus: 'terminated' }, null],
+    ['terminated for fraud', { affiliateStatus: 'terminated', isForfeited: true }, 'suspended'],
+    ['its method gone', { methodStatus: null, methodFits: false }, 'no_method'],
+    ['its method taken away', { methodStatus: 'removed' }, 'no_method'],
+    ['another method in its place', { methodStatus: 'replaced' }, 'no_method'],
+    ['money came back from it', { methodStatus: 'unverified' }, 'method_unverified'],
+    ['another version', { methodFits: false }, 'method_changed_recently'],
+    ['in debt', { owesMinor: 1n }, 'negative_balance'],
+  ])('%s', (_what, change, code) => {
+    expect(payeeChange({ ...payee, ...change })).toBe(code);
   });
 });
 

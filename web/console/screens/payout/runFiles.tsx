@@ -26,7 +26,7 @@ export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
   const files = useQuery(getPayoutRunsByRunIdFilesOptions({ path: { runId: run.id } }));
   const make = useMutation({
     mutationFn: (format: (typeof formats)[number]) =>
-      postPath(`/v1/payout-runs/${run.id}/files`, { format }, key.current),
+      postPath<Pick<PayoutFile, 'skipped'>>(`/v1/payout-runs/${run.id}/files`, { format }, key.current),
     onSettled: () => {
       key.current = newKey(); // the next press is a new request: it answers what is there by then
       return queries.invalidateQueries();
@@ -45,6 +45,8 @@ export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
     },
   });
   const rows = files.data?.data ?? [];
+  const leftOut = (skipped: PayoutFile['skipped']): string =>
+    skipped.map((one) => `${one.name}: ${reason(one.code)}`).join('; ');
   const error = make.error ?? download.error ?? files.error;
   return (
     <Paper withBorder p="md">
@@ -68,6 +70,11 @@ export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
           </Group>
         ) : null}
         {error === null ? null : <ErrorView error={error} />}
+        {make.data === undefined || make.data.skipped.length === 0 ? null : (
+          <Text size="sm" role="status">
+            {`${t('run.fileSkipped')}: ${leftOut(make.data.skipped)}`}
+          </Text>
+        )}
         {rows.length === 0 ? null : (
           <Table.ScrollContainer minWidth={480}>
             <Table>
@@ -96,11 +103,7 @@ export function RunFiles({ run }: { readonly run: PayoutRun }): ReactElement {
                     <Table.Td ta="right">
                       <MoneyText value={file.amount} />
                     </Table.Td>
-                    <Table.Td>
-                      {file.skipped.length === 0
-                        ? '–'
-                        : file.skipped.map((one) => `${one.name}: ${reason(one.code)}`).join('; ')}
-                    </Table.Td>
+                    <Table.Td>{file.skipped.length === 0 ? '–' : leftOut(file.skipped)}</Table.Td>
                     <Table.Td>
                       <Button
                         size="compact-sm"
