@@ -23,6 +23,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import { isSuperseded } from '../../domain/earning/sale.js';
 import { judgeEntry, type LineApprover } from './decisionRights.js';
 import { approveLines, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
+import { takenBackOf } from './refund.js';
 
 /** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
 export async function contextOf(
@@ -56,7 +57,7 @@ export async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
   const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
   if (sale === undefined) return 0n;
   if (isSuperseded(line, sale)) return line.amount;
-  return sale.status === 'charged_back' ? line.amount : lostInAll(line, sale.refunded, sale.captured);
+  return lostInAll(line, await takenBackOf(tx, sale), sale.captured);
 }
 
 /** Its sale was confirmed with another amount (TRK-19): what that earns has lines of its own, and this one never comes back. */

@@ -1,5 +1,6 @@
 import {
   findCutsByStaff,
+  findHeldByDispute,
   findLastRejection,
   lockCommissions,
   lockCommissionsOfSale,
@@ -9,7 +10,7 @@ import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type Commission, leftOf } from '../../domain/earning/commission.js';
 import { isSuperseded, type Sale } from '../../domain/earning/sale.js';
-import { setHold } from './dispute.js';
+import { disputeHold, setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
 
 // A sale in review was confirmed with another amount (TRK-19): what it had earned is taken off by counter-entries and accrued anew, never edited.
@@ -19,6 +20,8 @@ export interface FormerLine {
   readonly level: number;
   readonly affiliateId: string;
   readonly onHold: boolean;
+  /** A chargeback holds it, and nobody else. */
+  readonly isHeldByDispute: boolean;
   /** Why it had been rejected; null where it stood, or was only given back. */
   readonly rejectedFor: string | null;
   /** The net that staff had set by a cut, in minor units; null where nobody had (COM-08). */
@@ -39,12 +42,23 @@ export async function takeOffFormer(tx: Tx, act: Act, sale: Sale): Promise<reado
     tx,
     former.map((line) => line.id),
   );
+  const disputed = await findHeldByDispute(
+    tx,
+    former.map((line) => line.id),
+  );
   const stood: FormerLine[] = [];
   for (const { id, level, affiliateId, onHold, status } of former) {
     const reason = status === 'rejected' ? await findLastRejection(tx, id) : null;
     const isGivenBack = reason === 'refunded' || reason === 'charged_back';
     const cutTo = cuts.get(id) ?? null;
-    stood.push({ level, affiliateId, onHold, rejectedFor: isGivenBack ? null : reason, cutTo });
+    stood.push({
+      level,
+      affiliateId,
+      onHold,
+      isHeldByDispute: disputed.has(id),
+      rejectedFor: isGivenBack ? null : reason,
+      cutTo,
+    });
   }
   const added = all.filter((line) => line.kind === 'adjustment');
   const raises = await lockRaisesCausedBy(tx, {
@@ -72,11 +86,19 @@ export async function treatLikeFormer(
 ): Promise<readonly Commission[]> {
   const formerOf = (line: Commission): FormerLine | undefined =>
     former.find((one) => one.level === line.level && one.affiliateId === line.affiliateId);
+  const held = lines.filter((line) => formerOf(line)?.onHold === true);
   await setHold(
     tx,
     act,
-    lines.filter((line) => formerOf(line)?.onHold === true),
+    held.filter((line) => formerOf(line)?.isHeldByDispute !== true),
     true,
+  );
+  await setHold(
+    tx,
+    act,
+    held.filter((line) => formerOf(line)?.isHeldByDispute === true),
+    true,
+    disputeHold,
   );
   const standing: Commission[] = [];
   for (const line of await lockCommissions(

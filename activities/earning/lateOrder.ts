@@ -11,8 +11,9 @@ import { lossesOf } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
-import { setHold } from './dispute.js';
+import { disputeHold, setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
+import { takenBackOf } from './refund.js';
 
 // Events come in any order; what they leave must not depend on it (features.md, BEY-24).
 
@@ -23,12 +24,12 @@ export async function applyWhatCameBefore(tx: Tx, act: Act, saleId: string): Pro
   const isLost = sale.status === 'charged_back';
   if (sale.refunded === 0n && !isLost && sale.status !== 'disputed') return;
   const lines = (await lockCommissionsOfSale(tx, sale.id)).filter((line) => line.amount > 0n);
-  if (sale.status === 'disputed') await setHold(tx, act, lines, true);
+  if (sale.status === 'disputed') await setHold(tx, act, lines, true, disputeHold);
   const refund = isLost ? undefined : await findLastRefundOf(tx, sale.id);
-  const losses = lossesOf(lines, sale.refunded, sale.captured);
+  const losses = lossesOf(lines, await takenBackOf(tx, sale), sale.captured);
   if (!isLost && refund === undefined) return;
   await takeOff(tx, act, lines, {
-    wanted: (line) => (isLost ? line.amount : (losses.get(line.id) ?? 0n)),
+    wanted: (line) => losses.get(line.id) ?? 0n,
     reasonCode: isLost ? 'charged_back' : 'refunded',
     effectiveAt: refund?.occurredAt ?? null,
     ...(refund === undefined ? {} : { keyOf: (line) => `refund/${refund.id}/${line.id}` }),

@@ -9,7 +9,7 @@ import {
 } from '../../db/earning/commission.js';
 import { postMoves } from '../../db/earning/ledger.js';
 import type { Tx } from '../../db/transaction.js';
-import type { Act, Cause } from '../../domain/act.js';
+import { type Act, actFor, type Cause } from '../../domain/act.js';
 import { type Commission, decideReduction, leftOf, type Whereabouts } from '../../domain/earning/commission.js';
 import { account, type LineMove } from '../../domain/earning/ledger.js';
 import type { CommissionId } from '../../domain/ids.js';
@@ -257,6 +257,26 @@ async function shrinkDrafts(
   for (const [payoutId, ofPayout] of [...left].sort(([a], [b]) => (a < b ? -1 : 1)))
     if (await replanAfterRefund(tx, act, payoutId, ofPayout)) shrunk.add(payoutId);
   return shrunk;
+}
+
+/**
+ * Lines that are held from now on do not go out with a payout that is not out yet: they leave it and stay owed, the rest of it is worked out anew
+ * and waits for an approval (features.md 2.3: a hold blocks payment). What is on its way stays. The caller holds the lines' locks.
+ */
+export async function keepFromPayouts(tx: Tx, act: Act, lines: readonly Commission[]): Promise<void> {
+  const live = await findLivePayouts(
+    tx,
+    lines.map((line) => line.id),
+  );
+  const gone = new Map<string, Map<CommissionId, bigint>>();
+  for (const line of lines) {
+    const payout = live.get(line.id);
+    if (line.status !== 'approved' || payout === undefined || !isReachable(payout)) continue;
+    gone.set(payout.payoutId, (gone.get(payout.payoutId) ?? new Map<CommissionId, bigint>()).set(line.id, 0n));
+  }
+  const held = actFor(act, { reasonCode: 'on_hold' });
+  for (const [payoutId, ofPayout] of [...gone].sort(([a], [b]) => (a < b ? -1 : 1)))
+    await replanAfterRefund(tx, held, payoutId, ofPayout);
 }
 
 /** Nothing of it is out: a draft, or one that waits to be sent (RFD-10). Judged once more under the payout's lock. */

@@ -1,12 +1,21 @@
 import { lockCommissionsOfSale } from '../../db/earning/commission.js';
 import { updateRefund } from '../../db/earning/refund.js';
 import { updateSale } from '../../db/earning/sale.js';
-import type { Tx } from '../../db/transaction.js';
+import { findLostAmount } from '../../db/earning/dispute.js';
+import type { ReadTx, Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { lossesOf } from '../../domain/earning/commission.js';
 import type { Refund } from '../../domain/earning/refund.js';
-import { decideRefund, type Sale } from '../../domain/earning/sale.js';
+import { decideRefund, type Sale, takenBack } from '../../domain/earning/sale.js';
 import { takeOff } from './ledger.js';
+
+/** What a customer has back of a sale in all, in minor units: refunds, and what a lost chargeback was about. Never more than the sale. */
+export async function takenBackOf(
+  tx: ReadTx | Tx,
+  sale: Pick<Sale, 'id' | 'status' | 'refunded' | 'captured'>,
+): Promise<bigint> {
+  return sale.status === 'charged_back' ? takenBack(sale, await findLostAmount(tx, sale.id)) : sale.refunded;
+}
 
 /**
  * Applies one refund: the sale counts it, never beyond its rest, and every line of it loses its share, on every level and on the same
@@ -20,7 +29,7 @@ export async function applyRefund(tx: Tx, act: Act, sale: Sale, refund: Refund):
   if (applied > 0n) await updateSale(tx, mine, sale, event ?? 'processed', { refunded });
   await updateRefund(tx, mine, refund, 'applied', { applied, flag });
   const lines = await lockCommissionsOfSale(tx, sale.id);
-  const losses = lossesOf(lines, refunded, sale.captured);
+  const losses = lossesOf(lines, await takenBackOf(tx, { ...sale, refunded }), sale.captured);
   await takeOff(
     tx,
     mine,

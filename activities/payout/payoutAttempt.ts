@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { holdGatewayAccess } from '../../db/payout/gateway.js';
-import { findPayout, lockLineCommissions, lockPayout } from '../../db/payout/payout.js';
+import { findPayout, hasHeldLine, lockLineCommissions, lockPayout } from '../../db/payout/payout.js';
 import {
   findAttempt,
   findNewestAttempt,
@@ -244,6 +244,7 @@ async function findObstacles(tx: Tx, act: Act, payout: Payout): Promise<readonly
   else if (status === 'unverified') obstacles.push({ code: 'method_unverified' });
   else if (payee.methodVersion !== payout.methodVersion || payee.methodFingerprint !== payout.methodFingerprint)
     obstacles.push({ code: 'method_changed_recently' });
+  if (await hasHeldLine(tx, payout.id)) obstacles.push({ code: 'on_hold' });
   // Only while nothing is on its way may a debt hold a payout back: then it is netted (money.md 7.1).
   if (payee.receivableMinor > 0n) obstacles.push({ code: 'negative_balance' });
   return obstacles;

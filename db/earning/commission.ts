@@ -252,11 +252,12 @@ export async function lockEndedLines(tx: Tx, of: EndedLinesOf): Promise<readonly
   return lockCommissions(tx, await findEndedLines(tx, of));
 }
 
-/** How much each line has lost for one reason while it was approved or paid, in minor units, by its history. */
+/** How much each line has lost for one reason while it was in one of these states, in minor units, by its history. */
 export async function sumTakenFor(
   tx: Tx,
   ids: readonly string[],
   reasonCode: string,
+  states: readonly CommissionStatus[] = ['approved', 'paid'],
 ): Promise<ReadonlyMap<string, bigint>> {
   if (ids.length === 0) return new Map();
   const { rows } = await tx.raw<{ rows: { object_id: string; taken: string }[] }>(
@@ -264,10 +265,10 @@ export async function sumTakenFor(
        coalesce((changes -> 'reversedMinor' ->> 1)::numeric - (changes -> 'reversedMinor' ->> 0)::numeric, 0)
        + coalesce((changes -> 'clawedBackMinor' ->> 1)::numeric - (changes -> 'clawedBackMinor' ->> 0)::numeric, 0))::text as taken
      from audit_entries
-     where object_id = any (:ids::text[]) and reason_code = :reasonCode and event in ('reversed', 'reduced', 'clawedBack')
-       and from_status in ('approved', 'paid')
+     where object_id = any (:ids::text[]) and reason_code = :reasonCode
+       and event in ('rejected', 'reversed', 'reduced', 'clawedBack') and from_status = any (:states::text[])
      group by object_id`,
-    { ids, reasonCode },
+    { ids, reasonCode, states: [...states] },
   );
   return new Map(rows.map((row) => [row.object_id, BigInt(row.taken)]));
 }
@@ -341,6 +342,20 @@ export async function lockCommissionsOfLead(tx: Tx, leadId: string): Promise<rea
     .forNoKeyUpdate()
     .select<CommissionRow[]>('*');
   return rows.map(toCommission);
+}
+
+/** Lines whose hold is a chargeback's own: no person put it, so none has to lift it (BEY-26). */
+export async function findHeldByDispute(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+    `select held.object_id as id
+     from (select distinct on (object_id) object_id, event, reason_code, actor_user_id
+           from audit_entries where object_id = any (:ids::text[]) and event in ('held', 'released')
+           order by object_id, seq desc) as held
+     where held.event = 'held' and held.reason_code = 'charged_back' and held.actor_user_id is null`,
+    { ids },
+  );
+  return new Set(rows.map((row) => row.id));
 }
 
 /** Why a rejected line was rejected last, by its history. */

@@ -81,6 +81,17 @@ export async function lockDispute(tx: Tx, id: string): Promise<Dispute | undefin
   return row === undefined ? undefined : toDispute(row);
 }
 
+/**
+ * What a sale's last lost chargeback was about, in minor units of the sale: null where neither its loss nor a step before says an amount, and
+ * then it was about everything.
+ */
+export async function findLostAmount(tx: ReadTx | Tx, saleId: string): Promise<bigint | null> {
+  const steps = await listDisputes(tx, saleId);
+  const lost = steps.findLastIndex((step) => step.step === 'lost');
+  const before = steps.slice(0, lost + 1).filter((step) => step.externalId === steps[lost]?.externalId);
+  return before.findLast((step) => step.amount !== null)?.amount ?? null;
+}
+
 export async function markDisputeProcessed(tx: Tx, act: Act, dispute: Dispute, outcome: string): Promise<void> {
   await tx('disputes')
     .where({ id: dispute.id })

@@ -387,6 +387,17 @@ export async function listLines(tx: ReadTx | Tx, payoutId: string): Promise<read
   return rows.map((row) => ({ commissionId: row.commission_id, amountMinor: row.amount_minor }));
 }
 
+/** Is one of its lines on hold since it was planned? A hold blocks payment (features.md 2.3). */
+export async function hasHeldLine(tx: ReadTx | Tx, payoutId: string): Promise<boolean> {
+  const { rows } = await tx.raw<{ rows: { held: boolean }[] }>(
+    `select exists (select from payout_lines as line
+       join commissions as commission on commission.workspace_id = line.workspace_id and commission.id = line.commission_id
+       where line.payout_id = :payoutId and line.released_at is null and commission.on_hold) as held`,
+    { payoutId },
+  );
+  return rows[0]?.held === true;
+}
+
 /** Lets lines go: all of some payouts, or named commissions of one. */
 export async function releaseLines(
   tx: Tx,

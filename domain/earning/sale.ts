@@ -207,5 +207,14 @@ export function disputeEvent(sale: Pick<Sale, 'status' | 'refunded'>, step: Disp
   return nextStatus(saleTransitions, sale.status, event) === undefined ? undefined : event;
 }
 
+/**
+ * What the customer has back of a sale whose chargeback was lost, in minor units: what was refunded and what the bank took, which is everything
+ * where nobody said how much (`lost` null). Never more than the sale.
+ */
+export function takenBack(sale: Pick<Sale, 'captured' | 'refunded'>, lost: bigint | null): bigint {
+  const all = lost === null ? sale.captured : sale.refunded + lost;
+  return all < sale.captured ? all : sale.captured;
+}
+
 export const disputeSteps = ['opened', 'won', 'lost'] as const;
 export type DisputeStep = (typeof disputeSteps)[number];

@@ -172,10 +172,10 @@ async function makePayout(affiliateId: string): Promise<PayoutId> {
 
 const refOf = (payoutId: PayoutId) => ({ workspaceId: world.ws.id, payoutId });
 
-/** Approved by somebody else than its maker: from now on it may be sent. */
-async function approvePayout(payoutId: PayoutId): Promise<void> {
+/** Decided by somebody else than its maker. */
+async function decidePayout(payoutId: PayoutId, verb: 'approve' | 'retry', status: 'pending' | 'draft'): Promise<void> {
   let isDone = false;
-  const request = world.api.as(finance, `/v1/payouts/${payoutId}/approve`, { body: { reason: 'ok' } }).finally(() => {
+  const request = world.api.as(finance, `/v1/payouts/${payoutId}/${verb}`, { body: { reason: 'ok' } }).finally(() => {
     isDone = true;
   });
   while (!isDone) {
@@ -190,16 +190,20 @@ async function approvePayout(payoutId: PayoutId): Promise<void> {
       });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  expect(await request).toMatchObject({ status: 200, body: { status: 'pending' } });
+  expect(await request).toMatchObject({ status: 200, body: { status } });
 }
 
-async function send(payoutId: PayoutId, answer: GatewayAnswer): Promise<void> {
+/** From now on it may be sent. */
+const approvePayout = (payoutId: PayoutId): Promise<void> => decidePayout(payoutId, 'approve', 'pending');
+
+async function send(payoutId: PayoutId, answer: GatewayAnswer) {
   const step = await run(payouts.claimAttempt, refOf(payoutId));
   if (step.call === null) throw new Error(`nothing to send: ${step.next}`);
   answers.push(answer);
   const input = { ...refOf(payoutId), attemptId: step.call.attemptId, fence: step.call.fence, adapter: 'sandbox' };
   const reply = await run(payouts.submitAttempt, input);
   await run(payouts.recordAttempt, { ...input, source: 'call' as const, reply });
+  return input;
 }
 
 const payoutRow = async (id: PayoutId) =>
@@ -267,6 +271,112 @@ describe('a refund of a line in a pending payout (RFD-10)', () => {
 
     expect(await payoutRow(payoutId)).toMatchObject({ status: 'pending', amount_minor: '2000' });
     expect(await linesOf(affiliateId)).toEqual(['earned approved 2000 -0 clawed 1000', 'clawback approved -1000 -0']);
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
+describe('a chargeback (BEY-26)', () => {
+  let disputes = 0;
+  /** Reports the steps of one chargeback, one after another: of a new one, or of the one before. */
+  async function dispute(sale: unknown, steps: readonly string[], amount?: string): Promise<void> {
+    if (steps[0] === 'opened') disputes += 1;
+    for (const status of steps) {
+      const body = { externalId: `dsp-${disputes}`, status, ...(amount === undefined ? {} : { amount: usd(amount) }) };
+      expect((await world.as(`/v1/sales/${textAt(sale, 'id')}/disputes`, body)).status).toBe(202);
+      await world.settle();
+    }
+  }
+  const saleStatus = async (sale: unknown) => (await world.as(`/v1/sales/${textAt(sale, 'id')}`)).body['status'];
+  const heldOf = async (sale: unknown) => {
+    const [line] = await world.commissions(`saleId=${textAt(sale, 'id')}`);
+    return line?.['onHold'];
+  };
+
+  test('opened, its line leaves a payout that is not out, which needs an approval anew; won, the next one pays it', async () => {
+    const { affiliateId, sales } = await journey(['100.00', '50.00']);
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+
+    await dispute(sales[0], ['opened']);
+
+    expect(await payoutRow(payoutId)).toEqual({
+      status: 'draft',
+      amount_minor: '1000',
+      approved_by: null,
+      run_id: null,
+    });
+    expect((await world.as(`/v1/payouts/${payoutId}`)).body['backToDraft']).toMatchObject([{ code: 'on_hold' }]);
+    expect(await linesOf(affiliateId)).toEqual(['earned approved 2000 -0', 'earned approved 1000 -0']);
+    expect(await heldOf(sales[0])).toBe(true);
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('30.00'), inPayout: usd('10.00') });
+    expect(await world.broken()).toEqual([]);
+
+    await approvePayout(payoutId);
+    await send(payoutId, { class: 'paid', providerId: newId('payout'), gatewayStatus: 'paid' });
+    const none = await world.as('/v1/payouts', { affiliateId, currency: 'USD' });
+    expect([none.status, none.body['code']], 'held: nothing else is to be paid').toEqual([409, 'nothing_to_pay']);
+    await dispute(sales[0], ['won']);
+    expect(await world.as('/v1/payouts', { affiliateId, currency: 'USD' })).toMatchObject({
+      status: 201,
+      body: { amount: usd('20.00') },
+    });
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('opened while an instruction is out, a second try does not pay the held line', async () => {
+    const { affiliateId, sales } = await journey(['100.00', '50.00']);
+    const payoutId = await makePayout(affiliateId);
+    await approvePayout(payoutId);
+    const out = await send(payoutId, { class: 'unknown', code: 'connection_lost' });
+    await dispute(sales[0], ['opened']);
+    expect(await payoutRow(payoutId)).toMatchObject({ status: 'pending', amount_minor: '3000' });
+    answers.push({ class: 'refused', code: 'destination_closed', providerId: null });
+    const reply = await run(payouts.lookUpAttempt, out);
+    await run(payouts.recordAttempt, { ...out, source: 'lookUp' as const, reply });
+
+    await decidePayout(payoutId, 'retry', 'draft');
+
+    expect(await payoutRow(payoutId)).toMatchObject({ status: 'draft', amount_minor: '1000', approved_by: null });
+    expect((await world.as(`/v1/payouts/${payoutId}`)).body['backToDraft']).toMatchObject([{ code: 'on_hold' }]);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('won, what a person holds or rejected stays so: only its own hold and its own loss are undone', async () => {
+    const { sales } = await journey(['100.00', '50.00'], { commissionApproval: 'manual' });
+    const [held, rejected] = sales.map((sale) => String(sale['commissionIds'][0]));
+    const decide = async (id: string | undefined, verb: string) =>
+      expect(await world.settled(world.as(`/v1/commissions/${id}/${verb}`, { reason: 'Odd' }))).toMatchObject({
+        status: 200,
+      });
+    await decide(held, 'hold');
+    await decide(rejected, 'hold');
+    await decide(rejected, 'reject');
+
+    for (const sale of sales) await dispute(sale, ['opened', 'won']);
+
+    expect(await heldOf(sales[0])).toBe(true);
+    expect(await world.commissions(`saleId=${textAt(sales[1], 'id')}`)).toMatchObject([
+      { id: rejected, status: 'rejected' },
+    ]);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('lost over a part, it takes that part as a refund would; a refund comes on top, and won it comes back', async () => {
+    const { affiliateId, sales } = await journey(['100.00']);
+
+    await dispute(sales[0], ['opened', 'lost'], '30.00');
+    expect([await standing(affiliateId), await saleStatus(sales[0])]).toEqual(['1400', 'charged_back']);
+    await refund(sales[0], '20.00');
+    expect(await standing(affiliateId), '30.00 charged back and 20.00 refunded').toBe('1000');
+    await dispute(sales[0], ['opened', 'won']);
+    expect([await standing(affiliateId), await saleStatus(sales[0])]).toEqual(['1600', 'part_refunded']);
+    await dispute(sales[0], ['opened']);
+    await refund(sales[0]);
+    await dispute(sales[0], ['won']);
+    expect([await standing(affiliateId), await saleStatus(sales[0])], 'all of it refunded meanwhile').toEqual([
+      '0',
+      'refunded',
+    ]);
     expect(await world.broken()).toEqual([]);
   });
 });
