@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { consolePaths } from '../../api/site.js';
 import { permissions } from '../../domain/access/permission.js';
+import { publicReasons } from '../../domain/publicReason.js';
 import { creditCodes } from '../../domain/tracking/link.js';
 import { notPaidCodes } from '../../domain/payout/payoutRun.js';
 import { claimReasons } from '../../domain/earning/claim.js';
@@ -72,6 +73,8 @@ test('every reason code that the server knows has a text in both languages', asy
   for (const code of notPaidCodes) expect([code, publicCodes.has(code)]).toEqual([code, true]); // features.md 4.7: all (p)
   for (const code of ['fraud', 'self_referral', 'check_failed', 'bot', 'spam', 'check_open'])
     expect([code, publicCodes.has(code)]).toEqual([code, false]);
+  // The portal translates what the API tells affiliates: both know the same codes as public.
+  expect(publicCodes).toEqual(publicReasons);
 });
 
 test('every screen of the console has an address that the server serves, and rights that exist', async () => {

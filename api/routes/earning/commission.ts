@@ -36,6 +36,7 @@ import {
   presentCommission,
   presentExplanation,
 } from '../../schemas/earning/commission.js';
+import { presentOwnExplanation } from '../../schemas/earning/ownEarning.js';
 import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { fieldRefusal } from '../program/directDecision.js';
 
@@ -119,7 +120,8 @@ const explanation = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const view = await getCommissionView(tx, { scope: ctx.scope, mode: ctx.mode, now }, ctx.params.commissionId);
-      return presentExplanation(view, await readCommissionStory(tx, view.commission));
+      const story = await readCommissionStory(tx, view.commission);
+      return readerOf(ctx).isAffiliate ? presentOwnExplanation(view, story) : presentExplanation(view, story);
     }),
 });
 
@@ -133,7 +135,7 @@ const changes = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const view = await getCommissionView(tx, { scope: ctx.scope, mode: ctx.mode, now }, ctx.params.commissionId);
-      return presentChanges(await listCommissionChanges(tx, view.commission.id));
+      return presentChanges(await listCommissionChanges(tx, view.commission.id), readerOf(ctx));
     }),
 });
 

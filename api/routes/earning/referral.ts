@@ -38,6 +38,7 @@ import type { RouteContext } from '../../routeContext.js';
 import {
   approveBody,
   attributionList,
+  isTouchFor,
   presentAttribution,
   presentPlanned,
   presentReferral,
@@ -50,6 +51,7 @@ import {
   referralQuery,
   type ReferralReply,
   referralWire,
+  storyForAffiliate,
   storyList,
   touchList,
 } from '../../schemas/earning/referral.js';
@@ -68,6 +70,11 @@ const rightFor: Readonly<Record<ReferralDecision, Permission>> = {
 
 function actionsFor(ctx: Asking, referral: Pick<Referral, 'status'>): readonly string[] {
   return referralActions(referral.status).filter((verb) => ctx.can(rightFor[verb]));
+}
+
+/** The affiliate whose key asks; null: staff. */
+function ownOf(ctx: Pick<Asking, 'scope'>): string | null {
+  return ctx.scope.kind === 'affiliate' ? ctx.scope.affiliateId : null;
 }
 
 /** The referral as this caller sees it. */
@@ -142,7 +149,8 @@ const touches = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      return { data: (await listReferralTouches(tx, referral.id)).map(presentTouch), nextCursor: null };
+      const seen = (await listReferralTouches(tx, referral.id)).filter((touch) => isTouchFor(ownOf(ctx), touch));
+      return { data: seen.map(presentTouch), nextCursor: null };
     }),
 });
 
@@ -156,7 +164,8 @@ const attributions = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      return { data: (await listReferralAttributions(tx, referral.id)).map(presentAttribution), nextCursor: null };
+      const decided = await listReferralAttributions(tx, referral.id);
+      return { data: decided.map((one) => presentAttribution(one, ownOf(ctx))), nextCursor: null };
     }),
 });
 
@@ -170,7 +179,9 @@ const story = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      const lines = (await readReferralStory(tx, referral.id)).map(presentStoryLine);
+      const own = ownOf(ctx);
+      const told = await readReferralStory(tx, referral.id);
+      const lines = own === null ? told.map(presentStoryLine) : storyForAffiliate(told, own);
       const planned = presentPlanned(await getReferralView(tx, referral.id), now);
       return { data: [...lines, ...planned], nextCursor: null };
     }),

@@ -85,9 +85,14 @@ export function saleActions(ctx: Pick<Asking, 'can'>, sale: Sale): readonly stri
   ];
 }
 
+/** The affiliate whose key reads; null: staff. */
+export function ownOf(ctx: Pick<Asking, 'scope'>): string | null {
+  return ctx.scope.kind === 'affiliate' ? ctx.scope.affiliateId : null;
+}
+
 async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<SaleReply> {
   const view = await getSaleView(tx, ctx.scope, ctx.mode, id);
-  return presentSale(view, saleActions(ctx, view.sale));
+  return presentSale(view, saleActions(ctx, view.sale), ownOf(ctx));
 }
 
 /** Who reports a sale, and by which way. */
@@ -492,7 +497,7 @@ const list = defineRoute({
       ctx.list(
         await listSales(tx, ctx.scope, ctx.mode, filter, page),
         page,
-        (view) => presentSale(view, saleActions(ctx, view.sale)),
+        (view) => presentSale(view, saleActions(ctx, view.sale), ownOf(ctx)),
         ({ sale }) => ({ value: sale.createdAt, id: sale.id }),
       ),
     );

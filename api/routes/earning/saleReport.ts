@@ -4,7 +4,7 @@ import { defineRoute, type Route } from '../../route.js';
 import { presentSale, saleCreate, saleWire } from '../../schemas/earning/sale.js';
 import { sourceOf } from './fact.js';
 import { releaseWith } from './paymentIntake.js';
-import { saleActions, takeInSale } from './sale.js';
+import { ownOf, saleActions, takeInSale } from './sale.js';
 
 const report = defineRoute({
   method: 'POST',
@@ -26,7 +26,7 @@ const report = defineRoute({
         const view = isNew
           ? { sale, commissionIds: [], campaign: null, ad: null }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
-        return answer(presentSale(view, saleActions(ctx, view.sale)), {
+        return answer(presentSale(view, saleActions(ctx, view.sale), ownOf(ctx)), {
           status: isNew ? 202 : 200,
           location: `/v1/sales/${sale.id}`,
         });

@@ -3,6 +3,7 @@ import type { CommissionChangeRow, CommissionStory } from '../../../db/reads/ear
 import type { CommissionView } from '../../../db/reads/earning/commissionList.js';
 import { commissionKinds, commissionTransitions } from '../../../domain/earning/commission.js';
 import { formatMoney, type Money } from '../../../domain/money.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
@@ -132,6 +133,9 @@ export function presentCommission(
   const money = (minor: bigint): Money => ({ minor, currency: line.currency });
   // A rejected line has nothing left, whatever it would have been.
   const net = line.status === 'rejected' ? 0n : line.amount - line.reversed - line.clawedBack;
+  const { isAffiliate } = reader;
+  // Of a recruit's sale its recruiter learns the amount, and neither whose sale nor which it was.
+  const isRecruits = isAffiliate && line.level !== 1;
   return {
     id: line.id,
     object: 'commission',
@@ -140,9 +144,9 @@ export function presentCommission(
     level: line.level,
     affiliateId: line.affiliateId,
     programId: line.programId,
-    referralId: line.referralId,
-    saleId: line.saleId,
-    leadId: line.leadId,
+    referralId: isRecruits ? null : line.referralId,
+    saleId: isRecruits ? null : line.saleId,
+    leadId: isRecruits ? null : line.leadId,
     amount: money(line.amount),
     reversed: money(line.reversed),
     clawedBack: money(line.clawedBack),
@@ -165,7 +169,7 @@ export function presentCommission(
       bandFrom: part.bandFrom ?? null,
       ordinal: part.ordinal ?? null,
     })),
-    level1CommissionId: line.level1CommissionId,
+    level1CommissionId: isRecruits ? null : line.level1CommissionId,
     originCommissionId: line.originCommissionId,
     clipCode: line.clipReason,
     onHold: line.onHold,
@@ -174,9 +178,9 @@ export function presentCommission(
     approvedAt: line.approvedAt,
     payoutId: view.payoutId,
     paidAt: line.paidAt,
-    decision: view.decision,
-    customer: customerOf(view, reader),
-    reason: line.reason,
+    decision: isAffiliate ? null : view.decision,
+    customer: isRecruits ? null : customerOf(view, reader),
+    reason: isAffiliate && line.kind === 'earned' ? null : line.reason,
     sub1: line.sub1,
     allowedActions: [...allowedActions],
     test: line.mode === 'test',
@@ -252,32 +256,41 @@ export function presentExplanation(view: CommissionView, story: CommissionStory)
     adjustments: story.linked
       .filter((one) => one.kind === 'adjustment')
       .map((one) => ({ commissionId: one.id, amount: money(one.amount), status: one.status, reason: one.reason })),
-    reversals: [
-      ...story.changes
-        .filter((one) => ['reduced', 'rejected', 'reversed'].includes(one.event))
-        .map((one) => ({
-          commissionId: line.id,
-          event: one.event,
-          reasonCode: one.reasonCode,
-          cause: one.cause,
-          at: one.at,
-        })),
-      ...story.linked
-        .filter((one) => one.kind === 'clawback')
-        .map((one) => ({
-          commissionId: one.id,
-          event: 'clawed_back',
-          amount: money(one.amount),
-          cause: { type: one.causeType, id: one.causeId },
-          at: one.createdAt,
-        })),
-    ],
+    reversals: presentReversals(view, story),
     net: {
       minor: line.status === 'rejected' ? 0n : line.amount - line.reversed - line.clawedBack,
       currency: line.currency,
     },
     transferIds: [...story.transferIds],
   };
+}
+
+/** What was taken off the line, and what stands against it. */
+export function presentReversals(
+  { commission: line }: CommissionView,
+  story: CommissionStory,
+): readonly Readonly<Record<string, unknown>>[] {
+  const money = (minor: bigint) => formatMoney({ minor, currency: line.currency });
+  return [
+    ...story.changes
+      .filter((one) => ['reduced', 'rejected', 'reversed'].includes(one.event))
+      .map((one) => ({
+        commissionId: line.id,
+        event: one.event,
+        reasonCode: one.reasonCode,
+        cause: one.cause,
+        at: one.at,
+      })),
+    ...story.linked
+      .filter((one) => one.kind === 'clawback')
+      .map((one) => ({
+        commissionId: one.id,
+        event: 'clawed_back',
+        amount: money(one.amount),
+        cause: { type: one.causeType, id: one.causeId },
+        at: one.createdAt,
+      })),
+  ];
 }
 
 const changeWire = z.strictObject({
@@ -293,6 +306,21 @@ const changeWire = z.strictObject({
 });
 export const changeList = z.strictObject({ data: z.array(changeWire), nextCursor: z.null() });
 
-export function presentChanges(rows: readonly CommissionChangeRow[]): z.output<typeof changeList> {
-  return { data: rows.map((row) => ({ ...row, changes: { ...row.changes } })), nextCursor: null };
+/** The line's history. An affiliate reads what became of it and when, by public codes, not who of the staff did what (BEY-22). */
+export function presentChanges(
+  rows: readonly CommissionChangeRow[],
+  reader: Pick<CommissionReader, 'isAffiliate'>,
+): z.output<typeof changeList> {
+  const told = rows.map((row) =>
+    reader.isAffiliate
+      ? {
+          ...row,
+          reasonCode: reasonForAffiliate(row.reasonCode),
+          actor: { type: row.actor.type, id: null },
+          cause: null,
+          changes: {},
+        }
+      : { ...row, changes: { ...row.changes } },
+  );
+  return { data: told, nextCursor: null };
 }

@@ -9,10 +9,11 @@ import { type Blocker, commissionKinds, commissionTransitions } from '../../../d
 import { referralStages, referralTransitions } from '../../../domain/earning/referral.js';
 import { type SaleStatus, saleTransitions } from '../../../domain/earning/sale.js';
 import type { CurrencyCode } from '../../../domain/money.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields, signedMoneyWire, text } from '../wire.js';
-import { type explanationWire, presentCommission, presentExplanation } from './commission.js';
+import { type explanationWire, presentCommission, presentExplanation, presentReversals } from './commission.js';
 import { presentReferral, type ReferralReader } from './referral.js';
 
 // What an affiliate sees of its referrals and earnings (api.md 17). Nothing here names staff, other affiliates, or what staff wrote for
@@ -101,7 +102,7 @@ export function presentOwnPurchase(purchase: OwnPurchase): z.output<typeof ownRe
     status,
     amount: { minor: amountMinor, currency },
     commission: { minor: earnedMinor, currency },
-    code,
+    code: reasonForAffiliate(code),
   };
 }
 
@@ -143,18 +144,23 @@ export function presentOwnReferral(
     text: referralWords[full.status],
     next: next === null ? null : { at: next.at, text: stepWords[next.what] },
     customer:
-      full.customer === null || full.contactId === null
+      full.customer === null || view.referral.contactId === null
         ? null
-        : { ...full.customer, reference: publicReference(full.contactId) },
+        : { ...full.customer, reference: publicReference(view.referral.contactId) },
     stageTimes: full.stageTimes,
     events: full.events.map(({ event, at }) => ({ event, at })),
     commissionIds: own.lines.map((line) => line.id),
     expected: [...sums].map(([currency, minor]) => ({ minor, currency: currency as CurrencyCode })),
-    reason: full.status === 'rejected' ? (own.reason ?? null) : null,
+    reason: full.status === 'rejected' ? toldReason(own.reason) : null,
     test: full.test,
     createdAt: full.createdAt,
     updatedAt: full.updatedAt,
   };
+}
+
+/** The code only where it is a public one; what staff wrote for the affiliate as it is. */
+function toldReason(reason: PublicReason | undefined): z.output<typeof reasonWire> {
+  return reason === undefined ? null : { code: reasonForAffiliate(reason.code), text: reason.text };
 }
 
 /** Ours, the same wherever the customer appears: the merchant's own number of it may be an address. */
@@ -261,7 +267,7 @@ export function presentOwnCommission(
     payoutId: own.isInDraft ? null : full.payoutId,
     customer: isDirect ? full.customer : null,
     note: full.kind === 'earned' ? null : full.reason,
-    reason: full.status === 'rejected' || full.status === 'reversed' ? (own.reason ?? null) : null,
+    reason: full.status === 'rejected' || full.status === 'reversed' ? toldReason(own.reason) : null,
     sub1: own.seesSubIds && isDirect ? full.sub1 : null,
     test: full.test,
     createdAt: full.createdAt,
@@ -271,7 +277,8 @@ export function presentOwnCommission(
 
 /** Why this amount, without who else was a candidate and, of a recruit's sale, without whose it was. */
 export function presentOwnExplanation(view: CommissionView, story: CommissionStory): z.output<typeof explanationWire> {
-  const full = presentExplanation(view, story);
+  const whole = presentExplanation(view, story);
+  const full = { ...whole, reversals: toldReversals(view, story) };
   if (view.commission.level !== 1) return { ...full, cause: { type: story.cause.type }, attribution: null };
   if (story.attribution === null) return full;
   const { candidates, referrerChoice, decidedAt, affiliateId } = story.attribution;
@@ -294,6 +301,16 @@ export function presentOwnExplanation(view: CommissionView, story: CommissionSto
       }),
     },
   };
+}
+
+/** What the line lost, by public codes; which decision or case it was is the staff's. */
+function toldReversals(view: CommissionView, story: CommissionStory): readonly Readonly<Record<string, unknown>>[] {
+  const told = story.changes.map((one) => ({
+    ...one,
+    reasonCode: reasonForAffiliate(one.reasonCode),
+    cause: one.cause?.type === 'refund' || one.cause?.type === 'sale' ? one.cause : null,
+  }));
+  return presentReversals(view, { ...story, changes: told });
 }
 
 export const ownRefundQuery = listQuery(

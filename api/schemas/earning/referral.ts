@@ -12,6 +12,7 @@ import {
   referralTransitions,
 } from '../../../domain/earning/referral.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import type { Instant } from '../../../domain/time.js';
 import { addDuration } from '../../../domain/time.js';
 import { nextStatus, statusesOf } from '../../../domain/transitions.js';
@@ -203,13 +204,19 @@ export interface ReferralReader {
   readonly now: Instant;
 }
 
-/** Referral → wire. Internal notes are for staff (REF-05). */
+/**
+ * Referral → wire. Notes, tags, who decides and why are for staff (REF-05); an affiliate reads the referrals that credit it, and nothing of the
+ * other affiliates on them, its recruiter included (BEY-22).
+ */
 export function presentReferral(
   view: ReferralView,
   reader: ReferralReader,
   allowedActions: readonly string[],
 ): ReferralReply {
   const { referral } = view;
+  const { isAffiliate } = reader;
+  const ownOnly = <Id extends string | null>(id: Id): Id | null =>
+    isAffiliate && id !== referral.affiliateId ? null : id;
   const saleAt = referral.saleAt ?? view.events.find((event) => event.saleId !== null)?.at ?? null;
   return {
     id: referral.id,
@@ -219,12 +226,12 @@ export function presentReferral(
     stage: referral.stage,
     affiliateId: referral.affiliateId,
     linkId: referral.linkId,
-    contactId: referral.contactId,
+    contactId: isAffiliate ? null : referral.contactId,
     customer: presentCustomer(view, reader),
-    firstAffiliateId: referral.firstAffiliateId,
-    lastAffiliateId: referral.lastAffiliateId,
+    firstAffiliateId: ownOnly(referral.firstAffiliateId),
+    lastAffiliateId: ownOnly(referral.lastAffiliateId),
     referrerChoice: referral.referrerChoice,
-    levels: view.levels.map((row) => ({ ...row })),
+    levels: view.levels.filter((row) => ownOnly(row.affiliateId) !== null).map((row) => ({ ...row })),
     stageTimes: {
       click: referral.clickAt,
       visit: referral.visitAt,
@@ -242,9 +249,9 @@ export function presentReferral(
       kind: check.kind,
       status: check.status,
       required: check.required,
-      reasonCode: check.reasonCode,
-      evidence: reader.isAffiliate ? {} : { ...check.evidence },
-      decidedBy: check.decidedBy,
+      reasonCode: isAffiliate ? reasonForAffiliate(check.reasonCode) : check.reasonCode,
+      evidence: isAffiliate ? {} : { ...check.evidence },
+      decidedBy: isAffiliate ? null : check.decidedBy,
       at: check.decidedAt,
       allowedActions: checkStatuses.filter(
         (status) =>
@@ -252,22 +259,22 @@ export function presentReferral(
           nextStatus(checkTransitions, check.status, checkEventOf[status]) !== undefined,
       ),
     })),
-    flags: reader.isAffiliate ? [] : view.flags.map((risk) => ({ ...risk, evidence: { ...risk.evidence } })),
-    tags: [...referral.tags],
-    notes: reader.isAffiliate ? null : referral.notes,
-    assigneeId: referral.assigneeId,
+    flags: isAffiliate ? [] : view.flags.map((risk) => ({ ...risk, evidence: { ...risk.evidence } })),
+    tags: isAffiliate ? [] : [...referral.tags],
+    notes: isAffiliate ? null : referral.notes,
+    assigneeId: isAffiliate ? null : referral.assigneeId,
     manual: referral.manual,
     windowEndsAt: referral.windowEndsAt,
     waitingFor: waitingFor(view),
     dueAt: referral.status === 'pending' ? referral.decideBy : null,
     nextAutomaticStep: nextAutomaticStep(view, reader.now),
-    commissionIds: [...view.commissionIds],
-    decision: view.decision,
+    commissionIds: view.commissions.filter((line) => ownOnly(line.affiliateId) !== null).map((line) => line.id),
+    decision: isAffiliate ? null : view.decision,
     mergedIntoId: referral.mergedIntoId,
     workflowId: workflowIds.referral({ workspaceId: reader.workspaceId, referralId: referral.id }),
     allowedActions: [...allowedActions],
     test: referral.mode === 'test',
-    metadata: { ...referral.metadata },
+    metadata: isAffiliate ? {} : { ...referral.metadata },
     version: referral.version,
     createdAt: referral.createdAt,
     updatedAt: referral.updatedAt,
@@ -336,6 +343,11 @@ export function presentTouch(touch: TouchView): z.output<typeof touchWire> {
   return { object: 'touch', ...touch };
 }
 
+/** `own`: the affiliate that reads, which sees its own touches and no others; null: staff. */
+export function isTouchFor(own: string | null, touch: TouchView): boolean {
+  return own === null || touch.affiliateId === own;
+}
+
 export const attributionWire = z
   .strictObject({
     id: z.string(),
@@ -362,12 +374,17 @@ export const attributionWire = z
   .openapi('Attribution');
 export const attributionList = listOf(attributionWire);
 
-export function presentAttribution(attribution: AttributionView): z.output<typeof attributionWire> {
+/** `own`: the affiliate that reads, which learns whether it was credited and how its own touches fared; null: staff. */
+export function presentAttribution(attribution: AttributionView, own: string | null): z.output<typeof attributionWire> {
   const { candidates, ...rest } = attribution;
+  const isForeign = own !== null && rest.affiliateId !== own;
+  const seen = own === null ? candidates : candidates.filter((candidate) => candidate.affiliateId === own);
   return {
     object: 'attribution',
     ...rest,
-    candidates: candidates.map((candidate) => ({
+    affiliateId: isForeign ? null : rest.affiliateId,
+    code: own === null ? rest.code : reasonForAffiliate(rest.code),
+    candidates: seen.map((candidate) => ({
       kind: candidate.kind,
       sourceId: candidate.sourceId,
       affiliateId: candidate.affiliateId,
@@ -463,6 +480,19 @@ export function presentStoryLine(line: StoryLine): StoryReply {
     planned: false,
   };
 }
+
+/** What an affiliate reads of the story: the journey and its own touches, without checks, findings, other people's lines and names of staff. */
+export function storyForAffiliate(lines: readonly StoryLine[], own: string): readonly StoryReply[] {
+  const isTold = ({ objectType, changes, event }: StoryLine): boolean =>
+    event === 'touched' ? changes['affiliateId'] === own : journeyObjects.has(objectType);
+  return lines.filter(isTold).map((line) => ({
+    ...presentStoryLine(line),
+    actor: { type: line.actor.type, id: null, name: null },
+    reason: reasonForAffiliate(line.reasonCode),
+  }));
+}
+
+const journeyObjects: ReadonlySet<string> = new Set(['referral', 'lead', 'sale', 'refund']);
 
 const plannedSentences: Readonly<Record<NonNullable<ReferralReply['nextAutomaticStep']>['what'], string>> = {
   expire: 'Expires unless the visitor comes back',

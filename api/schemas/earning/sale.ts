@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SaleView } from '../../../db/reads/earning/saleList.js';
 import { type DisputeStep, disputeSteps, saleTransitions } from '../../../domain/earning/sale.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import type { Dispute } from '../../../domain/earning/dispute.js';
 import type { ClickId } from '../../../domain/ids.js';
 import { statusesOf } from '../../../domain/transitions.js';
@@ -157,10 +158,13 @@ export const saleWire = z.strictObject({
 export type SaleReply = z.output<typeof saleWire>;
 export const saleList = listOf(saleWire);
 
+/** `own`: the affiliate whose key reads, which sees no contact, public codes, and its own remarks only (BEY-22); null: staff. */
 export function presentSale(
   { sale, commissionIds, campaign, ad }: SaleView,
   allowedActions: readonly string[],
+  own: string | null = null,
 ): SaleReply {
+  const told = (code: string | null): string | null => (own === null ? code : reasonForAffiliate(code));
   const money = (minor: bigint) => ({ minor, currency: sale.currency });
   return {
     id: sale.id,
@@ -175,12 +179,12 @@ export function presentSale(
     paymentNumber: sale.paymentNumber,
     amount: money(sale.captured),
     refunded: money(sale.refunded),
-    contactId: sale.contactId,
+    contactId: own === null ? sale.contactId : null,
     leadId: sale.leadId,
     referralId: sale.referralId,
     attribution: {
       status: sale.attributionStatus,
-      code: sale.attributionCode,
+      code: told(sale.attributionCode),
       affiliateId: sale.affiliateId,
       programId: sale.programId,
       linkId: sale.linkId,
@@ -190,20 +194,20 @@ export function presentSale(
       ad,
     },
     commissionIds: [...commissionIds],
-    noCommissionCode: sale.noCommissionCode,
-    parkedCode: sale.parkedCode,
+    noCommissionCode: told(sale.noCommissionCode),
+    parkedCode: told(sale.parkedCode),
     lines: sale.lines.map((line) => ({
       productId: line.productId,
       quantity: line.quantity,
       amount: money(line.amount),
-      code: line.code,
+      code: told(line.code),
     })),
     test: sale.mode === 'test',
     occurredAt: sale.occurredAt,
     receivedAt: sale.createdAt,
     processedAt: sale.processedAt,
     allowedActions: [...allowedActions],
-    metadata: { ...sale.metadata },
+    metadata: own !== null && sale.source !== own ? {} : { ...sale.metadata },
     version: sale.version,
     createdAt: sale.createdAt,
     updatedAt: sale.updatedAt,

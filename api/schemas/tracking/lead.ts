@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LeadView } from '../../../db/reads/tracking/leadList.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { leadActions, leadTransitions, masked } from '../../../domain/tracking/lead.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { phoneKey } from '../../../domain/tracking/contactKey.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
@@ -205,7 +206,7 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
     event: lead.event,
     channel: lead.channel,
     verdict: lead.verdict,
-    verdictCode: lead.verdictCode,
+    verdictCode: isAffiliate ? reasonForAffiliate(lead.verdictCode) : lead.verdictCode,
     name: show('name', lead.name),
     email: show('email', lead.email),
     phone: show('phone', lead.phone),
@@ -222,7 +223,7 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
     unique: lead.isUnique,
     attribution: {
       status: isOthers ? 'unattributed' : lead.attributionStatus,
-      code: lead.attributionCode,
+      code: isAffiliate ? reasonForAffiliate(lead.attributionCode) : lead.attributionCode,
       affiliateId: isOthers ? null : lead.affiliateId,
       programId: lead.programId,
       linkId: isOthers ? null : lead.linkId,
@@ -241,7 +242,8 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
       ...(reader.mayDecide ? leadActions(lead.verdict) : []),
       ...(reader.mayAttribute && isAttributable(lead) ? ['attribute'] : []),
     ],
-    metadata: lead.metadata,
+    // What staff or the merchant's shop noted of it; a sender gets its own back.
+    metadata: isAffiliate && lead.source !== reader.affiliateId ? {} : lead.metadata,
     version: lead.version,
     createdAt: lead.createdAt,
     updatedAt: lead.updatedAt,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LeadLogEntry } from '../../../db/reads/tracking/leadLog.js';
+import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { maskedPayload } from '../../../domain/tracking/maskedPayload.js';
 import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
 import { instantWire, listOf } from '../wire.js';
@@ -75,7 +76,7 @@ export function presentLeadLog(
     at: entry.at,
     channel: entry.channel,
     outcome: entry.outcome as (typeof outcomes)[number],
-    code: entry.code,
+    code: isStaff ? entry.code : reasonForAffiliate(entry.code),
     leadId: entry.leadId,
     externalId: entry.externalId,
     event: entry.event,
@@ -143,7 +144,7 @@ export function presentOwnLeadLog(
     at: entry.at,
     channel: entry.channel,
     outcome: entry.outcome as (typeof outcomes)[number],
-    code: entry.code,
+    code: reasonForAffiliate(entry.code),
     externalId: entry.externalId,
     event: entry.event,
     unique: entry.unique,

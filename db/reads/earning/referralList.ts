@@ -40,7 +40,7 @@ export interface ReferralView {
   readonly events: readonly ReferralFact[];
   readonly checks: readonly Check[];
   readonly flags: readonly ReferralFlag[];
-  readonly commissionIds: readonly string[];
+  readonly commissions: readonly { readonly id: string; readonly affiliateId: string }[];
   readonly money: OpenMoney;
   readonly terms: Pick<
     EffectiveTerms,
@@ -118,7 +118,7 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: ReferralFil
       `(referral.id = :q or :mayName and exists (
          select from contacts as contact where contact.id = referral.contact_id
            and (strpos(lower(coalesce(contact.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(contact.email, '')), lower(:q)) > 0))
-        or exists (select from external_customers as customer where customer.contact_id = referral.contact_id
+        or :mayName and exists (select from external_customers as customer where customer.contact_id = referral.contact_id
                    and customer.mode = referral.mode and strpos(lower(customer.external_id), lower(:q)) > 0))`,
       { q: filter.q, mayName: scope.kind !== 'affiliate' },
     );
@@ -214,7 +214,7 @@ async function viewsOf(tx: ReadTx | Tx, referrals: readonly Referral[]): Promise
       .whereIn('referral_id', ids)
       .orderBy('created_at')
       .orderBy('id')
-      .select<{ referral_id: string; id: string }[]>('referral_id', 'id'),
+      .select<{ referral_id: string; id: string; affiliate_id: string }[]>('referral_id', 'id', 'affiliate_id'),
     listMoney(tx, ids),
     listTerms(tx, ids),
     listLastDecisions(tx, ids),
@@ -234,7 +234,7 @@ async function viewsOf(tx: ReadTx | Tx, referrals: readonly Referral[]): Promise
       events: of(events).map((row) => ({ event: row.event, leadId: row.lead_id, saleId: row.sale_id, at: row.at })),
       checks: of(checks).map(toCheck),
       flags: of(flags).map((row) => ({ code: row.code, evidence: row.evidence, at: row.created_at })),
-      commissionIds: of(commissions).map((row) => row.id),
+      commissions: of(commissions).map((row) => ({ id: row.id, affiliateId: row.affiliate_id })),
       money: {
         nextHoldEnd: sums?.next_hold_end ?? null,
         hasPending: sums?.has_pending === true,

@@ -408,3 +408,99 @@ test('FRD-10: script tags and huge texts are kept as text or refused, wrong type
     expect(refused.text).not.toContain('script>');
   }
 });
+
+test('BEY-22: an affiliate’s own key reads and makes its own, masked like the portal, and learns nothing of others', async () => {
+  const [top, rival] = [await world.affiliate(programId), await world.affiliate(programId)];
+  const own = await world.affiliate(programId, { recruiterId: top });
+  const user = await apiUser({
+    affiliateId: own,
+    permissions: 'me.read me.write link.read lead.read sale.read referral.read commission.read affiliate.read'.split(
+      ' ',
+    ),
+  });
+  const call = (path: string, more: Parameters<typeof world.api.as>[2] = {}) => world.api.as(user.secret, path, more);
+  await acceptAll({ affiliateId: own, email: '', call } as unknown as Parameters<typeof acceptAll>[0]);
+
+  const [address, name] = [email(), 'Jo Concealed'];
+  for (const [of, event] of [
+    [rival, 'registration'],
+    [own, 'enquiry'],
+  ] as const) {
+    const clickId = await world.click({ programId, affiliateId: of });
+    expect((await send(world.ws.key, { email: address, name, event, clickId, metadata: { plan: 'x1' } })).status).toBe(
+      202,
+    );
+    await world.settle();
+  }
+  const sale = await world.sale({
+    externalId: 'bey22-1',
+    customer: { email: address },
+    amount: usd('100.00'),
+    metadata: { plan: 'x1' },
+  });
+  const referralId = String(sale['referralId']);
+  const whole = await world.as(`/v1/referrals/${referralId}`);
+  expect(whole.body).toMatchObject({ firstAffiliateId: rival, lastAffiliateId: own, levels: [{}, { level: 2 }] });
+  const [line] = await world.commissions(`referralId=${referralId}&level=1`);
+  await world.as(`/v1/referrals/${referralId}`, { notes: 'Known to us', tags: ['watched'] }, 'PATCH');
+  const rejected = await world.settled(
+    world.as(`/v1/referrals/${referralId}/reject`, { reasonCode: 'fraud', reason: 'Paid with a stolen card' }),
+  );
+  expect(rejected, rejected.text).toMatchObject({ status: 200, body: { status: 'rejected' } });
+  await world.settle();
+
+  const made = await call('/v1/me/links', { body: { programId, slug: 'bey22-own' } });
+  expect(made, made.text).toMatchObject({ status: 201, body: { affiliateId: own } });
+  const read = [
+    '/v1/me/links',
+    '/v1/me/lead-log',
+    '/v1/me/referrals',
+    `/v1/me/referrals/${referralId}`,
+    '/v1/me/commissions',
+    `/v1/me/commissions/${String(line?.['id'])}/explanation`,
+    '/v1/me/payouts',
+    '/v1/links',
+    '/v1/leads',
+    '/v1/lead-log',
+    '/v1/sales',
+    '/v1/referrals',
+    `/v1/referrals/${referralId}`,
+    `/v1/referrals/${referralId}/touches`,
+    `/v1/referrals/${referralId}/attributions`,
+    `/v1/referrals/${referralId}/story`,
+    '/v1/commissions',
+    `/v1/commissions/${String(line?.['id'])}/explanation`,
+    `/v1/commissions/${String(line?.['id'])}/changes`,
+  ];
+  for (const path of read) {
+    const answer = await call(path);
+    expect([path, answer.status]).toEqual([path, 200]);
+    expect(answer.headers.get('ratelimit-policy')).toMatch(/q=\d+;w=60/);
+    expect(answer.headers.get('ratelimit')).toMatch(/r=\d+;t=\d+/);
+    // Others, the customer, why it was rejected, and what staff noted.
+    for (const secret of [rival, top, address, name, 'fraud', 'stolen', 'watched', 'Known to us', 'x1', 'Ana'])
+      expect(answer.text.includes(secret), `${path} tells ${secret}: ${answer.text}`).toBe(false);
+  }
+  const told = (await call('/v1/me/referrals')).body['data'] as unknown as readonly Json[];
+  expect(told.find((one) => one['id'] === referralId)).toMatchObject({ reason: { code: 'not_accepted', text: null } });
+  expect((await call(`/v1/referrals/${referralId}`)).body).toMatchObject({
+    affiliateId: own,
+    firstAffiliateId: null,
+    lastAffiliateId: own,
+    levels: [{ level: 1, affiliateId: own }],
+    contactId: null,
+    decision: null,
+    commissionIds: [line?.['id']],
+  });
+  const touches = itemsOf((await call(`/v1/referrals/${referralId}/touches`)).body['data']);
+  expect(touches.map((touch) => touch['affiliateId'])).toEqual([own]);
+  // The recruiter reads its level 2 amount, and neither whose sale it was nor which.
+  const above = await apiUser({ affiliateId: top, permissions: ['commission.read', 'sale.read', 'referral.read'] });
+  const lines = await world.api.as(above.secret, `/v1/commissions?level=2`);
+  expect(itemsOf(lines.body['data'])).toMatchObject([{ level: 2, referralId: null, saleId: null, customer: null }]);
+  for (const path of ['/v1/sales', '/v1/referrals'])
+    expect(itemsOf((await world.api.as(above.secret, path)).body['data'])).toEqual([]);
+  for (const path of [`/v1/links?affiliateId=${rival}`, `/v1/sales?affiliateId=${rival}`])
+    expect(itemsOf((await call(path)).body['data'])).toEqual([]);
+  expect((await call(`/v1/affiliates/${rival}`)).status).toBe(404);
+});
