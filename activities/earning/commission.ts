@@ -1,10 +1,5 @@
 import { type DecisionRecord, findLastDecision } from '../../db/audit/decision.js';
-import {
-  findLastRejection,
-  insertCommissions,
-  lockCommissions,
-  lockCommissionsOfReferral,
-} from '../../db/earning/commission.js';
+import { findLastRejection, insertCommissions, lockCommissions, lockCommissionsOfReferral, updateCommission } from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
 import { listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';
@@ -22,6 +17,7 @@ import { askPlan, lockVolumes, readPlanInput } from '../../db/reads/earning/plan
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { lockContactOf } from '../../db/tracking/contactLock.js';
+import { addToCase, findCaseHolding } from '../../db/tracking/riskCase.js';
 import { insertLead, lockLeadsOfReferral, settleLead, updateLead } from '../../db/tracking/lead.js';
 import { type Act, actFor, type Cause } from '../../domain/act.js';
 import { type Decided, refused } from '../../domain/decided.js';
@@ -47,7 +43,7 @@ import { applyWhatCameBefore, endBeyondLimit } from './lateOrder.js';
 import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
 import { approveLines, postAccruals, reinstateLine, takeOff } from './ledger.js';
-import { contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
+import { caseOf, contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
 import { approverIn } from './decisionRights.js';
 import { lockForFact, nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
@@ -180,6 +176,7 @@ export async function accrueSale(
       referral: current,
       currency: sale.currency,
       productIds: priced.map((line) => line.productId),
+      unstated: priced.map((line) => line.unstated ?? []),
       sub1: labelled.sub1,
       earnings,
       needsReviewer,
@@ -519,7 +516,21 @@ export async function approveDue(tx: Tx, act: Act, referral: Referral): Promise<
   const waiting = lines.filter((line) => line.status === 'pending' && !line.needsReviewer);
   const context = await contextOf(tx, act, referral, waiting);
   const due = waiting.filter((line) => decideApproval(line, context(line)).kind === 'accepted');
-  return approveLines(tx, act, due);
+  return approveLines(tx, act, await withoutHeld(tx, act, due));
+}
+
+/** What came of a referral while a case looks at it (a renewal) goes on hold instead of being approved, and is the case's (FRD-09). */
+async function withoutHeld(tx: Tx, act: Act, due: readonly Commission[]): Promise<readonly Commission[]> {
+  const ids = due.map((line) => line.id);
+  if ((await findCaseHolding(tx, ids)) === undefined) return due; // as almost always: one query
+  const free: Commission[] = [];
+  for (const line of due) {
+    const caseId = await findCaseHolding(tx, [line.id]);
+    const byCase = actFor(act, { cause: caseId === undefined ? null : { type: 'risk_case', id: caseId } });
+    if (caseId === undefined || !(await addToCase(tx, byCase, caseId, [line.id]))) free.push(line);
+    else await updateCommission(tx, byCase, line, { onHold: true }, 'held', 'fraud');
+  }
+  return free;
 }
 
 /** The referral is rejected: everything of it that can go goes, what was sent is clawed back (features.md 2.3). */
@@ -574,6 +585,6 @@ export async function decideCommission(
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');
   const mine = actFor(act, { reasonCode: decision.reasonCode });
-  const refusal = await decideLine(tx, mine, referral, line, decision.verb, approverIn(decision));
+  const refusal = await decideLine(tx, mine, referral, line, decision.verb, approverIn(decision), caseOf(decision));
   return refusal ?? { kind: 'accepted', event: decision.verb };
 }

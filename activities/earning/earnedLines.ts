@@ -5,6 +5,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import type { CommissionId, LeadId, SaleId } from '../../domain/ids.js';
 import { type CurrencyCode, reduce } from '../../domain/money.js';
 import type { Earnings } from '../../domain/program/planEvaluation.js';
+import type { UnstatedPart } from '../../domain/program/planEvent.js';
 import type { Instant } from '../../domain/time.js';
 
 /** When the customer was brought: his first lead or sale. Null: now (PRG-17). */
@@ -24,6 +25,8 @@ export function linesOfEarnings(
     readonly referral: Pick<Referral, 'id' | 'programId'>;
     readonly currency: CurrencyCode;
     readonly productIds: readonly (string | null)[];
+    /** What each line of the sale left unsaid; absent for a lead. */
+    readonly unstated?: readonly (readonly UnstatedPart[])[];
     readonly sub1: string | null;
     readonly earnings: Earnings;
     readonly needsReviewer: boolean;
@@ -57,7 +60,7 @@ export function linesOfEarnings(
       ruleId: single?.rule.id ?? null,
       ruleVersion: single?.rule.version ?? null,
       parts: storedParts(line, fact.type === 'lead'),
-      explanation: { ...explainLine(line, of.productIds) },
+      explanation: { ...explainLine(line, of.productIds, of.unstated) },
       exact: reduce(line.exact),
       clipReason: line.clipCode,
       amount: line.amount.minor,

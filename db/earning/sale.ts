@@ -14,6 +14,7 @@ import type {
   SaleId,
 } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
+import type { UnstatedPart } from '../../domain/program/planEvent.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
@@ -30,6 +31,8 @@ interface LineJson {
   readonly feesMinor: string;
   readonly shippingMinor: string;
   readonly depositMinor: string;
+  /** Absent in sales older than it. */
+  readonly unstated?: readonly UnstatedPart[];
   readonly code: string | null;
 }
 
@@ -100,6 +103,7 @@ export function toSale(row: SaleRow): Sale {
       fees: BigInt(line.feesMinor),
       shipping: BigInt(line.shippingMinor),
       deposit: BigInt(line.depositMinor),
+      ...(line.unstated === undefined ? {} : { unstated: line.unstated }),
       code: line.code,
     })),
     subscriptionExternalId: row.subscription_external_id,
@@ -201,6 +205,7 @@ function linesJson(lines: readonly SaleLine[]): string {
         feesMinor: line.fees.toString(),
         shippingMinor: line.shipping.toString(),
         depositMinor: line.deposit.toString(),
+        ...(line.unstated === undefined ? {} : { unstated: line.unstated }),
         code: line.code,
       }),
     ),

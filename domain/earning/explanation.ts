@@ -1,9 +1,10 @@
 import type { CommissionPart } from './commission.js';
 import { addFractions, formatExact, formatMoney, formatPercent, type Fraction, reduce, wholeOf } from '../money.js';
 import { bandFromText, bandRateText } from '../program/bands.js';
-import type { Cap } from '../program/commissionPlan.js';
+import type { BaseType, Cap } from '../program/commissionPlan.js';
 import type { BandSlice, EarnedPart } from '../program/earnedPart.js';
 import type { EarnedLine } from '../program/planEvaluation.js';
+import { type UnstatedPart, unstatedParts } from '../program/planEvent.js';
 
 /** The part of an explanation that is fixed when a line is made (api.md 9.2); cause, attribution and what came later are read beside it. */
 export interface LineExplanation {
@@ -11,6 +12,8 @@ export interface LineExplanation {
   readonly rule: RuleExplanation | null;
   readonly rules: readonly RuleExplanation[];
   readonly inputs: readonly InputExplanation[];
+  /** Parts of the base that the sale did not state: they counted as 0. */
+  readonly notStated: readonly UnstatedPart[];
   readonly exchangeRate: null;
   readonly exact: WireFraction & { readonly unit: 'minor' };
   readonly rounding: { readonly mode: 'half_away_from_zero'; readonly difference: WireFraction };
@@ -75,14 +78,22 @@ const baseWords: Readonly<Record<string, string>> = {
   deposit: 'deposit',
 };
 
-/** Why this amount, in words and numbers: rule and version, inputs, the exact fraction, what rounding did (RUL-11, RUL-15). */
-export function explainLine(line: EarnedLine, productIds: readonly (string | null)[]): LineExplanation {
+/**
+ * Why this amount, in words and numbers: rule and version, inputs, the exact fraction, what rounding did (RUL-11, RUL-15). `unstated`: what each
+ * line of the sale left unsaid.
+ */
+export function explainLine(
+  line: EarnedLine,
+  productIds: readonly (string | null)[],
+  unstated: readonly (readonly UnstatedPart[])[] = [],
+): LineExplanation {
   const rules = line.parts.map((part) => explainRule(line, part));
   return {
     sentence: sentenceOf(line),
     rule: rules.length === 1 ? (rules[0] ?? null) : null,
     rules,
     inputs: line.parts.flatMap((part) => inputsOf(part, productIds)),
+    notStated: notStatedOf(line, unstated),
     exchangeRate: null,
     exact: { ...wireFraction(reduce(line.exact)), unit: 'minor' },
     rounding: { mode: 'half_away_from_zero', difference: wireFraction(roundingDifference(line)) },
@@ -90,6 +101,24 @@ export function explainLine(line: EarnedLine, productIds: readonly (string | nul
     split: splitOf(line),
     cap: capOf(line),
   };
+}
+
+const partsOfBase: Readonly<Record<BaseType, readonly UnstatedPart[]>> = {
+  gross: [],
+  net: ['tax', 'shipping'],
+  net_of_fees: ['tax', 'shipping', 'fees'],
+  deposit: ['deposit'],
+};
+
+/** Of what the sale left unsaid, what this line's bases would have asked for. A flat amount asks for nothing. */
+function notStatedOf(line: EarnedLine, unstated: readonly (readonly UnstatedPart[])[]): readonly UnstatedPart[] {
+  const missing = new Set<UnstatedPart>();
+  for (const part of line.parts) {
+    const asked = part.baseType === null || part.flat !== null ? [] : partsOfBase[part.baseType];
+    for (const index of part.lineIndexes)
+      for (const name of asked) if (unstated[index]?.includes(name) === true) missing.add(name);
+  }
+  return unstatedParts.filter((name) => missing.has(name));
 }
 
 /** One input per part, or per slice where bands cut it. */

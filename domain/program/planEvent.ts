@@ -1,5 +1,9 @@
 import type { AffiliateId, ProductId } from '../ids.js';
 
+/** What a sale may leave unsaid: it counts as 0 then, and the commission says so (glossary: gross, net, net of fees, deposit). */
+export const unstatedParts = ['tax', 'shipping', 'fees', 'deposit'] as const;
+export type UnstatedPart = (typeof unstatedParts)[number];
+
 /** One line of a sale, amounts in minor units of the sale's currency. What it does not state is 0. */
 export interface PricedLine {
   readonly productId: ProductId | null;
@@ -9,6 +13,8 @@ export interface PricedLine {
   readonly fees: bigint;
   readonly shipping: bigint;
   readonly deposit: bigint;
+  /** Absent where nobody knows any more. */
+  readonly unstated?: readonly UnstatedPart[];
 }
 
 /** What happened, as far as a rule asks. */

@@ -35,6 +35,7 @@ interface Parts {
     readonly ordinal?: number | null;
     readonly bandFrom?: string | null;
   }[];
+  readonly notStated?: readonly string[];
   readonly cap?: { readonly amount: Money; readonly before: Money; readonly left: Money } | null;
   readonly exact?: { readonly numerator: string; readonly denominator: string };
   readonly rounded?: Money;
@@ -123,6 +124,13 @@ export function ExplanationView({
             </List.Item>
           ))}
         </List>
+        {(parts.notStated ?? []).length === 0 ? null : (
+          <Text size="sm" c="dimmed">
+            {t('explain.notStated', {
+              parts: (parts.notStated ?? []).map((part) => t(`explain.part.${part}`)).join(', '),
+            })}
+          </Text>
+        )}
       </Part>
       <Part title={t('explain.rules')} hasAny={(parts.rules ?? []).length > 0}>
         {(parts.rules ?? []).map((rule) => (

@@ -2,6 +2,7 @@ import { findProductsByName, listCommissionableProducts } from '../../program/co
 import type { ReadTx, Tx } from '../../transaction.js';
 import { lineDifference, type SaleLine, spreadOverLines } from '../../../domain/earning/sale.js';
 import { DomainError } from '../../../domain/errors.js';
+import { type UnstatedPart, unstatedParts } from '../../../domain/program/planEvent.js';
 import { type CurrencyCode, formatMoney, type Money } from '../../../domain/money.js';
 
 type MaybeMoney = Money | null | undefined;
@@ -75,9 +76,22 @@ export async function priceLines(
       fees: spread.fees[index] ?? 0n,
       shipping: spread.shipping[index] ?? 0n,
       deposit: spread.deposit[index] ?? 0n,
+      unstated: unstatedParts.filter((part) => !isStated(sale, sent, index, part)),
       code: null,
     };
   });
+}
+
+/** Does the sale say this part of one of its lines: by the line itself, or for the whole where no line says any? */
+function isStated(
+  sale: ReportedMoney,
+  lines: readonly { readonly tax?: MaybeMoney; readonly fees?: MaybeMoney; readonly shipping?: MaybeMoney }[],
+  index: number,
+  part: UnstatedPart,
+): boolean {
+  if (part === 'deposit') return sale.deposit != null;
+  const stated = lines.map((line) => line[part] ?? null);
+  return stated.some((money) => money !== null) ? stated[index] !== null : sale[part] != null;
 }
 
 /** What lines state themselves stays; a sum for the whole sale is spread by amount when no line states any. */

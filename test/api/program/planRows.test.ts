@@ -558,6 +558,13 @@ test('RUL-05: the base is gross, net or net of fees, as the rule says, and stand
     expect(await quoted(at, sale)).toEqual(usd(commission));
     const [line] = await linesOf(await sell(at, '120.00', { tax: usd('20.00'), fees: usd('3.00') }));
     expect(line).toMatchObject({ base: usd(amount), baseType: base ?? 'net', amount: usd(commission) });
+    // What the sale leaves unsaid counts as 0, and the commission says so, as the quote does: here shipping.
+    const asked = base === 'gross' ? [] : ['shipping'];
+    expect((await world.as(`/v1/commissions/${line?.['id']}/explanation`)).body['notStated']).toEqual(asked);
+    const { commissions } = await quote(at, { amount: usd('120.00'), shipping: usd('0.00') });
+    expect(itemsOf(commissions)[0]?.['explanation']).toMatchObject({
+      notStated: { gross: [], net: ['tax'], net_of_fees: ['tax', 'fees'] }[base ?? 'net'],
+    });
   }
   const deposit = await scene({ base: 'deposit' });
   expect(await earned(await sell(deposit, '120.00', { deposit: usd('50.00') }))).toEqual(['5.00']);
