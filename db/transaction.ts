@@ -5,7 +5,7 @@ import type { WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { type Db, replacedClock } from './connection.js';
 import { isConflict, translateError } from './errors.js';
-import { isOutdatedPlan, run } from './pipeline.js';
+import { isOutdatedPlan, run, transact } from './pipeline.js';
 
 /** An open transaction that sees one workspace. Only this file makes one. */
 export type Tx = Brand<Knex.Transaction, 'Tx'>;
@@ -26,8 +26,8 @@ export async function inWorkspace<T>(
   ahead?: (tx: Tx) => readonly Promise<unknown>[],
 ): Promise<T> {
   return retryOnConflict(() =>
-    (db as Knex).transaction(async (trx) => {
-      const tx = trx as unknown as Tx;
+    transact(db, 'write', async (opened) => {
+      const tx = opened as Tx;
       const opening = open(db, tx, workspaceId);
       for (const read of ahead?.(tx) ?? []) read.catch(() => undefined); // told to whoever asks for it in `work`
       return work(tx, await opening);
@@ -45,21 +45,15 @@ export async function readWorkspace<T>(
   work: (tx: ReadTx, now: Instant) => Promise<T>,
 ): Promise<T> {
   return retryOnConflict(() =>
-    (db as Knex).transaction(
-      async (trx) => {
-        const tx = trx as unknown as ReadTx;
-        const opening = open(db, tx, workspaceId);
-        if (work.length > 1) return work(tx, await opening);
-        const reading = (work as (tx: ReadTx) => Promise<T>)(tx);
-        // Nothing is read without it: what stands behind an opening that failed was not run, and tells so.
-        const [result] = await Promise.all([reading, opening]);
-        return result;
-      },
-      {
-        isolationLevel: 'repeatable read',
-        readOnly: true,
-      },
-    ),
+    transact(db, 'read', async (opened) => {
+      const tx = opened as ReadTx;
+      const opening = open(db, tx, workspaceId);
+      if (work.length > 1) return work(tx, await opening);
+      const reading = (work as (tx: ReadTx) => Promise<T>)(tx);
+      // Nothing is read without it: what stands behind an opening that failed was not run, and tells so.
+      const [result] = await Promise.all([reading, opening]);
+      return result;
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
-import type { Knex } from 'knex';
 import type { LoginId, UserId, WorkspaceId } from '../../domain/ids.js';
 import type { Db } from '../connection.js';
 import { listWorkspaces } from '../directory.js';
+import { run, transact } from '../pipeline.js';
 import { readWorkspace, type Tx } from '../transaction.js';
 import { findLoginById, listSessions } from './login.js';
 
@@ -54,8 +54,8 @@ const lockStatement = `select pg_advisory_xact_lock(${0x7472696f})`;
 
 /** Two starts at once make one first workspace: the second waits here, then finds it. */
 export function underInstallationLock<T>(db: Db, work: () => Promise<T>): Promise<T> {
-  return (db as Knex).transaction(async (trx) => {
-    await trx.raw(lockStatement);
+  return transact(db, 'write', async (tx) => {
+    await run(tx, lockStatement, []);
     return work();
   });
 }

@@ -93,6 +93,18 @@ test('an error that nobody passed on does not look like a commit', async () => {
   expect(await kept()).toEqual([]);
 });
 
+test('builders see what the transaction wrote and nobody else has seen; none opens another inside', async () => {
+  await inWorkspace(db, workspaceId, async (tx) => {
+    keep(tx, 1);
+    await tx('kept').insert({ id: 2 });
+    expect(await tx.from('kept').orderBy('id').pluck('id')).toEqual([1, 2]);
+    expect(await tx.select(tx.raw('max(id) as id')).from('kept').first()).toEqual({ id: 2 });
+    expect(await kept()).toEqual([]);
+    expect(() => tx.transaction(() => Promise.resolve())).toThrow('a transaction opens no other');
+  });
+  expect(await kept()).toEqual([1, 2]);
+});
+
 test('what was read is read anew after a write to its table, and of a transaction that ended nothing is left', async () => {
   const read = (tx: Tx) =>
     once(tx, ['kept'], 'all', () => run<{ id: number }>(tx, 'select id from kept order by id', []));
@@ -105,6 +117,9 @@ test('what was read is read anew after a write to its table, and of a transactio
   await inWorkspace(db, workspaceId, async (tx) => {
     expect(await read(tx)).toEqual([{ id: 1 }]);
     expect(() => keep(ended, 2)).toThrow('the transaction has ended');
+    // Nor by a builder: it would see the workspace of whoever has the connection now.
+    await expect(ended('kept').insert({ id: 2 })).rejects.toThrow('the transaction has ended');
+    await expect(ended.raw('select 1')).rejects.toThrow('the transaction has ended');
   });
   expect(await kept()).toEqual([1]);
 });
