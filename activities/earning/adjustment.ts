@@ -7,15 +7,17 @@ import {
 } from '../../db/earning/commission.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
+import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { Refused } from '../../domain/decided.js';
+import { heldByCase } from '../../domain/earning/caseHold.js';
 import { type Commission, eligibleFrom } from '../../domain/earning/commission.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { decideLine } from './commissionDecision.js';
-import { isLargeEntry, type LineApprover } from './decisionRights.js';
+import { isLargeEntry, type LineApprover, refuseLargeEntry } from './decisionRights.js';
 import { postAccruals, takeOff } from './ledger.js';
 import { endLines } from './termination.js';
 
@@ -125,7 +127,7 @@ export async function addEntry(
 
 /**
  * Sets the net of an unpaid line: a cut takes it off the line itself, a raise adds a linked `adjustment` (COM-08). Codes:
- * commission.commission_paid, commission.in_open_payout, commission.transition_not_allowed.
+ * commission.commission_paid, commission.commission_blocked (a case holds it), commission.in_open_payout, commission.transition_not_allowed.
  */
 export async function adjustCommission(
   tx: Tx,
@@ -138,6 +140,8 @@ export async function adjustCommission(
   if (line.status === 'paid') throw new DomainError('commission.commission_paid', { currentStatus: line.status });
   if ((line.status !== 'pending' && line.status !== 'approved') || line.amount < 0n)
     throw new DomainError('commission.transition_not_allowed', { currentStatus: line.status, allowedActions: [] });
+  const caseId = await findCaseHolding(tx, [line.id]);
+  if (caseId !== undefined) throw new DomainError('commission.commission_blocked', heldByCase(caseId).params);
   const payout = (await findLivePayouts(tx, [line.id])).get(line.id);
   if (payout !== undefined) throw new DomainError('commission.in_open_payout', { payoutId: payout.payoutId });
   const net = line.amount - line.reversed - line.clawedBack;
@@ -174,7 +178,8 @@ export async function decideEntry(
   const [line] = await lockCommissions(tx, [id]);
   if (line === undefined || line.mode !== act.mode || line.referralId !== null)
     return { kind: 'refused', code: 'resource.not_found', params: {} };
-  return decideLine(tx, act, null, line, wish.verb, wish.by);
+  const refusal = await refuseLargeEntry(tx, line, wish.by.userId);
+  return refusal ?? decideLine(tx, act, null, line, wish.verb, wish.by);
 }
 
 /** Ends a terminated affiliate's entries without a referral, which nothing sequences: at the termination itself, in both modes (AFF-09). */

@@ -33,10 +33,25 @@ export async function refuseWithoutRight(
   const missing = needed.find((permission) => !can(grant, permission));
   if (missing !== undefined) return refused('access.permission_missing', { missingPermission: missing });
   if (!needed.some((permission) => grant.limited.has(permission))) return undefined;
+  return refuseOverLimit(tx, await readStake(tx, stake));
+}
+
+async function refuseOverLimit(tx: Tx, sums: readonly Money[]): Promise<Refused | undefined> {
   const { settings } = await getSettings(tx);
-  const sums = await readStake(tx, stake);
-  const isOver = sums.some((sum) => sum.minor > reviewLimit(settings, sum.currency).minor);
+  const isOver = sums.some(
+    ({ minor, currency }) => (minor < 0n ? -minor : minor) > reviewLimit(settings, currency).minor,
+  );
   return isOver ? refused('access.over_limit') : undefined;
+}
+
+/** An entry by hand has no workflow that would ask: may this person decide on so much? Refuses with `access.over_limit`. */
+export async function refuseLargeEntry(tx: Tx, line: Commission, userId: string | null): Promise<Refused | undefined> {
+  const user = userId === null ? undefined : await findUser(tx, userId);
+  if (user === undefined) return undefined;
+  const custom = await findRoles(tx, user.roleIds);
+  const grant = grantOf(user.roleIds, { instanceAdmin: user.isInstanceAdmin === true, custom });
+  if (!grant.limited.has('commission.decide')) return undefined;
+  return refuseOverLimit(tx, [{ minor: line.amount - line.reversed, currency: line.currency }]);
 }
 
 /** Who decides on a line, and how they came. */

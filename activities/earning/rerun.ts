@@ -2,7 +2,7 @@ import { lockCommissionsOfSale } from '../../db/earning/commission.js';
 import { lockSale } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
-import { type Decided, refused } from '../../domain/decided.js';
+import { type Decided, type Refused, refused } from '../../domain/decided.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { decideRerun, isSuperseded } from '../../domain/earning/sale.js';
 import { accrueSale } from './commission.js';
@@ -22,10 +22,15 @@ export async function rerunSale(tx: Tx, act: Act, referral: Referral, saleId: st
   );
   const decided = decideRerun(sale, referral.status, lines);
   if (decided.kind !== 'accepted') return decided;
-  for (const line of lines) {
+  // Of two levels one may be gone for good (a flat amount that any refund takes): the other comes back all the same.
+  const refusals: Refused[] = [];
+  const rejected = lines.filter((line) => line.status === 'rejected');
+  for (const line of rejected) {
     const refusal = await decideLine(tx, act, referral, line, 'reinstate', noApprover);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) refusals.push(refusal);
   }
+  const [refusal] = refusals;
+  if (refusal !== undefined && refusals.length === rejected.length) return refusal;
   if (lines.length === 0) await accrueSale(tx, act, referral, { ...sale, processedAt: null }, act.cause);
   return decided;
 }

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { insertDecision } from '../../db/audit/decision.js';
+import { insertDecision, settleDecision } from '../../db/audit/decision.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
   type BulkOperation,
@@ -23,6 +23,7 @@ import { exportKind } from '../../domain/reporting/listExport.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { PayoutDeps } from '../payout/deps.js';
+import { decideEntry } from '../earning/adjustment.js';
 import { createDrafts } from '../payout/payout.js';
 import { messageItems } from './messageItems.js';
 import { simulateJob } from '../program/simulation.js';
@@ -170,6 +171,44 @@ async function decidePayoutItems(
   }
 }
 
+/** No workflow sequences an entry by hand: its decision takes effect here, with its own rules and a row as every other (COM-09). */
+async function decideEntryItem(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  { position, objectId }: Items[number],
+  verb: JobVerb['verb'],
+): Promise<void> {
+  const { reasonCode, note, publicReason, steppedUp } = job.request;
+  const decisionId = act.newId('decision');
+  await insertDecision(tx, act, {
+    id: decisionId,
+    verb: verb === 'withdrawApproval' ? 'withdraw_approval' : verb,
+    objectType: 'commission',
+    objectId,
+    workflowId: '', // settled below: nothing takes it up
+    reasonCode,
+    note,
+    publicReason,
+    steppedUp,
+    params: {},
+    via: 'bulk',
+    callerKey: null,
+    requestHash: null,
+    operationId: job.id,
+  });
+  const mine = actFor(act, { cause: { type: 'decision', id: decisionId }, reasonCode });
+  const by = { userId: job.actor.userId, isKey: job.actor.type === 'api_key', steppedUp };
+  const refusal = await decideEntry(tx, mine, objectId, { verb, by });
+  settleDecision(
+    tx,
+    mine,
+    decisionId,
+    refusal === undefined ? { state: 'done' } : { state: 'refused', code: refusal.code, params: refusal.params },
+  );
+  await markItemDecided(tx, job.id, position, decisionId);
+}
+
 async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, gateways: GatewayPolicy): Promise<void> {
   const { objectType, verb } = jobVerbOf(job.kind);
   if (verb === 'message') {
@@ -187,9 +226,7 @@ async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, g
       continue;
     }
     if (referralId === null) {
-      // No workflow sequences an entry by hand; it has rules of its own (four eyes above a limit).
-      const detail = 'An entry without a referral is decided by itself.';
-      await markItemSkipped(tx, job.id, position, { code: 'commission.commission_blocked', detail });
+      await decideEntryItem(tx, act, job, { position, objectId }, verb);
       continue;
     }
     const input = { workspaceId: act.workspaceId, referralId: referralId as ReferralId };

@@ -162,8 +162,8 @@ export function isSuperseded(
 }
 
 /**
- * May a sale be judged once more? Only what did not lead to anything that stands: not one given back in full, not one whose commissions are
- * pending, approved or paid, and not of a referral that is rejected (COM-07).
+ * May a sale be judged once more? Only where it led to nothing, or something of it was rejected: not one given back in full, not one of which a
+ * commission is paid, and not of a referral that is rejected (COM-07).
  */
 export function decideRerun(
   sale: Pick<Sale, 'status' | 'processedAt'>,
@@ -180,7 +180,7 @@ export function decideRerun(
   if (referralStatus === 'rejected') return not('referral_rejected');
   if (lines.some((line) => line.status === 'paid'))
     return refused('commission.commission_paid', { currentStatus: 'paid' });
-  if (lines.some((line) => line.status !== 'rejected')) return not('already_decided');
+  if (lines.length > 0 && lines.every((line) => line.status !== 'rejected')) return not('already_decided');
   return { kind: 'accepted', event: 'reinstated' };
 }
 

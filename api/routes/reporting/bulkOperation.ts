@@ -227,7 +227,6 @@ function judgeReferral(view: ReferralView, verb: Exclude<Verdict, 'message'>): S
 function judgeCommission(view: CommissionView, verb: Verdict): Selected {
   const { commission, blockers, isReplaced } = view;
   if (verb === 'message') return { id: commission.id, code: null };
-  if (commission.referralId === null) return { id: commission.id, code: 'commission_blocked' };
   const isAllowed = commissionActions(commission, blockers, isReplaced).includes(verb);
   const blocker = verb === 'approve' && commission.status === 'pending' ? blockers[0]?.code : undefined;
   return { id: commission.id, code: isAllowed ? null : (blocker ?? 'transition_not_allowed') };

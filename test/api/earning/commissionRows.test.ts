@@ -4,7 +4,7 @@ import { type BulkStep, bulkOperationActivities } from '../../../activities/repo
 import type { OperationId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
 import type { JobRef } from '../../../workflows/contract.js';
-import { itemsOf, type Json } from '../support.js';
+import { itemsOf, type Json, type TestAnswer } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 import { noExports } from '../../support/noExports.js';
 
@@ -91,7 +91,10 @@ const portalOf = async (of: Scene): Promise<string> =>
 
 /** Runs a bulk operation as its workflow does. Answers the operation and the result of each item. */
 async function bulk(body: Readonly<Record<string, unknown>>): Promise<{ operation: Json; items: readonly Json[] }> {
-  const made = await world.as('/v1/operations', body);
+  return runJob(await world.as('/v1/operations', body));
+}
+
+async function runJob(made: TestAnswer): Promise<{ operation: Json; items: readonly Json[] }> {
   expect(made.status, made.text).toBe(202);
   const ref = { workspaceId: world.ws.id, jobId: made.body['id'] as unknown as OperationId };
   while ((await run(jobs.decideBulkPage, ref)).hasMore) await world.settle();
@@ -196,7 +199,12 @@ test('COM-08: an adjusted entry keeps old and new amount, reason and person; a p
   const changes = itemsOf((await world.as(`/v1/commissions/${line['id']}/changes`)).body['data']);
   const change = changes.at(-1);
   expect(change).toMatchObject({ event: 'reduced', actor: { type: 'api_key' } });
-  expect(JSON.stringify(change?.['changes'])).toContain('500');
+  expect(change?.['changes']).toEqual({ reversedMinor: ['0', '500'] });
+  expect(adjusted.body['decision']).toMatchObject({
+    verb: 'adjust',
+    by: { name: 'Ana' },
+    reason: 'Agreed on the phone',
+  });
   const told = (await world.as(`/v1/commissions/${line['id']}/explanation`)).body;
   expect(itemsOf(told['transferIds'])).toHaveLength(3); // accrued, approved, reduced
   const after = await world.trial();
@@ -234,6 +242,32 @@ test('COM-09: a bonus and a correction without a sale wait for their hold and go
   const approved = await world.as(`/v1/commissions/${correction.body['id']}/approve`, {});
   expect([approved.status, approved.body['status']], approved.text).toEqual([200, 'approved']);
   expect(await balanceOf(at)).toMatchObject({ pending: usd('25.00'), owed: usd('-5.00') });
+
+  // In bulk as one by one: what its hold blocks is skipped, the rest is decided, and the batch can be taken back.
+  const ready = await entry('bonus', '7.00', { skipHold: true });
+  const ids = [bonus.body['id'], ready.body['id']];
+  const dry = await world.as('/v1/operations', { kind: 'commissions.approve', ids, dryRun: true });
+  expect(dry.body).toMatchObject({ eligible: 1, skipped: [{ id: bonus.body['id'], code: 'in_hold_period' }] });
+  const { operation, items } = await bulk({ kind: 'commissions.approve', ids });
+  expect(items).toMatchObject([
+    { outcome: 'skipped', code: 'in_hold_period' },
+    { outcome: 'succeeded', code: null },
+  ]);
+  expect(await balanceOf(at)).toMatchObject({ pending: usd('25.00'), owed: usd('2.00') });
+  const undone = await runJob(await world.as(`/v1/operations/${operation['id']}/undo`, {}));
+  expect(undone.items).toMatchObject([{ id: ready.body['id'], outcome: 'succeeded' }]);
+  expect(await balanceOf(at)).toMatchObject({ pending: usd('32.00'), owed: usd('-5.00') });
+
+  // ROL-02: a reviewer decides up to the limit, whichever way the money came in.
+  const large = await entry('bonus', '1000.01', { skipHold: true });
+  const reviewer = (await world.api.makePerson(world.ws, ['reviewer'], { name: 'Rhea' })).key;
+  for (const verb of ['approve', 'reject']) {
+    const refused = await world.api.as(reviewer, `/v1/commissions/${large.body['id']}/${verb}`, {
+      body: { reason: 'Fine' },
+    });
+    expect([refused.status, refused.body['code']], verb).toEqual([403, 'over_limit']);
+  }
+  expect((await world.as(`/v1/commissions/${large.body['id']}`)).body['status']).toBe('pending');
   expect(await world.broken()).toEqual([]);
 });
 

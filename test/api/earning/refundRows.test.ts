@@ -224,6 +224,23 @@ test('RFD-08, COM-15: a refund of a two-level sale takes from both lines, on the
   ]);
 });
 
+test('COM-07, COM-15: judged again, the rejected level of a sale comes back beside the other; its referral rejected, both go', async () => {
+  const at = await scene(['100.00'], { levels: 2, commissionApproval: 'manual' });
+  const [first, second] = await world.commissions(`programId=${at.programId}`);
+  const rerun = () => world.settled(world.as(`/v1/sales/${at.sales[0]?.['id']}/rerun`, {}));
+  expect((await rerun()).status, 'nothing of it was rejected').toBe(409);
+  await world.settled(world.as(`/v1/commissions/${first?.['id']}/reject`, { reason: 'A mistake' }));
+  expect((await rerun()).status).toBe(200);
+  expect((await world.commissions(`programId=${at.programId}`)).map((line) => [line['id'], line['status']])).toEqual([
+    [first?.['id'], 'pending'],
+    [second?.['id'], 'pending'],
+  ]);
+  await world.settled(world.as(`/v1/referrals/${at.referralId}/reject`, { reason: 'No customer' }));
+  expect((await lines(at)).map(String)).toEqual(['earned,1,rejected,10.00,10.00', 'earned,2,rejected,2.00,2.00']);
+  expect(await owed(at)).toBe('0.00');
+  expect(await world.broken()).toEqual([]);
+});
+
 test('RFD-09, COM-16: each renewal has a commission of its own; refunding one leaves the others', async () => {
   const at = await scene(['10.00', '10.00', '10.00']);
   await approve(at);
