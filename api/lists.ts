@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Page } from '../db/reads/keyset.js';
 import { DomainError } from '../domain/errors.js';
-import type { Instant } from '../domain/time.js';
-import { parseInstant } from '../domain/time.js';
+import { type Instant, type LocalDate, parseInstant, parseLocalDate } from '../domain/time.js';
 import { type Secrets, sha256Hex } from '../platform/secrets.js';
-import { fieldIssue, instantWire, text } from './schemas/wire.js';
+import { dateWire, fieldIssue, instantWire, text } from './schemas/wire.js';
 
 const defaultLimit = 50;
 const maxLimit = 200;
@@ -72,6 +71,17 @@ export function flag() {
     .exactOptional();
 }
 
+/** The same for a day, in the workspace's zone: `...dayRange('paidOn')`. */
+export function dayRange<F extends string>(field: F) {
+  const bound = dateWire.exactOptional();
+  return {
+    [`${field}[gte]`]: bound,
+    [`${field}[gt]`]: bound,
+    [`${field}[lte]`]: bound,
+    [`${field}[lt]`]: bound,
+  } as Record<`${F}[${'gte' | 'gt' | 'lte' | 'lt'}]`, typeof bound>;
+}
+
 /** The four bounds of a range on an instant: `...instantRange('createdAt')` in the filters. Half-open is the caller's choice. */
 export function instantRange<F extends string>(field: F) {
   const bound = instantWire.exactOptional();
@@ -92,6 +102,19 @@ export function boundsOf(query: Readonly<Record<string, unknown>>, field: string
     const value = query[`${field}[${bound}]`];
     const instant = typeof value === 'string' ? parseInstant(value) : undefined;
     if (instant !== undefined) bounds[bound] = instant;
+  }
+  return bounds;
+}
+
+export type DayBounds = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: LocalDate };
+
+/** Reads the bounds of `dayRange` back out of a parsed query. */
+export function daysOf(query: Readonly<Record<string, unknown>>, field: string): DayBounds {
+  const bounds: { [K in 'gte' | 'gt' | 'lte' | 'lt']?: LocalDate } = {};
+  for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
+    const value = query[`${field}[${bound}]`];
+    const day = typeof value === 'string' ? parseLocalDate(value) : undefined;
+    if (day !== undefined) bounds[bound] = day;
   }
   return bounds;
 }

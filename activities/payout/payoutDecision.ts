@@ -18,11 +18,12 @@ import { refused } from '../../domain/decided.js';
 import {
   decidePayoutMove,
   isAttemptOpen,
+  isDecidedAlone,
   type Payout,
   payoutActions,
   type PayoutEvent,
 } from '../../domain/payout/payout.js';
-import type { SecondPerson } from '../../domain/payout/payoutRun.js';
+import type { PayoutRun, SecondPerson } from '../../domain/payout/payoutRun.js';
 import type { Claim, Fact, PayoutRef, PayoutStep, PayoutVerb } from '../../workflows/contract.js';
 import { payoutVerbs, workflowIds } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
@@ -37,7 +38,7 @@ import {
 } from './decisions.js';
 import type { PayoutDeps } from './deps.js';
 import { tellPayees } from './notice.js';
-import { releasePayouts, tellDrained } from './payout.js';
+import { releasePayouts, replanRun, tellDrained } from './payout.js';
 import { claim, lockAffiliate, sendBack, withMode } from './payoutAttempt.js';
 import { payoutStep } from './payoutStep.js';
 import { bookReturn, settlePayout } from './settlement.js';
@@ -123,25 +124,27 @@ async function applyDecision(
   await requireRight(tx, decision, rights[verb]);
   const newest = await findNewestAttempt(tx, payout.id);
   const state = await findDecidingState(tx, payout.id);
+  const run = payout.runId === null ? undefined : await findRun(tx, payout.runId);
+  const standing = { ...payout, newestState: state, runStatus: run?.status ?? null };
   const judge = (event: PayoutEvent): void => {
-    const verdict = decidePayoutMove(payout, state, event);
+    const verdict = decidePayoutMove(payout, standing, event);
     if (verdict.kind === 'refused') refuse(verdict);
   };
   const notNow = (): never =>
     refuse(
       refused('payout.transition_not_allowed', {
         currentStatus: payout.status,
-        allowedActions: payoutActions(payout.status, state, payout.onHold, payout.execution),
+        allowedActions: payoutActions(standing),
       }),
     );
 
   switch (verb) {
     case 'approve': {
-      refuseByHand(decision);
       judge('approved');
-      if (payout.onHold || (payout.runId !== null && (await findRun(tx, payout.runId))?.status !== 'executing'))
-        notNow();
+      if (payout.onHold || !isDecidedAlone(standing.runStatus)) notNow();
+      // Whose work it is comes first: by a signal too its creator reads `own_work` (BEY-04).
       const secondPerson = await secondPersonFor(tx, decision, 'payout.approve', payout);
+      refuseByHand(decision);
       await approve(tx, act, payout, decision.actor.userId, secondPerson);
       return {};
     }
@@ -153,7 +156,6 @@ async function applyDecision(
     case 'release': {
       if (!payout.onHold) notNow();
       const released = await movePayout(tx, act, payout, 'released', { onHold: false });
-      const run = payout.runId === null ? undefined : await findRun(tx, payout.runId);
       // Its run went on without it, under an approval that covered it.
       if (released.status === 'draft' && run?.status === 'executing')
         await approve(tx, act, released, run.approvedBy, run.secondPerson);
@@ -181,17 +183,27 @@ async function applyDecision(
       await sendBack(tx, act, payout, deps.gatewayPolicy, [{ code: decision.reasonCode }]);
       return {};
     case 'markPaid':
-      refuseByHand(decision);
-      await markPaid(tx, act, payout, decision, judge, notNow);
+      await markPaid(tx, act, payout, decision, { judge, notNow, isAlone: isDecidedAlone(standing.runStatus) });
       return {};
     case 'cancel':
       judge('cancelled');
+      if (payout.status === 'draft' && run?.status === 'planning') notNow(); // its plan is not whole yet
       await releasePayouts(tx, act, [payout]);
+      if (run?.status === 'planned' || run?.status === 'approved') await leaveOut(tx, act, run, payout, decision);
       await tellDrained(tx, payout.runId);
       return {};
     default:
       return verb satisfies never;
   }
+}
+
+/**
+ * A payout that is cancelled before its run pays changes the plan: made anew without its affiliate, so that it pays what it shows and an approval
+ * given before is void (features.md 2.10, BEY-03). Who cancels has a hand in it from then on.
+ */
+async function leaveOut(tx: Tx, act: Act, run: PayoutRun, payout: Payout, decision: DecisionRecord): Promise<void> {
+  const excludedAffiliateIds = [...new Set([...run.excludedAffiliateIds, payout.affiliateId])].sort();
+  await replanRun(tx, act, run, { excludedAffiliateIds, editor: decision.actor.userId });
 }
 
 /** `draft → pending`: from now on it may be sent. */
@@ -220,22 +232,19 @@ async function markPaid(
   act: Act,
   payout: Payout,
   decision: DecisionRecord,
-  judge: (event: PayoutEvent) => void,
-  notNow: () => never,
+  asked: { readonly judge: (event: PayoutEvent) => void; readonly notNow: () => never; readonly isAlone: boolean },
 ): Promise<void> {
   const { reference, paidOn, note } = decision.params as { reference?: unknown; paidOn?: unknown; note?: unknown };
   if (typeof reference !== 'string' || typeof paidOn !== 'string') refuse(refused('decision.malformed'));
   const today = dateIn(await readWorkspaceZone(tx), act.now);
   if (paidOn > today)
     refuse(refused('request.validation_failed', { errors: [{ pointer: '/paidOn', code: 'out_of_range' }] }));
-  if (payout.status !== 'draft') judge('paid');
-  if (payout.execution !== 'manual' || payout.onHold) notNow();
-  let pending = payout;
-  if (payout.status === 'draft') {
-    if (payout.runId !== null && (await findRun(tx, payout.runId))?.status !== 'executing') notNow();
-    const secondPerson = await secondPersonFor(tx, decision, 'payout.settle', payout);
-    pending = await approve(tx, act, payout, decision.actor.userId, secondPerson);
-  }
+  const isDraft = payout.status === 'draft';
+  if (!isDraft) asked.judge('paid');
+  if (payout.execution !== 'manual' || payout.onHold || (isDraft && !asked.isAlone)) asked.notNow();
+  const secondPerson = isDraft ? await secondPersonFor(tx, decision, 'payout.settle', payout) : null;
+  refuseByHand(decision);
+  const pending = isDraft ? await approve(tx, act, payout, decision.actor.userId, secondPerson) : payout;
   const newest = await findNewestAttempt(tx, payout.id);
   const attempt = await insertAttempt(tx, actFor(act, { cause: null }), {
     payout: pending,

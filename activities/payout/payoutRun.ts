@@ -360,11 +360,11 @@ async function applyDecision(
   };
   switch (verb) {
     case 'approve': {
-      refuseByHand(decision);
       judge('approved');
       const { planHash } = decision.params as { planHash?: unknown };
       if (planHash !== run.planHash) refuse(refused('payout_run.plan_changed', { currentPlanHash: run.planHash }));
       const secondPerson = await secondPersonFor(tx, decision, 'payout.approve', run);
+      refuseByHand(decision);
       await moveRun(
         tx,
         act,

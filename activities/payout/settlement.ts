@@ -10,6 +10,7 @@ import { account, affiliateAccounts, creditAffiliate, debitAffiliate, posting } 
 import type { Payout } from '../../domain/payout/payout.js';
 import type { Instant } from '../../domain/time.js';
 import { signalReferral } from '../../workflows/contract.js';
+import { replanForMethods } from './methodChange.js';
 import { tellPayees } from './notice.js';
 import { tellDrained } from './payout.js';
 
@@ -119,7 +120,10 @@ export async function bookReturn(
       postings: [...cash.postings, ...kept.postings],
     },
   ]);
-  if (payout.methodId !== null) await unverifyMethod(tx, caused, payout.methodId);
+  if (payout.methodId !== null) {
+    await unverifyMethod(tx, caused, payout.methodId);
+    await replanForMethods(tx, caused, [payout.methodId]);
+  }
   const date = dateIn(await readWorkspaceZone(tx), back.occurredAt ?? act.now);
   await tellPayees(tx, act, 'payout.returned', [{ payout, onceFor: attempt.id, date, returnedMinor: net }]);
 }

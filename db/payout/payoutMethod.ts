@@ -201,3 +201,15 @@ export async function openPayoutsOf(tx: ReadTx | Tx, methodId: string): Promise<
     .select<{ id: string }[]>('id');
   return rows.map((row) => row.id);
 }
+
+/** Runs not executed yet that would pay to one of these methods, by id. */
+export async function listPlannedRunsOf(tx: ReadTx | Tx, methodIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await tx('payouts')
+    .join('payout_runs', 'payout_runs.id', 'payouts.run_id')
+    .whereIn('payouts.method_id', [...methodIds])
+    .where('payouts.status', 'draft')
+    .whereIn('payout_runs.status', ['planned', 'approved'])
+    .orderBy('payout_runs.id')
+    .distinct<{ id: string }[]>('payout_runs.id as id');
+  return rows.map((row) => row.id);
+}

@@ -6,6 +6,7 @@ import type { Instant } from '../time.js';
 import { type EventOf, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { AttemptState } from './payoutAttempt.js';
 import type { PayoutMethodType } from './payoutMethod.js';
+import type { PayoutRunStatus } from './payoutRun.js';
 
 /** features.md 2.4. `paid` from `draft` is the one-step payment by hand: both moves are logged. */
 export const payoutTransitions = transitionTable({
@@ -47,8 +48,9 @@ export function isAttemptOpen(state: AttemptState | null): boolean {
   return state === 'submitting' || state === 'submitted' || state === 'unknown' || state === 'paid';
 }
 
-/** What stands beside the status in every list, computed from the newest attempt and never stored (features.md 2.4). */
-export function problemOf(state: AttemptState | null): 'failed' | 'unknown' | 'returned' | null {
+/** What stands beside the status in every list, computed from the newest attempt and never stored (features.md 2.4). What is cancelled is over. */
+export function problemOf(status: PayoutStatus, state: AttemptState | null): 'failed' | 'unknown' | 'returned' | null {
+  if (status === 'cancelled') return null;
   return state === 'refused' ? 'failed' : state === 'unknown' || state === 'returned' ? state : null;
 }
 
@@ -58,10 +60,11 @@ export function problemOf(state: AttemptState | null): 'failed' | 'unknown' | 'r
  */
 export function decidePayoutMove(
   payout: Pick<Payout, 'status' | 'approvedBy' | 'approvedAt'>,
-  newestState: AttemptState | null,
+  standing: PayoutStanding,
   event: PayoutEvent,
 ): Decided<PayoutEvent> {
-  const allowedActions = payoutActions(payout.status, newestState, false, 'gateway');
+  const { newestState } = standing;
+  const allowedActions = payoutActions(standing);
   if (nextStatus(payoutTransitions, payout.status, event) === undefined) {
     const isTaken =
       (event === 'approved' && (payout.status === 'pending' || payout.status === 'paid')) ||
@@ -81,24 +84,36 @@ export function decidePayoutMove(
   return { kind: 'accepted', event };
 }
 
+/** Everything that says which ways are open. */
+export interface PayoutStanding {
+  readonly status: PayoutStatus;
+  readonly newestState: AttemptState | null;
+  readonly onHold: boolean;
+  readonly execution: 'gateway' | 'manual';
+  /** Of the run that it is in; null: it stands alone. */
+  readonly runStatus: PayoutRunStatus | null;
+}
+
+/**
+ * May a draft be approved, or paid, by itself? In a run that is not executing it is the run that is approved, by its hash (features.md 2.10).
+ */
+export function isDecidedAlone(runStatus: PayoutRunStatus | null): boolean {
+  return runStatus === null || runStatus === 'executing';
+}
+
 /** api.md 10.3: the actions the states offer; rights are taken off by the caller. */
-export function payoutActions(
-  status: PayoutStatus,
-  newestState: AttemptState | null,
-  onHold: boolean,
-  execution: 'gateway' | 'manual',
-): readonly string[] {
+export function payoutActions(standing: PayoutStanding): readonly string[] {
+  const { status, newestState, onHold, execution, runStatus } = standing;
   const hold = onHold ? 'release' : 'hold';
-  if (status === 'draft')
-    return [
-      ...(onHold ? [] : ['approve']),
-      ...(execution === 'manual' && !onHold ? ['mark_paid'] : []),
-      'cancel',
-      hold,
-    ];
+  const byHand = execution === 'manual' && !onHold ? ['mark_paid'] : [];
+  if (status === 'draft') {
+    const alone = isDecidedAlone(runStatus) && !onHold ? ['approve', ...byHand] : [];
+    return [...alone, ...(runStatus === 'planning' ? [] : ['cancel']), hold];
+  }
   if (status !== 'pending') return [];
   if (newestState === 'unknown') return ['lookup', 'resolve'];
-  if (newestState === 'submitting' || newestState === 'submitted') return ['lookup'];
-  const again = newestState === 'refused' || newestState === 'returned' ? ['retry'] : [];
-  return [...again, ...(execution === 'manual' ? ['mark_paid'] : []), 'return_to_draft', 'cancel', hold];
+  if (newestState === 'submitting') return [];
+  if (newestState === 'submitted') return ['lookup'];
+  const again = (newestState === 'refused' || newestState === 'returned') && !onHold ? ['retry'] : [];
+  return [...again, ...byHand, 'return_to_draft', 'cancel', hold];
 }

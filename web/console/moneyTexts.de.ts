@@ -143,6 +143,8 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'payout.amount': 'Betrag',
   'payout.dueOn': 'Fällig',
   'payout.paidOn': 'Bezahlt am',
+  'payout.paidFrom': 'Bezahlt ab',
+  'payout.paidBefore': 'Bezahlt vor',
   'payout.overdue': 'überfällig',
   'payout.reference': 'Referenz',
   'payout.secondPerson': 'Freigabe',

@@ -142,6 +142,8 @@ export const moneyTexts = {
   'payout.amount': 'Amount',
   'payout.dueOn': 'Due',
   'payout.paidOn': 'Paid on',
+  'payout.paidFrom': 'Paid from',
+  'payout.paidBefore': 'Paid before',
   'payout.overdue': 'overdue',
   'payout.reference': 'Reference',
   'payout.secondPerson': 'Approval',

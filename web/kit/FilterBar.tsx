@@ -9,6 +9,8 @@ export interface Filter {
   readonly field: string;
   readonly label: string;
   readonly options?: readonly { readonly value: string; readonly label: string }[];
+  /** A bound of a range of days: one value at a time. */
+  readonly isDay?: true;
 }
 
 export interface Counts {
@@ -40,7 +42,12 @@ export function FilterBar({
   const valuesOf = (name: string): readonly string[] => (search[name] ?? '').split(',').filter((one) => one !== '');
   const active = filters.flatMap((one) => valuesOf(one.field).map((held) => ({ filter: one, held })));
   const put = (name: string, held: string): void =>
-    onChange({ [name]: [...new Set([...valuesOf(name), held])].join(',') });
+    onChange({
+      [name]:
+        filters.find((one) => one.field === name)?.isDay === true
+          ? held
+          : [...new Set([...valuesOf(name), held])].join(','),
+    });
   const drop = (name: string, held: string): void =>
     onChange({
       [name]: valuesOf(name)
@@ -111,6 +118,7 @@ export function FilterBar({
             />
             {chosen?.options === undefined ? (
               <TextInput
+                type={chosen?.isDay === true ? 'date' : 'text'}
                 aria-label={t('list.filterValue')}
                 value={value}
                 onChange={(event) => setValue(event.currentTarget.value)}

@@ -11,6 +11,7 @@ import {
   listLineViews,
   listPayoutViews,
   type PayoutView,
+  standingOf,
 } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { listConnected } from '../../../db/payout/gateway.js';
@@ -36,6 +37,7 @@ import {
   dueQuery,
   markPaidBody,
   payoutCreate,
+  payoutFilterOf,
   payoutLineList,
   payoutList,
   payoutParams,
@@ -69,9 +71,7 @@ async function presentOne(ctx: Asking, tx: ReadTx | Tx, payout: PayoutView) {
 
 /** With those who may approve, read once for all payouts of a list. */
 function presentTo(ctx: Asking, holders: readonly string[], payout: PayoutView) {
-  const actions = payoutActions(payout.status, payout.attempt?.state ?? null, payout.onHold, payout.execution).filter(
-    (action) => ctx.can(rightFor[action] ?? 'payout.settle'),
-  );
+  const actions = payoutActions(standingOf(payout)).filter((action) => ctx.can(rightFor[action] ?? 'payout.settle'));
   return presentPayout(payout, secondPersonAmong(holders, payout), actions);
 }
 
@@ -84,25 +84,10 @@ const list = defineRoute({
   refuses: [],
   handle(ctx) {
     const page = ctx.page(ctx.query);
-    const { query } = ctx;
     return ctx.read(async (tx) => {
       const [holders, rows] = await Promise.all([
         listHolders(tx, 'payout.approve'),
-        listPayoutViews(
-          tx,
-          {
-            mode: ctx.mode,
-            statuses: query.status,
-            problems: query.problem,
-            affiliateIds: query.affiliateId,
-            runIds: query.runId,
-            methodTypes: query.methodType,
-            currencies: query.currency,
-            overdue: query.overdue,
-            q: query.q,
-          },
-          page,
-        ),
+        listPayoutViews(tx, payoutFilterOf(ctx.mode, ctx.query), page),
       ]);
       const { data, nextCursor } = ctx.list(
         rows,
@@ -285,7 +270,7 @@ function decidePayout<B>(
     check: async (tx) => {
       const payout = await requirePayout(tx, ctx, payoutId);
       const event = eventOf[verb];
-      const verdict = event === undefined ? undefined : decidePayoutMove(payout, payout.attempt?.state ?? null, event);
+      const verdict = event === undefined ? undefined : decidePayoutMove(payout, standingOf(payout), event);
       if (verdict?.kind !== 'refused') return;
       const { decidedById, ...rest } = verdict.params;
       const user =

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { replanForMethods } from '../../../activities/payout/methodChange.js';
 import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { findGroup } from '../../../db/affiliate/group.js';
@@ -290,10 +291,13 @@ const verify = defineRoute({
   reply: payoutMethodWire,
   refuses: ['resource.not_found', 'access.not_in_scope', 'access.own_work', 'payout_method.already_decided'],
   handle: (ctx) =>
-    ctx.write(async (tx, act) => {
-      const named = await requireMethod(ctx, tx, ctx.params.methodId);
-      return presentFor(ctx, await verifyPayoutMethod(ctx, tx, act, named, reasonOf(ctx.body)), act.now);
-    }),
+    ctx.write(
+      async (tx, act) => {
+        const named = await requireMethod(ctx, tx, ctx.params.methodId);
+        return presentFor(ctx, await verifyPayoutMethod(ctx, tx, act, named, reasonOf(ctx.body)), act.now);
+      },
+      { wake: true },
+    ),
 });
 
 /**
@@ -325,6 +329,11 @@ export async function verifyPayoutMethod(
     reason,
   });
   for (const earlier of active) await movePayoutMethod(tx, effect, earlier, 'replaced');
+  await replanForMethods(
+    tx,
+    effect,
+    active.map((one) => one.id),
+  );
   const event = active.length > 0 ? 'cooled' : 'verified';
   const activeAt = event === 'cooled' ? addDuration(act.now, settings.payouts.methodCooling) : act.now;
   return movePayoutMethod(tx, effect, method, event, { activeAt, isSinglePerson });
@@ -362,6 +371,7 @@ export async function removePayoutMethod(
   const decided = decideRemoval(method);
   if (decided.kind === 'refused') throw new DomainError(decided.code, decided.params);
   await movePayoutMethod(tx, act, method, 'removed');
+  await replanForMethods(tx, act, [method.id]);
 }
 
 export const payoutMethodRoutes: readonly Route[] = [listTypes, list, add, get, details, verify, remove];

@@ -31,6 +31,7 @@ import {
 } from '../../../domain/payout/payoutRun.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
 import type { PayoutRunVerb } from '../../../workflows/contract.js';
+import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import { answer } from '../../answer.js';
 import { decide } from '../../decide.js';
@@ -215,7 +216,8 @@ const list = defineRoute({
   handle(ctx) {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) => {
-      const runs = await listRunViews(tx, { mode: ctx.mode, statuses: ctx.query.status }, page);
+      const of = { mode: ctx.mode, statuses: ctx.query.status, createdAt: boundsOf(ctx.query, 'createdAt') };
+      const runs = await listRunViews(tx, of, page);
       const { data, nextCursor } = ctx.list(
         runs,
         page,

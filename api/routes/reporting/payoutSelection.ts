@@ -3,7 +3,7 @@ import { listAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
 import { listConnected } from '../../../db/payout/gateway.js';
 import type { Page } from '../../../db/reads/keyset.js';
 import { readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
-import { findPayoutView, listPayoutViews, type PayoutView } from '../../../db/reads/payout/payoutView.js';
+import { findPayoutView, listPayoutViews, type PayoutView, standingOf } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId } from '../../../domain/ids.js';
@@ -14,7 +14,7 @@ import { boundsOf } from '../../lists.js';
 import type { ApiDeps } from '../../deps.js';
 import type { RouteContext } from '../../routeContext.js';
 import { affiliateQuery } from '../../schemas/affiliate/affiliate.js';
-import { payoutQuery } from '../../schemas/payout/payout.js';
+import { payoutFilterOf, payoutQuery } from '../../schemas/payout/payout.js';
 import { parseWith } from '../../validation.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 
@@ -41,7 +41,7 @@ export type PayoutVerb = 'markPaid' | 'message';
 function judgePayout(payout: PayoutView, verb: PayoutVerb): Judged {
   // Affiliates do not see drafts (PRT-17): nobody is written to about one.
   if (verb === 'message') return { id: payout.id, code: payout.status === 'draft' ? 'transition_not_allowed' : null };
-  const actions = payoutActions(payout.status, payout.attempt?.state ?? null, payout.onHold, payout.execution);
+  const actions = payoutActions(standingOf(payout));
   if (actions.includes('mark_paid')) return { id: payout.id, code: null };
   return { id: payout.id, code: payout.status === 'paid' ? 'already_decided' : 'transition_not_allowed' };
 }
@@ -53,20 +53,7 @@ export async function listPayoutsSelected(
   page: Page,
 ): Promise<readonly Listed[]> {
   const query = parseWith(payoutFilter, of.filter, 'body') as z.output<typeof payoutFilter>;
-  const rows = await listPayoutViews(
-    tx,
-    {
-      mode: ctx.mode,
-      statuses: query.status,
-      problems: query.problem,
-      affiliateIds: query.affiliateId,
-      runIds: query.runId,
-      methodTypes: query.methodType,
-      currencies: query.currency,
-      overdue: query.overdue,
-    },
-    page,
-  );
+  const rows = await listPayoutViews(tx, payoutFilterOf(ctx.mode, query), page);
   return rows.map((payout) => ({ at: payout.createdAt, ...judgePayout(payout, of.verb) }));
 }
 

@@ -1,12 +1,23 @@
 import { z } from 'zod';
 import type { OwedRow } from '../../../db/reads/payout/owedAsOf.js';
-import type { AttemptView, LineView, PayoutView } from '../../../db/reads/payout/payoutView.js';
+import type { AttemptView, LineView, PayoutFilter, PayoutView } from '../../../db/reads/payout/payoutView.js';
+import type { Mode } from '../../../domain/act.js';
 import { payoutTransitions, problemOf } from '../../../domain/payout/payout.js';
 import { attemptTransitions } from '../../../domain/payout/payoutAttempt.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { asOfParameter } from '../../asOf.js';
-import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import {
+  anyOf,
+  anyText,
+  boundsOf,
+  dayRange,
+  daysOf,
+  flag,
+  instantRange,
+  listQuery,
+  type ListQuery,
+} from '../../lists.js';
 import {
   currencyWire,
   dateWire,
@@ -36,10 +47,31 @@ export const payoutQuery = listQuery(
     methodType: anyOf(payoutMethodTypes),
     currency: anyText(),
     overdue: flag(),
+    ...dayRange('paidOn'),
     ...instantRange('createdAt'),
   },
   { q: true },
 );
+
+/** What the list, its file and a bulk act over it look for: the same rows. */
+export function payoutFilterOf(
+  mode: Mode,
+  query: Omit<z.output<typeof payoutQuery>, keyof ListQuery | 'include' | 'expand' | 'q'> & { readonly q?: string },
+): PayoutFilter {
+  return {
+    mode,
+    q: query.q,
+    statuses: query.status,
+    problems: query.problem,
+    affiliateIds: query.affiliateId,
+    runIds: query.runId,
+    methodTypes: query.methodType,
+    currencies: query.currency,
+    overdue: query.overdue,
+    paidOn: daysOf(query, 'paidOn'),
+    createdAt: boundsOf(query, 'createdAt'),
+  };
+}
 export const payoutCreate = z.strictObject({ affiliateId: idWire('affiliate'), currency: currencyWire });
 export const markPaidBody = z.strictObject({
   reference: text(200),
@@ -157,7 +189,7 @@ export function presentPayout(
     runId: payout.runId,
     affiliateId: payout.affiliateId,
     status: payout.status,
-    problem: payout.status === 'cancelled' ? null : problemOf(payout.attempt?.state ?? null),
+    problem: problemOf(payout.status, payout.attempt?.state ?? null),
     onHold: payout.onHold,
     currency,
     amount: { minor: payout.amountMinor, currency },

@@ -72,13 +72,23 @@ export async function findRunView(tx: ReadTx | Tx, mode: Mode, id: string): Prom
     .first<RunView | undefined>(columns as never);
 }
 
+const comparisons = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
+
 export async function listRunViews(
   tx: ReadTx,
-  of: { readonly mode: Mode; readonly statuses: readonly string[] | undefined },
+  of: {
+    readonly mode: Mode;
+    readonly statuses: readonly string[] | undefined;
+    readonly createdAt: { readonly [K in keyof typeof comparisons]?: Instant };
+  },
   page: Page,
 ): Promise<readonly RunView[]> {
   const query: Knex.QueryBuilder = tx('payout_runs').where({ mode: of.mode });
   if (of.statuses !== undefined) query.whereIn('status', [...of.statuses]);
+  for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
+    const at = of.createdAt[bound];
+    if (at !== undefined) query.where('created_at', comparisons[bound], at);
+  }
   return keyset(query, page, { createdAt: 'created_at' }).select(columns as never) as unknown as Promise<RunView[]>;
 }
 

@@ -2,9 +2,9 @@ import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { connectableGateways } from '../../../domain/payout/gateway.js';
-import type { PayoutStatus } from '../../../domain/payout/payout.js';
+import type { PayoutStanding, PayoutStatus } from '../../../domain/payout/payout.js';
 import type { AttemptState } from '../../../domain/payout/payoutAttempt.js';
-import type { SecondPerson } from '../../../domain/payout/payoutRun.js';
+import type { PayoutRunStatus, SecondPerson } from '../../../domain/payout/payoutRun.js';
 import type { Instant, LocalDate } from '../../../domain/time.js';
 import { type Connection, listConnections } from '../../payout/gateway.js';
 import type { ReadTx, Tx } from '../../transaction.js';
@@ -17,6 +17,7 @@ export interface PayoutView {
   readonly id: PayoutId;
   readonly mode: Mode;
   readonly runId: string | null;
+  readonly runStatus: PayoutRunStatus | null;
   readonly affiliateId: AffiliateId;
   readonly currency: CurrencyCode;
   readonly amountMinor: bigint;
@@ -70,11 +71,16 @@ export interface PayoutFilter {
   readonly methodTypes?: readonly string[] | undefined;
   readonly currencies?: readonly string[] | undefined;
   readonly overdue?: boolean | undefined;
+  readonly paidOn?: Bounds | undefined;
+  readonly createdAt?: Bounds | undefined;
 }
+
+/** Days or instants as text, each bound by itself. */
+type Bounds = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: string };
 
 // A day ends where the workspace is: `overdue` by its zone (PAY-20).
 const select = `
-  select payout.id, payout.mode, payout.run_id as "runId", payout.affiliate_id as "affiliateId", payout.currency,
+  select payout.id, payout.mode, payout.run_id as "runId", run.status as "runStatus", payout.affiliate_id as "affiliateId", payout.currency,
          payout.amount_minor as "amountMinor", payout.status, payout.on_hold as "onHold",
          (select count(*)::int from payout_lines as line where line.payout_id = payout.id and line.released_at is null) as commissions,
          payout.method_id as "methodId", payout.method_type as "methodType", payout.method_masked as "methodMasked", payout.execution,
@@ -87,6 +93,7 @@ const select = `
          attempt.provider_id as "providerId", attempt.gateway_status as "gatewayStatus", attempt.code as "attemptCode",
          attempt.needs_human as "needsHuman", attempt.updated_at as "attemptAt"
   from payouts as payout
+  left join payout_runs as run on run.id = payout.run_id
   left join lateral (
     select * from payout_attempts where payout_id = payout.id order by number desc limit 1
   ) as attempt on true`;
@@ -135,6 +142,12 @@ function toView(row: Row): PayoutView {
   };
 }
 
+/** Which ways on are open, as `domain/payout/payout.ts` asks it. */
+export function standingOf(payout: PayoutView): PayoutStanding {
+  const { status, onHold, execution, runStatus } = payout;
+  return { status, onHold, execution, runStatus, newestState: payout.attempt?.state ?? null };
+}
+
 export async function findPayoutView(tx: ReadTx | Tx, mode: Mode, id: string): Promise<PayoutView | undefined> {
   const zone = await readWorkspaceZone(tx);
   const { rows } = await tx.raw<{ rows: Row[] }>(`${select} where payout.id = :id and payout.mode = :mode`, {
@@ -146,6 +159,22 @@ export async function findPayoutView(tx: ReadTx | Tx, mode: Mode, id: string): P
   return row === undefined ? undefined : toView(row);
 }
 
+const comparisons = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
+const boundNames = ['gte', 'gt', 'lte', 'lt'] as const;
+
+/** A column between the bounds that are given; one that is not there is outside of any. */
+function within(column: string, name: string, type: 'date' | 'timestamptz'): string {
+  return boundNames
+    .map(
+      (bound) => `(:${name}_${bound}::${type} is null or ${column} ${comparisons[bound]} :${name}_${bound}::${type})`,
+    )
+    .join(' and ');
+}
+
+function boundsAs(name: string, bounds: Bounds = {}): Record<string, string | null> {
+  return Object.fromEntries(boundNames.map((bound) => [`${name}_${bound}`, bounds[bound] ?? null]));
+}
+
 const problemStates: Readonly<Record<string, string>> = { failed: 'refused', unknown: 'unknown', returned: 'returned' };
 
 export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Page): Promise<readonly PayoutView[]> {
@@ -154,12 +183,14 @@ export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Pa
     `${select}
      where payout.mode = :mode
        and (:statuses::text[] is null or payout.status = any(:statuses::text[]))
-       and (:states::text[] is null or attempt.state = any(:states::text[]))
+       and (:states::text[] is null or attempt.state = any(:states::text[]) and payout.status <> 'cancelled')
        and (:affiliateIds::text[] is null or payout.affiliate_id = any(:affiliateIds::text[]))
        and (:runIds::text[] is null or payout.run_id = any(:runIds::text[]))
        and (:methodTypes::text[] is null or payout.method_type = any(:methodTypes::text[]))
        and (:currencies::text[] is null or payout.currency = any(:currencies::text[]))
        and (:overdue::boolean is null or (payout.status in ('draft', 'pending') and payout.due_on < (now() at time zone :zone)::date) = :overdue::boolean)
+       and ${within('payout.paid_on', 'paidOn', 'date')}
+       and ${within('payout.created_at', 'createdAt', 'timestamptz')}
        and (:q::text is null or payout.id = :q or strpos(lower(coalesce(payout.reference, '')), lower(:q)) > 0
             or exists (select from affiliates as found where found.id = payout.affiliate_id
                        and (strpos(lower(found.name), lower(:q)) > 0 or strpos(lower(found.email), lower(:q)) > 0)))
@@ -176,6 +207,8 @@ export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Pa
       currencies: list(filter.currencies),
       overdue: filter.overdue ?? null,
       q: filter.q ?? null,
+      ...boundsAs('paidOn', filter.paidOn),
+      ...boundsAs('createdAt', filter.createdAt),
       afterId: page.after?.id ?? null,
       afterAt: page.after?.value ?? null,
       limit: page.limit + 1,

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { readWorkspace } from '../../../db/transaction.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
+import { decisionIdOf } from '../../../activities/payout/decisions.js';
+import { replanForMethods } from '../../../activities/payout/methodChange.js';
 import { createPayoutWorld, type PayoutWorld } from './payoutWorld.js';
 
-// features.md 2.4: a payout sent back to draft while its run executes leaves the run: it is approved alone or taken into the next run.
+// features.md 2.4: a payout sent back to draft while its run executes leaves the run: it is approved alone or taken into the next run. And what a
+// draft that is cancelled, or whose method changes, does to the plan it stands in.
 
 let world: PayoutWorld;
 let ben: string;
@@ -17,23 +21,31 @@ afterAll(() => world.close());
 
 async function planned(affiliateIds: readonly AffiliateId[]): Promise<PayoutRunId> {
   const run = await world.startRun({ filter: { affiliateIds: [...affiliateIds] } });
+  await plan(run);
+  return run;
+}
+
+async function plan(run: PayoutRunId): Promise<void> {
   const ref = { workspaceId: world.workspaceId, payoutRunId: run };
   let step = await world.run(world.activities.resumePayoutRun, ref);
   while (step.next === 'plan') step = await world.run(world.activities.planPage, ref);
-  return run;
+}
+
+async function decideRun(run: PayoutRunId, verb: string, params: Readonly<Record<string, unknown>> = {}, by = ben) {
+  const fact = await world.wish({ type: 'payout_run', id: run, verb, by, params });
+  await world.run(world.activities.decidePayoutRun, { workspaceId: world.workspaceId, payoutRunId: run, fact });
+  return world.outcome(fact.id);
+}
+
+async function approved(run: PayoutRunId, by = ben) {
+  const { plan_hash: planHash } = await world.row('payout_runs', run);
+  return decideRun(run, 'approve', { planHash }, by);
 }
 
 async function executed(run: PayoutRunId): Promise<readonly PayoutId[]> {
   const ref = { workspaceId: world.workspaceId, payoutRunId: run };
-  const { plan_hash: planHash } = await world.row('payout_runs', run);
-  for (const [verb, params] of [
-    ['approve', { planHash }],
-    ['execute', {}],
-  ] as const) {
-    const fact = await world.wish({ type: 'payout_run', id: run, verb, by: ben, params });
-    await world.run(world.activities.decidePayoutRun, { ...ref, fact });
-    expect(await world.outcome(fact.id)).toMatchObject({ state: 'done' });
-  }
+  expect(await approved(run)).toMatchObject({ state: 'done' });
+  expect(await decideRun(run, 'execute')).toMatchObject({ state: 'done' });
   return (await world.run(world.activities.releasePayoutPage, { ...ref, after: '', limit: 10 })).payoutIds;
 }
 
@@ -121,4 +133,70 @@ test('two runs at once take it once', async () => {
   expect(runs).toContain(rows[0]?.['run_id']);
   expect(rows[0]).toMatchObject({ id: draft, amount_minor: 2_000n });
   expect(await books()).toEqual([]);
+});
+
+test('BEY-03: a draft that is cancelled in a plan leaves it: made anew without its affiliate, the approval void, the totals those that are paid', async () => {
+  const [fay, gus] = [await world.makeAffiliate('Fay'), await world.makeAffiliate('Gus')];
+  for (const affiliate of [fay, gus]) {
+    await world.makeMethod(affiliate);
+    await world.earn(affiliate, 2_000n);
+  }
+  const run = await planned([fay, gus]);
+  expect(await approved(run)).toMatchObject({ state: 'done' });
+  const before = await world.row('payout_runs', run);
+  const [draft] = await world.rows('payouts', { run_id: run, affiliate_id: fay });
+
+  await decide(draft?.['id'] as PayoutId, 'cancel');
+
+  expect(await world.row('payout_runs', run)).toMatchObject({ status: 'planning', approved_by: null, plan_hash: null });
+  await plan(run);
+  const after = await world.row('payout_runs', run);
+  expect(after).toMatchObject({ status: 'planned', excluded_affiliate_ids: [fay] });
+  expect(after['plan_hash']).not.toBe(before['plan_hash']);
+  const rows = await world.rows('payout_run_rows', { run_id: run, plan_version: after['plan_version'] });
+  expect(new Map(rows.map((row) => [row['affiliate_id'], row['outcome']]))).toEqual(
+    new Map([
+      [fay, 'not_paid'],
+      [gus, 'paid'],
+    ]),
+  );
+  // Who cancels changes the lines, and does not approve them.
+  expect(await approved(run)).toMatchObject({ state: 'refused', code: 'access.own_work' });
+  const zoe = await world.makePerson('Zoe', ['finance_approver']);
+  expect(await approved(run, zoe)).toMatchObject({ state: 'done' });
+  expect(await books()).toEqual([]);
+});
+
+test('BEY-03: another method makes the plans that pay by the one before anew', async () => {
+  const hal = await world.makeAffiliate('Hal');
+  const first = await world.makeMethod(hal);
+  await world.earn(hal, 2_000n);
+  const run = await planned([hal]);
+  expect(await approved(run)).toMatchObject({ state: 'done' });
+  await world.write(async (tx, act) => {
+    await tx('payout_methods').where({ id: first }).update({ status: 'replaced' });
+    await replanForMethods(tx, act, [first]);
+  });
+  expect(await world.row('payout_runs', run)).toMatchObject({ status: 'planning', approved_by: null });
+  await plan(run);
+  expect(await world.row('payout_runs', run)).toMatchObject({ status: 'completed' }); // nobody is due
+  expect(await books()).toEqual([]);
+});
+
+test('BEY-04: by a signal sent by hand too, the creator reads own_work, and nobody approves that way', async () => {
+  const ida = await world.makeAffiliate('Ida');
+  await world.makeMethod(ida);
+  await world.earn(ida, 2_000n);
+  const run = await planned([ida]);
+  const { plan_hash: planHash } = await world.row('payout_runs', run);
+  const ref = { workspaceId: world.workspaceId, payoutRunId: run };
+  const signal = async (by: string) => {
+    const decisionId = randomUUID();
+    const claim = { by, reason: 'staff_decision', planHash: String(planHash) };
+    await world.run(world.activities.decidePayoutRunByHand, { ...ref, verb: 'approve', claim, decisionId });
+    return world.outcome(decisionIdOf(decisionId));
+  };
+  expect(await signal(world.owner)).toMatchObject({ state: 'refused', code: 'access.own_work' });
+  expect(await signal(ben)).toMatchObject({ state: 'refused', code: 'access.step_up_required' });
+  expect(await world.row('payout_runs', run)).toMatchObject({ status: 'planned', approved_by: null });
 });

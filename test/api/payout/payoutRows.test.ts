@@ -147,6 +147,26 @@ test('PAY-09, PAY-14: paid by reference and day, its commissions with it; the hi
   expect(history).toMatchObject([{ id, amount: usd('60.00'), method: { masked: 'bank USD' }, reference: 'w-1' }]);
   expect(await list(`/v1/payouts/${id}/lines`)).toMatchObject([{ commissionId, amount: usd('60.00') }]);
   expect(await list(`/v1/payouts?affiliateId=${newId('affiliate')}`)).toEqual([]);
+
+  // By day, too: ranges include their start and exclude their end; a file and a bulk act hold the same rows.
+  const found = async (range: string) => (await list(`/v1/payouts?affiliateId=${bo}&${range}`)).length;
+  expect(await found('paidOn[gte]=2026-11-20&paidOn[lt]=2026-11-21')).toBe(1);
+  expect(await found('paidOn[gte]=2026-11-21')).toBe(0);
+  expect(await found('paidOn[lt]=2026-11-20')).toBe(0);
+  expect(await found('createdAt[gte]=2099-01-01T00:00:00Z')).toBe(0);
+  expect(await found('createdAt[lt]=2099-01-01T00:00:00Z')).toBe(1);
+  const wrong = await api.as(shop.key, '/v1/payouts?paidOn[gte]=yesterday');
+  expect([wrong.status, wrong.body['errors'][0]?.['code']]).toEqual([422, 'bad_format']);
+  const csv = async (range: string) => (await api.as(shop.key, `/v1/payouts?format=csv&columns=id&${range}`)).text;
+  expect(await csv('paidOn[gte]=2026-11-20&paidOn[lt]=2026-11-21')).toContain(id);
+  expect(await csv('paidOn[gte]=2026-11-21')).not.toContain(id);
+  const bulk = async (day: string) =>
+    (
+      await api.as(ben, '/v1/operations', {
+        body: { kind: 'payouts.mark_paid', filter: { affiliateId: bo, 'paidOn[gte]': day }, dryRun: true },
+      })
+    ).body['matched'];
+  expect([await bulk('2026-11-20'), await bulk('2026-11-21')]).toEqual([1, 0]);
 });
 
 test('PAY-17: a suspended affiliate is left out with the reason, and is due again when it is back', async () => {

@@ -86,6 +86,16 @@ export function PayoutTable({
         },
         { field: 'currency', label: t('run.currency') },
         { field: 'affiliateId', label: t('payout.affiliateId') },
+        {
+          field: 'overdue',
+          label: t('payout.overdue'),
+          options: [
+            { value: 'true', label: t('yes') },
+            { value: 'false', label: t('no') },
+          ],
+        },
+        { field: 'paidOn[gte]', label: t('payout.paidFrom'), isDay: true },
+        { field: 'paidOn[lt]', label: t('payout.paidBefore'), isDay: true },
       ]}
       empty={{ title: t('payout.none'), text: t('payout.noneText') }}
       columns={[
