@@ -255,7 +255,7 @@ async function rawInsert(superuser: Knex, serverPid: number, order: 'byPayout' |
 async function forget(superuser: Knex): Promise<void> {
   await superuser.transaction(async (trx) => {
     await trx.raw('set local session_replication_role = replica');
-    for (const table of ['payout_lines', 'payout_run_rows', 'payouts', 'payout_runs', 'outbox'])
+    for (const table of ['payout_lines', 'payout_run_rows', 'payout_run_pages', 'payouts', 'payout_runs', 'outbox'])
       await trx.raw(`delete from ${table}`);
     await trx.raw(`delete from audit_entries where object_type in ('payout', 'payout_run')`);
     await trx.raw(

@@ -76,7 +76,8 @@ const slots: Readonly<Record<TaskQueue, { readonly local: number; readonly regul
   jobs: { local: 1, regular: 2 },
 };
 const gatewaySlots = 10; // calls out, which hold no connection
-const longPoolSize = 4;
+/** Long statements: two pages of a plan per regular slot of payouts, and one per slot of jobs. */
+const longPoolSize = 2 * slots.payouts.regular + slots.jobs.regular;
 const relayPoolSize = 6;
 const chainEveryMs = 5_000;
 /** Figures are exact without it; what it folds is what a reader need not add up. */

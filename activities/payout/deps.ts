@@ -16,6 +16,8 @@ export interface PayoutDeps extends ActivityDeps {
   readonly answers: ContentStore;
   /** Affiliates per planning page; 1,000 unless a test wants several pages. */
   readonly planPageSize?: number;
+  /** Pages planned side by side; 2 unless a test or a measurement wants one. */
+  readonly planLanes?: number;
 }
 
 /** The column `payout_methods.details` → clear text. Throws when altered, or when its key is no longer there. */

@@ -6,6 +6,7 @@ import {
   findRun,
   findRunByPeriod,
   findRunDifferences,
+  holdRun,
   insertRun,
   insertRunRows,
   lockRun,
@@ -14,9 +15,15 @@ import {
   sealPlan,
 } from '../../db/payout/payoutRun.js';
 import { findSchedule } from '../../db/payout/payoutSchedule.js';
+import { countPlanPages, insertPlanPages, savePlanPage, takePlanPage } from '../../db/payout/planPage.js';
 import { listUncovered } from '../../db/payout/reconciliation.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
-import { findPreviousCutOff, listPlanAffiliates, type PlanScope } from '../../db/reads/payout/payoutPlan.js';
+import {
+  findPreviousCutOff,
+  listPageBounds,
+  listPlanAffiliates,
+  type PlanScope,
+} from '../../db/reads/payout/payoutPlan.js';
 import { listOpenFacts } from '../../db/reads/payout/payoutStep.js';
 import { notify, type Tx } from '../../db/transaction.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
@@ -25,7 +32,13 @@ import { type Act, actFor } from '../../domain/act.js';
 import { refused } from '../../domain/decided.js';
 import { assertInvariant } from '../../domain/errors.js';
 import type { PayoutRunId, PayoutScheduleId, WorkspaceId } from '../../domain/ids.js';
-import { decideRunMove, type PayoutRun, type PayoutRunEvent, runActions } from '../../domain/payout/payoutRun.js';
+import {
+  cutPlan,
+  decideRunMove,
+  type PayoutRun,
+  type PayoutRunEvent,
+  runActions,
+} from '../../domain/payout/payoutRun.js';
 import { periodOf } from '../../domain/payout/payoutSchedule.js';
 import { addMs, epochMs, type Instant } from '../../domain/time.js';
 import type { Claim, Fact, PayoutPage, PayoutRunRef, PayoutRunStep, PayoutRunVerb } from '../../workflows/contract.js';
@@ -38,6 +51,13 @@ import { planAndReserve, releaseDrafts, replanRun } from './payout.js';
 import { askForStatement } from './reconciliation.js';
 
 const pageSize = 1_000;
+/** How much longer than cut a page may be. */
+const longestPage = 2;
+/**
+ * Pages under way side by side, each on a connection of its own. One leaves the second core of a small server idle: Postgres plans a page on one.
+ * More would take the cores from the clicks and leave the other long work of a worker without a connection (docs/decisions/0540).
+ */
+const planLanes = 2;
 /** A plan that a refund changes under its pages is begun anew; so often, and it is our fault. */
 const longestPlan = 50;
 const frozenWaitMs = 60_000;
@@ -64,6 +84,7 @@ export type ScheduledRunInput = {
 export function payoutRunActivities(deps: PayoutDeps) {
   const long = { ...deps, db: deps.longDb };
   const limit = deps.planPageSize ?? pageSize;
+  const laneCount = deps.planLanes ?? planLanes;
   const statementGateways = [...deps.payoutGateways].flatMap(([id, gateway]) =>
     gateway.statement === undefined ? [] : [id],
   );
@@ -76,6 +97,75 @@ export function payoutRunActivities(deps: PayoutDeps) {
         applyDecision(tx, caused, run, decision),
       );
     return runStep(tx, act, ref.payoutRunId);
+  }
+
+  /** Cuts a plan that has no pages yet. Answers how many are to be planned; none: the run is not in planning. */
+  async function openPlan(tx: Tx, runId: PayoutRunId): Promise<number> {
+    const seen = await findRun(tx, runId);
+    if (seen?.status !== 'planning') return 0;
+    const pages = await countPlanPages(tx, seen);
+    if (pages.cut > 0) return pages.open;
+    const run = await lockRun(tx, runId);
+    if (run?.status !== 'planning') return 0;
+    const present = await countPlanPages(tx, run); // cut meanwhile by another worker
+    if (present.cut > 0) return present.open;
+    const scope = await scopeOf(tx, run);
+    const bounds = await listPageBounds(tx, scope, { after: run.planCursor, size: limit });
+    const ranges = cutPlan(run.planCursor ?? '', bounds);
+    await insertPlanPages(tx, run, ranges);
+    return ranges.length;
+  }
+
+  /** Plans one page that nobody else is planning. False: there was none, or the run moved meanwhile. */
+  async function planOnePage(tx: Tx, plain: Act, runId: PayoutRunId): Promise<boolean> {
+    const seen = await findRun(tx, runId);
+    if (seen?.status !== 'planning') return false;
+    const act = withMode(plain, seen);
+    const page = await takePlanPage(tx, seen);
+    if (page === undefined) return false;
+    // A page sorts some 50,000 lines: within the 4 MB of a usual server it went through files.
+    await tx.raw(`set local work_mem = '32MB'`);
+    const scope = await scopeOf(tx, seen);
+    // A page may have grown since it was cut: then it is planned in parts.
+    const most = limit * longestPage;
+    const ids = await listPlanAffiliates(tx, scope, { after: page.after, until: page.until, limit: most, lock: true });
+    if (seen.planVersion > 1) await lockApprovedLines(tx, seen.mode, ids);
+    const run = await holdRun(tx, runId);
+    if (run?.status !== 'planning' || run.planCursor !== seen.planCursor || run.planVersion !== seen.planVersion)
+      return false;
+    if (ids.length > 0) {
+      if (run.planVersion > 1)
+        await releaseDrafts(tx, act, { runId: run.id, affiliateIds: ids, notPlannedIn: run.planVersion });
+      const rows = await planAndReserve(tx, act, scope, {
+        runId: run.id,
+        planVersion: run.planVersion,
+        creator: { type: run.createdByType, id: run.createdBy, userId: run.createdByUser },
+        gateways: deps.gatewayPolicy,
+        affiliateIds: ids,
+      });
+      deps.reached?.('plan.reserved');
+      await insertRunRows(tx, run, rows);
+    }
+    const last = ids.length < most ? undefined : ids.at(-1);
+    await savePlanPage(tx, run, page.page, last === undefined ? { plannedAt: act.now } : { after: last });
+    // Its neighbours' first pages read no more of these tables than this one did; the pages behind them would (temporal.md 5.1).
+    if (page.page === 1 && ids.length > 0) await tx.raw('select analyse_payout_lines()');
+    return true;
+  }
+
+  /** Fixes the plan when all its pages are planned. Where others plan the last of them, it waits instead of asking on and on. */
+  async function closePlan(tx: Tx, plain: Act, runId: PayoutRunId, hasPlanned: boolean): Promise<PayoutRunStep> {
+    const seen = await findRun(tx, runId);
+    const act = withMode(plain, seen);
+    if (seen?.status === 'planning') {
+      const pages = await countPlanPages(tx, seen);
+      if (pages.open > 0 && !hasPlanned) await takePlanPage(tx, seen, { wait: true });
+      if (pages.cut > 0 && pages.open === 0) {
+        const run = await lockRun(tx, runId);
+        if (run?.status === 'planning' && run.planVersion === seen.planVersion) await fixPlan(tx, act, run);
+      }
+    }
+    return runStep(tx, act, runId);
   }
 
   const announce = async (decisionId: string | null): Promise<void> => {
@@ -118,44 +208,21 @@ export function payoutRunActivities(deps: PayoutDeps) {
     },
 
     /**
-     * One page of affiliates: drafts, lines, reservations and everyone not paid, in one transaction; the cursor moves with it, so a
-     * repeat goes on behind. The last page fixes the plan by its hash.
+     * The next pages of affiliates, one per lane, each in a transaction of its own: drafts, lines, reservations and everyone not paid. A page
+     * is marked in the transaction that plans it, so a repeat goes on with those that are not. The last ones' end fixes the plan by its hash.
      */
     async planPage(ref: PayoutRunRef): Promise<PayoutRunStep> {
-      return longActivity(long, ref, async (tx, plain) => {
-        const seen = await findRun(tx, ref.payoutRunId);
-        const act = withMode(plain, seen);
-        if (seen === undefined || seen.status !== 'planning') return runStep(tx, act, ref.payoutRunId);
-        // A page sorts some 50,000 lines: within the 4 MB of a usual server it went through files.
-        await tx.raw(`set local work_mem = '32MB'`);
-        const scope = await scopeOf(tx, seen);
-        const ids = await listPlanAffiliates(tx, scope, { after: seen.planCursor, limit, lock: true });
-        if (seen.planVersion > 1) await lockApprovedLines(tx, seen.mode, ids);
-        const run = await lockRun(tx, ref.payoutRunId);
-        if (
-          run === undefined ||
-          run.status !== 'planning' ||
-          run.planCursor !== seen.planCursor ||
-          run.planVersion !== seen.planVersion
-        )
-          return runStep(tx, act, ref.payoutRunId);
-        if (ids.length > 0) {
-          if (run.planVersion > 1)
-            await releaseDrafts(tx, act, { runId: run.id, affiliateIds: ids, notPlannedIn: run.planVersion });
-          const rows = await planAndReserve(tx, act, scope, {
-            runId: run.id,
-            planVersion: run.planVersion,
-            creator: { type: run.createdByType, id: run.createdBy, userId: run.createdByUser },
-            gateways: deps.gatewayPolicy,
-            affiliateIds: ids,
-          });
-          deps.reached?.('plan.reserved');
-          await insertRunRows(tx, run, rows);
-          await saveProgress(tx, run.id, { planCursor: ids.at(-1) ?? null });
-          if (seen.planCursor === null) await tx.raw('select analyse_payout_lines()');
-        }
-        if (ids.length < limit) await fixPlan(tx, act, run);
-        return runStep(tx, act, ref.payoutRunId);
+      return whileBeating(async () => {
+        const open = await databaseActivity(long, ref, (tx) => openPlan(tx, ref.payoutRunId));
+        // All are awaited, also when one fails: its neighbour's transaction is not to be under way when the activity is tried again.
+        const lanes = await Promise.allSettled(
+          Array.from({ length: Math.min(laneCount, open) }, () =>
+            databaseActivity(long, ref, (tx, act) => planOnePage(tx, act, ref.payoutRunId)),
+          ),
+        );
+        for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+        const hasPlanned = lanes.some((lane) => lane.status === 'fulfilled' && lane.value);
+        return databaseActivity(long, ref, (tx, act) => closePlan(tx, act, ref.payoutRunId, hasPlanned));
       });
     },
 
@@ -249,16 +316,21 @@ export function payoutRunActivities(deps: PayoutDeps) {
   };
 }
 
-/** A page or a decision on a large run: tells the server it is alive while Postgres works (temporal.md 2.3). */
-async function longActivity<T>(
+/** A decision on a large run: one long transaction. */
+function longActivity<T>(
   deps: Parameters<typeof databaseActivity>[0],
   input: { readonly workspaceId: WorkspaceId },
   step: (tx: Tx, act: Act) => Promise<T>,
 ): Promise<T> {
+  return whileBeating(() => databaseActivity(deps, input, step));
+}
+
+/** Tells the server that the activity is alive while Postgres works (temporal.md 2.3). */
+async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
   const context = Context.current();
   const beat = setInterval(() => context.heartbeat(), heartbeatMs);
   try {
-    return await databaseActivity(deps, input, step);
+    return await work();
   } finally {
     clearInterval(beat);
   }

@@ -153,6 +153,12 @@ export async function lockRun(tx: Tx, id: string): Promise<PayoutRun | undefined
   return row === undefined ? undefined : toRun(row);
 }
 
+/** The run cannot move until the transaction ends, but others may hold it like this at the same time: pages of its plan do. */
+export async function holdRun(tx: Tx, id: string): Promise<PayoutRun | undefined> {
+  const row = await tx('payout_runs').where({ id }).forShare().first<PayoutRunRow | undefined>();
+  return row === undefined ? undefined : toRun(row);
+}
+
 export interface RunPatch {
   readonly paused?: boolean;
   readonly planCursor?: string | null;

@@ -76,6 +76,19 @@ export interface PayoutRun {
   readonly updatedAt: Instant;
 }
 
+/** Affiliates of a plan whose ids lie behind `after`, up to and with `until` (null: all). */
+export interface PlanRange {
+  readonly after: string;
+  readonly until: string | null;
+}
+
+/**
+ * Cuts what lies behind `after` at some ids in their order: each affiliate lies in one range, also one that comes while the plan is made.
+ */
+export function cutPlan(after: string, bounds: readonly string[]): readonly PlanRange[] {
+  return [...bounds, null].map((until, index) => ({ after: bounds[index - 1] ?? after, until }));
+}
+
 /** Control totals of a plan, per currency: in minor units as decimal text, because JSON has no bigint. */
 export interface RunProof {
   readonly currency: string;

@@ -28,33 +28,65 @@ export function freeDraft(table: string): string {
   return `${table}.status = 'draft' and ${table}.run_id is null and not ${table}.on_hold and ${table}.back_to_draft_reasons <> '[]'`;
 }
 
-/** The next affiliates with unpaid lines, by id; locked when the plan is real. */
-export async function listPlanAffiliates(
-  tx: ReadTx | Tx,
-  scope: PlanScope,
-  page: { readonly after: string | null; readonly limit: number; readonly lock: boolean },
-): Promise<readonly AffiliateId[]> {
-  const { rows } = await tx.raw<{ rows: { id: AffiliateId }[] }>(
-    `select affiliate.id
-     from affiliates as affiliate
-     where affiliate.id > :after
+/** Affiliates with unpaid lines behind an id, as a condition on `affiliate`. */
+const isConcerned = `affiliate.id > :after
        and (:groups::text[] = '{}' or affiliate.group_id = any(:groups::text[]))
        and (:affiliates::text[] = '{}' or affiliate.id = any(:affiliates::text[]))
        and exists (
          select from commissions as commission
          where commission.affiliate_id = affiliate.id and commission.mode = :mode and commission.status in ('approved', 'pending')
-           and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[])))
+           and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[])))`;
+
+function concernedBindings(scope: PlanScope, after: string | null) {
+  return {
+    after: after ?? '',
+    groups: [...scope.filter.groupIds],
+    affiliates: [...scope.filter.affiliateIds],
+    currencies: [...scope.currencies],
+    mode: scope.mode,
+  };
+}
+
+/** The next affiliates with unpaid lines, by id, up to and with `until`; locked when the plan is real. */
+export async function listPlanAffiliates(
+  tx: ReadTx | Tx,
+  scope: PlanScope,
+  page: {
+    readonly after: string | null;
+    readonly until?: string | null;
+    readonly limit: number;
+    readonly lock: boolean;
+  },
+): Promise<readonly AffiliateId[]> {
+  const until = page.until ?? null;
+  const { rows } = await tx.raw<{ rows: { id: AffiliateId }[] }>(
+    `select affiliate.id
+     from affiliates as affiliate
+     where ${isConcerned} ${until === null ? '' : 'and affiliate.id <= :until'}
      order by affiliate.id
      limit :limit
      ${page.lock ? 'for no key update of affiliate' : ''}`,
-    {
-      after: page.after ?? '',
-      groups: [...scope.filter.groupIds],
-      affiliates: [...scope.filter.affiliateIds],
-      currencies: [...scope.currencies],
-      mode: scope.mode,
-      limit: page.limit,
-    },
+    { ...concernedBindings(scope, page.after), ...(until === null ? {} : { until }), limit: page.limit },
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Behind which affiliates do the pages of a plan end? Every `size`th with unpaid lines, but not the last of all. */
+export async function listPageBounds(
+  tx: ReadTx | Tx,
+  scope: PlanScope,
+  of: { readonly after: string | null; readonly size: number },
+): Promise<readonly AffiliateId[]> {
+  const { rows } = await tx.raw<{ rows: { id: AffiliateId }[] }>(
+    `select id
+     from (
+       select affiliate.id, row_number() over (order by affiliate.id) as place, count(*) over () as total
+       from affiliates as affiliate
+       where ${isConcerned}
+     ) as concerned
+     where place % :size = 0 and place < total
+     order by id`,
+    { ...concernedBindings(scope, of.after), size: of.size },
   );
   return rows.map((row) => row.id);
 }
