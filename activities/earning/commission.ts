@@ -1,5 +1,11 @@
 import { type DecisionRecord, findLastDecision } from '../../db/audit/decision.js';
-import { findLastRejection, insertCommissions, lockCommissions, lockCommissionsOfReferral, updateCommission } from '../../db/earning/commission.js';
+import {
+  findLastRejection,
+  insertCommissions,
+  lockCommissions,
+  lockCommissionsOfReferral,
+  updateCommission,
+} from '../../db/earning/commission.js';
 import { lockDispute } from '../../db/earning/dispute.js';
 import { listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { lockRefund } from '../../db/earning/refund.js';

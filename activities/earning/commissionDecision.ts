@@ -11,6 +11,7 @@ import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Act } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
 import { type Refused, refused } from '../../domain/decided.js';
+import { heldByCase } from '../../domain/earning/caseHold.js';
 import {
   type ApprovalContext,
   type Commission,
@@ -22,7 +23,7 @@ import {
 import type { Referral } from '../../domain/earning/referral.js';
 import { isSuperseded } from '../../domain/earning/sale.js';
 import { judgeEntry, type LineApprover } from './decisionRights.js';
-import { approveLines, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
+import { approveLines, keepFromPayouts, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
 import { takenBackOf } from './refund.js';
 
 /** What stands around lines when they are judged: referral, its checks, sales in review, affiliates. */
@@ -68,14 +69,25 @@ async function isReplaced(tx: Tx, line: Commission): Promise<boolean> {
   return isFormer || (await findLastRejection(tx, line.id)) === 'sale_corrected';
 }
 
-/** Money of an open case moves by the end of the case only (FRD-09). */
-export function heldByCase(caseId: string): Refused {
-  return refused('commission.commission_blocked', {
-    blockers: [{ code: 'on_hold', detail: `Case ${caseId} holds it.`, until: null }],
-  });
+/** The case whose opening or end a decision is part of; null: one of its own. Only the steps of cases write it. */
+export function caseOf(decision: { readonly params: Readonly<Record<string, unknown>> }): string | null {
+  const named = decision.params['caseId'];
+  return typeof named === 'string' ? named : null;
 }
 
-/** Judges one wish on one locked line and does it. Undefined: done; else why not, and nothing is written. */
+/** Why a rejected line cannot come back: it is not rejected, was given back, or another amount of its sale stands in its place (COM-07). */
+export async function refuseReinstatement(tx: Tx, line: Commission): Promise<Refused | undefined> {
+  if (await isReplaced(tx, line))
+    return refused('commission.transition_not_allowed', { currentStatus: line.status, reasonCode: 'sale_corrected' });
+  const isSaleRefunded = line.accrues && (await lostToRefunds(tx, line)) >= line.amount;
+  const decided = decideMove(line, 'reinstated', { livePayoutId: null, isSaleRefunded });
+  return decided.kind === 'refused' ? decided : undefined;
+}
+
+/**
+ * Judges one wish on one locked line and does it. Undefined: done; else why not, and nothing is written. `ofCase`: a risk case puts it on hold,
+ * which takes it out of a payout that is not out yet, or found that it was fraud (FRD-09).
+ */
 export async function decideLine(
   tx: Tx,
   act: Act,
@@ -83,9 +95,11 @@ export async function decideLine(
   line: Commission,
   verb: string,
   by: LineApprover,
+  ofCase: string | null = null,
 ): Promise<Refused | undefined> {
-  const caseId = verb === 'release' || verb === 'reject' ? await findCaseHolding(tx, [line.id]) : undefined;
+  const caseId = verb === 'hold' ? undefined : await findCaseHolding(tx, [line.id]);
   if (caseId !== undefined) return heldByCase(caseId);
+  if (verb === 'hold' && ofCase !== null) await keepFromPayouts(tx, act, [line]);
   const livePayoutId = (await findLivePayouts(tx, [line.id])).get(line.id)?.payoutId ?? null;
   switch (verb) {
     case 'approve': {
@@ -99,8 +113,10 @@ export async function decideLine(
       return undefined;
     }
     case 'reject': {
-      const decided = decideMove(line, 'rejected', { livePayoutId, isSaleRefunded: false });
-      if (decided.kind === 'refused') return decided;
+      // Fraud takes an approved line too: it is reversed, or clawed back where the money is out (features.md 2.3).
+      const isFraud = ofCase !== null && line.status === 'approved';
+      const decided = isFraud ? undefined : decideMove(line, 'rejected', { livePayoutId, isSaleRefunded: false });
+      if (decided?.kind === 'refused') return decided;
       await takeOff(tx, act, [line], {
         wanted: () => line.amount,
         reasonCode: act.reasonCode ?? 'staff_decision',
@@ -110,16 +126,9 @@ export async function decideLine(
       return undefined;
     }
     case 'reinstate': {
-      if (await isReplaced(tx, line))
-        return refused('commission.transition_not_allowed', {
-          currentStatus: line.status,
-          reasonCode: 'sale_corrected',
-        });
-      const lost = await lostToRefunds(tx, line);
-      const isSaleRefunded = line.accrues && lost >= line.amount;
-      const decided = decideMove(line, 'reinstated', { livePayoutId, isSaleRefunded });
-      if (decided.kind === 'refused') return decided;
-      await reinstateLine(tx, act, line, lost);
+      const refusal = await refuseReinstatement(tx, line);
+      if (refusal !== undefined) return refusal;
+      await reinstateLine(tx, act, line, await lostToRefunds(tx, line));
       return undefined;
     }
     case 'withdrawApproval': {

@@ -25,6 +25,7 @@ import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Permission } from '../../domain/access/permission.js';
 import { type Act, actFor, systemActor } from '../../domain/act.js';
 import { type Decided, type Refused, refused } from '../../domain/decided.js';
+import { heldByCase } from '../../domain/earning/caseHold.js';
 import { blockingChecks, findFailedByPerson } from '../../domain/earning/check.js';
 import { readClaim } from '../../domain/earning/claim.js';
 import { deadlineStep } from '../../domain/earning/deadline.js';
@@ -47,7 +48,7 @@ import {
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
-import { heldByCase } from './commissionDecision.js';
+import { caseOf } from './commissionDecision.js';
 import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
 import { rerunSale } from './rerun.js';
@@ -265,20 +266,25 @@ async function judge(tx: Tx, act: Act, referral: Referral, decision: DecisionRec
   if (decision.via === 'temporal' && decision.actor.userId === null) return refused('decision.malformed');
   const commissionId = commissionOf(decision);
   const stake = { referralId: referral.id, commissionId };
+  // Who may open and close cases holds, frees and rejects by them: the preset for compliance decides no line of its own accord (api.md 2).
+  const byCase: Permission | undefined = caseOf(decision) === null ? undefined : 'risk.write';
   if (decision.objectType === 'sales') {
     if (decision.verb !== 'reinstate') return refused('decision.malformed');
     const refusal = await refuseWithoutRight(tx, decision, ['commission.decide'], stake);
     return refusal ?? rerunSale(tx, act, referral, decision.objectId);
   }
   if (commissionId !== null) {
-    const refusal = await refuseWithoutRight(tx, decision, ['commission.decide'], stake);
+    // Whoever answers appeals reopens what was rejected (api.md 9.1), without a right on other commissions.
+    const isAnswer = decision.verb === 'reinstate' && typeof decision.params['appealId'] === 'string';
+    const needed = byCase ?? (isAnswer ? 'referral.reopen' : 'commission.decide');
+    const refusal = await refuseWithoutRight(tx, decision, [needed], stake);
     return refusal ?? decideCommission(tx, act, referral, decision);
   }
   const { verb } = decision;
   if (!isReferralDecision(verb)) return refused('decision.malformed');
   const isOverride = verb === 'approve' && decision.params['override'] === true;
   const needed: readonly Permission[] = [
-    verb === 'reopen' ? 'referral.reopen' : 'referral.decide',
+    byCase ?? (verb === 'reopen' ? 'referral.reopen' : 'referral.decide'),
     ...(isOverride ? (['check.waive'] as const) : []),
   ];
   const refusal = await refuseWithoutRight(tx, decision, needed, stake);

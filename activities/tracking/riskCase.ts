@@ -1,4 +1,5 @@
 import { insertDecision } from '../../db/audit/decision.js';
+import { lockCommissions } from '../../db/earning/commission.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import type { Tx } from '../../db/transaction.js';
 import { dismissFlag, lockOpenFlags, raiseFlag } from '../../db/tracking/riskFlag.js';
@@ -11,9 +12,11 @@ import {
 } from '../../db/tracking/riskCase.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { DomainError } from '../../domain/errors.js';
-import type { AffiliateId, ReferralId } from '../../domain/ids.js';
+import type { AffiliateId, CommissionId, ReferralId } from '../../domain/ids.js';
 import type { RiskCode } from '../../domain/tracking/riskFlag.js';
-import { signalMessage, workflowIds } from '../../workflows/contract.js';
+import { nudge, signalMessage, workflowIds } from '../../workflows/contract.js';
+import { decideLine as judgeLine } from '../earning/commissionDecision.js';
+import { noApprover } from '../earning/decisionRights.js';
 
 // Steps of a risk case (FRD-09). Whoever calls them holds the transaction. Money is held, released and rejected by the same decisions that a
 // person takes on single lines: the case writes them, the referral's workflow takes them up.
@@ -56,8 +59,7 @@ export async function openCase(tx: Tx, act: Act, wish: CaseWish): Promise<RiskCa
       evidence: { caseId: opened.id },
       onceKey: `case/${opened.id}/${id}`,
     });
-  for (const line of lines)
-    if (!line.onHold && line.referralId !== null) await decideLine(tx, by, opened, line.referralId, line.id, 'hold');
+  for (const line of lines) if (!line.onHold) await decideLine(tx, by, opened, line, 'hold');
   return opened;
 }
 
@@ -67,8 +69,12 @@ export async function releaseCase(tx: Tx, act: Act, held: RiskCase, note: string
   const by = actFor(act, { cause: { type: 'risk_case', id: held.id } });
   for (const flag of await lockOpenFlags(tx, held.referralIds)) await dismissFlag(tx, by, flag, note, held.id);
   for (const line of await listHoldable(tx, { ...held, mode: held.mode }))
-    if (line.onHold && line.referralId !== null && held.commissionIds.includes(line.id))
-      await decideLine(tx, by, held, line.referralId, line.id, 'release');
+    if (line.onHold && held.commissionIds.includes(line.id)) await decideLine(tx, by, held, line, 'release');
+  // An automatic approval may have waited for the flags.
+  for (const referralId of held.referralIds) {
+    const ref = { workspaceId: act.workspaceId, referralId };
+    await enqueue(tx, nudge('referral', workflowIds.referral(ref), ref));
+  }
   return closed;
 }
 
@@ -84,20 +90,25 @@ export async function rejectCase(tx: Tx, act: Act, held: RiskCase, note: string 
     await decideReferral(tx, by, held, id, note);
   }
   for (const line of await listHoldable(tx, held))
-    if (line.referralId !== null && !rejected.has(line.referralId) && held.commissionIds.includes(line.id))
-      await decideLine(tx, by, held, line.referralId, line.id, 'reject');
+    if (!(line.referralId !== null && rejected.has(line.referralId)) && held.commissionIds.includes(line.id))
+      await decideLine(tx, by, held, line, 'reject');
   return closed;
 }
 
+/** Through the referral's workflow; an entry without a referral (a bonus), which nothing sequences, at once. */
 async function decideLine(
   tx: Tx,
   act: Act,
   { id: caseId }: RiskCase,
-  referralId: ReferralId,
-  commissionId: string,
+  { id: objectId, referralId }: { readonly id: CommissionId; readonly referralId: ReferralId | null },
   verb: 'hold' | 'release' | 'reject',
 ): Promise<void> {
-  await decide(tx, act, { verb, objectType: 'commissions', objectId: commissionId, referralId, caseId, note: null });
+  if (referralId !== null)
+    return decide(tx, act, { verb, objectType: 'commissions', objectId, referralId, caseId, note: null });
+  const [line] = await lockCommissions(tx, [objectId]);
+  const refusal = line && (await judgeLine(tx, act, null, line, verb, noApprover, caseId));
+  // What is on its way to the payee cannot be held any more; everything else of the case is.
+  if (refusal !== undefined && verb !== 'hold') throw new DomainError(refusal.code, refusal.params);
 }
 
 async function decideReferral(

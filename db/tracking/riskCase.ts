@@ -138,18 +138,56 @@ export async function updateRiskCase(
   return toRiskCase(row);
 }
 
-/** The open case that holds one of these commissions, if one does. */
+/**
+ * The open case that holds one of these commissions, if one does: it names the line, or the referral of which the line came later (a renewal
+ * while somebody looks).
+ */
 export async function findCaseHolding(
   tx: ReadTx | Tx,
   commissionIds: readonly string[],
 ): Promise<RiskCaseId | undefined> {
   if (commissionIds.length === 0) return undefined;
+  const { rows } = await tx.raw<{ rows: { id: RiskCaseId }[] }>(
+    `select held.id
+     from risk_cases as held
+     where held.status = 'open'
+       and (held.commission_ids && :ids::text[]
+            or exists (select from commissions as line
+                       where line.id = any(:ids::text[]) and line.mode = held.mode and line.affiliate_id = held.affiliate_id
+                         and line.referral_id = any(held.referral_ids)))
+     order by held.id limit 1`,
+    { ids: [...commissionIds] },
+  );
+  return rows[0]?.id;
+}
+
+/** Lines that came after the case was opened are held by it too, and go where its others go. Waits for whoever closes the case just now. */
+export async function addToCase(
+  tx: Tx,
+  act: Act,
+  caseId: RiskCaseId,
+  commissionIds: readonly string[],
+): Promise<boolean> {
   const row = await tx('risk_cases')
-    .where({ status: 'open' })
-    .whereRaw('commission_ids && ?::text[]', [[...commissionIds]])
-    .orderBy('id')
-    .first<{ id: RiskCaseId } | undefined>('id');
-  return row?.id;
+    .where({ id: caseId, status: 'open' })
+    .forNoKeyUpdate()
+    .first<RiskCaseRow | undefined>();
+  if (row === undefined) return false;
+  const added = commissionIds.filter((id) => !(row.commission_ids as readonly string[]).includes(id));
+  if (added.length === 0) return true;
+  await tx('risk_cases')
+    .where({ id: caseId })
+    .update({ commission_ids: [...row.commission_ids, ...added], version: row.version + 1, updated_at: act.now });
+  await recordAudit(tx, act, {
+    objectType: 'risk_case',
+    objectId: caseId,
+    seq: row.version + 1,
+    event: 'extended',
+    from: row.status,
+    to: row.status,
+    changes: { commissionIds: added },
+  });
+  return true;
 }
 
 /** Lines of the affiliate that a case can hold: those named, and every one of the referrals named, that is neither paid nor ended. */

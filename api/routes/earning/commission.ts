@@ -177,6 +177,7 @@ const adjust = defineRoute({
   refuses: [
     'resource.not_found',
     'commission.commission_paid',
+    'commission.commission_blocked',
     'commission.in_open_payout',
     'commission.transition_not_allowed',
     'sale.currency_mismatch',

@@ -280,6 +280,111 @@ test('a case holds its money: nothing moves it but release or reject, which clos
   expect(await world.broken()).toEqual([]);
 });
 
+test('FRD-09: compliance, which decides no line itself, holds a draft’s line, a bonus and a renewal; nothing else moves them', async () => {
+  const held = await world.affiliate(programId);
+  const referral = await referralOf({ customerExternalId: 'case-2', event: 'registration' }, held);
+  const buy = (externalId: string, paymentNumber: number) =>
+    world.sale({
+      externalId,
+      customer: { externalId: 'case-2' },
+      amount: money('1000.00'),
+      subscription: { externalId: 'case-2', paymentNumber },
+    });
+  const lineOf = (sale: Json): string => String((sale['commissionIds'] as unknown as readonly string[])[0]);
+  const line = async (id: string) => (await world.as(`/v1/commissions/${id}`)).body;
+  const keyed = (path: string, body: unknown) =>
+    world.api.as(world.ws.key, path, { body, headers: { 'Idempotency-Key': randomUUID() } });
+  const first = lineOf(await buy('case-s2', 1));
+  expect(await line(first)).toMatchObject({ status: 'approved' });
+
+  const finance = await world.api.makePerson(world.ws, ['owner'], { name: 'Fay' });
+  const method = await world.as(`/v1/affiliates/${held}/payout-methods`, {
+    type: 'sandbox',
+    currency: 'USD',
+    details: { account: 'ok' },
+  });
+  await world.api.as(finance.key, `/v1/payout-methods/${String(method.body['id'])}/verify`, {
+    body: { reason: 'Called' },
+  });
+  const draft = await keyed('/v1/payouts', { affiliateId: held, currency: 'USD' });
+  expect(draft, draft.text).toMatchObject({ status: 201, body: { status: 'draft', amount: money('100.00') } });
+  const bonus = await keyed('/v1/commissions', {
+    kind: 'bonus',
+    affiliateId: held,
+    programId,
+    amount: money('5.00'),
+    reason: 'Spring',
+    skipHold: true,
+  });
+  expect(bonus, bonus.text).toMatchObject({ status: 201, body: { status: 'pending' } });
+  const bonusId = String(bonus.body['id']);
+
+  const officer = await world.api.makePerson(world.ws, ['compliance'], { name: 'Cai' });
+  const made = await world.api.as(officer.key, '/v1/risk-cases', {
+    body: {
+      affiliateId: held,
+      kind: 'manual_review',
+      referralIds: [referral['id']],
+      commissionIds: [bonusId],
+      evidence: {},
+    },
+  });
+  expect(made, made.text).toMatchObject({ status: 201 });
+  const path = `/v1/risk-cases/${String(made.body['id'])}`;
+  await world.settle();
+  expect(await line(first)).toMatchObject({ status: 'approved', onHold: true, payoutId: null });
+  expect(await line(bonusId)).toMatchObject({ status: 'pending', onHold: true });
+  expect((await world.as(`/v1/payouts/${String(draft.body['id'])}`)).body).toMatchObject({ commissions: 0 });
+
+  // A renewal meanwhile: due at once, and the case's.
+  const renewal = lineOf(await buy('case-s3', 2));
+  expect(await line(renewal)).toMatchObject({ status: 'pending', onHold: true });
+  expect((await world.as(path)).body).toMatchObject({
+    commissionIds: expect.arrayContaining([first, bonusId, renewal]) as unknown,
+    held: [money('205.00')],
+  });
+  const blocked = { status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } };
+  for (const id of [first, renewal, bonusId]) {
+    const before = await line(id);
+    const wishes = [
+      () => world.settled(world.as(`/v1/commissions/${id}/release`, {})),
+      () => world.settled(world.as(`/v1/commissions/${id}/reject`, { reason: 'Odd' })),
+      () => keyed(`/v1/commissions/${id}/adjust`, { amount: money('1.00'), reason: 'Less', skipHold: true }),
+    ];
+    for (const wish of wishes) {
+      const answer = await wish();
+      expect(answer, answer.text).toMatchObject(blocked);
+    }
+    expect(await line(id)).toEqual(before);
+  }
+  const early = await world.settled(world.as(`/v1/commissions/${first}/withdraw-approval`, { reason: 'Odd' }));
+  expect(early).toMatchObject(blocked);
+  expect(await keyed('/v1/payouts', { affiliateId: held, currency: 'USD' })).toMatchObject({
+    status: 409,
+    body: { code: 'nothing_to_pay', reasons: [{ code: 'on_hold' }] },
+  });
+
+  const released = await world.api.as(officer.key, `${path}/release`, { body: { reason: 'All in order' } });
+  expect(released, released.text).toMatchObject({ status: 200, body: { status: 'released' } });
+  await world.settle();
+  for (const id of [first, renewal]) expect(await line(id)).toMatchObject({ status: 'approved', onHold: false });
+  expect(await line(bonusId)).toMatchObject({ status: 'pending', onHold: false });
+
+  const again = await world.api.as(officer.key, '/v1/risk-cases', {
+    body: { affiliateId: held, kind: 'manual_review', commissionIds: [bonusId, renewal], evidence: {} },
+  });
+  await world.settle();
+  const rejected = await world.api.as(officer.key, `/v1/risk-cases/${String(again.body['id'])}/reject`, {
+    body: { reason: 'Made up' },
+  });
+  expect(rejected.status, rejected.text).toBe(200);
+  await world.settle();
+  expect(await line(bonusId)).toMatchObject({ status: 'rejected' });
+  expect(await line(renewal)).toMatchObject({ status: 'reversed' });
+  expect(await line(first)).toMatchObject({ status: 'approved' });
+  expect(await world.broken()).toEqual([]);
+});
+
 test('who may look at risks and who may act', async () => {
   const reviewer = await world.api.makePerson(world.ws, ['reviewer'], { name: 'Rob' });
   expect((await world.api.as(reviewer.key, '/v1/risk-flags')).status).toBe(200);
