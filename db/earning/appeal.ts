@@ -152,7 +152,7 @@ export async function findAppealable(
      where id = :objectId and mode = :mode and affiliate_id = :affiliateId
      union all
      select 'commission', referral_id, status from commissions
-     where id = :objectId and mode = :mode and affiliate_id = :affiliateId and kind = 'earned'
+     where id = :objectId and mode = :mode and affiliate_id = :affiliateId and kind in ('earned', 'bonus', 'adjustment')
      union all
      -- a lead that does not count: its table has a word of its own for it (features.md 2.6)
      select 'lead', referral_id, case verdict when 'invalid' then 'rejected' else verdict end from leads

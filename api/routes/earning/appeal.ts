@@ -1,9 +1,12 @@
 import { decideEntry } from '../../../activities/earning/adjustment.js';
+import { refuseReinstatement } from '../../../activities/earning/commissionDecision.js';
 import { noApprover } from '../../../activities/earning/decisionRights.js';
 import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { insertDecision } from '../../../db/audit/decision.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
+import { lockCommissions } from '../../../db/earning/commission.js';
+import { lockReferral } from '../../../db/earning/referral.js';
 import { type AppealRecord, endAppeal, findAppealable, insertAppeal, lockAppeal } from '../../../db/earning/appeal.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
@@ -68,7 +71,13 @@ function answerRoute(verb: 'uphold' | 'dismiss', event: AppealEvent): Route {
     params: appealParams,
     body: negativeDecisionBody, // an answer has a reason, whichever it is (api.md 1.8)
     reply: appealWire,
-    refuses: ['resource.not_found', 'access.not_in_scope', 'appeal.already_decided', 'access.own_work'],
+    refuses: [
+      'resource.not_found',
+      'access.not_in_scope',
+      'appeal.already_decided',
+      'appeal.transition_not_allowed',
+      'access.own_work',
+    ],
     handle: (ctx) =>
       ctx.write(
         async (tx, act) => {
@@ -134,6 +143,25 @@ async function refuseOwnWork(tx: Tx, act: Act, appeal: AppealRecord): Promise<vo
     throw new DomainError('access.own_work', { createdBy: appeal.rejectedBy });
 }
 
+/**
+ * Upheld, what was rejected moves (BEY-15): where its table has no way back any more, the appeal stays open for an answer that is true. Codes:
+ * appeal.already_decided (it is not rejected any more), appeal.transition_not_allowed (it was given back).
+ */
+async function refuseWithoutEffect(tx: Tx, appeal: AppealRecord): Promise<void> {
+  if (appeal.objectType === 'referral') {
+    const referral = await lockReferral(tx, appeal.objectId);
+    if (referral?.status !== 'rejected')
+      throw new DomainError('appeal.already_decided', { currentStatus: referral?.status ?? null, allowedActions: [] });
+    return;
+  }
+  const [line] = await lockCommissions(tx, [appeal.objectId]);
+  if (line?.status !== 'rejected')
+    throw new DomainError('appeal.already_decided', { currentStatus: line?.status ?? null, allowedActions: [] });
+  const refusal = await refuseReinstatement(tx, line);
+  if (refusal !== undefined)
+    throw new DomainError('appeal.transition_not_allowed', { ...refusal.params, allowedActions: ['dismiss'] });
+}
+
 /** What was rejected goes its own way back: through its referral's workflow, or at once where nothing sequences it. */
 async function reopen(
   ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'workspaceId'>,
@@ -159,6 +187,7 @@ async function reopen(
     return;
   }
   const signal = appeal.objectType === 'referral' ? 'reopen' : 'reinstate';
+  await refuseWithoutEffect(tx, appeal);
   if (appeal.referralId === null) {
     const refusal = await decideEntry(tx, act, appeal.objectId, { verb: signal, by: noApprover });
     if (refusal !== undefined) throw new DomainError(refusal.code, refusal.params);
@@ -176,7 +205,7 @@ async function reopen(
     reasonCode: reason.reasonCode,
     note: reason.note,
     publicReason: reason.publicReason,
-    params: {},
+    params: { appealId: appeal.id },
     via: 'api',
     callerKey: null,
     requestHash: null,

@@ -118,6 +118,63 @@ test('BEY-15: a lead that does not count can be appealed; upheld it is accepted,
   expect(await world.broken()).toEqual([]);
 });
 
+test('BEY-15: upheld where nothing can come back, or of a bonus, or by who may only answer appeals: it moves its object or says why not', async () => {
+  const uphold = (made: TestAnswer, key: string) =>
+    world.api.as(key, `/v1/appeals/${made.body['id']}/uphold`, { body: { reason: 'Looked again.' } });
+  const appeal = (objectId: unknown) => mine('/v1/me/appeals', { objectId, text: 'Please look again.' });
+  const statusOf = async (id: unknown) => (await world.as(`/v1/commissions/${String(id)}`)).body['status'];
+
+  const refunded = await rejected();
+  const first = await appeal(refunded['id']);
+  await world.as(`/v1/sales/${refunded['saleId']}/refunds`, { externalId: `rf-${serial}` });
+  await world.settle();
+  const late = await uphold(first, colleague);
+  expect([late.status, late.body['code'], late.body['currentStatus'], late.body['allowedActions']]).toEqual([
+    409,
+    'transition_not_allowed',
+    'rejected',
+    ['dismiss'],
+  ]);
+  // Nobody answered in time: it is escalated, and still open.
+  await world
+    .owner('appeals')
+    .where({ id: first.body['id'] })
+    .update({ created_at: new Date(Date.now() - 15 * 86_400_000) });
+  const open = itemsOf((await world.as('/v1/appeals?status=open')).body['data']);
+  expect(open.find((one) => one['id'] === first.body['id'])).toMatchObject({ escalated: true });
+
+  const bonus = await world.as('/v1/commissions', {
+    affiliateId,
+    programId,
+    kind: 'bonus',
+    amount: usd('5.00'),
+    reason: 'Launch',
+  });
+  const back = await world.as(`/v1/commissions/${bonus.body['id']}/reject`, { reason: 'Given twice' });
+  expect(back.status, back.text).toBe(200);
+  expect((await uphold(await appeal(bonus.body['id']), colleague)).status).toBe(200);
+  expect(await statusOf(bonus.body['id'])).toBe('pending');
+
+  const role = await world.as('/v1/roles', { name: 'Ombud', permissions: ['referral.read', 'referral.reopen'] });
+  const ombud = await world.api.makePerson(world.ws, ['owner'], { name: 'Ombud' });
+  const given = { method: 'PATCH', body: { roleIds: [String(role.body['id'])] } } as const;
+  expect((await world.api.as(world.ws.key, `/v1/users/${ombud.user.id}`, given)).status).toBe(200);
+  const third = await rejected();
+  expect((await uphold(await appeal(third['id']), ombud.key)).status).toBe(200);
+  await world.settle();
+  expect(await statusOf(third['id'])).toBe('pending');
+  const fourth = await rejected();
+  const moot = await appeal(fourth['id']);
+  await world.settled(world.as(`/v1/commissions/${fourth['id']}/reinstate`, {}));
+  expect((await uphold(moot, colleague)).body).toMatchObject({ code: 'already_decided', currentStatus: 'pending' });
+  for (const made of [first, moot])
+    expect(
+      await world.api.as(colleague, `/v1/appeals/${made.body['id']}/dismiss`, { body: { reason: 'Nothing to give.' } }),
+    ).toMatchObject({ status: 200, body: { status: 'dismissed', allowedActions: [] } });
+  expect(await statusOf(refunded['id'])).toBe('rejected');
+  expect(await world.broken()).toEqual([]);
+});
+
 test('BEY-15: an open appeal waits in the queue of whoever may answer it, with its day, and leaves with the answer', async () => {
   const commission = await rejected();
   const made = await mine('/v1/me/appeals', { objectId: commission['id'], text: 'She called me.' });
