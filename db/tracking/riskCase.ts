@@ -161,6 +161,15 @@ export async function findCaseHolding(
   return rows[0]?.id;
 }
 
+/** The open case that holds what this lead has earned, if one does. */
+export async function findCaseOfLead(tx: ReadTx | Tx, leadId: string): Promise<RiskCaseId | undefined> {
+  const lines = await tx('commissions').where({ lead_id: leadId }).select<{ id: string }[]>('id');
+  return findCaseHolding(
+    tx,
+    lines.map((line) => line.id),
+  );
+}
+
 /** Lines that came after the case was opened are held by it too, and go where its others go. Waits for whoever closes the case just now. */
 export async function addToCase(
   tx: Tx,

@@ -3,14 +3,13 @@ import { takeSignIn } from '../../../activities/reseller/customerAccount.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import { recordDirectDecision, refusalWithHistory } from '../../../db/audit/directDecision.js';
-import { lockCommissionsOfLead } from '../../../db/earning/commission.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
 import { getLeadView, listLeads } from '../../../db/reads/tracking/leadList.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { lockContact } from '../../../db/tracking/contact.js';
-import { findCaseHolding } from '../../../db/tracking/riskCase.js';
+import { findCaseOfLead } from '../../../db/tracking/riskCase.js';
 import { listFieldsInUse } from '../../../db/tracking/customField.js';
 import { type Lead, type LeadChange, lockLead, updateLead } from '../../../db/tracking/lead.js';
 import type { Act } from '../../../domain/act.js';
@@ -190,9 +189,7 @@ async function judge(
   if (decided.kind === 'refused') throw await refusalWithHistory(tx, decided, lead.id, leadActions(lead.verdict));
   assertInvariant(decided.kind === 'accepted', 'a verdict moves or is refused', { leadId });
   // What the lead has earned may be held by a case: its end decides then, and no verdict (FRD-09).
-  const earned = verb === 'invalidate' ? await lockCommissionsOfLead(tx, lead.id) : [];
-  const ids = earned.map((line) => line.id);
-  const caseId = await findCaseHolding(tx, ids);
+  const caseId = verb === 'invalidate' ? await findCaseOfLead(tx, lead.id) : undefined;
   if (caseId !== undefined) throw new DomainError('commission.commission_blocked', heldByCase(caseId).params);
   const by = await recordDirectDecision(tx, act, {
     verb,

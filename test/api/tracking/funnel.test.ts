@@ -105,6 +105,41 @@ test('LED-30: an invalid lead rejects its pending commission, and the affiliate 
   expect(invalid).toMatchObject({ status: 200, body: { verdict: 'invalid', verdictCode: 'invalid_lead' } });
   await world.settle();
   expect(await lines()).toMatchObject([{ status: 'rejected' }]);
+  // Invalid before anybody accepted it: it never earned.
+  const source = await world.as('/v1/lead-sources', { name: next('source'), leadAcceptance: 'manual' });
+  const waiting = await world.as('/v1/leads', {
+    clickId: await world.click({ programId, affiliateId: ada }),
+    email: `${next('jo')}@buyer.example`,
+    sourceId: source.body['id'],
+  });
+  await world.settle();
+  const unjudged = await leadOf(waiting.body['id']);
+  expect(unjudged['verdict']).toBe('received');
+  await world.as(`/v1/leads/${String(unjudged['id'])}/invalidate`, { reasonCode: 'invalid_lead' });
+  await world.settle();
+  expect(await world.commissions(`referralId=${String(unjudged['referralId'])}`)).toEqual([]);
+
+  // While a case holds what a lead earned, its end decides and no verdict (FRD-09).
+  const looked = await world.as('/v1/leads', {
+    clickId: await world.click({ programId, affiliateId: ada }),
+    email: `${next('jo')}@buyer.example`,
+  });
+  await world.settle();
+  const held = await leadOf(looked.body['id']);
+  const opened = await world.as('/v1/risk-cases', {
+    affiliateId: ada,
+    kind: 'manual_review',
+    referralIds: [held['referralId']],
+  });
+  await world.settle();
+  const verdict = () => world.as(`/v1/leads/${String(held['id'])}/invalidate`, { reasonCode: 'invalid_lead' });
+  expect(await verdict()).toMatchObject({ status: 409, body: { code: 'commission_blocked' } });
+  expect(await leadOf(held['id'])).toMatchObject({ verdict: 'accepted' });
+  await world.as(`/v1/risk-cases/${String(opened.body['id'])}/release`, { reason: 'In order' });
+  await world.settle();
+  expect((await verdict()).status).toBe(200);
+  await world.settle();
+
   const made = await world.as('/v1/api-keys', { name: next('key'), affiliateId: ada });
   expect(made.status, made.text).toBe(201);
   const own = await world.api.as(String(made.body['secret']), `/v1/leads/${String(lead['id'])}`);
