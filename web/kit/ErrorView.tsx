@@ -1,4 +1,4 @@
-import { Alert, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { relativeTime } from './DateText.js';
@@ -48,6 +48,11 @@ export function ErrorView({
     <Alert variant="outline" color="red" title={title} role="alert" c="var(--mantine-color-text)">
       <Stack gap="xs">
         {detail === '' ? null : <Text size="sm">{detail}</Text>}
+        {problem?.code === 'settings_missing' ? (
+          <Anchor href="/settings" size="sm">
+            {t('error.openSettings')}
+          </Anchor>
+        ) : null}
         {problem === undefined ? null : (
           <Group gap="xs">
             <Text size="sm" c="dimmed">

@@ -1,6 +1,7 @@
-import { at } from '../../support/apiClient.js';
-import { expect, ownerState, test } from '../support.js';
-import { makeWorkWorld, until, type WorkWorld } from '../workWorld.js';
+import { randomUUID } from 'node:crypto';
+import { at, textAt } from '../../support/apiClient.js';
+import { expect, expectAccessible, expectNarrow, ownerState, test } from '../support.js';
+import { makeWorkWorld, ownerCalls, until, type WorkWorld } from '../workWorld.js';
 
 test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
 
@@ -78,4 +79,105 @@ test('a rule with bands and a cap is shown with what it would have cost, then tr
   await page.getByRole('button', { name: 'What does it earn?' }).click();
   await expect(page.getByRole('region', { name: 'Level 1' })).toContainText('number 1, band from 0');
   await expect(page.getByRole('region', { name: 'Level 1' })).toContainText('5.00');
+});
+
+/** A draft of two levels with one product, all of its own. */
+async function draft(): Promise<{ readonly programId: string; readonly product: string }> {
+  const { must } = await ownerCalls();
+  const tag = randomUUID().slice(0, 8);
+  const programId = textAt(
+    await must('POST', '/v1/programs', { name: `Draft ${tag}`, currency: 'USD', levels: 2 }),
+    'id',
+  );
+  const productId = textAt(await must('POST', '/v1/products', { name: `Mug ${tag}` }), 'id');
+  await must('POST', `/v1/programs/${programId}/products`, { productId });
+  return { programId, product: `Mug ${tag}` };
+}
+
+test('RUL-01, RUL-07, PRG-17: a rule of one product has a kind per level, changes from a day on without losing any, and ends', async ({
+  page,
+}) => {
+  const { programId, product } = await draft();
+  await page.goto(`/programs/${programId}?tab=rules`);
+  await page.getByRole('button', { name: 'New rule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Of the mug');
+  await dialog.getByLabel('For', { exact: true }).selectOption('program_product');
+  await dialog.getByLabel(/^Product/).selectOption({ label: product });
+  await dialog.getByLabel('Level 1: percent').fill('10');
+  await dialog.getByRole('button', { name: 'Add a level' }).click();
+  await dialog.getByLabel('Level 2: as').selectOption('flat');
+  await dialog.getByLabel('Level 2: amount in USD').fill('3.00');
+  await dialog.getByLabel('Level 2: for each piece').check();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Save the rule' }).click();
+  const region = page.getByRole('region', { name: 'Of the mug' });
+  await expect(region).toContainText(product);
+  await expect(region).toContainText('Level 1: you earn 10 %');
+  await expect(region).toContainText(/Level 2: you earn USD\s?3\.00 per piece/);
+
+  await region.getByRole('button', { name: 'New version' }).click();
+  await expect(dialog.getByLabel('Level 2: amount in USD')).toHaveValue('3.00');
+  await expect(dialog.getByLabel('Level 2: for each piece')).toBeChecked();
+  await dialog.getByLabel('Level 1: percent').fill('12.5');
+  await dialog.getByLabel('Effective from').fill('2099-01-01T12:00');
+  await dialog.getByRole('button', { name: 'Save the rule' }).click();
+  await expect(region).toContainText('version 2');
+  const { must } = await ownerCalls();
+  const [rule] = at(await must('GET', `/v1/commission-rules?programId=${programId}`), 'data') as readonly unknown[];
+  expect(rule).toMatchObject({
+    scope: 'program_product',
+    effectiveFrom: expect.stringMatching(/^(2099-01-01|2098-12-31)T/),
+    levels: [
+      { level: 1, kind: 'percent', ratePpm: 125_000 },
+      { level: 2, kind: 'flat', amount: { amount: '3.00', currency: 'USD' }, perUnit: true },
+    ],
+  });
+
+  await region.getByRole('button', { name: 'End', exact: true }).click();
+  await dialog.getByRole('button', { name: 'End', exact: true }).click();
+  await expect(region.getByRole('button', { name: 'End', exact: true })).toHaveCount(0);
+  await until(`/v1/commission-rules/${textAt(rule, 'id')}`, (body) => at(body, 'status') === 'ended');
+});
+
+test('PRG-04, PRG-05, PRG-06, PRG-14, PRG-18, PRG-21: what affiliates see, what pays, thresholds and products are set on screen', async ({
+  page,
+}) => {
+  const { programId, product } = await draft();
+  await page.goto(`/programs/${programId}`);
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Change terms' }).click();
+  await dialog.getByLabel('Pays for').selectOption('cpa');
+  await dialog.getByLabel('Affiliates see of customers').selectOption('name_only');
+  await dialog.getByLabel('Affiliates see declined charges').check();
+  await dialog.getByLabel('Affiliates see all purchases of their customers').check();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Change now' }).click();
+  await until(
+    `/v1/programs/${programId}`,
+    (body) =>
+      at(body, 'customerVisibility') === 'name_only' &&
+      at(body, 'acquisitionModel') === 'cpa' &&
+      at(body, 'showDeclinedCharges') === true &&
+      at(body, 'showPurchaseHistory') === true,
+  );
+  await expect(page.getByText('the first payment only (CPA)')).toBeVisible();
+
+  const thresholds = page.getByRole('region', { name: 'Performance thresholds' });
+  await thresholds.getByRole('button', { name: 'Change thresholds' }).click();
+  await dialog.getByRole('button', { name: 'Add a threshold' }).click();
+  await expect(dialog.getByRole('button', { name: 'Save thresholds' })).toBeDisabled();
+  await dialog.getByLabel('Number, row 1').fill('10');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Save thresholds' }).click();
+  await expect(thresholds).toContainText('Sales: at least 10 in a quarter');
+
+  await page.getByRole('tab', { name: 'Products' }).click();
+  const row = page.getByRole('region', { name: product });
+  await row.getByRole('button', { name: 'Switch off' }).click();
+  await expect(row.getByRole('button', { name: 'Switch on' })).toBeVisible();
+  await row.getByRole('button', { name: 'Take out' }).click();
+  await dialog.getByRole('button', { name: 'Take out' }).click();
+  await expect(row).toHaveCount(0);
+  await expectNarrow(page);
 });

@@ -148,7 +148,13 @@ test('a commission explains itself, and a refund reported on the sale takes its 
   await page.getByRole('button', { name: /^Explain USD/ }).click();
   const drawer = page.getByRole('dialog');
   await expect(drawer).toContainText('20 % of 49.99 USD net is 9.998');
+  await expect(drawer).toContainText('Not stated by the sale and counted as 0: tax, shipping');
   await drawer.getByRole('button', { name: 'Close' }).click();
+  // The rule stays readable in the version that made it (RUL-14).
+  await page.goto(`/commissions/${commissionId}`);
+  await page.getByRole('button', { name: 'Rule as it was, version 1' }).click();
+  await expect(page.getByRole('dialog')).toContainText('Level 1: you earn 20 %');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
 
   await page.goto(`/sales/${saleId}`);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Sale ${order}`);

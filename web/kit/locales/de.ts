@@ -106,6 +106,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'money.overdrawn': '(überzogen)',
   'date.utc': '{{at}} UTC',
   'error.internal': 'Bei uns ist etwas schiefgegangen',
+  'error.openSettings': 'Einstellungen öffnen',
   'error.code': 'Code',
   'error.request': 'Anfrage',
   'error.copyRequest': 'Anfrage-Id kopieren',

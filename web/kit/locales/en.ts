@@ -102,6 +102,7 @@ export const en = {
   'money.overdrawn': '(overdrawn)',
   'date.utc': '{{at}} UTC',
   'error.internal': 'Something went wrong on our side',
+  'error.openSettings': 'Open the settings',
   'error.code': 'Code',
   'error.request': 'Request',
   'error.copyRequest': 'Copy the request id',

@@ -22,6 +22,7 @@ import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { Timeline } from '../../../kit/Timeline.js';
+import { UsedRules } from '../program/ruleVersion.js';
 import type { Commission } from './commissionList.js';
 
 /** One commission: what stands in its way, why this amount, what happened to it (screens.md 3.10). */
@@ -135,6 +136,7 @@ function Detail({ commission }: { readonly commission: Commission }): ReactEleme
             {t('explain.title')}
           </Title>
           <Explanation commissionId={commission.id} />
+          <UsedRules parts={commission.parts} />
         </Paper>
       </Grid.Col>
     </Grid>

@@ -5,6 +5,8 @@ import { ppmOf, type Rule } from './ruleSentence.js';
 
 /** What is being typed: texts, because half a number is none yet. */
 export interface BandDraft {
+  /** Whose rate they replace. */
+  readonly level: number;
   readonly by: NonNullable<Rule['bands']>['by'];
   readonly period: NonNullable<Rule['bands']>['period'];
   readonly mode: NonNullable<Rule['bands']>['mode'];
@@ -12,6 +14,7 @@ export interface BandDraft {
 }
 
 export const firstBands: BandDraft = {
+  level: 1,
   by: 'sales_count',
   period: 'lifetime',
   mode: 'marginal',
@@ -42,11 +45,12 @@ export function bandsOf(draft: BandDraft, kind: 'percent' | 'flat', currency: st
     } else if (ratePpm === null) return null;
     else rows.push({ from, kind, ratePpm });
   }
-  return { level: 1, by: draft.by, period: draft.period, mode: draft.mode, rows };
+  return { level: draft.level, by: draft.by, period: draft.period, mode: draft.mode, rows };
 }
 
 export function draftOf(bands: NonNullable<Rule['bands']>): BandDraft {
   return {
+    level: bands.level,
     by: bands.by,
     period: bands.period,
     mode: bands.mode,

@@ -14,39 +14,40 @@ import {
   TextInput,
   Title,
 } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getCommissionRulesOptions,
-  getProductsOptions,
+  getGroupsOptions,
   getProgramsByProgramIdAgreementsOptions,
   getProgramsByProgramIdOptions,
-  getProgramsByProgramIdProductsOptions,
   getProgramsByProgramIdVersionsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteCommissionRulesByRuleId } from '../../../client/sdk.gen.js';
 import type { Program } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
-import { ErrorView } from '../../../kit/ErrorView.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName, ProductName } from '../../../kit/ObjectName.js';
 import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { CommissionMail } from './commissionMail.js';
 import { DocumentKinds } from './documentKinds.js';
-import { ProductForm } from './productForm.js';
+import { ProgramProducts } from './programProducts.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
 import { type Rule, RuleSentence } from './ruleSentence.js';
 import { PlannedTerms } from './termsForm.js';
+import { Thresholds } from './thresholds.js';
 
 /** One program: its gates, its rules with what the affiliate reads, products, agreements, versions (screens.md 3.9). */
 export function Screen(): ReactElement {
@@ -110,7 +111,7 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
         <QuotePanel program={program} />
       </Tabs.Panel>
       <Tabs.Panel value="products">
-        <Products programId={program.id} />
+        <ProgramProducts programId={program.id} />
       </Tabs.Panel>
       <Tabs.Panel value="agreements">
         <Agreements programId={program.id} />
@@ -153,7 +154,10 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
           ],
           [t('program.checks'), program.requiredChecks.map((kind) => t(`check.${kind}`)).join(', ')],
           [t('program.levels'), program.levels],
+          [t('program.model'), t(`program.model.${program.acquisitionModel ?? 'none'}`)],
           [t('program.visibility'), t(`program.visibility.${program.customerVisibility}`)],
+          [t('program.showDeclined'), t(program.showDeclinedCharges ? 'yes' : 'no')],
+          [t('program.showHistory'), t(program.showPurchaseHistory ? 'yes' : 'no')],
           [t('program.reviewAbove'), <MoneyText key="m" value={program.reviewAbove} />],
           [t('program.landing'), program.landingUrl],
           [t('program.hosts'), program.destinationHosts.join(', ')],
@@ -167,6 +171,7 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
       )}
       <CommissionMail program={program} />
       <PlannedTerms program={program} />
+      <Thresholds program={program} />
     </Paper>
   );
 }
@@ -194,8 +199,10 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
   const mayWrite = useCan()('rule.write');
   const [isAdding, setAdding] = useState(false);
   const [editing, setEditing] = useState<Rule | null>(null);
+  const [ending, setEnding] = useState<Rule | null>(null);
   const query = useQuery(getCommissionRulesOptions({ query: { programId: program.id, limit: 100 } }));
-  const global = useQuery(getCommissionRulesOptions({ query: { scope: 'global', limit: 20 } }));
+  // Those of no program count here too (ruling 5).
+  const global = useQuery(getCommissionRulesOptions({ query: { scope: 'global,group,affiliate', limit: 200 } }));
   return (
     <Stack>
       {mayWrite ? (
@@ -205,10 +212,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
       ) : null}
       <Loaded query={query}>
         {({ data }) => {
-          const rules = [
-            ...data,
-            ...(global.data?.data ?? []).filter((rule) => !data.some((one) => one.id === rule.id)),
-          ];
+          const rules = [...data, ...(global.data?.data ?? []).filter((rule) => rule.programId === null)];
           return rules.length === 0 ? (
             <Text c="dimmed">{t('rule.none')}</Text>
           ) : (
@@ -221,6 +225,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
                     </Title>
                     <StatusBadge status={rule.status} />
                   </Group>
+                  <RuleOf rule={rule} />
                   <Text size="sm" c="dimmed">
                     {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })} ·{' '}
                     <DateText value={rule.effectiveFrom} />
@@ -240,6 +245,12 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
                       <Button variant="default" size="compact-sm" onClick={() => setEditing(rule)}>
                         {t('rule.newVersion')}
                       </Button>
+                      {/* The default of the settings is ended there, or the next saving would make it again. */}
+                      {rule.scope === 'global' ? null : (
+                        <Button variant="default" size="compact-sm" onClick={() => setEnding(rule)}>
+                          {t('rule.end')}
+                        </Button>
+                      )}
                     </Group>
                   ) : null}
                 </Paper>
@@ -250,71 +261,43 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
       </Loaded>
       {isAdding ? <RuleForm program={program} onClose={() => setAdding(false)} /> : null}
       {editing === null ? null : <RuleForm program={program} rule={editing} onClose={() => setEditing(null)} />}
+      {ending === null ? null : (
+        <FormDialog
+          title={t('rule.endOf', { name: ending.name })}
+          submit={t('rule.end')}
+          color="red"
+          save={() =>
+            deleteCommissionRulesByRuleId({
+              path: { ruleId: ending.id },
+              headers: { 'If-Match': `"${ending.version}"` } as never,
+              throwOnError: true,
+            })
+          }
+          onClose={() => setEnding(null)}
+        >
+          {() => <Text size="sm">{t('rule.endText')}</Text>}
+        </FormDialog>
+      )}
     </Stack>
   );
 }
 
-function Products({ programId }: { readonly programId: string }): ReactElement {
-  const { t } = useTranslation();
-  const mayWrite = useCan()('program.write');
-  const queries = useQueryClient();
-  const [productId, setProductId] = useState('');
-  const [isMaking, setMaking] = useState(false);
-  const attached = useQuery(getProgramsByProgramIdProductsOptions({ path: { programId }, query: { limit: 200 } }));
-  const all = useQuery(getProductsOptions({ query: { limit: 200, active: 'true' } }));
-  const attach = useMutation({
-    mutationFn: () => postPath(`/v1/programs/${programId}/products`, { productId }),
-    onSuccess: () => {
-      setProductId('');
-      return queries.invalidateQueries();
-    },
-  });
-  const free = (all.data?.data ?? []).filter((one) => !attached.data?.data.some((own) => own.productId === one.id));
+/** Whose rule it is, by name: the product, the affiliate or the group. */
+function RuleOf({ rule }: { readonly rule: Rule }): ReactElement | null {
+  const mayRead = useCan()('group.read') && rule.groupId !== null;
+  const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200 } }), enabled: mayRead });
+  if (rule.affiliateId === null && rule.groupId === null && rule.productId === null) return null;
   return (
-    <Stack>
-      <Loaded query={attached}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Text c="dimmed">{t('program.noProducts')}</Text>
-          ) : (
-            <Stack gap="xs">
-              {data.map((one) => (
-                <Paper withBorder p="sm" key={one.productId}>
-                  <Group justify="space-between">
-                    <Text>
-                      {one.name}
-                      {one.sku === null ? '' : ` (${one.sku})`}
-                    </Text>
-                    <Group>
-                      <MoneyText value={one.price} />
-                      <Text size="sm">{t(one.active ? 'status.active' : 'status.disabled')}</Text>
-                    </Group>
-                  </Group>
-                </Paper>
-              ))}
-            </Stack>
-          )
-        }
-      </Loaded>
-      {mayWrite ? (
-        <Group align="flex-end">
-          <NativeSelect
-            label={t('program.attach')}
-            value={productId}
-            onChange={(event) => setProductId(event.currentTarget.value)}
-            data={[{ value: '', label: '–' }, ...free.map((one) => ({ value: one.id, label: one.name }))]}
-          />
-          <Button disabled={productId === ''} loading={attach.isPending} onClick={() => attach.mutate()}>
-            {t('program.attachDo')}
-          </Button>
-          <Button variant="default" onClick={() => setMaking(true)}>
-            {t('product.new')}
-          </Button>
-        </Group>
-      ) : null}
-      {isMaking ? <ProductForm product={undefined} onSaved={setProductId} onClose={() => setMaking(false)} /> : null}
-      {attach.error === null ? null : <ErrorView error={attach.error} />}
-    </Stack>
+    <Text size="sm">
+      {rule.affiliateId === null ? null : <AffiliateName id={rule.affiliateId} />}
+      {rule.groupId === null ? null : (groups.data?.data.find((one) => one.id === rule.groupId)?.name ?? rule.groupId)}
+      {rule.productId === null ? null : (
+        <>
+          {rule.scope === 'program_product' ? '' : ' · '}
+          <ProductName id={rule.productId} />
+        </>
+      )}
+    </Text>
   );
 }
 

@@ -6,20 +6,18 @@ import { patchCommissionRulesByRuleId } from '../../../client/sdk.gen.js';
 import type { Program } from '../../../client/types.gen.js';
 import { newKey, postPath } from '../../../kit/api.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
-import { type BandDraft, BandFields, bandsOf, draftOf, firstBands, percentText } from './bandFields.js';
-import { ppmOf, type Rule, RuleSentence } from './ruleSentence.js';
+import { type BandDraft, BandFields, bandsOf, draftOf, firstBands } from './bandFields.js';
+import { emptyLevel, levelDraft, type LevelDraft, LevelFields, levelOf } from './levelFields.js';
+import { type Rule, RuleSentence } from './ruleSentence.js';
+import { placeOf, type RuleTarget, RuleTargetFields } from './ruleTarget.js';
 import { SimulationPanel } from './simulationPanel.js';
 
-const events = ['payment', 'first_payment', 'registration', 'lead'] as const;
+const events = ['payment', 'first_payment', 'registration', 'lead', 'transaction'] as const;
 const bases = ['net', 'gross', 'net_of_fees', 'deposit'] as const;
 const capScopes = ['affiliate', 'affiliate_customer', 'group', 'program'] as const;
 const capPeriods = ['month', 'lifetime', 'commission'] as const;
 const isAmount = (text: string): boolean => /^\d+(\.\d+)?$/.test(text);
 const countOf = (text: string): number | null => (/^\d+$/.test(text) ? Number(text) : null);
-
-function typed(level: Rule['levels'][number]): string {
-  return level.kind === 'flat' ? level.amount.amount : percentText(level.ratePpm);
-}
 
 /**
  * A rule as a sentence; beside it what the affiliate will read. Before it is saved last quarter is computed under it: there is no way past
@@ -40,8 +38,9 @@ export function RuleForm({
   const [name, setName] = useState(rule?.name ?? '');
   const [event, setEvent] = useState<Rule['event']>(rule?.event ?? 'payment');
   const [base, setBase] = useState<Rule['base']>(rule?.base ?? 'net');
-  const [kind, setKind] = useState<'percent' | 'flat'>(rule?.levels[0]?.kind ?? 'percent');
-  const [values, setValues] = useState<readonly string[]>(rule?.levels.map(typed) ?? ['']);
+  const [target, setTarget] = useState<RuleTarget>({ scope: 'program', id: '' });
+  const [transactionType, setTransactionType] = useState(rule?.transactionType ?? '');
+  const [drafts, setDrafts] = useState<readonly LevelDraft[]>(rule?.levels.map(levelDraft) ?? [emptyLevel(1)]);
   const [maxPayments, setMaxPayments] = useState(rule?.limits.maxPayments?.toString() ?? '');
   const [maxMonths, setMaxMonths] = useState(rule?.limits.maxMonths?.toString() ?? '');
   const [bandDraft, setBands] = useState<BandDraft | null>(rule?.bands == null ? null : draftOf(rule.bands));
@@ -49,32 +48,41 @@ export function RuleForm({
   const [capScope, setCapScope] = useState<(typeof capScopes)[number]>(rule?.cap?.scope ?? 'affiliate');
   const [capPeriod, setCapPeriod] = useState<(typeof capPeriods)[number]>(rule?.cap?.period ?? 'month');
   const [isForNew, setForNew] = useState(rule?.appliesTo === 'new_customers');
+  const [from, setFrom] = useState('');
   const [asked, setAsked] = useState<Readonly<Record<string, unknown>> | null>(null);
   const [shown, setShown] = useState<string | null>(null);
 
   const { currency } = program;
+  const kind = drafts.find((one) => one.level === (bandDraft?.level ?? 1))?.kind ?? 'percent';
   const bands = bandDraft === null ? null : bandsOf(bandDraft, kind, currency);
-  const levels = values.flatMap((value, index): Rule['levels'] => {
-    const level = index + 1;
-    const first = bands?.level === level ? (bands.rows[0] ?? null) : null;
-    const text = first === null ? value : first.kind === 'flat' ? first.amount.amount : percentText(first.ratePpm);
-    if (kind === 'flat')
-      return isAmount(text.trim()) ? [{ level, kind, amount: { amount: text.trim(), currency }, perUnit: false }] : [];
-    const before = rule?.levels.find((one) => one.level === level);
-    const of = before?.kind === 'percent' ? before.of : 'base';
-    const ratePpm = ppmOf(text);
-    return ratePpm === null ? [] : [{ level, kind, ratePpm, of }];
+  const levels = drafts.flatMap((draft): Rule['levels'] => {
+    const first = bands?.level === draft.level ? bands.rows[0] : undefined;
+    const level = levelOf(draft, currency);
+    if (first === undefined) return level === null ? [] : [level];
+    // The bands replace the rate: the level keeps that of their first row.
+    const { level: number, of } = draft;
+    return first.kind === 'flat'
+      ? [{ level: number, kind: 'flat', amount: first.amount, perUnit: false }]
+      : [{ level: number, kind: 'percent', ratePpm: first.ratePpm, of }];
   });
   const cap: Rule['cap'] = isAmount(capAmount)
     ? { amount: { amount: capAmount, currency }, scope: capScope, period: capPeriod }
     : null;
   const limits = { maxPayments: countOf(maxPayments), maxMonths: countOf(maxMonths) };
   const isComplete =
-    levels.length === values.length && (bandDraft === null || bands !== null) && (capAmount === '' || cap !== null);
+    levels.length === drafts.length &&
+    (bandDraft === null || bands !== null) &&
+    (capAmount === '' || cap !== null) &&
+    (target.scope === 'program' || target.id !== '') &&
+    (event !== 'transaction' || transactionType.trim() !== '');
   const terms = { base, levels, bands, limits, cap, appliesTo: isForNew ? 'new_customers' : 'all' } as const;
   const place =
     rule === null
-      ? { scope: 'program', programId: program.id, event }
+      ? {
+          ...placeOf(target, program.id),
+          event,
+          ...(event === 'transaction' ? { transactionType: transactionType.trim() } : {}),
+        }
       : {
           scope: rule.scope,
           ...(rule.programId === null ? {} : { programId: rule.programId }),
@@ -92,13 +100,14 @@ export function RuleForm({
   // Of exactly this draft: a change after it was shown asks anew.
   const isShown = program.status === 'draft' || shown === JSON.stringify(simulation);
 
+  const start = from === '' ? {} : { effectiveFrom: new Date(from).toISOString() };
   const save = useMutation({
     mutationFn: async () => {
       if (rule === null)
-        return postPath('/v1/commission-rules', { name: name.trim(), ...place, ...terms }, key.current);
+        return postPath('/v1/commission-rules', { name: name.trim(), ...place, ...terms, ...start }, key.current);
       const { data } = await patchCommissionRulesByRuleId({
         path: { ruleId: rule.id },
-        body: { name: name.trim(), ...terms },
+        body: { name: name.trim(), ...terms, ...start },
         headers: { 'If-Match': `"${rule.version}"` } as never,
         throwOnError: true,
       });
@@ -133,6 +142,7 @@ export function RuleForm({
             onChange={(change) => setName(change.currentTarget.value)}
             required
           />
+          {rule === null ? <RuleTargetFields programId={program.id} value={target} onChange={setTarget} /> : null}
           <Group align="flex-end">
             <NativeSelect
               label={t('rule.event')}
@@ -141,12 +151,16 @@ export function RuleForm({
               onChange={(change) => setEvent(change.currentTarget.value as Rule['event'])}
               data={events.map((value) => ({ value, label: t(`rule.event.${value}`) }))}
             />
-            <NativeSelect
-              label={t('rule.kind')}
-              value={kind}
-              onChange={(change) => setKind(change.currentTarget.value === 'flat' ? 'flat' : 'percent')}
-              data={(['percent', 'flat'] as const).map((value) => ({ value, label: t(`rule.kind.${value}`) }))}
-            />
+            {event === 'transaction' ? (
+              <TextInput
+                label={t('rule.transactionType')}
+                value={transactionType}
+                disabled={rule !== null}
+                maxLength={40}
+                onChange={(change) => setTransactionType(change.currentTarget.value)}
+                required
+              />
+            ) : null}
             <NativeSelect
               label={t('rule.base')}
               value={base}
@@ -160,29 +174,13 @@ export function RuleForm({
             onChange={(change) => setBands(change.currentTarget.checked ? firstBands : null)}
           />
           {bandDraft === null ? null : <BandFields value={bandDraft} kind={kind} onChange={setBands} />}
-          {values.map((value, index) =>
-            index === 0 && bandDraft !== null ? null : (
-              <TextInput
-                key={index}
-                label={t(kind === 'percent' ? 'rule.rateOf' : 'rule.amountOf', { level: index + 1, currency })}
-                value={value}
-                inputMode="decimal"
-                onChange={(change) => {
-                  const next = [...values];
-                  next[index] = change.currentTarget.value;
-                  setValues(next);
-                }}
-                required
-              />
-            ),
-          )}
-          {values.length < program.levels ? (
-            <Group>
-              <Button variant="default" size="compact-sm" onClick={() => setValues([...values, ''])}>
-                {t('rule.addLevel')}
-              </Button>
-            </Group>
-          ) : null}
+          <LevelFields
+            value={drafts}
+            currency={currency}
+            most={program.levels}
+            banded={bandDraft?.level ?? null}
+            onChange={setDrafts}
+          />
           <Group align="flex-end" grow>
             <TextInput
               label={t('rule.maxPayments')}
@@ -230,6 +228,13 @@ export function RuleForm({
               onChange={(change) => setForNew(change.currentTarget.checked)}
             />
           )}
+          <TextInput
+            label={t('program.effectiveFrom')}
+            description={t('program.effectiveFromHint')}
+            type="datetime-local"
+            value={from}
+            onChange={(change) => setFrom(change.currentTarget.value)}
+          />
           <Paper withBorder p="sm" role="status">
             <Text size="sm" fw={500}>
               {t('rule.affiliateReads')}

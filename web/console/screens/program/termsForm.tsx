@@ -1,4 +1,15 @@
-import { Button, Group, NativeSelect, NumberInput, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import {
+  Button,
+  Checkbox,
+  Group,
+  NativeSelect,
+  NumberInput,
+  Paper,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { patchProgramsByProgramId } from '../../../client/sdk.gen.js';
@@ -9,6 +20,8 @@ import { useCan } from '../../../kit/session.js';
 import { humanize } from '../../../kit/StatusPill.js';
 
 const approvals = ['manual', 'automatic'] as const;
+const visibilities = ['anonymous', 'name_only', 'full'] as const;
+const models = ['none', 'cpl', 'cpa'] as const;
 
 function save(program: Program, body: Readonly<Record<string, unknown>>) {
   return patchProgramsByProgramId({
@@ -39,6 +52,10 @@ export function TermsForm({
   const [levels, setLevels] = useState<number | undefined>(program.levels);
   const [referralApproval, setReferralApproval] = useState<string>(program.referralApproval);
   const [commissionApproval, setCommissionApproval] = useState<string>(program.commissionApproval);
+  const [model, setModel] = useState<string>(program.acquisitionModel ?? 'none');
+  const [customerVisibility, setVisibility] = useState<string>(program.customerVisibility);
+  const [showDeclinedCharges, setDeclined] = useState(program.showDeclinedCharges);
+  const [showPurchaseHistory, setHistory] = useState(program.showPurchaseHistory);
   const [from, setFrom] = useState('');
   const wanted = {
     commissionHold: hold === undefined ? program.commissionHold : `P${hold}D`,
@@ -46,8 +63,12 @@ export function TermsForm({
     levels: levels ?? program.levels,
     referralApproval,
     commissionApproval,
+    acquisitionModel: model === 'none' ? null : model,
+    customerVisibility,
+    showDeclinedCharges,
+    showPurchaseHistory,
   };
-  const body: Readonly<Record<string, string | number>> = Object.fromEntries(
+  const body: Readonly<Record<string, string | number | boolean | null>> = Object.fromEntries(
     Object.entries(wanted).filter(([name, value]) => program[name as keyof Program] !== value),
   );
   const choices = approvals.map((value) => ({ value, label: t(`program.approval.${value}`) }));
@@ -96,6 +117,28 @@ export function TermsForm({
             value={commissionApproval}
             data={choices}
             onChange={(event) => setCommissionApproval(event.currentTarget.value)}
+          />
+          <NativeSelect
+            label={t('program.model')}
+            value={model}
+            data={models.map((value) => ({ value, label: t(`program.model.${value}`) }))}
+            onChange={(event) => setModel(event.currentTarget.value)}
+          />
+          <NativeSelect
+            label={t('program.visibility')}
+            value={customerVisibility}
+            data={visibilities.map((value) => ({ value, label: t(`program.visibility.${value}`) }))}
+            onChange={(event) => setVisibility(event.currentTarget.value)}
+          />
+          <Checkbox
+            label={t('program.showDeclined')}
+            checked={showDeclinedCharges}
+            onChange={(event) => setDeclined(event.currentTarget.checked)}
+          />
+          <Checkbox
+            label={t('program.showHistory')}
+            checked={showPurchaseHistory}
+            onChange={(event) => setHistory(event.currentTarget.checked)}
           />
           <TextInput
             label={t('program.effectiveFrom')}
