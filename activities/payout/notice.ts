@@ -19,17 +19,6 @@ export interface Told {
   readonly returnedMinor?: bigint;
 }
 
-/** Refusals that only the affiliate can repair (features.md 4.8); the others are the staff's. */
-const repairedByAffiliate: ReadonlySet<string | null> = new Set([
-  'destination_invalid',
-  'destination_closed',
-  'name_mismatch',
-]);
-
-export function isAffiliatesRepair(code: string | null): boolean {
-  return repairedByAffiliate.has(code);
-}
-
 /**
  * Writes mail and notice with the move it tells of, in its transaction. The key is the event's: a rerun, a second approval or a payout sent back to
  * draft tells nothing twice. Test payouts tell nobody.

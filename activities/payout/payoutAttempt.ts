@@ -18,7 +18,7 @@ import type { WorkspaceId } from '../../domain/ids.js';
 import type { CurrencyCode } from '../../domain/money.js';
 import { merchantOf } from '../../domain/payout/gateway.js';
 import type { Payout } from '../../domain/payout/payout.js';
-import { decideAnswer, lookUpDelayMs, unknownAlarmMs } from '../../domain/payout/payoutAttempt.js';
+import { decideAnswer, isAffiliatesRepair, lookUpDelayMs, unknownAlarmMs } from '../../domain/payout/payoutAttempt.js';
 import { methodStatusAt } from '../../domain/payout/payoutMethod.js';
 import { addMs, epochMs, type Instant } from '../../domain/time.js';
 import type { GatewayReply, PayoutRef, PayoutStep } from '../../workflows/contract.js';
@@ -27,7 +27,7 @@ import type { GatewayAnswer } from '../gateways/payoutGateway.js';
 import { openAccess, type PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { freezeGateway } from './gateway.js';
-import { isAffiliatesRepair, tellPayees } from './notice.js';
+import { tellPayees } from './notice.js';
 import { recalculateDraft, takeBack, tellDrained } from './payout.js';
 import { mayClaim, payoutStep } from './payoutStep.js';
 import { bookFees, bookPaidLate, bookReturn, settlePayout } from './settlement.js';
@@ -338,12 +338,14 @@ async function recordReply(
               code: reply.code,
               occurredAt: answer?.class === 'returned' ? answer.occurredAt : null,
             });
-          else await moveAttempt(tx, silent, attempt, 'returned', { ...providerId, code: reply.code, lookUpAt: null });
+          else {
+            await moveAttempt(tx, silent, attempt, 'returned', { ...providerId, code: reply.code, lookUpAt: null });
+            await tellWhoRepairs(tx, act, payout, attempt, reply.code); // back before it was paid: as refused (PAY-27)
+          }
           break;
         case 'refused':
           await moveAttempt(tx, silent, attempt, 'refused', { ...providerId, code: reply.code, lookUpAt: null });
-          if (isAffiliatesRepair(reply.code))
-            await tellPayees(tx, act, 'payout.failed', [{ payout, onceFor: attempt.id }]);
+          await tellWhoRepairs(tx, act, payout, attempt, reply.code);
           break;
         case 'submitted':
           await moveAttempt(tx, silent, attempt, 'submitted', {
@@ -373,6 +375,17 @@ async function recordReply(
     default:
       decision satisfies never;
   }
+}
+
+/** The affiliate is told of a payment that did not arrive when the repair is theirs (PAY-26); else it is the staff's alone. */
+async function tellWhoRepairs(
+  tx: Tx,
+  act: Act,
+  payout: Payout,
+  attempt: PayoutAttempt,
+  code: string | null,
+): Promise<void> {
+  if (isAffiliatesRepair(code)) await tellPayees(tx, act, 'payout.failed', [{ payout, onceFor: attempt.id }]);
 }
 
 /** One more rung of the ladder; after a day of not knowing a person has to look (features.md 2.9). */

@@ -83,3 +83,16 @@ export function lookUpDelayMs(lookUps: number): number {
 
 /** features.md 2.9: `unknown` has no time limit; after one day a person has to look. */
 export const unknownAlarmMs = 86_400_000;
+
+/** Refusals and returns that only the affiliate can repair (features.md 4.8): other details, or taking what waits for it. The others are the staff's. */
+const repairedByAffiliate: ReadonlySet<string | null> = new Set([
+  'destination_invalid',
+  'destination_closed',
+  'name_mismatch',
+  'unclaimed',
+]);
+
+/** Is the affiliate to be asked to repair it (PAY-26)? */
+export function isAffiliatesRepair(code: string | null): boolean {
+  return repairedByAffiliate.has(code);
+}

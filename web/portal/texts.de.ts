@@ -217,9 +217,14 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'payout.statement.pdf': 'Abrechnung (PDF)',
   'payout.statement.csv': 'Abrechnung (CSV)',
   'payout.line': 'Wofür',
-  'payout.problem.failed': 'Die Zahlung wurde abgelehnt. Prüfen Sie Ihre Auszahlungsdaten; wir versuchen es wieder.',
-  'payout.problem.unknown': 'Die Zahlung wurde gesendet und wird nachgesehen. Sie müssen nichts tun.',
-  'payout.problem.returned':
+  'payout.paidFrom': 'Bezahlt ab',
+  'payout.paidBefore': 'Bezahlt vor',
+  'payout.problem.failed.you':
+    'Die Zahlung wurde abgelehnt. Prüfen Sie Ihre Auszahlungsdaten; wir versuchen es wieder.',
+  'payout.problem.failed.us': 'Die Zahlung wurde abgelehnt. Wir sehen nach; Sie müssen nichts tun.',
+  'payout.problem.unknown.us': 'Die Zahlung wurde gesendet und wird nachgesehen. Sie müssen nichts tun.',
+  'payout.problem.returned.us': 'Das Geld kam zurück, bevor es ausgezahlt war. Wir sehen nach; Sie müssen nichts tun.',
+  'payout.problem.returned.you':
     'Das Geld kam zurück. Bestätigen Sie Ihre Auszahlungsdaten; die nächste Auszahlung bezahlt es wieder.',
   'link.title': 'Links',
   'link.text': 'Teilen Sie diese. Was daraus wird, zählt für Sie.',

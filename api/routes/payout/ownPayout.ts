@@ -1,4 +1,5 @@
 import { lockAffiliate } from '../../../db/affiliate/affiliate.js';
+import { findGroup } from '../../../db/affiliate/group.js';
 import { insertEmail } from '../../../db/messaging/email.js';
 import { listPayoutMethods } from '../../../db/reads/payout/payoutMethodList.js';
 import { findPayoutView, listLineViews, listPayoutViews } from '../../../db/reads/payout/payoutView.js';
@@ -18,6 +19,7 @@ import type { Config } from '../../../platform/config.js';
 import type { Secrets } from '../../../platform/secrets.js';
 import { answer } from '../../answer.js';
 import type { ApiDeps } from '../../deps.js';
+import { daysOf } from '../../lists.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import {
@@ -34,7 +36,15 @@ import { payoutParams } from '../../schemas/payout/payout.js';
 import { payoutMethodCreate, payoutMethodParams, payoutMethodQuery } from '../../schemas/payout/payoutMethod.js';
 import { noContent, reasonOf } from '../../schemas/wire.js';
 import { ownId, portalRefusals, portalWriteRefusals, requireOwn } from '../affiliate/ownRecord.js';
-import { addPayoutMethod, removePayoutMethod, requireMethod, unusable, verifyPayoutMethod } from './payoutMethod.js';
+import {
+  addPayoutMethod,
+  isAllowedIn,
+  type MethodRule,
+  removePayoutMethod,
+  requireMethod,
+  unusable,
+  verifyPayoutMethod,
+} from './payoutMethod.js';
 
 const payouts = defineRoute({
   method: 'GET',
@@ -56,6 +66,7 @@ const payouts = defineRoute({
           affiliateIds: [affiliate.id],
           statuses: status === undefined ? ownPayoutStatuses : [status],
           currencies: currency,
+          paidOn: daysOf(ctx.query, 'paidOn'),
         },
         page,
       );
@@ -102,11 +113,11 @@ function presentOwnMethod(method: PayoutMethod, now: Instant) {
   };
 }
 
-/** What this affiliate may add: nothing where the workspace sets the method itself (PAY-06). */
-function typesFor(ctx: Pick<Asking, 'mode'>, settings: Settings, config: Config) {
+/** What this affiliate may add: nothing where the workspace sets the method itself, else what workspace and group allow (PAY-06, ruling 8). */
+function typesFor(ctx: Pick<Asking, 'mode'>, settings: Settings, config: Config, group: MethodRule | undefined) {
   if (settings.payouts.methodChoice === 'fixed') return [];
   return payoutMethodTypes
-    .filter((type) => unusable(type, settings, config, ctx.mode) === null)
+    .filter((type) => unusable(type, settings, config, ctx.mode) === null && isAllowedIn(group, type))
     .map((type) => ({ type, fields: detailFieldsOf(type).map((fields) => [...fields]) }));
 }
 
@@ -131,7 +142,8 @@ const methods = defineRoute({
         (method) => presentOwnMethod(method, now),
         ({ createdAt, id }) => ({ value: createdAt, id }),
       );
-      return { ...list, types: typesFor(ctx, settings, config) };
+      const group = affiliate.groupId === null ? undefined : await findGroup(tx, affiliate.groupId);
+      return { ...list, types: typesFor(ctx, settings, config, group) };
     });
   },
 });
@@ -236,13 +248,16 @@ const verify = defineRoute({
     ...portalWriteRefusals,
   ],
   handle: (ctx, { secrets }) =>
-    ctx.write(async (tx, act) => {
-      await requireOwn(tx, ctx, act.now, 'write');
-      const named = await requireMethod(ctx, tx, ctx.params.methodId);
-      if (!isConfirmedBy(secrets, named, ctx.body.token, act.now))
-        throw new DomainError('access.token_used_or_expired');
-      return presentOwnMethod(await verifyPayoutMethod(ctx, tx, act, named, reasonOf({})), act.now);
-    }),
+    ctx.write(
+      async (tx, act) => {
+        await requireOwn(tx, ctx, act.now, 'write');
+        const named = await requireMethod(ctx, tx, ctx.params.methodId);
+        if (!isConfirmedBy(secrets, named, ctx.body.token, act.now))
+          throw new DomainError('access.token_used_or_expired');
+        return presentOwnMethod(await verifyPayoutMethod(ctx, tx, act, named, reasonOf({})), act.now);
+      },
+      { wake: true },
+    ),
 });
 
 const remove = defineRoute({

@@ -84,6 +84,15 @@ export function unusable(
   return methodTypes.length > 0 && !methodTypes.includes(type) ? 'Not among the types of the settings.' : null;
 }
 
+export interface MethodRule {
+  readonly payoutMethodTypes: readonly string[];
+}
+
+/** Does the affiliate's group leave this type to choose? One without a list of its own leaves all. */
+export function isAllowedIn(group: MethodRule | undefined, type: PayoutMethodType): boolean {
+  return group === undefined || group.payoutMethodTypes.length === 0 || group.payoutMethodTypes.includes(type);
+}
+
 const listTypes = defineRoute({
   method: 'GET',
   path: '/v1/payout-method-types',
@@ -174,7 +183,7 @@ export async function addPayoutMethod(
   if (reason !== null)
     throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail: reason });
   const group = affiliate.groupId === null ? undefined : await findGroup(tx, affiliate.groupId);
-  if (group !== undefined && group.payoutMethodTypes.length > 0 && !group.payoutMethodTypes.includes(type)) {
+  if (!isAllowedIn(group, type)) {
     const detail = 'Not among the types of the affiliate’s group.';
     throw new DomainError('access.not_enabled', { capability: `payout_method.${type}`, detail });
   }

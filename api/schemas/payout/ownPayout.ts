@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { PayoutView } from '../../../db/reads/payout/payoutView.js';
+import { isAffiliatesRepair } from '../../../domain/payout/payoutAttempt.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
-import { anyText, listQuery } from '../../lists.js';
+import { anyText, dayRange, listQuery } from '../../lists.js';
 import { dateWire, instantWire, listOf, moneyWire, objectFields, signedMoneyWire } from '../wire.js';
 import { tokenField } from '../access/session.js';
 import { presentPayout } from './payout.js';
@@ -12,7 +13,11 @@ const statuses = ['pending', 'paid'] as const;
 /** The statuses an affiliate sees: a draft is not decided, a cancelled one is money that is owed again (PRT-17). */
 export const ownPayoutStatuses: readonly string[] = statuses;
 
-export const ownPayoutQuery = listQuery({ status: z.enum(statuses).exactOptional(), currency: anyText() });
+export const ownPayoutQuery = listQuery({
+  status: z.enum(statuses).exactOptional(),
+  currency: anyText(),
+  ...dayRange('paidOn'),
+});
 
 export const ownPayoutWire = z
   .strictObject({
@@ -21,6 +26,8 @@ export const ownPayoutWire = z
     problem: z
       .strictObject({
         code: z.enum(['failed', 'unknown', 'returned']),
+        /** Why, by features.md 4.8; null: not known. */
+        reason: z.string().nullable(),
         text: z.string(),
         /** `you`: other payout details may help. */
         fixBy: z.enum(['you', 'us']),
@@ -49,13 +56,24 @@ export const ownPayoutDetailWire = ownPayoutWire
   .openapi('OwnPayoutDetail');
 
 const problemWords = {
-  failed: { text: 'The payment was refused. Check your payout details; we try again.', fixBy: 'you' },
-  unknown: { text: 'The payment was sent and is being looked up. Nothing for you to do.', fixBy: 'us' },
+  failed: {
+    you: 'The payment was refused. Check your payout details; we try again.',
+    us: 'The payment was refused. We look into it; nothing for you to do.',
+  },
+  unknown: { us: 'The payment was sent and is being looked up. Nothing for you to do.' },
   returned: {
-    text: 'The money came back. Confirm your payout details; the next payout pays it again.',
-    fixBy: 'you',
+    you: 'The money came back. Confirm your payout details; the next payout pays it again.',
+    us: 'The money came back before it was paid. We look into it; nothing for you to do.',
   },
 } as const;
+
+/** What went wrong, in words, and whose the repair is: a method that money came back from once it was paid is confirmed anew (PAY-26, PAY-27). */
+function problemFor(status: string, problem: keyof typeof problemWords, code: string | null) {
+  if (problem === 'unknown')
+    return { code: problem, reason: null, text: problemWords.unknown.us, fixBy: 'us' as const };
+  const fixBy = status === 'paid' || isAffiliatesRepair(code) ? ('you' as const) : ('us' as const);
+  return { code: problem, reason: code, text: problemWords[problem][fixBy], fixBy };
+}
 
 export function presentOwnPayout(payout: PayoutView): z.output<typeof ownPayoutWire> {
   const full = presentPayout(payout, 'other_person', []);
@@ -63,7 +81,7 @@ export function presentOwnPayout(payout: PayoutView): z.output<typeof ownPayoutW
     id: full.id,
     object: 'own_payout',
     status: full.status === 'paid' ? 'paid' : 'pending',
-    problem: full.problem === null ? null : { code: full.problem, ...problemWords[full.problem] },
+    problem: full.problem === null ? null : problemFor(full.status, full.problem, full.attempt?.code ?? null),
     currency: full.currency,
     amount: full.amount,
     commissions: full.commissions,

@@ -109,6 +109,18 @@ test('a refusal that the affiliate can repair is told, one that is ours is not',
   const ours = await released('Cid');
   await answer(ours.payoutId, 'call', { class: 'refused', code: 'limit_exceeded', providerId: null });
   expect(await mailsOf(ours.affiliate)).toHaveLength(1);
+  // PAY-27: money that is back before it was paid is as a refusal: the payout stays pending, and who can repair it is told.
+  const early = await released('Eva');
+  await answer(early.payoutId, 'call', { class: 'submitted', providerId: 'p-9', gatewayStatus: 'unclaimed' });
+  await answer(early.payoutId, 'lookUp', {
+    class: 'returned',
+    providerId: 'p-9',
+    code: 'unclaimed',
+    returnedMinor: null,
+    occurredAt: null,
+  });
+  expect((await mailsOf(early.affiliate)).map((mail) => mail['kind'])).toEqual(['payout_drafted', 'payout_failed']);
+  expect(await world.row('payouts', early.payoutId)).toMatchObject({ status: 'pending', returned: null });
 });
 
 test('what is switched off sends no mail, and the money moves all the same', async () => {

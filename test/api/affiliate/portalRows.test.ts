@@ -121,12 +121,14 @@ test('PRT-17: a draft is hidden, what is paid shows its reference, what failed o
   const draft = await insert('draft', null);
   const paid = await insert('paid', { state: 'paid', provider_id: 'WIRE-77' });
   await world.owner('payouts').where({ id: paid }).update({ reference: 'WIRE-77' });
-  const failed = await insert('pending', { state: 'refused' });
+  const failed = await insert('pending', { state: 'refused', code: 'destination_closed' });
+  const ours = await insert('pending', { state: 'refused', code: 'limit_exceeded' });
+  const early = await insert('pending', { state: 'returned', code: 'recalled' });
   const returned = await insert('paid', { state: 'returned', provider_id: 'WIRE-78' });
 
   expect((await ada.call(`/v1/me/payouts/${draft}`)).status).toBe(404);
   const listed = itemsOf((await ada.call('/v1/me/payouts')).body['data']).map((one) => one['id']);
-  expect(new Set(listed)).toEqual(new Set([paid, failed, returned]));
+  expect(new Set(listed)).toEqual(new Set([paid, failed, ours, early, returned]));
   expect((await ada.call(`/v1/me/payouts/${paid}`)).body).toMatchObject({
     status: 'paid',
     reference: 'WIRE-77',
@@ -136,10 +138,18 @@ test('PRT-17: a draft is hidden, what is paid shows its reference, what failed o
     status: 'pending',
     problem: {
       code: 'failed',
+      reason: 'destination_closed',
       fixBy: 'you',
       text: 'The payment was refused. Check your payout details; we try again.',
     },
   });
+  // PAY-26, PAY-27: what is not theirs to repair asks nothing of them.
+  for (const [id, code, reason] of [
+    [ours, 'failed', 'limit_exceeded'],
+    [early, 'returned', 'recalled'],
+  ])
+    expect((await ada.call(`/v1/me/payouts/${id}`)).body['problem']).toMatchObject({ code, reason, fixBy: 'us' });
+  expect(itemsOf((await ada.call('/v1/me/payouts?paidOn[gte]=2026-01-01')).body['data'])).toEqual([]);
   expect((await ada.call(`/v1/me/payouts/${returned}`)).body['problem']).toMatchObject({
     code: 'returned',
     fixBy: 'you',

@@ -32,6 +32,13 @@ test('PAY-06: the affiliate chooses among the allowed methods; fixed by the work
   await saveSettings(world.api, world.ws, { payouts: { methodTypes: ['paypal', 'bank'], methodChoice: 'affiliate' } });
   expect(await offered()).toEqual(['bank', 'paypal']);
   expect((await add()).status).toBe(201);
+  // Its group may leave less: what is not offered is refused.
+  const banks = await world.as('/v1/groups', { name: 'Banks only', payoutMethodTypes: ['bank'] });
+  expect(banks.status, banks.text).toBe(201);
+  await world.owner('affiliates').where({ id: affiliateId }).update({ group_id: banks.body['id'] });
+  expect(await offered()).toEqual(['bank']);
+  expect((await add()).body['code']).toBe('not_enabled');
+  await world.owner('affiliates').where({ id: affiliateId }).update({ group_id: null });
   await saveSettings(world.api, world.ws, { payouts: { methodChoice: 'fixed' } });
   expect(await offered()).toEqual([]);
   const refused = await add();

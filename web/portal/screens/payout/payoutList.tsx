@@ -13,6 +13,7 @@ import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatementButtons } from '../../../kit/StatementButtons.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
+import { useReasonText } from '../../../kit/texts.js';
 
 const statuses = ['pending', 'paid'] as const;
 
@@ -45,6 +46,8 @@ export function OwnPayouts(): ReactElement {
             label: t('payout.status'),
             options: statuses.map((value) => ({ value, label: t(`payout.says.${value}`) })),
           },
+          { field: 'paidOn[gte]', label: t('payout.paidFrom'), isDay: true },
+          { field: 'paidOn[lt]', label: t('payout.paidBefore'), isDay: true },
         ]}
         empty={{ title: t('payout.none'), text: t('payout.noneText') }}
         columns={[
@@ -108,10 +111,16 @@ export function OwnPayouts(): ReactElement {
 
 function Status({ payout }: { readonly payout: OwnPayout }): ReactElement {
   const { t } = useTranslation();
+  const reason = useReasonText();
   return (
     <Stack gap={2} align="flex-start">
       <StatusBadge status={payout.status === 'paid' ? 'paid' : 'processing'} />
-      {payout.problem === null ? null : <Text size="sm">{t(`payout.problem.${payout.problem.code}`)}</Text>}
+      {payout.problem === null ? null : (
+        <Text size="sm">
+          {t(`payout.problem.${payout.problem.code}.${payout.problem.fixBy}`)}
+          {payout.problem.reason === null ? '' : ` ${reason(payout.problem.reason)}.`}
+        </Text>
+      )}
     </Stack>
   );
 }
@@ -134,7 +143,14 @@ function OnePayout({ payoutId }: { readonly payoutId: string }): ReactElement {
               [t('payout.day'), found.paidOn === null ? null : dayText(found.paidOn)],
               ...(found.returned === null
                 ? []
-                : [[t('payout.returned'), <DateText key="at" value={found.returned.at} />] as const]),
+                : [
+                    [
+                      t('payout.returned'),
+                      <>
+                        <MoneyText value={found.returned.amount} /> <DateText value={found.returned.at} />
+                      </>,
+                    ] as const,
+                  ]),
             ]}
           />
           <StatementButtons path={`/v1/me/payouts/${payoutId}/statement`} name={`statement-${payoutId}`} />
