@@ -47,13 +47,16 @@ export function requestContext(newId: NewId, logger: Logger): Middleware<Request
     const sent = ctx.get('X-Request-Id');
     const requestId = callersOwn.test(sent) ? sent : newId('request');
     ctx.state.requestId = requestId;
-    ctx.state.log = logger.child({ requestId });
+    // Made when a handler asks for it: most requests write one line, the last of this function.
+    let log: Logger | undefined;
+    Object.defineProperty(ctx.state, 'log', { get: () => (log ??= logger.child({ requestId })), enumerable: true });
     ctx.set('X-Request-Id', requestId);
     const startedAt = performance.now();
     await next();
-    const { caller, refusal, route, log } = ctx.state;
-    log[ctx.status >= 500 ? 'warn' : 'info'](
+    const { caller, refusal, route } = ctx.state;
+    logger[ctx.status >= 500 ? 'warn' : 'info'](
       {
+        requestId,
         method: ctx.method,
         route: route ?? null,
         status: ctx.status,

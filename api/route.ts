@@ -190,7 +190,7 @@ export function defineRoute<
       }
       const body = (isWrite ? parseWith(definition.body, rawBody, 'body') : undefined) as z.output<B>;
 
-      const requestHash = hashRequest(koa.method, koa.path, rawQuery, shownBody);
+      const requestHash = isWrite ? hashRequest(koa.method, koa.path, rawQuery, shownBody) : '';
       const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
         { koa, deps, caller, route, whole: wish === null ? null : { limit: mostStreamedRows, opened: null } },
         { params, query, body, rawQuery },

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Knex } from 'knex';
 import type { CustomRole } from '../domain/access/permission.js';
 import type { Mode } from '../domain/act.js';
 import type { Audience } from '../domain/access/session.js';
@@ -22,13 +21,13 @@ import { emailKey } from '../domain/tracking/contactKey.js';
 import type { LinkStatus } from '../domain/tracking/link.js';
 import type { Duration, Instant, LocalDate } from '../domain/time.js';
 import type { Db } from './connection.js';
+import { runAlone } from './pipeline.js';
 
 // Look-ups before a workspace is known, through the definer functions of 20261125_1070 and 20261125_1080. Each takes the key it looks up.
 
-/** Calls a set-returning definer function and answers its rows. */
-async function rowsOf<Row>(db: Db, call: string, bindings: readonly Knex.RawBinding[]): Promise<readonly Row[]> {
-  const { rows } = await (db as Knex).raw<{ rows: Row[] }>(`select * from ${call}`, [...bindings]);
-  return rows;
+/** Calls a set-returning definer function and answers its rows. Every request by a session or key begins with one. */
+function rowsOf<Row>(db: Db, call: string, bindings: readonly unknown[]): Promise<readonly Row[]> {
+  return runAlone<Row>(db, `select * from ${call}`, bindings);
 }
 
 export interface WorkspaceEntry {
@@ -91,7 +90,7 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
     has_totp: boolean;
     totp_required_for: string[];
     custom_roles: CustomRole[];
-  }>(db, 'directory_session(?)', [tokenHash]);
+  }>(db, 'directory_session($1)', [tokenHash]);
   return row === undefined
     ? undefined
     : {
@@ -165,7 +164,7 @@ export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry
     affiliate_status: string | null;
     time_zone: string;
     custom_roles: CustomRole[];
-  }>(db, 'directory_api_key(?)', [tokenHash]);
+  }>(db, 'directory_api_key($1)', [tokenHash]);
   return row === undefined
     ? undefined
     : {
@@ -208,7 +207,7 @@ export async function findPublicKey(db: Db, publicKey: string): Promise<PublicKe
     mode: Mode;
     signing_secret: string | null;
     affiliate_id: AffiliateId | null;
-  }>(db, 'directory_public_key(?)', [publicKey]);
+  }>(db, 'directory_public_key($1)', [publicKey]);
   return row === undefined
     ? undefined
     : {
@@ -239,7 +238,7 @@ export async function findPaymentSourceEntry(db: Db, sourceId: string): Promise<
     secret: string | null;
     active: boolean;
     field_map: Record<string, string>;
-  }>(db, 'directory_payment_source(?)', [sourceId]);
+  }>(db, 'directory_payment_source($1)', [sourceId]);
   return row === undefined
     ? undefined
     : {
@@ -296,7 +295,7 @@ export async function findLink(db: Db, slug: string): Promise<LinkEntry | undefi
   }>(
     db,
     `(select link.*, cast(extract(epoch from link.expires_at - now()) * 1000 as double precision) as expires_in_ms
-      from directory_link(?) as link) as link`,
+      from directory_link($1) as link) as link`,
     [slug],
   );
   return row === undefined
@@ -323,7 +322,7 @@ export async function findLink(db: Db, slug: string): Promise<LinkEntry | undefi
 
 /** Uses up a tracking test's one-time token (by its SHA-256) for a click on its link; false: no such test, of another link, used or over. */
 export async function takeTrackingTest(db: Db, token: string, linkId: LinkId, clickId: string): Promise<boolean> {
-  const [row] = await rowsOf<{ taken: boolean }>(db, 'directory_take_tracking_test(?, ?, ?) as taken', [
+  const [row] = await rowsOf<{ taken: boolean }>(db, 'directory_take_tracking_test($1, $2, $3) as taken', [
     createHash('sha256').update(token, 'utf8').digest(),
     linkId,
     clickId,
@@ -340,7 +339,7 @@ export async function findApplicationEntry(
 > {
   const [row] = await rowsOf<{ workspace_id: WorkspaceId; application_id: string; is_usable: boolean }>(
     db,
-    'directory_application(?)',
+    'directory_application($1)',
     [tokenHash],
   );
   return row === undefined
@@ -358,7 +357,7 @@ export interface TrackingDomainEntry {
 export async function findTrackingDomainEntries(db: Db, domain: string): Promise<readonly TrackingDomainEntry[]> {
   const rows = await rowsOf<{ workspace_id: WorkspaceId; token: string; is_verified: boolean }>(
     db,
-    'directory_tracking_domain(?)',
+    'directory_tracking_domain($1)',
     [domain],
   );
   return rows.map((row) => ({ workspaceId: row.workspace_id, token: row.token, isVerified: row.is_verified }));
@@ -369,7 +368,7 @@ export async function findMediaFile(
   db: Db,
   sha256: Buffer,
 ): Promise<{ readonly contentType: string; readonly bytes: Buffer } | undefined> {
-  const [row] = await rowsOf<{ content_type: string; bytes: Buffer }>(db, 'directory_media(?)', [sha256]);
+  const [row] = await rowsOf<{ content_type: string; bytes: Buffer }>(db, 'directory_media($1)', [sha256]);
   return row === undefined ? undefined : { contentType: row.content_type, bytes: row.bytes };
 }
 
@@ -388,7 +387,7 @@ export async function findProgramBySlug(
 > {
   const [row] = await rowsOf<{ workspace_id: WorkspaceId; program_id: ProgramId; name: string; status: ProgramStatus }>(
     db,
-    'directory_program(?)',
+    'directory_program($1)',
     [slug],
   );
   return row === undefined
@@ -401,7 +400,7 @@ export async function findLeadFormEntry(
   db: Db,
   formId: string,
 ): Promise<{ readonly workspaceId: WorkspaceId; readonly active: boolean } | undefined> {
-  const [row] = await rowsOf<{ workspace_id: WorkspaceId; active: boolean }>(db, 'directory_lead_form(?)', [formId]);
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; active: boolean }>(db, 'directory_lead_form($1)', [formId]);
   return row === undefined ? undefined : { workspaceId: row.workspace_id, active: row.active };
 }
 
@@ -410,7 +409,7 @@ export async function findCustomerToken(
   db: Db,
   tokenHash: Buffer,
 ): Promise<{ readonly workspaceId: WorkspaceId; readonly isUsable: boolean } | undefined> {
-  const [row] = await rowsOf<{ workspace_id: WorkspaceId; is_usable: boolean }>(db, 'directory_customer_token(?)', [
+  const [row] = await rowsOf<{ workspace_id: WorkspaceId; is_usable: boolean }>(db, 'directory_customer_token($1)', [
     tokenHash,
   ]);
   return row === undefined ? undefined : { workspaceId: row.workspace_id, isUsable: row.is_usable };
@@ -429,7 +428,7 @@ export async function listCustomerAccountsOfEmail(
 > {
   const rows = await rowsOf<{ workspace_id: WorkspaceId; customer_account_id: CustomerAccountId; mode: Mode }>(
     db,
-    'directory_customer_accounts(?)',
+    'directory_customer_accounts($1)',
     [emailKey(email)],
   );
   return rows.map((row) => ({

@@ -419,6 +419,7 @@ const PgClient = (knexFactory({ client: 'pg' }).client as object).constructor as
 ) => KnexPgClient;
 
 class PipelinedClient extends PgClient {
+  /** Do its connections keep plans? */
   get prepares(): boolean {
     return true;
   }
@@ -461,7 +462,7 @@ interface HasClient {
 
 /** The parts of a Knex instance that Knex's own transactions replace as well. */
 interface KnexInstance extends HasClient {
-  readonly client: KnexPgClient;
+  readonly client: KnexPgClient & Pick<PipelinedClient, 'prepares'>;
   readonly context: object;
 }
 
@@ -474,6 +475,7 @@ export async function transact<T>(db: object, mode: TransactionMode, work: (tx: 
   const connection = await knex.client.acquireConnection();
   try {
     const session = sessionOf(connection);
+    session.prepares = knex.client.prepares;
     const tx = transactor(knex, connection, begin(session, mode));
     let result: T;
     try {
@@ -491,7 +493,7 @@ export async function transact<T>(db: object, mode: TransactionMode, work: (tx: 
 
 /** Knex's builders over this one connection. Everything else a Knex instance has it inherits from that of the pool. */
 function transactor(knex: KnexInstance, connection: pg.Client, transaction: object): object {
-  const client = Object.create(knex.client) as KnexPgClient;
+  const client = Object.create(knex.client) as KnexInstance['client'];
   client.acquireConnection = () => Promise.resolve(connection);
   client.releaseConnection = () => Promise.resolve();
   connections.set(client, { connection, transaction });
@@ -517,6 +519,18 @@ function refuseEnded(client: object): pg.Client {
   if (open === undefined || sessionOf(open.connection).transaction !== open.transaction)
     throw new Error('the transaction has ended');
   return open.connection;
+}
+
+/** One statement outside of any transaction, with `$1`…: for what is looked up before a workspace is known. */
+export async function runAlone<Row>(db: object, text: string, values: readonly unknown[]): Promise<Row[]> {
+  const { client } = db as KnexInstance;
+  const connection = await client.acquireConnection();
+  try {
+    sessionOf(connection).prepares = client.prepares;
+    return (await ask(connection, text, values)).rows as Row[];
+  } finally {
+    await client.releaseConnection(connection);
+  }
 }
 
 /** A statement of the hot path, with `$1`…: what Knex would build anew each time is a constant. Same rows, same errors. */

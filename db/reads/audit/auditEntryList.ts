@@ -1,6 +1,7 @@
 import type { Mode } from '../../../domain/act.js';
 import type { Instant } from '../../../domain/time.js';
 import { listUserNames } from '../../access/userName.js';
+import { run } from '../../pipeline.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 
@@ -122,34 +123,44 @@ export async function findAuditEntry(tx: ReadTx, mode: Mode, id: string): Promis
   return (await viewsOf(tx, [row]))[0];
 }
 
+/** What the rows name, asked for together: one round trip. */
 async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly AuditEntryView[]> {
   if (rows.length === 0) return [];
-  const [names, leaves, decisions] = await Promise.all([
+  const idsOf = (of: (row: EntryRow) => string | null): readonly string[] => [
+    ...new Set(rows.flatMap((row) => of(row) ?? [])),
+  ];
+  const [names, leaves, decisions, calls] = await Promise.all([
     listUserNames(
       tx,
       rows.flatMap((row) => [row.actor_id, row.actor_user_id].filter((id) => id !== null)),
     ),
-    tx('audit_leaves')
-      .whereIn('commit_id', [...new Set(rows.map((row) => row.commit_id))])
-      .select<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }[]>('commit_id', 'sequence', 'leaf_hash'),
-    tx('decisions')
-      .whereIn(
-        'id',
-        rows.flatMap((row) => (row.cause_id === null ? [] : [row.cause_id])),
-      )
-      .select<{ id: string; note: string | null; request_id: string | null }[]>('id', 'note', 'request_id'),
+    run<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }>(
+      tx,
+      'select commit_id, sequence, leaf_hash from audit_leaves where commit_id = any($1)',
+      [idsOf((row) => row.commit_id)],
+    ),
+    // A decision is carried out by a workflow's activity: from where it was made its own call says.
+    run<{ id: string; note: string | null; address: string | null }>(
+      tx,
+      `select decision.id, decision.note, call.address
+       from decisions as decision
+       left join lateral (
+         select address from api_log
+         where (workspace_id, request_id) = (decision.workspace_id, decision.request_id) limit 1) as call on true
+       where decision.id = any($1)`,
+      [idsOf((row) => row.cause_id)],
+    ),
+    // The address stands in the log and not in the trail: the trail is never changed, an address has to go one day (AUD-08).
+    run<{ request_id: string; address: string | null }>(
+      tx,
+      'select request_id, address from api_log where request_id = any($1)',
+      [idsOf((row) => row.request_id)],
+    ),
   ]);
   const leafOf = new Map(
     leaves.map((leaf) => [leaf.commit_id, { sequence: leaf.sequence, hash: leaf.leaf_hash.toString('hex') }]),
   );
   const decisionOf = new Map(decisions.map((decision) => [decision.id, decision]));
-  // A decision is carried out by a workflow's activity: where it was made its own row says.
-  const requestOf = (row: EntryRow): string | null =>
-    row.request_id ?? decisionOf.get(row.cause_id ?? '')?.request_id ?? null;
-  // The address stands in the log and not in the trail: the trail is never changed, an address has to go one day (AUD-08).
-  const calls = await tx('api_log')
-    .whereIn('request_id', [...new Set(rows.flatMap((row) => requestOf(row) ?? []))])
-    .select<{ request_id: string; address: string | null }[]>('request_id', 'address');
   const addressOf = new Map(calls.map((call) => [call.request_id, call.address]));
   return rows.map((row) => ({
     id: row.id,
@@ -170,7 +181,8 @@ async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly 
     cause: row.cause_id === null ? null : { type: row.cause_type ?? 'unknown', id: row.cause_id },
     changes: row.changes,
     requestId: row.request_id,
-    address: addressOf.get(requestOf(row) ?? '') ?? null,
+    address:
+      (row.request_id === null ? decisionOf.get(row.cause_id ?? '')?.address : addressOf.get(row.request_id)) ?? null,
     commitId: row.commit_id,
     leaf: leafOf.get(row.commit_id) ?? null,
     workflow:
