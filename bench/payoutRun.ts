@@ -1,5 +1,5 @@
 // Row 6 of performance.md: a payout run planned over 1,000,000 approved commissions of 20,000 affiliates, in the pages of 1,000 affiliates that
-// production takes, each a transaction that a kill leaves whole: drafts, lines, reservations in the ledger, history, the list of everyone. Beside
+// production takes, two side by side (docs/decisions/0540), each a transaction that a kill leaves whole: drafts, lines, reservations in the ledger, history, the list of everyone. Beside
 // it a raw insert … select of the same lines into a table with the same primary key. Postgres runs with its real settings; afterwards the
 // books are checked.
 import { readdirSync, readFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ export async function measurePlan(say: (line: string) => void, size: Size): Prom
       if (round < size.rounds) await forget(superuser);
     }
     const notes = [
-      `${size.affiliates * size.perAffiliate} approved commissions of ${size.affiliates} affiliates; pages of 1,000 affiliates, a transaction each`,
+      `${size.affiliates * size.perAffiliate} approved commissions of ${size.affiliates} affiliates; pages of 1,000 affiliates, a transaction each, two side by side`,
       'ours writes per affiliate a draft, a reservation with its accounts and balances, two audit entries, the row of the preview; per commission a lock, a line with the index of its payout and the one that lets it into one live payout; and seals the plan',
       'after the first round every invariant of the books but the audit chain, which the relay writes, answers nothing',
     ];
