@@ -6,6 +6,7 @@ import { insertEmailsOnce } from '../db/messaging/email.js';
 import { insertNoticesOnce } from '../db/messaging/notice.js';
 import { insertResults, isPeriodJudged, listPerformance, listStandards } from '../db/program/standard.js';
 import { listConnected } from '../db/payout/gateway.js';
+import { listEndingKeys } from '../db/reads/access/dueKeys.js';
 import { readDueDates } from '../db/reads/payout/dueDates.js';
 import { listHolders } from '../db/reads/payout/payoutControls.js';
 import { listPlanAffiliates, readPlanInputs } from '../db/reads/payout/payoutPlan.js';
@@ -13,6 +14,7 @@ import { readWorkspaceZone } from '../db/reads/payout/payoutStep.js';
 import { inWorkspace, type Tx } from '../db/transaction.js';
 import { type Act, systemAct } from '../domain/act.js';
 import { type AffiliateDocument, documentText } from '../domain/affiliate/document.js';
+import { endingKeyText, keyWarningDays } from '../domain/access/apiKeyExpiry.js';
 import { dateIn, periodContaining } from '../domain/calendar.js';
 import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
 import { everybody, planPayouts } from '../domain/payout/payoutRun.js';
@@ -40,7 +42,8 @@ export function calendarActivities(deps: CalendarDeps) {
           const act = actOf(deps, id, now);
           const zone = await readWorkspaceZone(tx);
           const passed = (await judgeStandards(tx, act, zone)) + (await lapseDocuments(tx, act, zone));
-          return passed + (await remindOfLate(tx, act, zone, deps));
+          const warned = await warnOfEndingKeys(tx, act, zone);
+          return passed + warned + (await remindOfLate(tx, act, zone, deps));
         });
         Context.current().heartbeat(found);
       }
@@ -141,6 +144,30 @@ async function tellOfDocument(
   await insertEmailsOnce(tx, act, [{ ...text, recipient: affiliate.email }], 4);
 }
 
+/**
+ * Warns an affiliate by mail and notice, and whoever looks after keys by notice, before an API user ends: two weeks and three days ahead (LED-06).
+ * Once for each day that it was to end on: a later date is warned of anew. Answers how many end soon.
+ */
+export async function warnOfEndingKeys(tx: Tx, act: Act, zone: string): Promise<number> {
+  const [early, late] = keyWarningDays;
+  const lastDays = dateIn(zone, addDays(act.now, late));
+  const ending = await listEndingKeys(tx, {
+    after: dateIn(zone, act.now),
+    until: dateIn(zone, addDays(act.now, early)),
+  });
+  for (const key of ending) {
+    const onceKey = `apiKey.ending/${key.id}/${key.expiresOn}/${key.expiresOn <= lastDays ? late : early}`;
+    const kind = 'api_key_ending';
+    const of = { name: key.name, day: key.expiresOn };
+    const text = { onceKey, kind, ...endingKeyText(key.language, of) };
+    await insertEmailsOnce(tx, act, [{ ...text, recipient: key.email }], 4);
+    await insertNoticesOnce(tx, act, [{ ...text, to: { affiliateId: key.affiliateId }, link: '/' }]);
+    const staffs = { onceKey: `${onceKey}/staff`, kind, ...endingKeyText(null, of) };
+    await tellStaff(tx, act, 'key.write', { ...staffs, link: '/developers/api-keys' });
+  }
+  return ending.length;
+}
+
 /** Reminds staff who prepare payouts of what should have been paid by now (PAY-20): once a day while anything is late. Answers how many. */
 export async function remindOfLate(
   tx: Tx,
@@ -217,7 +244,7 @@ async function countLate(
 async function tellStaff(
   tx: Tx,
   act: Act,
-  right: 'affiliate.write' | 'check.write' | 'payout.prepare',
+  right: 'affiliate.write' | 'check.write' | 'key.write' | 'payout.prepare',
   notice: {
     readonly onceKey: string;
     readonly kind: string;

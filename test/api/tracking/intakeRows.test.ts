@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { warnOfEndingKeys } from '../../../activities/calendar.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { dateIn } from '../../../domain/calendar.js';
+import { clockNow } from '../../../platform/clock.js';
+import { saveSettings } from '../program/support.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { acceptAll, browserOf, mailsTo } from '../affiliate/portalWorld.js';
 import { signInBySession } from './staffSession.js';
@@ -73,6 +78,51 @@ test('LED-04: the secret is shown once; the list shows name, source, affiliate, 
   for (let tries = 0; (await row())?.['lastUsedAt'] === null && tries < 100; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
   expect((await row())?.['lastUsedAt']).toMatch(/Z$/);
+});
+
+test('LED-06: it ends at midnight of its date in the workspace’s zone; warning mails go out two weeks and three days before', async () => {
+  const email = `ends-${Date.now()}@ada.example`;
+  const ending = await world.affiliate(programId, { email });
+  const zones = { ahead: 'Pacific/Kiritimati', behind: 'Pacific/Pago_Pago' };
+  const user = await apiUser({ affiliateId: ending, expiresOn: dateIn(zones.ahead, clockNow()) });
+  const call = () => world.api.as(user.secret, '/v1/leads');
+  const inZone = (timeZone: string) => saveSettings(world.api, world.ws, { general: { timeZone } });
+  await inZone(zones.ahead);
+  expect(await call()).toMatchObject({ status: 403, body: { code: 'api_user_expired' } });
+  expect((await keyOf(user.id))['state']).toBe('expired');
+  await inZone(zones.behind); // a day before, there
+  expect((await call()).status).toBe(200);
+  expect((await keyOf(user.id))['state']).toBe('active');
+  await inZone('UTC');
+
+  await world.as(`/v1/api-keys/${user.id}`, { expiresOn: '2027-03-15' }, 'PATCH');
+  const passOn = (day: string) =>
+    inWorkspace(world.api.db, world.ws.id, (tx) =>
+      warnOfEndingKeys(
+        tx,
+        world.api.act(world.ws.id, `${day}T12:00:00.000Z` as Parameters<typeof world.api.act>[1]),
+        'UTC',
+      ),
+    );
+  const warned = async (): Promise<number> =>
+    (await world.owner('emails').where({ recipient: email, kind: 'api_key_ending' })).length;
+  const counts: number[] = [];
+  for (const day of ['2027-02-28', '2027-03-01', '2027-03-02', '2027-03-12', '2027-03-14', '2027-03-15']) {
+    await passOn(day);
+    counts.push(await warned());
+  }
+  expect(counts).toEqual([0, 1, 1, 2, 2, 2]);
+  const mail = await world
+    .owner('emails')
+    .where({ recipient: email, kind: 'api_key_ending' })
+    .first<{ subject: string }>();
+  expect(mail?.subject).toBe('The API user API user ends on 2027-03-15');
+  // Staff who look after keys read it too; a revoked one ends nobody's traffic.
+  expect(await world.owner('notices').where({ kind: 'api_key_ending', user_id: world.ws.owner.id })).toHaveLength(2);
+  await world.as(`/v1/api-keys/${user.id}`, { expiresOn: '2027-06-15' }, 'PATCH');
+  await world.as(`/v1/api-keys/${user.id}/revoke`, {});
+  await passOn('2027-06-10');
+  expect(await warned()).toBe(2);
 });
 
 test('LED-07: an expired key is refused and logged; a new date lets the same key in at once; what was refused is no lead', async () => {
