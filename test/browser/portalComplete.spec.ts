@@ -176,3 +176,31 @@ test('PRT-10: with the portal switched off every page says so, and that nothing 
   await page.goto('/portal/earnings');
   await expect(page.getByRole('cell', { name: /10\.00/ }).first()).toBeVisible();
 });
+
+test('BEY-15: a rejected referral is appealed in the portal, once, and the appeal can be withdrawn', async ({
+  page,
+}) => {
+  const found = (await owner.must('GET', `/v1/referrals?affiliateId=${world.ada.id}&status=pending,approved`)) as {
+    data: { id: string }[];
+  };
+  const id = String(found.data[0]?.id);
+  await owner.must('POST', `/v1/referrals/${id}/reject`, { reason: 'Looks odd', reasonCode: 'fraud' });
+  await eventually(
+    async () => (at(await owner.must('GET', `/v1/referrals/${id}`), 'status') === 'rejected' ? true : undefined),
+    { within: 60_000 },
+  );
+  await page.goto('/portal/referrals?status=rejected');
+  await expect(page.getByText('Not accepted').first(), 'not why it was taken for fraud').toBeVisible();
+  await page.getByRole('button', { name: 'Appeal', exact: true }).first().click();
+  const dialog = page.getByRole('dialog', { name: /^Appeal: / });
+  await dialog.getByLabel('Your words').fill('She is a customer of mine.');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Send the appeal' }).click();
+  await expect(page.getByText(/Your appeal is being looked at\. Answer due by/).first()).toBeVisible();
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Withdraw the appeal' }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw the appeal' }).click();
+  await expect(page.getByText('You withdrew your appeal.').first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Appeal', exact: true })).toHaveCount(0);
+});

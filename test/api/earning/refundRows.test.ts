@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../../platform/newId.js';
 import { textAt } from '../../support/apiClient.js';
-import type { Json } from '../support.js';
+import { itemsOf, type Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
 // Refunds, row by row of features.md 10: what happens depends on where the money is.
@@ -190,6 +190,16 @@ test('RFD-06, PAY-23: taken back beyond what is owed, the balance is below zero 
     );
   expect(await row()).toMatchObject({ payable: false, amount: usd('-2.00') });
   expect((await row())?.['reasons']).toContain('negative_balance');
+  // The portal explains it: the balance below zero, what it means, and that earning more is the way out.
+  await world.owner('agreements').where({ program_id: at.programId }).update({ must_accept: false });
+  const { key } = await world.api.makePerson(world.ws, [], { affiliateId: at.affiliateId, permissions: ['me.read'] });
+  const home = (await world.api.as(key, '/v1/me/home')).body;
+  const [next] = itemsOf(home['nextPayouts']);
+  expect(next).toMatchObject({ payable: false });
+  expect(itemsOf(next?.['missing']).find((one) => one['code'] === 'negative_balance')).toMatchObject({
+    detail: expect.stringContaining('-2.00') as string,
+    fix: expect.stringMatching(/./) as string,
+  });
   const refused = await world.as('/v1/payouts', { affiliateId: at.affiliateId, currency: 'USD' });
   expect([refused.status, refused.body['code']]).toEqual([409, 'nothing_to_pay']);
   const even = await world.as('/v1/commissions', {

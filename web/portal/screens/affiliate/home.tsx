@@ -103,7 +103,9 @@ function Next({ next }: { readonly next: NextPayout }): ReactElement {
       <Text>
         {next.payable
           ? t(next.on === null ? 'home.readyNoDay' : 'home.ready')
-          : t('home.missing', { count: next.missing.length })}
+          : next.missing.every((one) => one.code === 'below_minimum')
+            ? t('home.accruing')
+            : t('home.missing', { count: next.missing.length })}
       </Text>
       {next.payable ? null : (
         <Stack gap="xs" component="ul" m={0} mt="xs" p={0} style={{ listStyle: 'none' }}>

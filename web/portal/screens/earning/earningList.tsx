@@ -17,6 +17,7 @@ import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { tones } from '../../../kit/theme.js';
+import { AppealOf } from './appealOf.js';
 import { EarningTabs } from './earningTabs.js';
 
 const statuses = ['pending', 'approved', 'paid', 'rejected', 'reversed'] as const;
@@ -158,6 +159,9 @@ function LineStatus({ line }: { readonly line: OwnCommission }): ReactElement {
       {line.reason === null ? null : (
         <Text size="sm">{line.reason.text ?? (line.reason.code === null ? '' : reason(line.reason.code))}</Text>
       )}
+      {line.status === 'rejected' ? (
+        <AppealOf objectId={line.id} name={line.customer?.name ?? line.customer?.reference ?? t(`kind.${line.kind}`)} />
+      ) : null}
     </Stack>
   );
 }

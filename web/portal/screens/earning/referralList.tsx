@@ -12,6 +12,7 @@ import { useAddress } from '../../../kit/router.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { AppealOf } from './appealOf.js';
 import { Customer } from './earningList.js';
 
 const statuses = ['tracking', 'pending', 'approved', 'rejected', 'expired', 'merged'] as const;
@@ -65,6 +66,12 @@ export function Screen(): ReactElement {
                 {one.reason === null ? null : (
                   <Text size="sm">{one.reason.text ?? (one.reason.code === null ? '' : reason(one.reason.code))}</Text>
                 )}
+                {one.status === 'rejected' ? (
+                  <AppealOf
+                    objectId={one.id}
+                    name={one.customer?.name ?? one.customer?.reference ?? t('referral.visitor')}
+                  />
+                ) : null}
               </Stack>
             ),
             csv: 'status',

@@ -9,6 +9,7 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { AppealOf } from '../earning/appealOf.js';
 
 const outcomes = ['received', 'accepted', 'duplicate', 'invalid', 'converted', 'refused'] as const;
 
@@ -52,6 +53,12 @@ export function Screen(): ReactElement {
               <Stack gap={2} align="flex-start">
                 <StatusBadge status={one.outcome} />
                 {one.code === null ? null : <Text size="sm">{reason(one.code)}</Text>}
+                {one.outcome === 'invalid' && (one.credited || one.referralId !== null) ? (
+                  <AppealOf
+                    objectId={one.id}
+                    name={one.externalId ?? one.customer.name ?? one.customer.reference ?? one.id}
+                  />
+                ) : null}
               </Stack>
             ),
             csv: 'outcome',
