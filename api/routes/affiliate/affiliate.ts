@@ -46,7 +46,7 @@ import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import { daysRange, isTimeZone } from '../../../domain/calendar.js';
 import type { CommissionStatus } from '../../../domain/earning/commission.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId, UserId } from '../../../domain/ids.js';
+import type { AffiliateId, ContactId, UserId } from '../../../domain/ids.js';
 import { formatMoney } from '../../../domain/money.js';
 import type { Program } from '../../../domain/program/program.js';
 import { addMs } from '../../../domain/time.js';
@@ -242,6 +242,7 @@ async function createAffiliate(
         country: body.country ?? null,
       })
     ).id;
+  await refuseOwnSecond(tx, body.recruiterId, contact);
   const affiliate = await insertAffiliate(tx, act, {
     id: act.newId('affiliate'),
     contactId: contact,
@@ -312,6 +313,18 @@ async function checkReferences(tx: Tx, body: AffiliateCreate | AffiliatePatch, a
     throw fieldRefusal('recruiterId', 'not_found', 'No such affiliate.');
   if (affiliate !== undefined && (await isRecruitedBy(tx, recruiterId, affiliate.id)))
     throw new DomainError('affiliate.cycle', { field: 'recruiterId' });
+  if (affiliate !== undefined) await refuseOwnSecond(tx, recruiterId, affiliate.contactId);
+}
+
+/** Nobody recruits a second record of their own (FRD-08); a likely one is a finding of the daily pass. */
+async function refuseOwnSecond(
+  tx: Tx,
+  recruiterId: AffiliateId | null | undefined,
+  contactId: ContactId,
+): Promise<void> {
+  const recruiter = recruiterId == null ? undefined : await findAffiliate(tx, recruiterId);
+  if (recruiter?.contactId === contactId)
+    throw fieldRefusal('recruiterId', 'not_allowed_here', 'The recruiter is the same person.');
 }
 
 export function judgedWebsite(website: string | null | undefined, config: Config): string | null | undefined {

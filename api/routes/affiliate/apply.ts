@@ -4,6 +4,7 @@ import { getWorkspace } from '../../../db/access/workspace.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { insertApplication } from '../../../db/affiliate/application.js';
 import {
+  findAffiliate,
   findAffiliateByEmail,
   insertAffiliate,
   lockAffiliate,
@@ -17,8 +18,9 @@ import { getApplicationForm } from '../../../db/program/applicationForm.js';
 import { findProgram } from '../../../db/program/program.js';
 import { viewAffiliate } from '../../../db/reads/affiliate/affiliateList.js';
 import { findOrInsertContact } from '../../../db/tracking/contact.js';
+import { raiseFlag } from '../../../db/tracking/riskFlag.js';
 import type { Tx } from '../../../db/transaction.js';
-import type { Act } from '../../../domain/act.js';
+import { type Act, actFor, systemActor } from '../../../domain/act.js';
 import { type Affiliate, decideAffiliateMove, firstStatus } from '../../../domain/affiliate/affiliate.js';
 import { openForEnrolment } from '../../../domain/affiliate/enrolment.js';
 import { type ApplicationForm, type Answer, judgeAnswers } from '../../../domain/affiliate/application.js';
@@ -96,6 +98,10 @@ export async function takeInApplication(
     country: body.country ?? null,
   };
   const contact = await findOrInsertContact(tx, act, { id: act.newId('contact'), ...details });
+  const wished = given.recruiterId === null ? undefined : await findAffiliate(tx, given.recruiterId);
+  // Nobody recruits a second record of their own (FRD-08): the form says nothing of it, staff see the finding.
+  const isOwnSecond = wished?.contactId === contact.id;
+  const recruiterId = isOwnSecond ? null : given.recruiterId;
   const affiliate = await insertAffiliate(
     tx,
     act,
@@ -111,7 +117,7 @@ export async function takeInApplication(
       status,
       groupId: (await findDefaultGroup(tx))?.id ?? null,
       rank: null,
-      recruiterId: given.recruiterId,
+      recruiterId,
       managerId: null,
       leadAgentId: null,
       tags: [],
@@ -126,13 +132,20 @@ export async function takeInApplication(
     status: status === 'approved' ? 'active' : 'pending',
     publicUrl: config.http.publicUrl,
   });
+  if (isOwnSecond)
+    await raiseFlag(tx, actFor(act, { actor: systemActor, cause: null }), {
+      referralId: null,
+      affiliateId: affiliate.id,
+      code: 'chain_abuse',
+      evidence: { affiliateId: affiliate.id, recruiterId: given.recruiterId, kinds: ['contact'], blocked: true },
+    });
   const token = randomToken();
   await insertApplication(tx, act, {
     id: act.newId('application'),
     affiliateId: affiliate.id,
     programId: program.id,
     answers,
-    recruiterId: given.recruiterId,
+    recruiterId,
     agreementId,
     tokenHash: hashToken(token),
     tokenEndsAt: addMs(act.now, statusLifeMs),

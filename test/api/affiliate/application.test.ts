@@ -194,6 +194,27 @@ test('AFF-28: a known address makes nothing new, the answer is the same, and onl
   expect((await mailsTo('bo@blog.example')).at(-1)?.kind).toBe('sign_in');
 });
 
+test('FRD-08: nobody recruits a second record of their own: staff are refused, an application comes without recruiter and is shown', async () => {
+  const cy = await makeAffiliate(api, ws, [programId], { name: 'Cy', email: 'cy.own@gmail.com' });
+  const other = await makeAffiliate(api, ws, [programId], { name: 'Cy', email: 'cyown+1@gmail.com' });
+  const refused = { status: 422, body: { errors: [{ pointer: '#/recruiterId', code: 'not_allowed_here' }] } };
+  const path = `/v1/affiliates/${other}`;
+  expect(await api.as(ws.key, path, { method: 'PATCH', body: { recruiterId: cy } })).toMatchObject(refused);
+  expect((await api.as(ws.key, path)).body['recruiterId']).toBeNull();
+  const third = { name: 'Cy', email: 'c.yown+2@googlemail.com', programIds: [programId], recruiterId: cy };
+  expect(await api.as(ws.key, '/v1/affiliates', { body: third })).toMatchObject(refused);
+
+  const link = { affiliateId: cy, programId, kind: 'recruit', slug: 'cy-invites' };
+  expect((await api.as(ws.key, '/v1/links', { body: link })).status).toBe(201);
+  const sent = await apply({ email: 'cyown+3@gmail.com', recruitCode: 'cy-invites' });
+  expect(sent).toMatchObject({ status: 202, body: { status: 'received' } }); // as anybody's
+  const [made] = (await applications()).filter((one) => one['email'] === 'cyown+3@gmail.com');
+  expect(made).toMatchObject({ recruiterId: null });
+  expect(dataOf(await api.as(ws.key, `/v1/affiliates/${cy}/recruits`))).toEqual([]);
+  const flags = dataOf(await api.as(ws.key, `/v1/risk-flags?affiliateId=${String(made?.['affiliateId'])}`));
+  expect(flags).toMatchObject([{ code: 'chain_abuse', evidence: { recruiterId: cy, kinds: ['contact'] } }]);
+});
+
 test('AFF-03: the form asks what the program wants to know; every fault is named at once and nothing is kept', async () => {
   const form = await api.as(ws.key, `/v1/programs/${programId}/form`);
   expect(form).toMatchObject({ status: 200, body: { version: 1, company: 'optional', questions: [] } });
