@@ -1,4 +1,4 @@
-import { journeyFor, takeUpClick } from '../../../activities/tracking/click.js';
+import { journeyFor, type TakenUpClick, takeUpClick } from '../../../activities/tracking/click.js';
 import { openCustomerAccount } from '../../../activities/reseller/customerAccount.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { upsertExternalCustomer } from '../../../db/earning/sale.js';
@@ -97,7 +97,7 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
   const rules = await readIntakeRules(tx, {
     keyId: report.keyId ?? null,
     sourceId: body.sourceId ?? form?.leadSourceId ?? null,
-    affiliateId: affiliateId ?? credited?.click.affiliateId ?? null,
+    affiliateId: affiliateId ?? (await creditedBy(tx, { body, program, credited, at: report.occurredAt ?? act.now })),
     programId: program,
     formAssigneeId: form?.assigneeId ?? null,
   });
@@ -203,6 +203,24 @@ async function programOf(
       detail: 'The affiliate is in several programs: name one.',
     });
   return program;
+}
+
+/** Whom the lead's click and coupon name, in the program's order: that affiliate's agent gets it (LED-03). */
+async function creditedBy(
+  tx: Tx,
+  of: {
+    readonly body: LeadCreate;
+    readonly program: ProgramId | null;
+    readonly credited: TakenUpClick | undefined;
+    readonly at: Instant;
+  },
+): Promise<AffiliateId | null> {
+  const byClick = of.credited?.click.affiliateId ?? null;
+  if (of.body.coupon == null || of.program === null) return byClick;
+  const found = await findCouponByCode(tx, of.body.coupon);
+  if (found?.coupon.programId !== of.program || couponProblem(found, of.at) !== null) return byClick;
+  const { couponPriority } = await readReferralTerms(tx, of.program);
+  return couponPriority === 'coupon_first' ? found.coupon.affiliateId : (byClick ?? found.coupon.affiliateId);
 }
 
 /** A source that is named must be there; one that is switched off takes no leads, whoever names it. */

@@ -80,6 +80,13 @@ test('a lead goes to the source’s agent, an affiliate’s agent beats it, who 
   const second = await lead({ email: email(), sourceId: fair['id'], clickId });
   expect(second.body['assigneeId']).toBe(fred.user.id);
   expect((await world.as(`/v1/leads/${String(first.body['id'])}`)).body['assigneeId']).toBe(eva.user.id); // untouched
+  // A coupon names the affiliate as a click does; without a click, and before one of somebody else.
+  expect((await world.as('/v1/coupons', { affiliateId, programId, code: 'FRED10' })).status).toBe(201);
+  const other = await world.affiliate(programId);
+  for (const click of [{}, { clickId: await world.click({ programId, affiliateId: other }) }]) {
+    const byCoupon = await lead({ email: email(), sourceId: fair['id'], coupon: 'FRED10', ...click });
+    expect(byCoupon.body['assigneeId'], byCoupon.text).toBe(fred.user.id);
+  }
 
   await world.owner('users').where({ id: eva.user.id }).update({ status: 'disabled' });
   const third = await lead({ email: email(), sourceId: fair['id'] });
