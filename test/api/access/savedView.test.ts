@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeAffiliate } from '../program/support.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
 // Kept views of lists (screens.md 1.1): private, or shared with the workspace; one may be the default.
@@ -39,6 +40,25 @@ test('a view is private until it is shared; then others use it and only its make
   expect(stale).toMatchObject({ status: 412, body: { currentVersion: 2 } });
   expect((await api.as(shop.key, path, { method: 'DELETE' })).status).toBe(204);
   expect(await names(ben, 'referrals')).toEqual([]);
+});
+
+test('BEY-34: a shared view’s address alone gives a colleague the same rows, in the same order, and the same count', async () => {
+  for (const name of ['Ada', 'Bob', 'Cleo']) await makeAffiliate(api, shop, [], { name });
+  await makeAffiliate(api, shop, [], { name: 'Dan' }, { approve: false });
+  const query = 'status=approved&sort=-createdAt&cols=name,status';
+  await keep(shop.key, { screen: 'affiliates', name: 'Working with us', query, shared: true });
+  const [view] = itemsOf((await api.as(ben, '/v1/saved-views?screen=affiliates')).body['data']);
+  expect(view).toMatchObject({ name: 'Working with us', query, own: false });
+
+  // Columns are the screen's; the rest of the address is the list's.
+  const asked = new URLSearchParams(String(view?.['query']));
+  asked.delete('cols');
+  const read = async (key: string) => (await api.as(key, `/v1/affiliates?${asked.toString()}&include=counts`)).body;
+  const [mine, bens] = [await read(shop.key), await read(ben)];
+  expect(itemsOf(mine['data']).map((one) => one['name'])).toEqual(['Cleo', 'Bob', 'Ada']);
+  expect(itemsOf(bens['data']).map((one) => one['id'])).toEqual(itemsOf(mine['data']).map((one) => one['id']));
+  expect(bens['counts']).toEqual(mine['counts']);
+  expect(bens['counts']).toMatchObject({ total: 3 });
 });
 
 test('one default per person and screen: the newer one takes its place, and nobody else’s', async () => {
