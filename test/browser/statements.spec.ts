@@ -80,6 +80,29 @@ test.describe('staff', () => {
     await page.goto(`/payouts/${payoutId}`);
     await expectStatement(page);
   });
+
+  test('BEY-01: one step from a line of a payout to why it is what it is, down to the click; from a balance to its lines', async ({
+    page,
+  }) => {
+    await page.goto(`/payouts/${payoutId}`);
+    await page.getByRole('tab', { name: 'Lines' }).click();
+    await page.getByRole('button', { name: /^Explain / }).click();
+    const panel = page.getByRole('dialog');
+    await expect(panel).toContainText('20 % of 49.99 USD net is 9.998');
+    await expect(panel.getByRole('heading', { name: 'What earned it' })).toBeVisible();
+    await expect(panel.getByText(/^Credited:/)).toContainText('clk_');
+    await expectAccessible(page);
+    await page.goto(`/affiliates/${world.ada.id}?tab=balance`);
+    await page.getByRole('row').filter({ hasText: 'USD' }).getByRole('link').first().click();
+    await expect(page).toHaveURL(/\/commissions\?.*affiliateId/);
+  });
+
+  test('PAY-03: a draft is made by one click; where nothing can be paid, it is said', async ({ page }) => {
+    await page.goto(`/affiliates/${world.bo.id}?tab=balance`);
+    await page.getByRole('button', { name: /^Make a draft of / }).click();
+    await expect(page.getByRole('alert')).toContainText('Nobody is due');
+    await expectAccessible(page);
+  });
 });
 
 test.describe('a run', () => {
@@ -105,4 +128,12 @@ test('PAY-21: the affiliate downloads the list of commissions behind the amount'
   await page.waitForURL(/\/portal/);
   await page.goto(`/portal/payouts?payout=${payoutId}`);
   await expectStatement(page);
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Explain / })
+    .click();
+  await expect(page.getByRole('dialog').getByRole('heading', { name: 'What earned it' })).toBeVisible();
+  await page.mouse.move(0, 0); // off the button: its tooltip lies outside of every landmark
+  await expect(page.getByRole('tooltip')).toHaveCount(0);
+  await expectAccessible(page);
 });

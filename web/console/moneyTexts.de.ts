@@ -143,6 +143,7 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'payout.amount': 'Betrag',
   'payout.dueOn': 'Fällig',
   'payout.paidOn': 'Bezahlt am',
+  'affiliate.makeDraft': '{{amount}} als Entwurf anlegen',
   'payout.paidFrom': 'Bezahlt ab',
   'payout.paidBefore': 'Bezahlt vor',
   'payout.overdue': 'überfällig',

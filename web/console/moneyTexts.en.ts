@@ -142,6 +142,7 @@ export const moneyTexts = {
   'payout.amount': 'Amount',
   'payout.dueOn': 'Due',
   'payout.paidOn': 'Paid on',
+  'affiliate.makeDraft': 'Make a draft of {{amount}}',
   'payout.paidFrom': 'Paid from',
   'payout.paidBefore': 'Paid before',
   'payout.overdue': 'overdue',

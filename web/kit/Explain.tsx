@@ -27,6 +27,23 @@ interface Rule {
   }[];
 }
 interface Parts {
+  readonly cause?: {
+    readonly type: string;
+    readonly id?: string;
+    readonly externalId?: string | null;
+    readonly occurredAt?: string | null;
+  };
+  readonly attribution?: {
+    readonly referrerChoice: string;
+    readonly candidates: readonly {
+      readonly clickId: string | null;
+      readonly affiliateId: string | null;
+      readonly at: string | null;
+      readonly won: boolean;
+      readonly code: string | null;
+    }[];
+  } | null;
+  readonly split?: { readonly shares: readonly { readonly amount: Money }[] } | null;
   readonly rules?: readonly Rule[];
   readonly inputs?: readonly {
     readonly base: Money;
@@ -107,6 +124,8 @@ export function ExplanationView({
       <Part title={t('explain.net')}>
         <MoneyText value={data.net} />
       </Part>
+      <Cause cause={parts.cause} />
+      <Credit attribution={parts.attribution} />
       <Part title={t('explain.inputs')} hasAny={(parts.inputs ?? []).length > 0}>
         <List size="sm">
           {(parts.inputs ?? []).map((input, index) => (
@@ -171,6 +190,15 @@ export function ExplanationView({
           </Text>
         </Part>
       )}
+      <Part title={t('explain.split')} hasAny={(parts.split?.shares ?? []).length > 0}>
+        <List size="sm">
+          {(parts.split?.shares ?? []).map((share, index) => (
+            <List.Item key={index}>
+              <MoneyText value={share.amount} />
+            </List.Item>
+          ))}
+        </List>
+      </Part>
       {parts.cap == null ? null : (
         <Part title={t('explain.cap')}>
           <Text size="sm">
@@ -210,6 +238,44 @@ export function ExplanationView({
         </List>
       </Part>
     </Stack>
+  );
+}
+
+/** The event that earned it; of a recruit's sale an affiliate learns its kind only. */
+function Cause({ cause }: { readonly cause: Parts['cause'] }): ReactElement | null {
+  const { t } = useTranslation();
+  if (cause === undefined) return null;
+  const name = cause.externalId ?? cause.id;
+  return (
+    <Part title={t('explain.cause')}>
+      <Text size="sm">
+        {humanize(cause.type)} {name === undefined ? null : <Code>{name}</Code>}{' '}
+        {cause.occurredAt == null ? null : <DateText value={cause.occurredAt} />}
+      </Text>
+    </Part>
+  );
+}
+
+/** Whom it was credited to, down to the click, and who was considered beside: an affiliate sees its own touches. */
+function Credit({ attribution }: { readonly attribution: Parts['attribution'] }): ReactElement | null {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  if (attribution == null) return null;
+  return (
+    <Part title={t('explain.credit')}>
+      <Text size="sm">{humanize(attribution.referrerChoice)}</Text>
+      <List size="sm">
+        {attribution.candidates.map((one, index) => (
+          <List.Item key={one.clickId ?? index}>
+            {t(one.won ? 'explain.won' : 'explain.notWon')}{' '}
+            {one.affiliateId === null ? null : <Code>{one.affiliateId}</Code>}{' '}
+            {one.clickId === null ? null : <Code>{one.clickId}</Code>}{' '}
+            {one.at === null ? null : <DateText value={one.at} />}
+            {one.code === null ? '' : ` ${reason(one.code)}`}
+          </List.Item>
+        ))}
+      </List>
+    </Part>
   );
 }
 

@@ -46,6 +46,7 @@ import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
 import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
+import { MakeDraft } from './makeDraft.js';
 import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
 import { useRequirementText } from './requirementText.js';
@@ -252,6 +253,18 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
 
 const balanceColumns = ['pending', 'owed', 'inPayout', 'payable', 'paid', 'clawedBack'] as const;
 
+/** One step from a balance to the lines that it is made of, each with its explanation (BEY-01). */
+const balanceLists: Readonly<
+  Record<(typeof balanceColumns)[number], { readonly to: string; readonly search: Readonly<Record<string, string>> }>
+> = {
+  pending: { to: '/commissions', search: { status: 'pending' } },
+  owed: { to: '/commissions', search: { status: 'approved' } },
+  inPayout: { to: '/payouts', search: { status: 'draft,pending' } },
+  payable: { to: '/commissions', search: { list: 'payable' } },
+  paid: { to: '/payouts', search: { status: 'paid' } },
+  clawedBack: { to: '/commissions', search: { kind: 'clawback' } },
+};
+
 function Balances({ affiliateId }: { readonly affiliateId: string }): ReactElement {
   const { t } = useTranslation();
   const query = useQuery(getAffiliatesByAffiliateIdBalancesOptions({ path: { affiliateId } }));
@@ -280,15 +293,24 @@ function Balances({ affiliateId }: { readonly affiliateId: string }): ReactEleme
                     <Table.Td data-label={t('affiliate.currency')}>{balance.currency}</Table.Td>
                     {balanceColumns.map((name) => (
                       <Table.Td key={name} data-label={t(`balance.${name}`)} data-align="right">
-                        <span>
+                        <Anchor
+                          component={Link}
+                          to={balanceLists[name].to}
+                          search={{ affiliateId, ...balanceLists[name].search } as never}
+                          underline="always"
+                          inherit
+                        >
                           <MoneyText value={balance[name]} hint={t(`balance.${name}Hint`)} />
-                        </span>
+                        </Anchor>
                       </Table.Td>
                     ))}
                   </Table.Tr>
                 ))}
               </Table.Tbody>
             </Table>
+            {balances.map((balance) => (
+              <MakeDraft key={balance.currency} affiliateId={affiliateId} payable={balance.payable} />
+            ))}
             <Text size="sm">
               <Anchor component={Link} to="/payouts" search={{ affiliateId } as never} underline="always">
                 {t('affiliate.payouts')}

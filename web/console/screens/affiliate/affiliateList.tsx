@@ -29,6 +29,9 @@ const affiliateBulk: readonly BulkAction[] = [
   { kind: 'affiliates.suspend', verb: 'suspend', needsReason: true },
 ];
 
+/** A draft for each that is due, with a result per row (PAY-18). */
+const payoutBulk: readonly BulkAction[] = [{ kind: 'payouts.create', verb: 'create_payout', needsReason: false }];
+
 /** What each brought in the last thirty days (ADM-05); each number opens its rows. */
 function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
   const counted = ['clicks', 'leads', 'sales'] as const;
@@ -105,7 +108,7 @@ export function Screen(): ReactElement {
             custom={{ terminate: () => setEnding(row) }}
           />
         )}
-        bulk={can('status.change') ? affiliateBulk : []}
+        bulk={[...(can('status.change') ? affiliateBulk : []), ...(can('payout.prepare') ? payoutBulk : [])]}
         empty={{ title: t('affiliate.none'), text: t('affiliate.noneText'), action: create }}
         filters={[
           {

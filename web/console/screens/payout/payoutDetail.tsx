@@ -11,6 +11,7 @@ import {
 import type { Payout } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { ExplainDrawer } from '../../../kit/Explain.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
@@ -266,46 +267,52 @@ function Attempts({ payoutId }: { readonly payoutId: string }): ReactElement {
 function Lines({ payoutId }: { readonly payoutId: string }): ReactElement {
   const { t } = useTranslation();
   const lines = useQuery(getPayoutsByPayoutIdLinesOptions({ path: { payoutId } }));
+  const [explained, setExplained] = useState<string | null>(null);
   return (
-    <Loaded query={lines}>
-      {({ data }) => (
-        <Table className="resource-table">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('payout.line')}</Table.Th>
-              <Table.Th>{t('payout.kind')}</Table.Th>
-              <Table.Th>{t('payout.status')}</Table.Th>
-              <Table.Th data-align="right">{t('payout.amount')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.map((line) => (
-              <Table.Tr key={line.commissionId}>
-                <Table.Td data-label={t('payout.line')}>
-                  <Anchor component={Link} to={`/commissions?commission=${line.commissionId}`} underline="always">
-                    {line.commissionId}
-                  </Anchor>
-                  {line.referralId === null ? null : (
-                    <>
-                      {' · '}
-                      <Anchor component={Link} to={`/referrals/${line.referralId}`} underline="always">
-                        {t('payout.referral')}
-                      </Anchor>
-                    </>
-                  )}
-                </Table.Td>
-                <Table.Td data-label={t('payout.kind')}>{t(`kind.${line.kind}`, { defaultValue: line.kind })}</Table.Td>
-                <Table.Td data-label={t('payout.status')}>
-                  <StatusBadge status={line.status} />
-                </Table.Td>
-                <Table.Td data-label={t('payout.amount')} data-align="right">
-                  <MoneyText value={line.amount} />
-                </Table.Td>
+    <>
+      <Loaded query={lines}>
+        {({ data }) => (
+          <Table className="resource-table">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('payout.line')}</Table.Th>
+                <Table.Th>{t('payout.kind')}</Table.Th>
+                <Table.Th>{t('payout.status')}</Table.Th>
+                <Table.Th data-align="right">{t('payout.amount')}</Table.Th>
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
-    </Loaded>
+            </Table.Thead>
+            <Table.Tbody>
+              {data.map((line) => (
+                <Table.Tr key={line.commissionId}>
+                  <Table.Td data-label={t('payout.line')}>
+                    <Anchor component={Link} to={`/commissions/${line.commissionId}`} underline="always">
+                      {line.commissionId}
+                    </Anchor>
+                    {line.referralId === null ? null : (
+                      <>
+                        {' · '}
+                        <Anchor component={Link} to={`/referrals/${line.referralId}`} underline="always">
+                          {t('payout.referral')}
+                        </Anchor>
+                      </>
+                    )}
+                  </Table.Td>
+                  <Table.Td data-label={t('payout.kind')}>
+                    {t(`kind.${line.kind}`, { defaultValue: line.kind })}
+                  </Table.Td>
+                  <Table.Td data-label={t('payout.status')}>
+                    <StatusBadge status={line.status} />
+                  </Table.Td>
+                  <Table.Td data-label={t('payout.amount')} data-align="right">
+                    <MoneyText value={line.amount} onExplain={() => setExplained(line.commissionId)} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Loaded>
+      <ExplainDrawer commissionId={explained} onClose={() => setExplained(null)} />
+    </>
   );
 }

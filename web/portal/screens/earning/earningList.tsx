@@ -1,15 +1,9 @@
 import { Badge, Drawer, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import {
-  getMeCommissionsByCommissionIdExplanationOptions,
-  getMeCommissionsOptions,
-} from '../../../client/@tanstack/react-query.gen.js';
+import { getMeCommissionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { OwnCommission } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
-import { ExplanationView } from '../../../kit/Explain.js';
-import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
@@ -19,6 +13,7 @@ import { useReasonText } from '../../../kit/texts.js';
 import { tones } from '../../../kit/theme.js';
 import { AppealOf } from './appealOf.js';
 import { EarningTabs } from './earningTabs.js';
+import { OwnExplanation } from './ownExplanation.js';
 
 const statuses = ['pending', 'approved', 'paid', 'rejected', 'reversed'] as const;
 const lists = ['pending', 'payable', 'history'] as const;
@@ -99,11 +94,6 @@ export function Screen(): ReactElement {
       </Drawer>
     </>
   );
-}
-
-function OwnExplanation({ commissionId }: { readonly commissionId: string }): ReactElement {
-  const explanation = useQuery(getMeCommissionsByCommissionIdExplanationOptions({ path: { commissionId } }));
-  return <Loaded query={explanation}>{(data) => <ExplanationView data={data} />}</Loaded>;
 }
 
 /** A customer as the program lets affiliates see them; a masked one says that it is. */

@@ -1,6 +1,6 @@
-import { Drawer, Stack, Table, Text } from '@mantine/core';
+import { Drawer, Paper, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMePayoutsByPayoutIdOptions, getMePayoutsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { OwnPayout } from '../../../client/types.gen.js';
@@ -14,6 +14,7 @@ import { PageHead } from '../../../kit/Shell.js';
 import { StatementButtons } from '../../../kit/StatementButtons.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { OwnExplanation } from '../earning/ownExplanation.js';
 
 const statuses = ['pending', 'paid'] as const;
 
@@ -128,6 +129,7 @@ function Status({ payout }: { readonly payout: OwnPayout }): ReactElement {
 function OnePayout({ payoutId }: { readonly payoutId: string }): ReactElement {
   const { t } = useTranslation();
   const payout = useQuery(getMePayoutsByPayoutIdOptions({ path: { payoutId } }));
+  const [explained, setExplained] = useState<string | null>(null);
   return (
     <Loaded query={payout}>
       {(found) => (
@@ -166,12 +168,17 @@ function OnePayout({ payoutId }: { readonly payoutId: string }): ReactElement {
                 <Table.Tr key={line.commissionId}>
                   <Table.Td data-label={t('payout.line')}>{t(`kind.${line.kind}`)}</Table.Td>
                   <Table.Td data-label={t('payout.amount')} data-align="right">
-                    <MoneyText value={line.amount} />
+                    <MoneyText value={line.amount} onExplain={() => setExplained(line.commissionId)} />
                   </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
+          {explained === null ? null : (
+            <Paper withBorder p="md" component="section" aria-label={t('explain.title')}>
+              <OwnExplanation commissionId={explained} />
+            </Paper>
+          )}
         </Stack>
       )}
     </Loaded>
