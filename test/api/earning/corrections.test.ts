@@ -530,3 +530,66 @@ describe('a referral that is approved again (features.md 2.3)', () => {
     expect(await world.broken()).toEqual([]);
   });
 });
+
+describe('money.md 1, rule 6: a fact always fits, whatever became of the account', () => {
+  const workspace = () => world.owner('workspaces').where({ id: world.ws.id });
+  test.each<[string, (of: Journey) => Promise<unknown>, ((of: Journey) => Promise<unknown>)?]>([
+    [
+      'payouts are frozen',
+      () => workspace().update({ payouts_frozen_at: new Date().toISOString(), payouts_frozen_reason: 'test' }),
+      () => workspace().update({ payouts_frozen_at: null, payouts_frozen_reason: null }),
+    ],
+    [
+      'the affiliate is suspended',
+      (of) => world.as(`/v1/affiliates/${of.affiliateId}/suspend`, { reason: 'Looked at' }),
+    ],
+    [
+      'the affiliate is terminated',
+      (of) => world.as(`/v1/affiliates/${of.affiliateId}/terminate`, { reason: 'Leaves' }),
+    ],
+    ['the program is closed', (of) => world.as(`/v1/programs/${of.programId}/close`, { renewals: 'stop' })],
+    [
+      'the customer is nobody any more',
+      (of) =>
+        world
+          .owner('contacts')
+          .whereIn('id', world.owner('referrals').where({ id: of.referralId }).select('contact_id'))
+          .update({ name: null, email: null, phone: null }),
+    ],
+    [
+      'nothing is left of it',
+      async (of) => {
+        const charge = await world.as('/v1/commissions', {
+          affiliateId: of.affiliateId,
+          programId: of.programId,
+          kind: 'adjustment',
+          amount: usd('-50.00'),
+          reason: 'Paid by cheque',
+          skipHold: true,
+        });
+        return world.as(`/v1/commissions/${charge.body['id']}/approve`, {});
+      },
+    ],
+  ])('%s', async (_state, arrange, restore) => {
+    const of = await journey(['100.00', '50.00', '30.00']);
+    await arrange(of);
+    await world.settle();
+    try {
+      const [whole, part, lost] = of.sales;
+      await refund(whole);
+      await refund(part, '25.00');
+      const dispute = { externalId: newId('dispute'), amount: usd('30.00') };
+      for (const status of ['opened', 'lost']) {
+        const step = await world.as(`/v1/sales/${textAt(lost, 'id')}/disputes`, { ...dispute, status });
+        expect(step.status, step.text).toBe(202);
+        await world.settle();
+      }
+      const earned = (await world.commissions(`programId=${of.programId}`)).filter((line) => line['kind'] === 'earned');
+      // 20.00 taken back whole, 10.00 half, 6.00 whole: all three facts are on the books.
+      expect(earned.map((line) => line['net']['amount'])).toEqual(['0.00', '5.00', '0.00']);
+      expect(await world.broken()).toEqual([]);
+    } finally {
+      await restore?.(of);
+    }
+  });
+});

@@ -111,6 +111,49 @@ test('a draft that collides, days the wrong way round and unknown programs are r
   expect([unknown.status, unknown.body['errors'][0]['code']]).toEqual([422, 'not_found']);
 });
 
+test('BEY-02, BEY-25: a payment before the period counts against a limit as it did then, given back or not', async () => {
+  const day = (ago: number, hour = 12): string =>
+    new Date(Date.now() - ago * 86_400_000).toISOString().replace(/T\d\d/, `T${hour}`);
+  const limited = await world.program();
+  const rule = { scope: 'program', programId: limited, event: 'payment', levels: [percent(100_000)] };
+  const made = await world.rule({ ...rule, limits: { maxPayments: 2, maxMonths: null } });
+  expect(made.status, made.text).toBe(201);
+  const affiliateId = await world.affiliate(limited);
+  const longAgo = '2026-01-01T00:00:00.000Z';
+  await world.owner('commission_rule_versions').where({ rule_id: made.body['id'] }).update({ effective_from: longAgo });
+  await world.owner('enrolments').where({ program_id: limited }).update({ joined_at: longAgo });
+  const clickId = await world.click({ programId: limited, affiliateId });
+  await world
+    .owner('clicks')
+    .where({ id: clickId })
+    .update({ created_at: day(6, 10) });
+  const customer = { externalId: 'limited', email: 'limited@buyer.example' };
+  const pay = (ago: number) =>
+    world.sale({
+      externalId: `limited-${ago}`,
+      customer,
+      programId: limited,
+      ...(ago === 6 ? { clickId } : {}),
+      amount: usd('100.00'),
+      occurredAt: day(ago),
+    });
+  const first = await pay(6);
+  const approved = await world.settled(world.as(`/v1/referrals/${first['referralId']}/approve`, {}));
+  expect(approved.status, approved.text).toBe(200);
+  await world.as(`/v1/sales/${first['id']}/refunds`, { externalId: 'limited-back' });
+  await world.settle();
+  expect(await world.commissions(`saleId=${first['id']}`)).toMatchObject([{ status: 'reversed' }]);
+  await pay(4);
+  expect(await pay(2)).toMatchObject({ noCommissionCode: 'limit_payments' });
+  const present = await simulate({ programIds: [limited], from: day(5).slice(0, 10) });
+  expect([present.status, present.body['actual'], present.body['simulated']], present.text).toEqual([
+    200,
+    [usd('10.00')],
+    [usd('10.00')],
+  ]);
+  expect((await world.as(`/v1/commission-rules/${made.body['id']}`, undefined, 'DELETE')).status).toBe(204);
+});
+
 test('by default the quarter before this one, which is empty here', async () => {
   const answer = await world.as('/v1/commission-rules/simulate', {});
   expect([answer.status, answer.body['sales']], answer.text).toEqual([200, 0]);
