@@ -142,6 +142,39 @@ test('the affiliate’s portal in the browser that clicked, or from its device w
   });
 });
 
+test('FRD-01: a buyer who is paid where the credited affiliate is paid is a self-referral, by a sale as by a lead', async () => {
+  const [seller, second] = [await world.affiliate(programId), await world.affiliate(programId)];
+  for (const id of [seller, second])
+    await insertRow(world.owner, 'payout_methods', {
+      id: newId('payoutMethod'),
+      workspace_id: world.ws.id,
+      affiliate_id: id,
+      fingerprint: 'joint-account',
+      status: 'active',
+    });
+  const buyer = await world
+    .owner('contacts')
+    .where({ id: (await affiliate(second))?.contact_id })
+    .first<{ email: string }>();
+  const clickId = await world.click({ programId, affiliateId: seller });
+  const sale = await world.sale({
+    externalId: 'own-account',
+    clickId,
+    customer: { email: buyer?.email },
+    amount: money('100.00'),
+  });
+  expect((await world.as(`/v1/referrals/${String(sale['referralId'])}`)).body).toMatchObject({
+    status: 'pending',
+    flags: [{ code: 'self_referral', evidence: { affiliateId: seller, same: ['payout_account'] } }],
+  });
+  const [commissionId] = sale['commissionIds'] as unknown as readonly string[];
+  expect((await world.as(`/v1/commissions/${String(commissionId)}`)).body).toMatchObject({
+    status: 'pending',
+    blockers: [{ code: 'referral_not_approved' }],
+  });
+  await world.owner('payout_methods').where({ fingerprint: 'joint-account' }).delete(); // rows without a history
+});
+
 test('a burst of clicks from one address marks them suspect and its referral waits for a person (FRD-02)', async () => {
   const burster = await world.affiliate(programId);
   const clicks = await Promise.all(Array.from({ length: 25 }, () => world.click({ programId, affiliateId: burster })));
