@@ -65,6 +65,30 @@ test('PRG-17: terms are planned for a day, shown, and taken back', async ({ page
   await expect(planned.getByText('Nothing is planned.')).toBeVisible();
 });
 
+test('COM-04, COM-10: commissions name their sale, and are filtered by day and group', async ({ page }) => {
+  await enter(page, await freshCookie());
+  await page.goto(`/commissions?affiliateId=${world.ada.id}`);
+  const rows = page.locator('tbody tr[data-row]');
+  await expect(rows.first()).toBeVisible();
+  const count = await rows.count();
+  await expect(rows.locator('a[href^="/sales/"]').first()).toBeVisible();
+  const filter = async (field: string, value: string): Promise<void> => {
+    await page.getByLabel('Filter by').selectOption({ label: field });
+    await page.getByLabel('Value').fill(value);
+    await page.getByRole('button', { name: 'Add filter' }).click();
+  };
+  await filter('Made from', '2020-01-01');
+  await expect(page.getByText('Made from: 1 Jan 2020')).toBeVisible();
+  await expect(rows).toHaveCount(count);
+  await filter('Made before', '2020-01-02');
+  await expect(rows).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Remove the filter Made before' }).click();
+  await expect(rows).toHaveCount(count);
+  await filter('Group', 'grp_none');
+  await expect(rows).toHaveCount(0);
+});
+
 test('PAY-18: drafts are marked as paid together; what they were paid with stands in each, and cash by hand is overdrawn', async ({
   page,
 }) => {

@@ -1,16 +1,18 @@
 import { Button, Chip, Group, NativeSelect, Pill, TextInput } from '@mantine/core';
 import { type FormEvent, type ReactElement, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { formatInstant, useZone } from './DateText.js';
 import { useKeys } from './keys.js';
 import type { Search } from './router.js';
+import { startOfDay } from './startOfDay.js';
 
 /** One field that a list can be filtered by; with options it is a choice, else free text. */
 export interface Filter {
   readonly field: string;
   readonly label: string;
   readonly options?: readonly { readonly value: string; readonly label: string }[];
-  /** A bound of a range of days: one value at a time. */
-  readonly isDay?: true;
+  /** A bound of a range of days, or of instants that is given by the day in the workspace's zone: one value at a time. */
+  readonly isDay?: true | 'instant';
 }
 
 export interface Counts {
@@ -33,6 +35,7 @@ export function FilterBar({
   readonly onChange: (next: Readonly<Record<string, string>>) => void;
 }): ReactElement {
   const { t } = useTranslation();
+  const zone = useZone();
   const box = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(search['q'] ?? '');
   const [field, setField] = useState(filters[0]?.field ?? '');
@@ -41,13 +44,11 @@ export function FilterBar({
   const chosen = filters.find((one) => one.field === field);
   const valuesOf = (name: string): readonly string[] => (search[name] ?? '').split(',').filter((one) => one !== '');
   const active = filters.flatMap((one) => valuesOf(one.field).map((held) => ({ filter: one, held })));
-  const put = (name: string, held: string): void =>
-    onChange({
-      [name]:
-        filters.find((one) => one.field === name)?.isDay === true
-          ? held
-          : [...new Set([...valuesOf(name), held])].join(','),
-    });
+  const put = (name: string, held: string): void => {
+    const isDay = filters.find((one) => one.field === name)?.isDay;
+    const day = isDay === 'instant' ? startOfDay(held, zone) : held;
+    onChange({ [name]: isDay === undefined ? [...new Set([...valuesOf(name), held])].join(',') : day });
+  };
   const drop = (name: string, held: string): void =>
     onChange({
       [name]: valuesOf(name)
@@ -118,7 +119,7 @@ export function FilterBar({
             />
             {chosen?.options === undefined ? (
               <TextInput
-                type={chosen?.isDay === true ? 'date' : 'text'}
+                type={chosen?.isDay === undefined ? 'text' : 'date'}
                 aria-label={t('list.filterValue')}
                 value={value}
                 onChange={(event) => setValue(event.currentTarget.value)}
@@ -151,7 +152,7 @@ export function FilterBar({
             } as never
           }
         >
-          {`${filter.label}: ${filter.options?.find((one) => one.value === held)?.label ?? held}`}
+          {`${filter.label}: ${filter.isDay === 'instant' ? formatInstant(held, zone, false) : (filter.options?.find((one) => one.value === held)?.label ?? held)}`}
         </Pill>
       ))}
       {active.length > 0 || (search['q'] ?? '') !== '' ? (

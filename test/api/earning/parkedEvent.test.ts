@@ -188,3 +188,31 @@ test('BEY-13: a sale refused for a product that earns nothing is judged again on
   expect(await world.settled(world.as(`/v1/sales/${String(sale['id'])}/rerun`, {}))).toMatchObject({ status: 409 });
   expect(await world.commissions(`saleId=${String(sale['id'])}`)).toHaveLength(1);
 });
+
+test('BEY-13: a sale without a rate waits; once its program has its currency it is booked once, with its own time and the terms of then', async () => {
+  const ofProgram = await world.program({ commissionApproval: 'manual' });
+  const rule = {
+    scope: 'program',
+    programId: ofProgram,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }],
+  };
+  expect((await world.rule(rule)).status).toBe(201);
+  const by = await world.affiliate(ofProgram);
+  const clickId = await world.click({ programId: ofProgram, affiliateId: by });
+  const amount = { amount: '50.00', currency: 'EUR' };
+  const sale = await world.sale({ externalId: next('order'), clickId, amount });
+  const id = String(sale['id']);
+  expect(sale).toMatchObject({ parkedCode: 'fx_missing', commissionIds: [] });
+  expect(await retry(id)).toMatchObject({ status: 202, body: { outcome: 'parked', code: 'fx_missing' } });
+
+  // The cause is repaired behind the API: rates come later (BEY-27), and a program in use keeps its currency.
+  await world.owner('programs').where({ id: ofProgram }).update({ currency: 'EUR' });
+  expect(await retry(id)).toMatchObject({ status: 202, body: { outcome: 'booked', code: null } });
+  await world.settle();
+  const booked = (await world.as(`/v1/sales/${id}`)).body;
+  expect(booked).toMatchObject({ parkedCode: null, occurredAt: sale['occurredAt'] });
+  expect(await world.commissions(`saleId=${id}`)).toMatchObject([{ amount: { amount: '10.00', currency: 'EUR' } }]);
+  expect(await retry(id)).toMatchObject({ status: 409 });
+  expect(await world.broken()).toEqual([]);
+});

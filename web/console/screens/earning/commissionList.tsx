@@ -7,8 +7,8 @@ import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { ExplainDrawer } from '../../../kit/Explain.js';
-import { formatRate, MoneyText } from '../../../kit/MoneyText.js';
-import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
+import { formatMoney, formatRate, MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
@@ -84,6 +84,9 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             ],
           },
           { field: 'level', label: t('commission.level') },
+          { field: 'createdAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
+          { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
+          { field: 'groupId', label: t('group.one') },
           ...(['affiliateId', 'programId', 'referralId', 'saleId', 'payoutId'] as const)
             .filter((field) => !(field in fixed))
             .map((field) => ({ field, label: t(`commission.filter.${field}`) })),
@@ -95,6 +98,20 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             sort: 'createdAt',
             render: (row) => <DateText value={row.createdAt} />,
             csv: 'createdAt',
+          },
+          {
+            key: 'sale',
+            title: t('commission.sale'),
+            render: (row) =>
+              row.saleId === null ? (
+                '–'
+              ) : (
+                <NameLink
+                  to={`/sales/${row.saleId}`}
+                  name={row.base === null ? t('commission.sale') : formatMoney(row.base)}
+                />
+              ),
+            csv: 'saleId',
           },
           {
             key: 'customer',
