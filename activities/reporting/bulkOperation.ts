@@ -63,12 +63,17 @@ export function bulkOperationActivities(deps: BulkDeps) {
       }
     },
 
-    /** Takes over what came of the decisions; the last result ends the job. */
+    /** Takes over what came of the decisions; the last result ends the job, or what a cancelled one had on its way. */
     collectBulkOutcomes(ref: JobRef): Promise<BulkStep> {
       return databaseActivity(deps, ref, async (tx, act) => {
         const job = await lockOperation(tx, ref.jobId);
         if (job === undefined) return ended(job);
         const open = await collectOutcomes(tx, job.id);
+        if (job.status === 'cancelled') {
+          // What was decided before the cancel stays, with its result: it is listed, and may be undone.
+          const onTheirWay = await countOnTheirWay(tx, job.id);
+          return { status: onTheirWay === 0 ? job.status : 'running', hasMore: false, open: onTheirWay };
+        }
         if (job.status !== 'running') return ended(job);
         if (open === 0) await moveOperation(tx, act, job, 'done');
         return { status: open === 0 ? 'done' : 'running', hasMore: false, open };

@@ -161,6 +161,30 @@ test('COM-05: in bulk, what is blocked is skipped with its reason; "all" is ever
   expect(await codeOf(stopped, items)).toEqual(['skipped', 'on_hold']);
   expect(await codeOf(young, items)).toEqual(['skipped', 'in_hold_period']);
   expect((await lineOf(ready))['status']).toBe('approved');
+
+  // BEY-17: cancelled while decisions are on their way, each of them still has its result; what was not decided stays as it is.
+  const late = await sell(at, '15.00');
+  await approveReferral(late);
+  const made = await world.as('/v1/operations', { kind: 'commissions.approve', ids: [(await lineOf(late))['id']] });
+  const ref = { workspaceId: world.ws.id, jobId: made.body['id'] as unknown as OperationId };
+  await run(jobs.decideBulkPage, ref);
+  const path = `/v1/operations/${made.body['id']}`;
+  expect((await world.as(`${path}/cancel`, {})).body).toMatchObject({ status: 'cancelled' });
+  expect(await run(jobs.collectBulkOutcomes, ref)).toMatchObject({ status: 'running', open: 1 });
+  await world.settle();
+  expect(await run(jobs.collectBulkOutcomes, ref)).toMatchObject({ status: 'cancelled', open: 0 });
+  expect(itemsOf((await world.as(`${path}/items`)).body['data'])).toMatchObject([{ outcome: 'succeeded' }]);
+  const unstarted = await world.as('/v1/operations', {
+    kind: 'commissions.reject',
+    ids: [(await lineOf(undecided))['id']],
+    reason: 'No',
+  });
+  expect((await world.as(`/v1/operations/${unstarted.body['id']}/cancel`, {})).body).toMatchObject({
+    status: 'cancelled',
+  });
+  const none = { workspaceId: world.ws.id, jobId: unstarted.body['id'] as unknown as OperationId };
+  expect(await run(jobs.decideBulkPage, none)).toMatchObject({ status: 'cancelled', hasMore: false });
+  expect(await lineOf(undecided)).toMatchObject({ status: 'pending' });
   expect(await world.broken()).toEqual([]);
 });
 
