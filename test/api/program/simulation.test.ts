@@ -70,6 +70,10 @@ test('the present plan comes out as it was booked, to the cent, for everybody', 
   const rows: readonly Json[] = present.body['byAffiliate'];
   expect(rows.map((row) => row['difference']['amount'])).toEqual(rows.map(() => '0.00'));
   expect(new Set(rows.map((row) => row['affiliateId']))).toEqual(new Set(people));
+  const perBand: readonly Json[] = present.body['byBand'];
+  expect(new Set(perBand.map((row) => `${row['ruleId']} ${row['from']}`))).toEqual(
+    new Set([`${ruleId} 0`, `${ruleId} 3`]),
+  );
   expect((await simulate({ draft: draft({ bands }), replacesRuleId: ruleId })).body['difference']).toEqual([
     usd('0.00'),
   ]);

@@ -107,6 +107,30 @@ export function SimulationResult({ result }: { readonly result: PlanSimulation }
             </Table>
           </Table.ScrollContainer>
         )}
+        {result.byBand.length === 0 ? null : (
+          <Table.ScrollContainer minWidth={300}>
+            <Table aria-label={t('simulate.bands')}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t('simulate.band')}</Table.Th>
+                  <Table.Th ta="right">{t('simulate.count')}</Table.Th>
+                  <Table.Th ta="right">{t('simulate.simulated')}</Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {result.byBand.map((row) => (
+                  <Table.Tr key={`${row.ruleId} ${row.from} ${row.simulated.currency}`}>
+                    <Table.Td>{row.from}</Table.Td>
+                    <Table.Td ta="right">{row.count}</Table.Td>
+                    <Table.Td ta="right">
+                      <MoneyText value={row.simulated} />
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
       </Stack>
     </Paper>
   );
