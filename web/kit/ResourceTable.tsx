@@ -209,7 +209,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
         </Text>
         <Group gap="xs">
           {canExport ? <ExportMenu exporting={exporting} columns={exportFields.length} /> : null}
-          <SavedViews screen={screen} />
+          <SavedViews screen={screen} columns={order} />
           <OrderChoice
             label={t('list.columns')}
             choices={columns}

@@ -17,12 +17,18 @@ function queryOf(search: Search): string {
 }
 
 /** Kept views of one list: use one, keep the present one, share it, forget it (screens.md 1.1). Staff only; portals have none. */
-export function SavedViews({ screen }: { readonly screen: string }): ReactElement | null {
+export function SavedViews(props: ViewsProps): ReactElement | null {
   const me = useMe();
-  return me.audience === 'staff' ? <Views screen={screen} /> : null;
+  return me.audience === 'staff' ? <Views {...props} /> : null;
 }
 
-function Views({ screen }: { readonly screen: string }): ReactElement {
+interface ViewsProps {
+  readonly screen: string;
+  /** The columns that are shown now, in their order: a view keeps them, whatever its reader has chosen elsewhere (BEY-34). */
+  readonly columns: readonly string[];
+}
+
+function Views({ screen, columns }: ViewsProps): ReactElement {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { search, change } = useAddress();
@@ -34,6 +40,7 @@ function Views({ screen }: { readonly screen: string }): ReactElement {
   const { data } = useQuery({ ...options, staleTime: 60_000 });
   const views = data?.data ?? [];
   const now = queryOf(search);
+  const whole = queryOf({ ...search, cols: columns.join(',') });
   const use = (view: SavedView): void => {
     setOpen(false);
     const wanted = Object.fromEntries(new URLSearchParams(view.query));
@@ -53,7 +60,7 @@ function Views({ screen }: { readonly screen: string }): ReactElement {
   const keep = useMutation({
     mutationFn: () =>
       postSavedViews({
-        body: { screen, name: name.trim(), query: now, shared: isShared, isDefault },
+        body: { screen, name: name.trim(), query: whole, shared: isShared, isDefault },
         throwOnError: true,
       }),
     onSuccess: () => {
@@ -94,7 +101,7 @@ function Views({ screen }: { readonly screen: string }): ReactElement {
                 mih={24}
                 ta="left"
                 onClick={() => use(view)}
-                aria-current={view.query === now ? 'true' : undefined}
+                aria-current={view.query === now || view.query === whole ? 'true' : undefined}
               >
                 {view.name}
                 {view.isDefault ? ` · ${t('views.isDefault')}` : ''}
