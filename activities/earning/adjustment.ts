@@ -5,6 +5,7 @@ import {
   lockEndedLines,
   type NewCommission,
 } from '../../db/earning/commission.js';
+import { lockReferral } from '../../db/earning/referral.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
@@ -16,8 +17,8 @@ import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
-import { decideLine } from './commissionDecision.js';
-import { isLargeEntry, type LineApprover, refuseLargeEntry } from './decisionRights.js';
+import { decideLine, refuseReinstatement } from './commissionDecision.js';
+import { isLargeEntry, type LineApprover, noApprover, refuseLargeEntry } from './decisionRights.js';
 import { postAccruals, takeOff } from './ledger.js';
 import { endLines } from './termination.js';
 
@@ -167,19 +168,41 @@ export async function adjustCommission(
 
 /**
  * A person's decision on an entry without a referral: nothing sequences it, so it takes effect here, under the rule of two persons for what
- * is above the limit for entries by hand. Undefined: done; else why not.
+ * is above the limit for entries by hand. `by`: who decides; an answer to an appeal has its own rule of two. Undefined: done; else why not.
  */
 export async function decideEntry(
   tx: Tx,
   act: Act,
   id: string,
-  wish: { readonly verb: string; readonly by: LineApprover },
+  { verb, by = noApprover }: { readonly verb: string; readonly by?: LineApprover },
 ): Promise<Refused | undefined> {
   const [line] = await lockCommissions(tx, [id]);
   if (line === undefined || line.mode !== act.mode || line.referralId !== null)
     return { kind: 'refused', code: 'resource.not_found', params: {} };
-  const refusal = await refuseLargeEntry(tx, line, wish.by.userId);
-  return refusal ?? decideLine(tx, act, null, line, wish.verb, wish.by);
+  const refusal = await refuseLargeEntry(tx, line, by.userId);
+  return refusal ?? decideLine(tx, act, null, line, verb, by);
+}
+
+/**
+ * Upheld, what was rejected moves (BEY-15): where its table has no way back any more, the appeal stays open for an answer that is true. Codes:
+ * appeal.already_decided (it is not rejected any more), appeal.transition_not_allowed (it was given back).
+ */
+export async function refuseWithoutEffect(
+  tx: Tx,
+  appeal: { readonly objectType: string; readonly objectId: string },
+): Promise<void> {
+  if (appeal.objectType === 'referral') {
+    const referral = await lockReferral(tx, appeal.objectId);
+    if (referral?.status !== 'rejected')
+      throw new DomainError('appeal.already_decided', { currentStatus: referral?.status ?? null, allowedActions: [] });
+    return;
+  }
+  const [line] = await lockCommissions(tx, [appeal.objectId]);
+  if (line?.status !== 'rejected')
+    throw new DomainError('appeal.already_decided', { currentStatus: line?.status ?? null, allowedActions: [] });
+  const refusal = await refuseReinstatement(tx, line);
+  if (refusal !== undefined)
+    throw new DomainError('appeal.transition_not_allowed', { ...refusal.params, allowedActions: ['dismiss'] });
 }
 
 /** Ends a terminated affiliate's entries without a referral, which nothing sequences: at the termination itself, in both modes (AFF-09). */

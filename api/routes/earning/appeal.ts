@@ -1,12 +1,8 @@
-import { decideEntry } from '../../../activities/earning/adjustment.js';
-import { refuseReinstatement } from '../../../activities/earning/commissionDecision.js';
-import { noApprover } from '../../../activities/earning/decisionRights.js';
+import { decideEntry, refuseWithoutEffect } from '../../../activities/earning/adjustment.js';
 import { rolesHolding } from '../../../db/access/role.js';
 import { countActiveWithRoles } from '../../../db/access/user.js';
 import { insertDecision } from '../../../db/audit/decision.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
-import { lockCommissions } from '../../../db/earning/commission.js';
-import { lockReferral } from '../../../db/earning/referral.js';
 import { type AppealRecord, endAppeal, findAppealable, insertAppeal, lockAppeal } from '../../../db/earning/appeal.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
@@ -143,25 +139,6 @@ async function refuseOwnWork(tx: Tx, act: Act, appeal: AppealRecord): Promise<vo
     throw new DomainError('access.own_work', { createdBy: appeal.rejectedBy });
 }
 
-/**
- * Upheld, what was rejected moves (BEY-15): where its table has no way back any more, the appeal stays open for an answer that is true. Codes:
- * appeal.already_decided (it is not rejected any more), appeal.transition_not_allowed (it was given back).
- */
-async function refuseWithoutEffect(tx: Tx, appeal: AppealRecord): Promise<void> {
-  if (appeal.objectType === 'referral') {
-    const referral = await lockReferral(tx, appeal.objectId);
-    if (referral?.status !== 'rejected')
-      throw new DomainError('appeal.already_decided', { currentStatus: referral?.status ?? null, allowedActions: [] });
-    return;
-  }
-  const [line] = await lockCommissions(tx, [appeal.objectId]);
-  if (line?.status !== 'rejected')
-    throw new DomainError('appeal.already_decided', { currentStatus: line?.status ?? null, allowedActions: [] });
-  const refusal = await refuseReinstatement(tx, line);
-  if (refusal !== undefined)
-    throw new DomainError('appeal.transition_not_allowed', { ...refusal.params, allowedActions: ['dismiss'] });
-}
-
 /** What was rejected goes its own way back: through its referral's workflow, or at once where nothing sequences it. */
 async function reopen(
   ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'workspaceId'>,
@@ -189,7 +166,7 @@ async function reopen(
   const signal = appeal.objectType === 'referral' ? 'reopen' : 'reinstate';
   await refuseWithoutEffect(tx, appeal);
   if (appeal.referralId === null) {
-    const refusal = await decideEntry(tx, act, appeal.objectId, { verb: signal, by: noApprover });
+    const refusal = await decideEntry(tx, act, appeal.objectId, { verb: signal });
     if (refusal !== undefined) throw new DomainError(refusal.code, refusal.params);
     return;
   }
