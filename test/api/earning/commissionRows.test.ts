@@ -392,7 +392,10 @@ test('RFD-03, RFD-04: only what was paid raises the number and the sum of refund
     const own = (await world.api.as(portal, '/v1/me/refunds?include=counts')).body;
     const taken = (await world.as(`/v1/commissions?affiliateId=${at.affiliateId}&kind=clawback&include=sums,counts`))
       .body;
+    const report = (await world.as(`/v1/reports/affiliate-performance?affiliateId=${at.affiliateId}`)).body;
+    const [row] = itemsOf(report['rows']);
     return {
+      columns: [row?.['refunds'], row?.['totalRefunds']],
       clawedBack: (await balanceOf(at))['clawedBack'],
       number: taken['counts']?.['total'],
       sums: taken['sums'],
@@ -401,11 +404,18 @@ test('RFD-03, RFD-04: only what was paid raises the number and the sum of refund
   };
 
   await refund(openSale);
-  expect(await figures()).toEqual({ clawedBack: usd('0.00'), number: 0, sums: [], own: { voided: 1 } });
+  expect(await figures()).toEqual({
+    columns: [0, []],
+    clawedBack: usd('0.00'),
+    number: 0,
+    sums: [],
+    own: { voided: 1 },
+  });
   const line = await lineOf(paidSale);
   await world.owner('commissions').where({ id: line['id'] }).update({ status: 'paid', paid_at: new Date() });
   await refund(paidSale);
   expect(await figures()).toEqual({
+    columns: [1, [usd('100.00')]],
     clawedBack: usd('20.00'),
     number: 1,
     sums: [usd('-20.00')],

@@ -251,6 +251,37 @@ test('COM-07, COM-15: judged again, the rejected level of a sale comes back besi
   expect(await world.broken()).toEqual([]);
 });
 
+test('money.md 6, rows 2 to 6: two sales, two refunds of one of them and the end of the hold, cell by cell', async () => {
+  const at = await scene(['100.00'], { levels: 2 });
+  const [, ofBen] = await world.commissions(`programId=${at.programId}`);
+  const balance = async (kind: string, ownerId: unknown): Promise<string> => {
+    const found = (await world.as(`/v1/ledger-accounts?kind=${kind}&ownerId=${String(ownerId)}`)).body['data'];
+    return itemsOf(found)[0]?.['balance']['amount'] ?? '0.00';
+  };
+  const cells = async () => [
+    await balance('commission_expense', at.programId),
+    await balance('commission_pending', at.affiliateId),
+    await balance('affiliate_payable', at.affiliateId),
+    await balance('commission_pending', ofBen?.['affiliateId']),
+    await balance('affiliate_payable', ofBen?.['affiliateId']),
+  ];
+  expect(await cells(), 'row 2').toEqual(['12.00', '10.00', '0.00', '2.00', '0.00']);
+  const second = await world.sale({
+    externalId: newId('sale'),
+    customer: { externalId: at.customer },
+    programId: at.programId,
+    amount: usd('33.35'),
+  });
+  expect(await cells(), 'row 3').toEqual(['16.01', '13.34', '0.00', '2.67', '0.00']);
+  await refund(second, '10.01');
+  expect(await cells(), 'row 4').toEqual(['14.81', '12.34', '0.00', '2.47', '0.00']);
+  await refund(second, '10.01');
+  expect(await cells(), 'row 5').toEqual(['13.60', '11.33', '0.00', '2.27', '0.00']);
+  await approve(at);
+  expect(await cells(), 'row 6').toEqual(['13.60', '0.00', '11.33', '0.00', '2.27']);
+  expect(await world.broken()).toEqual([]);
+});
+
 test('RFD-09, COM-16: each renewal has a commission of its own; refunding one leaves the others', async () => {
   const at = await scene(['10.00', '10.00', '10.00']);
   await approve(at);
