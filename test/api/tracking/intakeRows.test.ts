@@ -477,22 +477,22 @@ test('BEY-22: an affiliate’s own key reads and makes its own, masked like the 
     [own, 'enquiry'],
   ] as const) {
     const clickId = await world.click({ programId, affiliateId: of });
-    expect((await send(world.ws.key, { email: address, name, event, clickId, metadata: { plan: 'x1' } })).status).toBe(
-      202,
-    );
+    expect(
+      (await send(world.ws.key, { email: address, name, event, clickId, metadata: { plan: 'Gold plan' } })).status,
+    ).toBe(202);
     await world.settle();
   }
   const sale = await world.sale({
     externalId: 'bey22-1',
     customer: { email: address },
     amount: usd('100.00'),
-    metadata: { plan: 'x1' },
+    metadata: { plan: 'Gold plan' },
   });
   const referralId = String(sale['referralId']);
   const whole = await world.as(`/v1/referrals/${referralId}`);
   expect(whole.body).toMatchObject({ firstAffiliateId: rival, lastAffiliateId: own, levels: [{}, { level: 2 }] });
   const [line] = await world.commissions(`referralId=${referralId}&level=1`);
-  await world.as(`/v1/referrals/${referralId}`, { notes: 'Known to us', tags: ['watched'] }, 'PATCH');
+  await world.as(`/v1/referrals/${referralId}`, { notes: 'Known to us', tags: ['To be watched'] }, 'PATCH');
   const rejected = await world.settled(
     world.as(`/v1/referrals/${referralId}/reject`, { reasonCode: 'fraud', reason: 'Paid with a stolen card' }),
   );
@@ -528,7 +528,18 @@ test('BEY-22: an affiliate’s own key reads and makes its own, masked like the 
     expect(answer.headers.get('ratelimit-policy')).toMatch(/q=\d+;w=60/);
     expect(answer.headers.get('ratelimit')).toMatch(/r=\d+;t=\d+/);
     // Others, the customer, why it was rejected, and what staff noted.
-    for (const secret of [rival, top, address, name, 'fraud', 'stolen', 'watched', 'Known to us', 'x1', 'Ana'])
+    for (const secret of [
+      rival,
+      top,
+      address,
+      name,
+      'fraud',
+      'stolen',
+      'To be watched',
+      'Known to us',
+      'Gold plan',
+      'Ana',
+    ])
       expect(answer.text.includes(secret), `${path} tells ${secret}: ${answer.text}`).toBe(false);
   }
   const told = (await call('/v1/me/referrals')).body['data'] as unknown as readonly Json[];
