@@ -253,6 +253,7 @@ function decisionRoute({ path, signal, isNegative, refuses }: Verb): Route {
       'commission.already_decided',
       'commission.transition_not_allowed',
       'commission.commission_paid',
+      'access.over_limit',
       ...refuses,
     ],
     async handle(ctx, deps) {
