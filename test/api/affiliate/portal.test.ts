@@ -156,7 +156,7 @@ test('a rejection carries the reason for the affiliate, not the note of staff', 
   const seen = await other.call(`/v1/me/referrals/${sold['referralId']}`);
   expect(seen.body).toMatchObject({
     status: 'rejected',
-    reason: { code: 'self_referral', text: 'Own purchases do not count.' },
+    reason: { code: 'not_accepted', text: 'Own purchases do not count.' },
   });
   expect(seen.text).not.toMatch(/brother|Ana/);
 });
