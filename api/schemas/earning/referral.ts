@@ -286,9 +286,12 @@ function presentCustomer(view: ReferralView, reader: ReferralReader): ReferralRe
   const { reference, name, email } = view.customer;
   if (!reader.isAffiliate)
     return { reference, name, email: reader.seesPeople ? email : null, masked: !reader.seesPeople };
+  // The shop's own number of a customer may be an address: affiliates read ours (PRG-04).
+  const { contactId } = view.referral;
+  const own = contactId === null ? null : `C-${contactId.slice(-6)}`;
   const { customerVisibility } = view.terms;
-  if (customerVisibility === 'full') return { reference, name, email, masked: false };
-  return { reference, name: customerVisibility === 'name_only' ? name : null, email: null, masked: true };
+  if (customerVisibility === 'full') return { reference: own, name, email, masked: false };
+  return { reference: own, name: customerVisibility === 'name_only' ? name : null, email: null, masked: true };
 }
 
 function waitingFor(view: ReferralView): ReferralReply['waitingFor'] {

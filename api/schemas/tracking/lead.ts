@@ -191,6 +191,8 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
   const isAffiliate = reader.affiliateId !== null;
   // Its own lead that went to somebody else's referral says no more than that it did.
   const isOthers = isAffiliate && lead.affiliateId !== null && lead.affiliateId !== reader.affiliateId;
+  // What staff or the merchant's shop say of the customer is theirs; a sender gets its own back.
+  const isSenders = !isAffiliate || lead.source === reader.affiliateId;
   const isHidden = isAffiliate && customerVisibility === 'anonymous';
   const isNameOnly = isAffiliate && customerVisibility === 'name_only';
   const show = (kind: 'name' | 'email' | 'phone', value: string | null): string | null => {
@@ -202,7 +204,7 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
     id: lead.id,
     object: 'lead',
     externalId: lead.externalId,
-    customerExternalId: lead.customerExternalId,
+    customerExternalId: isSenders ? lead.customerExternalId : null,
     event: lead.event,
     channel: lead.channel,
     verdict: lead.verdict,
@@ -242,8 +244,7 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
       ...(reader.mayDecide ? leadActions(lead.verdict) : []),
       ...(reader.mayAttribute && isAttributable(lead) ? ['attribute'] : []),
     ],
-    // What staff or the merchant's shop noted of it; a sender gets its own back.
-    metadata: isAffiliate && lead.source !== reader.affiliateId ? {} : lead.metadata,
+    metadata: isSenders ? lead.metadata : {},
     version: lead.version,
     createdAt: lead.createdAt,
     updatedAt: lead.updatedAt,

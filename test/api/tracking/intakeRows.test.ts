@@ -478,7 +478,16 @@ test('BEY-22: an affiliate’s own key reads and makes its own, masked like the 
   ] as const) {
     const clickId = await world.click({ programId, affiliateId: of });
     expect(
-      (await send(world.ws.key, { email: address, name, event, clickId, metadata: { plan: 'Gold plan' } })).status,
+      (
+        await send(world.ws.key, {
+          email: address,
+          name,
+          event,
+          clickId,
+          customerExternalId: `shop-${address}`,
+          metadata: { plan: 'Gold plan' },
+        })
+      ).status,
     ).toBe(202);
     await world.settle();
   }
