@@ -7,13 +7,21 @@ export interface InstantRange {
   readonly until: Instant;
 }
 
+/** Zones found to be known: asking costs 0.3 ms, and a list asks for its workspace's each time. Some 600 names exist, in any case of letters. */
+const knownZones = new Set<string>();
+const mostKnownZones = 1_000;
+
 /** Is this an IANA zone the runtime knows? */
 export function isTimeZone(zone: string): boolean {
+  if (knownZones.has(zone)) return true;
   try {
-    return zone !== '' && new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+    if (zone === '' || new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone === '')
+      return false;
   } catch {
     return false; // Intl throws RangeError for an unknown zone: that is the answer
   }
+  if (knownZones.size < mostKnownZones) knownZones.add(zone);
+  return true;
 }
 
 export function dateIn(zone: string, at: Instant): LocalDate {
