@@ -10,6 +10,7 @@ import { clickEdge, type Listener } from '../api/routes/tracking/click.js';
 import { connect, connectEdge } from '../db/connection.js';
 import { createLogger } from '../platform/logger.js';
 import { newId } from '../platform/newId.js';
+import { benchHost } from './httpLoad.js';
 import { createSecrets } from '../platform/secrets.js';
 import { createSecretKey } from 'node:crypto';
 
@@ -48,7 +49,7 @@ if (kind !== 'ours') {
     edgeDb: connectEdge({ ...options, poolSize: 1 }),
     newId,
     logger: createLogger({ logLevel: 'warn' }),
-    publicUrl: 'https://go.example',
+    publicUrl: `https://${benchHost}`,
     clientAddress: (request) => request.socket.remoteAddress ?? '',
     hashAddress: (address) => Buffer.from(secrets.sign('address', address), 'base64url'),
     countClick: (credit) => {

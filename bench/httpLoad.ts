@@ -93,8 +93,11 @@ export async function loadHttp(options: {
   };
 }
 
+/** Whom a request asks for unless it says otherwise: a server that is measured takes it for its own name, as PUBLIC_URL's host is. */
+export const benchHost = 'bench.example';
+
 /** One GET as it travels. */
 export function getRequest(path: string, headers: Readonly<Record<string, string>>): Buffer {
-  const lines = Object.entries({ host: 'bench.example', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ host: benchHost, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
 }

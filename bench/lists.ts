@@ -180,7 +180,7 @@ function measure(stack: LiveStack, cookie: string, page: string, answers: number
     connections: 1,
     until: { answers },
     status: 200,
-    requests: [getRequest(page, { cookie })],
+    requests: [getRequest(page, { host: new URL(stack.environment['PUBLIC_URL'] ?? stack.baseUrl).host, cookie })],
   });
 }
 

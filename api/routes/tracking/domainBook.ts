@@ -13,6 +13,8 @@ export interface DomainBook {
 const freshMs = 2_000;
 /** Names kept: whoever makes them up must not fill the memory. */
 const maxKept = 1_000;
+/** A name of DNS with a port. */
+const longestHost = 260;
 
 /** Looks link domains up through the directory and keeps each for a moment. For PUBLIC_URL's own host it costs one comparison. */
 export function createDomainBook(options: {
@@ -22,12 +24,18 @@ export function createDomainBook(options: {
   readonly steadyMs: () => number;
 }): DomainBook {
   const { host: ownHost, hostname: ownName } = new URL(options.publicUrl);
+  /** What hosts that are not ours name: taking a name apart costs as much as the rest of what is judged of a click. */
+  const names = new Map<string, string | undefined>();
   const kept = new Map<string, { readonly found: Promise<readonly TrackingDomainEntry[]>; readonly until: number }>();
   return {
     nameOf(host) {
       if (host === undefined || host === ownHost) return undefined;
-      const name = parseDomain(host.replace(/:\d{1,5}$/, ''));
-      return name === ownName ? undefined : name;
+      if (names.has(host)) return names.get(host);
+      const parsed = parseDomain(host.replace(/:\d{1,5}$/, ''));
+      const name = parsed === ownName ? undefined : parsed;
+      if (names.size >= maxKept) names.clear();
+      if (host.length <= longestHost) names.set(host, name);
+      return name;
     },
     find(name) {
       const entry = kept.get(name);
