@@ -57,7 +57,22 @@ export async function readWorkspace<T>(
   );
 }
 
-async function open(db: Db, tx: ReadTx | Tx, workspaceId: WorkspaceId): Promise<Instant> {
+const times = new WeakMap<object, Promise<Instant>>();
+
+/** Postgres's time at the start of the transaction, for who does not want to wait for it before asking anything. */
+export function timeOf(tx: ReadTx | Tx): Promise<Instant> {
+  const time = times.get(tx);
+  if (time === undefined) throw new Error('no transaction of ours');
+  return time;
+}
+
+function open(db: Db, tx: ReadTx | Tx, workspaceId: WorkspaceId): Promise<Instant> {
+  const time = openedAt(db, tx, workspaceId);
+  times.set(tx, time);
+  return time;
+}
+
+async function openedAt(db: Db, tx: ReadTx | Tx, workspaceId: WorkspaceId): Promise<Instant> {
   // set_config(…, true) is SET LOCAL, which itself takes no bind parameter.
   const [opened] = await run<{ now: Instant }>(
     tx,

@@ -19,7 +19,12 @@ import {
 import { findDefaultGroup, findGroup } from '../../../db/affiliate/group.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
-import { countAffiliates, listAffiliates, viewAffiliate } from '../../../db/reads/affiliate/affiliateList.js';
+import {
+  countAffiliates,
+  type FigureOrder,
+  listAffiliates,
+  viewAffiliate,
+} from '../../../db/reads/affiliate/affiliateList.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listRecruits } from '../../../db/reads/affiliate/recruits.js';
 import { listReferralsToWake } from '../../../db/reads/affiliate/referralsToWake.js';
@@ -32,8 +37,8 @@ import {
 import type { ActivitySpan } from '../../../db/reads/reporting/rollup.js';
 import { getAffiliateBalancesAsOf } from '../../../db/reads/payout/owedAsOf.js';
 import { findContact, findOrInsertContact } from '../../../db/tracking/contact.js';
-import type { ReadTx, Tx } from '../../../db/transaction.js';
-import type { Act } from '../../../domain/act.js';
+import { type ReadTx, timeOf, type Tx } from '../../../db/transaction.js';
+import type { Act, Mode } from '../../../domain/act.js';
 import {
   type Affiliate,
   affiliateActions,
@@ -121,18 +126,13 @@ const list = defineRoute({
     // Figures are of reports: who may not read those, neither sees nor orders by them.
     if ((wantsFigures || isFigureSort(page.sort)) && !ctx.can('report.read'))
       throw new DomainError('access.permission_missing', { missingPermission: 'report.read' });
-    return ctx.read(async (tx, now) => {
-      const { general } = (await getSettings(tx)).settings;
-      const days = daysAsked(query, general.timeZone, now);
-      const span = {
-        mode: ctx.mode,
-        affiliateIds: null,
-        programIds: query.programId ?? null,
-        ...daysRange(general.timeZone, days.from, days.to),
-      };
-      const order = { span, currency: query.currency ?? general.defaultCurrency };
+    // Most pages ask for no figures: then nothing is read of their days, and nothing waits for it.
+    const asksDays = wantsFigures || isFigureSort(page.sort) || query.from !== undefined || query.to !== undefined;
+    return ctx.read(async (tx) => {
+      const order = asksDays ? await figureOrder(tx, ctx.mode, query) : undefined;
       const views = await listAffiliates(tx, ctx.scope, filter, page, order);
-      const figures = wantsFigures ? await readFigures(tx, span, views.slice(0, page.limit)) : undefined;
+      const figures =
+        wantsFigures && order !== undefined ? await readFigures(tx, order.span, views.slice(0, page.limit)) : undefined;
       const counts =
         query.include?.includes('counts') === true ? { counts: await countAffiliates(tx, ctx.scope, filter) } : {};
       const data = ctx.list(
@@ -152,6 +152,18 @@ const list = defineRoute({
     });
   },
 });
+
+/** The days that figures are of, and the currency that amounts are ordered in. */
+async function figureOrder(tx: ReadTx, mode: Mode, query: z.output<typeof affiliateQuery>): Promise<FigureOrder> {
+  const [{ settings }, now] = await Promise.all([getSettings(tx), timeOf(tx)]);
+  const { timeZone, defaultCurrency } = settings.general;
+  const days = daysAsked(query, timeZone, now);
+  const programIds = query.programId ?? null;
+  return {
+    span: { mode, affiliateIds: null, programIds, ...daysRange(timeZone, days.from, days.to) },
+    currency: query.currency ?? defaultCurrency,
+  };
+}
 
 /** What each of these affiliates brought, by its id. */
 async function readFigures(

@@ -5,7 +5,7 @@ import { findProgram } from '../../../db/program/program.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { findLinkView, listLinks, type LinkView } from '../../../db/reads/tracking/linkList.js';
 import { insertLink, type LinkChange, lockLink, moveLink, updateLink } from '../../../db/tracking/link.js';
-import type { ReadTx, Tx } from '../../../db/transaction.js';
+import { type ReadTx, timeOf, type Tx } from '../../../db/transaction.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -95,10 +95,11 @@ const list = defineRoute({
   refuses: [],
   async handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
-    return ctx.read(async (tx, now) => {
-      const [{ settings }, views] = await Promise.all([
+    return ctx.read(async (tx) => {
+      const [{ settings }, views, now] = await Promise.all([
         getSettings(tx),
-        listLinks(tx, ctx.scope, ctx.query, page, now),
+        listLinks(tx, ctx.scope, ctx.query, page),
+        timeOf(tx),
       ]);
       return ctx.list(
         views,

@@ -58,7 +58,7 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
       const { settings } = await requireOwn(tx, ctx, now);
-      const views = await listLinks(tx, ctx.scope, ctx.query, page, now);
+      const views = await listLinks(tx, ctx.scope, ctx.query, page);
       return ctx.list(
         views,
         page,

@@ -2,11 +2,10 @@ import type { Scope } from '../../../domain/access/permission.js';
 import type { AffiliateStatus } from '../../../domain/affiliate/affiliate.js';
 import type { EnrolmentStatus } from '../../../domain/affiliate/enrolment.js';
 import type { ProgramStatus } from '../../../domain/program/program.js';
-import type { Instant } from '../../../domain/time.js';
 import type { Link, LinkStatus } from '../../../domain/tracking/link.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import { type LinkRow, toLink } from '../../tracking/link.js';
-import type { ReadTx, Tx } from '../../transaction.js';
+import { type ReadTx, timeOf, type Tx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
 
@@ -73,7 +72,6 @@ export async function listLinks(
   scope: Scope,
   filter: LinkFilter,
   page: Page,
-  now: Instant,
 ): Promise<readonly LinkView[]> {
   const query = base(tx);
   scopeAffiliates(query, scope, 'affiliate');
@@ -89,7 +87,7 @@ export async function listLinks(
   // A link whose time is over is expired, whatever is stored (domain linkStatusAt).
   const statusNow = `case when link.expires_at <= ? and link.status in ('active', 'disabled') then 'expired' else link.status end`;
   if (filter.status === undefined) query.whereNot('link.status', 'archived');
-  else query.whereRaw(`${statusNow} = any(?)`, [now, [...filter.status]]);
+  else query.whereRaw(`${statusNow} = any(?)`, [await timeOf(tx), [...filter.status]]);
   if (filter.q !== undefined)
     query.whereRaw(
       `(strpos(link.slug, lower(:q)) > 0 or strpos(lower(link.destination_url), lower(:q)) > 0 or link.id = :q)`,
