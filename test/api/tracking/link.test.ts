@@ -141,39 +141,48 @@ test('LNK-05: the click is there when the 302 with its cookie is; an edited dest
 });
 
 test('LNK-21, LNK-11: link, affiliate, enrolment and program decide on credit; one that is off still delivers the visitor, and the same link credits again', async () => {
-  const own = await world.program({
-    destinationHosts: ['shop.example'],
-    fallbackUrl: 'https://shop.example/fallback',
-    landingUrl: 'https://shop.example/landing',
-  });
-  const ada = await makeAffiliate(api, ws, [own]);
-  const made = await create({ affiliateId: ada, programId: own, slug: 'gate' });
-  const [enrolment] = dataOf(await api.as(ws.key, `/v1/affiliates/${ada}/enrolments`));
-  const link = `/v1/links/${String(made.body['id'])}`;
-  const seen = async (credit: string, code: string | null): Promise<Response> =>
-    eventually(async () => {
-      const response = await follow('gate');
-      const click = await stored(response);
-      return click.credit === credit && click.credit_code === code ? response : undefined;
-    });
-  await seen('credited', null);
-  for (const [off, on, code] of [
-    [`${link}/disable`, `${link}/enable`, 'link_disabled'],
-    [`/v1/affiliates/${ada}/suspend`, `/v1/affiliates/${ada}/reactivate`, 'affiliate_not_active'],
-    [
-      `/v1/enrolments/${String(enrolment?.['id'])}/pause`,
-      `/v1/enrolments/${String(enrolment?.['id'])}/resume`,
-      'enrolment_not_active',
-    ],
-    [`/v1/programs/${own}/pause`, `/v1/programs/${own}/resume`, 'program_not_active'],
-  ] as const) {
-    expect(await api.as(ws.key, off, { body: { reason: 'For a while' } }), off).toMatchObject({ status: 200 });
-    const delivered = await seen('not_credited', code);
-    expect([delivered.status, delivered.headers.get('set-cookie')], code).toEqual([302, null]);
-    expect(destinationOf(delivered)).toMatch(/^https:\/\/shop\.example\//);
-    expect(await api.as(ws.key, on, { body: { reason: 'Back' } }), on).toMatchObject({ status: 200 });
-    await seen('credited', null);
-  }
+  const cases = [
+    { off: 'disable', on: 'enable', code: 'link_disabled', slug: 'gate-link' },
+    { off: 'suspend', on: 'reactivate', code: 'affiliate_not_active', slug: 'gate-affiliate' },
+    { off: 'pause', on: 'resume', code: 'enrolment_not_active', slug: 'gate-enrolment' },
+    { off: 'pause', on: 'resume', code: 'program_not_active', slug: 'gate-program' },
+  ] as const;
+  // Side by side, each with its own program, affiliate and link: an edge follows a switch within two seconds.
+  await Promise.all(
+    cases.map(async ({ off, on, code, slug }) => {
+      const own = await world.program({
+        destinationHosts: ['shop.example'],
+        fallbackUrl: 'https://shop.example/fallback',
+        landingUrl: 'https://shop.example/landing',
+      });
+      const ada = await makeAffiliate(api, ws, [own]);
+      const made = await create({ affiliateId: ada, programId: own, slug });
+      const [enrolment] = dataOf(await api.as(ws.key, `/v1/affiliates/${ada}/enrolments`));
+      const switched = {
+        link_disabled: `/v1/links/${String(made.body['id'])}`,
+        affiliate_not_active: `/v1/affiliates/${ada}`,
+        enrolment_not_active: `/v1/enrolments/${String(enrolment?.['id'])}`,
+        program_not_active: `/v1/programs/${own}`,
+      }[code];
+      const seen = async (credit: string, credited: string | null): Promise<Response> =>
+        eventually(async () => {
+          const response = await follow(slug);
+          const click = await stored(response);
+          return click.credit === credit && click.credit_code === credited ? response : undefined;
+        });
+      await seen('credited', null);
+      expect(await api.as(ws.key, `${switched}/${off}`, { body: { reason: 'For a while' } }), code).toMatchObject({
+        status: 200,
+      });
+      const delivered = await seen('not_credited', code);
+      expect([delivered.status, delivered.headers.get('set-cookie')], code).toEqual([302, null]);
+      expect(destinationOf(delivered)).toMatch(/^https:\/\/shop\.example\//);
+      expect(await api.as(ws.key, `${switched}/${on}`, { body: { reason: 'Back' } }), code).toMatchObject({
+        status: 200,
+      });
+      await seen('credited', null);
+    }),
+  );
 });
 
 test('LNK-22: nothing that comes with a call steers the redirect but a deep link inside the listed hosts', async () => {
