@@ -5,7 +5,8 @@ import type { WorkspaceId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { type Db, replacedClock } from './connection.js';
 import { isConflict, translateError } from './errors.js';
-import { isOutdatedPlan, run, transact } from './pipeline.js';
+import { run, transact } from './pipeline.js';
+import { isOutdatedPlan } from './roundTrip.js';
 
 /** An open transaction that sees one workspace. Only this file makes one. */
 export type Tx = Brand<Knex.Transaction, 'Tx'>;

@@ -1,7 +1,8 @@
 import type { Act } from '../../domain/act.js';
 import type { AuditEntryId } from '../../domain/ids.js';
 import { enqueuePostbacks } from '../messaging/postbackOutbox.js';
-import { hold, type HeldRows } from '../pipeline.js';
+import { hold } from '../pipeline.js';
+import type { HeldRows } from '../roundTrip.js';
 import type { Tx } from '../transaction.js';
 
 export interface AuditEntry {

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/time.js';
-import { hold, type HeldRows } from '../pipeline.js';
+import { hold } from '../pipeline.js';
+import type { HeldRows } from '../roundTrip.js';
 import type { Tx } from '../transaction.js';
 
 /** 1 payouts, 2 single decisions (http: mail somebody waits for), 3 facts, 4 bulk decisions, 5 clicks and exports (temporal.md 4.3). */

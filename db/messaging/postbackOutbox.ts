@@ -1,5 +1,6 @@
 import { type PostbackEvent, postbackEventOf } from '../../domain/messaging/postback.js';
-import { hold, type HeldRows } from '../pipeline.js';
+import { hold } from '../pipeline.js';
+import type { HeldRows } from '../roundTrip.js';
 import type { Tx } from '../transaction.js';
 
 interface Entry {

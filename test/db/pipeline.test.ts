@@ -2,7 +2,7 @@ import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect, type Db } from '../../db/connection.js';
 import { listSalesInReview } from '../../db/earning/sale.js';
-import { later, once, run } from '../../db/pipeline.js';
+import { later, once, run, runAlone } from '../../db/pipeline.js';
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
 import { InvariantError } from '../../domain/errors.js';
 import { newId } from '../../platform/newId.js';
@@ -159,6 +159,29 @@ test('a read tells what was refused, whether or not anything waited for it', asy
   await expect(early).rejects.toThrow('before it read anything');
   expect(await readWorkspace(db, workspaceId, (tx) => run(tx, 'select 1 as one', []))).toEqual([{ one: 1 }]);
   expect(await kept()).toEqual([]);
+});
+
+test('a pool for long statements keeps no plan, inside and outside of a transaction; the other one does', async () => {
+  const longOne = () =>
+    connect({ url: database.appUrl, poolSize: 1, applicationName: 'long', statementTimeoutMs: 60_000 });
+  const [inside, outside] = [longOne(), longOne()]; // a connection each: one way must not stand in for the other
+  const look = `select count(*)::int as plans from pg_prepared_statements where statement = 'select id from kept where id = $1'`;
+  const statement = ['select id from kept where id = $1', [1]] as const;
+  const within = async (pool: Db): Promise<unknown> => {
+    for (let time = 0; time < 3; time += 1) await inWorkspace(pool, workspaceId, (tx) => run(tx, ...statement));
+    return inWorkspace(pool, workspaceId, (tx) => run(tx, look, []));
+  };
+  const alone = async (pool: Db): Promise<unknown> => {
+    for (let time = 0; time < 3; time += 1) await runAlone(pool, ...statement);
+    return runAlone(pool, look, []);
+  };
+  try {
+    expect([await within(inside), await alone(outside)]).toEqual([[{ plans: 0 }], [{ plans: 0 }]]);
+    expect([await within(db), await alone(db)]).toEqual([[{ plans: 1 }], [{ plans: 1 }]]);
+  } finally {
+    await inside.destroy();
+    await outside.destroy();
+  }
 });
 
 const seenAfter = async (tx: ReadTx) => run(tx, 'select 1', []);
