@@ -93,28 +93,31 @@ export function instantRange<F extends string>(field: F) {
   } as Record<`${F}[${'gte' | 'gt' | 'lte' | 'lt'}]`, typeof bound>;
 }
 
-export type InstantBounds = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant };
+/** Each bound of a range that was asked for. */
+export type BoundsOf<T> = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: T };
+export type InstantBounds = BoundsOf<Instant>;
+export type DayBounds = BoundsOf<LocalDate>;
 
 /** Reads the bounds of `instantRange` back out of a parsed query. */
 export function boundsOf(query: Readonly<Record<string, unknown>>, field: string): InstantBounds {
-  const bounds: { [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } = {};
-  for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
-    const value = query[`${field}[${bound}]`];
-    const instant = typeof value === 'string' ? parseInstant(value) : undefined;
-    if (instant !== undefined) bounds[bound] = instant;
-  }
-  return bounds;
+  return readBounds(query, field, parseInstant);
 }
-
-export type DayBounds = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: LocalDate };
 
 /** Reads the bounds of `dayRange` back out of a parsed query. */
 export function daysOf(query: Readonly<Record<string, unknown>>, field: string): DayBounds {
-  const bounds: { [K in 'gte' | 'gt' | 'lte' | 'lt']?: LocalDate } = {};
+  return readBounds(query, field, parseLocalDate);
+}
+
+function readBounds<T>(
+  query: Readonly<Record<string, unknown>>,
+  field: string,
+  parse: (text: string) => T | undefined,
+): BoundsOf<T> {
+  const bounds: { [K in 'gte' | 'gt' | 'lte' | 'lt']?: T } = {};
   for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
     const value = query[`${field}[${bound}]`];
-    const day = typeof value === 'string' ? parseLocalDate(value) : undefined;
-    if (day !== undefined) bounds[bound] = day;
+    const parsed = typeof value === 'string' ? parse(value) : undefined;
+    if (parsed !== undefined) bounds[bound] = parsed;
   }
   return bounds;
 }

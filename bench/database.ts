@@ -19,11 +19,8 @@ export interface BenchDatabase {
   readonly closing: (() => unknown)[];
 }
 
-/** Runs a bench on a Postgres with its real settings (a bench may add some), and leaves nothing behind. */
-export async function inBenchDatabase<T>(
-  work: (database: BenchDatabase) => Promise<T>,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<T> {
+/** A Postgres of a bench's own with its real settings (a bench may add some), in a folder that `remove` takes away with it. */
+export async function startBenchServer(settings: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
   await chmod(folder, 0o755); // as root, Postgres runs as another user
   const [port = 0] = await freePorts(1);
@@ -33,16 +30,35 @@ export async function inBenchDatabase<T>(
     logFile: path.join(folder, 'postgres.log'),
     settings,
   });
-  const closing: BenchDatabase['closing'] = [];
-  try {
-    const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, 'bench');
-    await migrateUp(ownerUrl);
-    const admin = new URL(postgres.adminUrl);
-    admin.pathname = '/bench';
-    return await work({ pid: postgres.pid, folder, adminUrl: admin.toString(), ownerUrl, appUrl, closing });
-  } finally {
-    for (const close of closing) await close();
+  const remove = async (): Promise<void> => {
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
+  };
+  return { ...postgres, folder, remove };
+}
+
+/** Runs a bench on a server of its own with one migrated database, and leaves nothing behind. */
+export async function inBenchDatabase<T>(
+  work: (database: BenchDatabase) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const server = await startBenchServer(settings);
+  const closing: BenchDatabase['closing'] = [];
+  try {
+    const { ownerUrl, appUrl } = await prepareDatabase(server.adminUrl, 'bench');
+    await migrateUp(ownerUrl);
+    const admin = new URL(server.adminUrl);
+    admin.pathname = '/bench';
+    return await work({
+      pid: server.pid,
+      folder: server.folder,
+      adminUrl: admin.toString(),
+      ownerUrl,
+      appUrl,
+      closing,
+    });
+  } finally {
+    for (const close of closing) await close();
+    await server.remove();
   }
 }

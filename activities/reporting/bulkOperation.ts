@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { insertDecision, settleDecision } from '../../db/audit/decision.js';
+import { insertDecision, type NewDecision, settleDecision } from '../../db/audit/decision.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
   type BulkOperation,
@@ -17,7 +17,7 @@ import {
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type JobVerb, jobVerbOf, purgeKind, simulationKind } from '../../domain/reporting/bulkOperation.js';
-import type { AffiliateId, PayoutId, ReferralId } from '../../domain/ids.js';
+import type { AffiliateId, DecisionId, PayoutId, ReferralId } from '../../domain/ids.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import { exportKind } from '../../domain/reporting/listExport.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
@@ -136,6 +136,20 @@ async function draftItems(tx: Tx, act: Act, job: BulkOperation, items: Items, ga
   }
 }
 
+/** One item's decision, as the person who began the bulk takes it. */
+async function writeDecision(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  of: Pick<NewDecision, 'verb' | 'objectType' | 'objectId' | 'workflowId' | 'params'>,
+): Promise<DecisionId> {
+  const id = act.newId('decision');
+  const { reasonCode, note, publicReason, steppedUp } = job.request;
+  const asked = { reasonCode, note, publicReason, steppedUp, operationId: job.id };
+  await insertDecision(tx, act, { id, ...of, ...asked, via: 'bulk', callerKey: null, requestHash: null });
+  return id;
+}
+
 /** A decision per payout, which its workflow takes: four eyes, attempts and days are judged there, one by one. */
 async function decidePayoutItems(
   tx: Tx,
@@ -144,27 +158,11 @@ async function decidePayoutItems(
   items: Items,
   verb: JobVerb['verb'],
 ): Promise<void> {
-  const { reasonCode, note, publicReason, steppedUp, params } = job.request;
   for (const { position, objectId } of items) {
     const input = { workspaceId: act.workspaceId, payoutId: objectId as PayoutId };
-    const decisionId = act.newId('decision');
     const workflowId = workflowIds.payout(input);
-    await insertDecision(tx, act, {
-      id: decisionId,
-      verb,
-      objectType: 'payout',
-      objectId,
-      workflowId,
-      reasonCode,
-      note,
-      publicReason,
-      steppedUp,
-      params: params ?? {},
-      via: 'bulk',
-      callerKey: null,
-      requestHash: null,
-      operationId: job.id,
-    });
+    const params = job.request.params ?? {};
+    const decisionId = await writeDecision(tx, act, job, { verb, objectType: 'payout', objectId, workflowId, params });
     await enqueue(
       tx,
       signalMessage(
@@ -184,23 +182,13 @@ async function decideEntryItem(
   { position, objectId }: Items[number],
   verb: JobVerb['verb'],
 ): Promise<void> {
-  const { reasonCode, note, publicReason, steppedUp } = job.request;
-  const decisionId = act.newId('decision');
-  await insertDecision(tx, act, {
-    id: decisionId,
+  const { reasonCode, steppedUp } = job.request;
+  const decisionId = await writeDecision(tx, act, job, {
     verb: verb === 'withdrawApproval' ? 'withdraw_approval' : verb,
     objectType: 'commission',
     objectId,
     workflowId: '', // settled below: nothing takes it up
-    reasonCode,
-    note,
-    publicReason,
-    steppedUp,
     params: {},
-    via: 'bulk',
-    callerKey: null,
-    requestHash: null,
-    operationId: job.id,
   });
   const mine = actFor(act, { cause: { type: 'decision', id: decisionId }, reasonCode });
   const by = { userId: job.actor.userId, isKey: job.actor.type === 'api_key', steppedUp };
@@ -235,25 +223,8 @@ async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, g
       continue;
     }
     const input = { workspaceId: act.workspaceId, referralId: referralId as ReferralId };
-    const decisionId = act.newId('decision');
     const workflowId = workflowIds.referral(input);
-    const { reasonCode, note, publicReason, steppedUp } = job.request;
-    await insertDecision(tx, act, {
-      id: decisionId,
-      verb,
-      objectType,
-      objectId,
-      workflowId,
-      reasonCode,
-      note,
-      publicReason,
-      steppedUp,
-      params: {},
-      via: 'bulk',
-      callerKey: null,
-      requestHash: null,
-      operationId: job.id,
-    });
+    const decisionId = await writeDecision(tx, act, job, { verb, objectType, objectId, workflowId, params: {} });
     await enqueue(
       tx,
       signalMessage(

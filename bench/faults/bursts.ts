@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
-import path from 'node:path';
+import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -19,10 +17,10 @@ import type { Act } from '../../domain/act.js';
 import { account, type AccountRef, affiliateAccounts } from '../../domain/earning/ledger.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, CommissionId, PayoutId } from '../../domain/ids.js';
-import { prepareDatabase, startPostgres } from '../../platform/embedded/postgres.js';
+import { prepareDatabase } from '../../platform/embedded/postgres.js';
 import { createPayoutWorld, type PayoutWorld, usd } from '../../test/activities/payout/payoutWorld.js';
 import { seededRandom } from '../../test/faults/workload.js';
-import { freePorts } from '../../test/support/freePorts.js';
+import { startBenchServer } from '../database.js';
 
 // Bursts of 64 clients at once (money.md 3 and 9, reliability.md G4, T2): `npm run campaign:bursts -- --bursts 1000 --seed 7`. Each burst lets 64
 // connections go for the same thing at the same moment, five times:
@@ -58,15 +56,10 @@ const random = seededRandom(seed);
 
 /** Gives the activities their context. A collision is what is looked for: not worth a line of its log. */
 const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
-const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bursts-'));
-await chmod(folder, 0o755); // as root, Postgres runs as another user
-const [port = 0] = await freePorts(1);
-const postgres = await startPostgres({
-  dataDir: path.join(folder, 'postgres'),
-  port,
-  logFile: path.join(folder, 'postgres.log'),
-  // Nothing is killed here: what is raced for are locks and constraints, not the disk.
-  settings: { max_connections: String(levels.length * (clients + 8) + 10), fsync: 'off' },
+// Nothing is killed here: what is raced for are locks and constraints, not the disk.
+const server = await startBenchServer({
+  max_connections: String(levels.length * (clients + 8) + 10),
+  fsync: 'off',
 });
 function inActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> {
   return environment.run<[], R, () => Promise<R>>(() => activity(input));
@@ -165,7 +158,7 @@ interface Place {
 
 async function makePlace(level: string): Promise<Place> {
   const name = `bursts_${level.replace(' ', '_')}`;
-  const { ownerUrl, appUrl } = await prepareDatabase(postgres.adminUrl, name);
+  const { ownerUrl, appUrl } = await prepareDatabase(server.adminUrl, name);
   await migrateUp(ownerUrl);
   const owner = knexFactory({ client: 'pg', connection: ownerUrl, pool: { min: 0, max: 2 } });
   await owner.raw(`alter database ${name} set default_transaction_isolation = '${level}'`);
@@ -370,6 +363,5 @@ try {
     await world.close();
     await owner.destroy();
   }
-  await postgres.stop();
-  await rm(folder, { recursive: true, force: true });
+  await server.remove();
 }

@@ -17,6 +17,17 @@ export interface PricedLine {
   readonly unstated?: readonly UnstatedPart[];
 }
 
+/** The line of an event without an amount: a lead, a registration. */
+export const noAmount: PricedLine = {
+  productId: null,
+  quantity: 1,
+  amount: 0n,
+  tax: 0n,
+  fees: 0n,
+  shipping: 0n,
+  deposit: 0n,
+};
+
 /** What happened, as far as a rule asks. */
 export type PlanEvent =
   | {

@@ -25,7 +25,7 @@ import type { AffiliateId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
-import type { PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
+import { noAmount, type PlanEvent } from '../../../domain/program/planEvent.js';
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
@@ -229,16 +229,7 @@ const quote = defineRoute({
       const sale = body.sale ?? null;
       if (sale !== null && sale.amount.currency !== program.currency)
         throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
-      const none: PricedLine = {
-        productId: null,
-        quantity: 1,
-        amount: 0n,
-        tax: 0n,
-        fees: 0n,
-        shipping: 0n,
-        deposit: 0n,
-      };
-      const lines = sale === null ? [none] : await priceLines(tx, sale, program.id);
+      const lines = sale === null ? [noAmount] : await priceLines(tx, sale, program.id);
       const plan = await readPlanInput(tx, {
         program,
         mode: ctx.mode,

@@ -2,7 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, ProductId, ProgramId, ReferralId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Rule, RuleVersion } from '../../../domain/program/commissionPlan.js';
-import type { ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
+import { type ChainMember, noAmount, type PlanEvent, type PricedLine } from '../../../domain/program/planEvent.js';
 import {
   type Beginning,
   createSimulation,
@@ -214,15 +214,6 @@ export async function* readPastEvents(tx: ReadTx | Tx, scope: SimulationScope): 
   await tx.raw('close past_events');
 }
 
-const noAmount: PricedLine = {
-  productId: null,
-  quantity: 1,
-  amount: 0n,
-  tax: 0n,
-  fees: 0n,
-  shipping: 0n,
-  deposit: 0n,
-};
 const leadLines: readonly PricedLine[] = [noAmount];
 const nothingPaid: ReadonlySet<'lead' | 'registration'> = new Set();
 

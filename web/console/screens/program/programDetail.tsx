@@ -45,7 +45,7 @@ import { DocumentKinds } from './documentKinds.js';
 import { ProgramProducts } from './programProducts.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
-import { type Rule, RuleSentence } from './ruleSentence.js';
+import { type Rule, RuleScope, RuleSentence } from './ruleSentence.js';
 import { PlannedTerms } from './termsForm.js';
 import { Thresholds } from './thresholds.js';
 
@@ -226,16 +226,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
                     <StatusBadge status={rule.status} />
                   </Group>
                   <RuleOf rule={rule} />
-                  <Text size="sm" c="dimmed">
-                    {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })} ·{' '}
-                    <DateText value={rule.effectiveFrom} />
-                    {rule.effectiveTo === null ? null : (
-                      <>
-                        {' – '}
-                        <DateText value={rule.effectiveTo} />
-                      </>
-                    )}
-                  </Text>
+                  <RuleScope rule={rule} />
                   <Text size="sm" mt="xs" fw={500}>
                     {t('rule.affiliateReads')}
                   </Text>

@@ -2,6 +2,7 @@ import { Stack, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { GetCommissionRulesResponse } from '../../../client/types.gen.js';
+import { DateText } from '../../../kit/DateText.js';
 import { formatMoney, formatRate } from '../../../kit/MoneyText.js';
 
 export type Rule = GetCommissionRulesResponse['data'][number];
@@ -10,6 +11,27 @@ export type Rule = GetCommissionRulesResponse['data'][number];
 export function ppmOf(percent: string): number | null {
   const found = /^(\d{1,3})(?:[.,](\d{1,4}))?$/.exec(percent.trim());
   return found === null ? null : Number(`${found[1]}${(found[2] ?? '').padEnd(4, '0')}`);
+}
+
+/** Whose rule it is, in which version, and from when until when that holds. */
+export function RuleScope({
+  rule,
+}: {
+  readonly rule: Pick<Rule, 'scope' | 'version' | 'effectiveFrom' | 'effectiveTo'>;
+}): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <Text size="sm" c="dimmed">
+      {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })} ·{' '}
+      <DateText value={rule.effectiveFrom} />
+      {rule.effectiveTo === null ? null : (
+        <>
+          {' – '}
+          <DateText value={rule.effectiveTo} />
+        </>
+      )}
+    </Text>
+  );
 }
 
 /** A rule as the affiliate will read it, one sentence per level (screens.md 3.9). */

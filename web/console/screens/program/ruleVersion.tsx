@@ -3,10 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getCommissionRulesByRuleIdVersionsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { DateText } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { useCan } from '../../../kit/session.js';
-import { RuleSentence } from './ruleSentence.js';
+import { RuleScope, RuleSentence } from './ruleSentence.js';
 
 interface Used {
   readonly ruleId: string;
@@ -57,16 +56,7 @@ function VersionDialog({ used, onClose }: { readonly used: Used; readonly onClos
           ) : (
             <Stack gap="xs">
               <Text fw={500}>{rule.name}</Text>
-              <Text size="sm" c="dimmed">
-                {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })}{' '}
-                <DateText value={rule.effectiveFrom} />
-                {rule.effectiveTo === null ? null : (
-                  <>
-                    {' – '}
-                    <DateText value={rule.effectiveTo} />
-                  </>
-                )}
-              </Text>
+              <RuleScope rule={rule} />
               <RuleSentence rule={rule} />
             </Stack>
           );
