@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dateIn, daysRange, periodContaining } from '../../domain/calendar.js';
+import { dateIn, daysRange, isTimeZone, periodContaining } from '../../domain/calendar.js';
 import {
   addDays,
   durationMs,
@@ -11,6 +11,11 @@ import {
   parseInstant,
   parseLocalDate,
 } from '../../domain/time.js';
+
+test('a zone is known by itself: not because another was, and as well the second time', () => {
+  const asked = ['Mars/Base', 'Europe/Warsaw', 'Mars/Base', 'europe/warsaw', 'Europe/Warsaw', ''];
+  expect(asked.map(isTimeZone)).toEqual([false, true, false, true, true, false]);
+});
 
 describe('instants', () => {
   test.each([

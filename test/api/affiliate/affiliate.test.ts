@@ -448,6 +448,9 @@ describe('editing and reading', () => {
     const names = async (query: string) =>
       dataOf(await api.as(other.key, `/v1/affiliates?${query}`)).map((one) => one['name']);
     expect(await names('sort=name')).toEqual(['100 % Deals', 'Bob_1', 'Cara']);
+    // Days that cannot be are refused whether or not a figure is asked for.
+    const turned = await api.as(other.key, '/v1/affiliates?from=2026-02-02&to=2026-02-01');
+    expect([turned.status, turned.body['code']]).toEqual([422, 'validation_failed']);
     expect(await names('status=approved&sort=name')).toEqual(['100 % Deals', 'Bob_1']);
     expect(await names('country=PL,DE&tag=de')).toEqual(['Bob_1']);
     expect(await names('active=false')).toEqual(['Cara']);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appendAuditChains } from '../../../activities/audit/chain.js';
 import { recordAudit } from '../../../db/audit/audit.js';
 import { sha256 } from '../../../db/audit/chain.js';
+import { insertDecision } from '../../../db/audit/decision.js';
 import { storeHistory } from '../../../db/audit/history.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import { eventTexts, parseRecording } from '../../../domain/audit/recording.js';
@@ -182,6 +183,43 @@ test('an entry says from where (AUD-01)', async () => {
   const [entry] = rowsOf(await api.as(auditor, path));
   expect(entry?.['event']).toBe('created');
   expect(entry?.['address']).toMatch(/127\.0\.0\.1|::1/);
+});
+
+test('what a workflow did by a decision says from where the decision came', async () => {
+  const made = await api.as(shop.key, '/v1/products', { body: { name: 'Asked from here' } });
+  const [call] = rowsOf(await api.as(auditor, `/v1/audit-entries?objectId=${made.body['id']}`));
+  const [decisionId, objectId] = [newId('decision'), newId('referral')];
+  await inWorkspace(api.db, shop.id, async (tx, now) => {
+    const act = api.act(shop.id, now);
+    await insertDecision(
+      tx,
+      { ...act, requestId: String(call?.['requestId']) },
+      {
+        id: decisionId,
+        verb: 'approve',
+        objectType: 'referrals',
+        objectId,
+        workflowId: `referral/${shop.id}/${objectId}`,
+        reasonCode: 'staff_decision',
+        note: null,
+        publicReason: null,
+        params: {},
+        via: 'api',
+        callerKey: null,
+        requestHash: null,
+        steppedUp: false,
+        operationId: null,
+      },
+    );
+    const byWorkflow = { ...act, requestId: null, cause: { type: 'decision', id: decisionId } } as const;
+    await recordAudit(tx, byWorkflow, { objectType: 'referral', objectId, seq: 1, event: 'approved', to: 'approved' });
+  });
+  const path = `/v1/audit-entries?objectId=${objectId}`;
+  const entry = await eventually(async () => {
+    const [found] = rowsOf(await api.as(auditor, path));
+    return found?.['address'] === null ? undefined : found;
+  });
+  expect(entry).toMatchObject({ requestId: null, address: expect.stringMatching(/127\.0\.0\.1|::1/) });
 });
 
 describe('audit entries', () => {

@@ -292,6 +292,31 @@ test('hold, release, withdraw, reject, reinstate and adjust follow the table and
   ]);
 });
 
+test('BEY-04: a raise within the limit approves itself with its program; one above it waits for a second person', async () => {
+  const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
+  const sale = await world.sale({
+    externalId: next('order'),
+    clickId: await world.click({ programId, affiliateId }),
+    amount: usd('100.00'),
+  });
+  const id: string = sale['commissionIds'][0] ?? '';
+  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  const raiseTo = async (amount: string) => {
+    const before = new Set(
+      (await world.commissions(`affiliateId=${affiliateId}&kind=adjustment`)).map((one) => one['id']),
+    );
+    const body = { amount: usd(amount), reason: 'Agreed', skipHold: true };
+    const adjusted = await world.as(`/v1/commissions/${id}/adjust`, body);
+    expect(adjusted.status, adjusted.text).toBe(200);
+    await world.settle();
+    const lines = await world.commissions(`affiliateId=${affiliateId}&kind=adjustment`);
+    return lines.find((one) => !before.has(one['id']));
+  };
+  expect(await raiseTo('120.00')).toMatchObject({ amount: usd('100.00'), status: 'approved' });
+  expect(await raiseTo('120.01')).toMatchObject({ amount: usd('100.01'), status: 'pending' });
+  expect(await world.broken()).toEqual([]);
+});
+
 test('rejecting a referral takes everything of it, and reopening brings it back', async () => {
   const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
   const before = await world.trial();
