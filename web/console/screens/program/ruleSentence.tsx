@@ -22,7 +22,7 @@ export function RuleScope({
   const { t } = useTranslation();
   return (
     <Text size="sm" c="dimmed">
-      {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })} ·{' '}
+      {t('rule.scopeLine', { scope: t(`rule.scope.${rule.scope}`), version: rule.version })}{' '}
       <DateText value={rule.effectiveFrom} />
       {rule.effectiveTo === null ? null : (
         <>
