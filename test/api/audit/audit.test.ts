@@ -219,7 +219,8 @@ test('what a workflow did by a decision says from where the decision came', asyn
     const [found] = rowsOf(await api.as(auditor, path));
     return found?.['address'] === null ? undefined : found;
   });
-  expect(entry).toMatchObject({ requestId: null, address: expect.stringMatching(/127\.0\.0\.1|::1/) });
+  expect(entry?.['requestId']).toBeNull();
+  expect(entry?.['address']).toMatch(/127\.0\.0\.1|::1/);
 });
 
 describe('audit entries', () => {
