@@ -54,8 +54,34 @@ export interface AuthOptions {
   readonly db: Db;
   readonly publicUrl: string;
   readonly clientAddress: (request: IncomingMessage) => string;
+  readonly knownSessions: KnownSessions;
   /** Told of the key as soon as it is known, before it is judged. */
   readonly onKey?: (key: ApiKeyEntry) => void;
+}
+
+/** Above it the session that was used longest ago is forgotten, and its next request waits for the look-up again. */
+const mostKnownSessions = 2_000;
+
+/**
+ * Sessions as this process last read them, by the hash of their cookie. Never the basis of an answer: `guessCaller` only lets a list be read
+ * beside the look-up of its session instead of after it, and what was read is thrown away unless the look-up says the same.
+ */
+export class KnownSessions {
+  private readonly entries = new Map<string, SessionEntry>();
+
+  find(hash: Buffer): SessionEntry | undefined {
+    return this.entries.get(hash.toString('base64'));
+  }
+
+  /** What the look-up answered; undefined: there is no such session (any more). */
+  learn(hash: Buffer, entry: SessionEntry | undefined): void {
+    const key = hash.toString('base64');
+    this.entries.delete(key);
+    if (entry === undefined) return;
+    this.entries.set(key, entry);
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > mostKnownSessions && oldest !== undefined) this.entries.delete(oldest);
+  }
 }
 
 /** `__Host-` demands https; a first run on plain http has the short name (api.md 1.2). */
@@ -73,6 +99,28 @@ export async function authenticate(request: IncomingMessage, options: AuthOption
   const token = readCookie(request.headers.cookie, sessionCookieName(options.publicUrl));
   if (token === undefined) throw unauthenticated();
   return bySession(token, wantedMode ?? 'live', options);
+}
+
+/**
+ * Who calls, if the session is still what it was at its last request; undefined: not known, or not by session. To be trusted once
+ * `isSameCaller` says so of what `authenticate` answers.
+ */
+export function guessCaller(request: IncomingMessage, options: AuthOptions): Caller | undefined {
+  if (request.headersDistinct['authorization'] !== undefined) return undefined;
+  const token = readCookie(request.headers.cookie, sessionCookieName(options.publicUrl));
+  const session = token === undefined ? undefined : options.knownSessions.find(hashToken(token));
+  if (session === undefined) return undefined;
+  return callerOf(session, readMode(request) ?? 'live', clockNow());
+}
+
+/** Do both callers see and may do the same? All of it comes from the session, the mode and the time of the last step-up. */
+export function isSameCaller(a: Caller, b: Caller): boolean {
+  return a.mode === b.mode && a.isSteppedUp === b.isSteppedUp && entryText(a.session) === entryText(b.session);
+}
+
+/** When the session was seen moves with each minute and gives no right. */
+function entryText(session: SessionEntry | null): string {
+  return JSON.stringify({ ...session, lastSeenAt: null });
 }
 
 function readMode(request: IncomingMessage): Mode | undefined {
@@ -139,10 +187,16 @@ function grantOfKey(key: ApiKeyEntry): Grant {
 }
 
 async function bySession(token: string, mode: Mode, options: AuthOptions): Promise<Caller> {
-  const session = await findSession(options.db, hashToken(token));
+  const hash = hashToken(token);
+  const session = await findSession(options.db, hash);
+  options.knownSessions.learn(hash, session);
   const now = clockNow();
   if (session === undefined || session.userStatus !== 'active' || isTooIdle(session, now)) throw unauthenticated();
   await touchSession(options.db, session, now);
+  return callerOf(session, mode, now);
+}
+
+function callerOf(session: SessionEntry, mode: Mode, now: Instant): Caller {
   const lacksSecondFactor =
     !session.hasTotp && needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor);
   return {

@@ -11,6 +11,7 @@ import type { Logger } from '../platform/logger.js';
 import type { Passwords } from '../platform/passwords.js';
 import type { Secrets } from '../platform/secrets.js';
 import type { ApiLog } from './apiLog.js';
+import type { KnownSessions } from './auth.js';
 import type { DecisionOutcomes } from './decisionOutcome.js';
 import type { RateLimiter } from './rateLimit.js';
 import type { SignInGuard } from './signInGuard.js';
@@ -33,6 +34,7 @@ export interface ApiDeps {
   /** What Temporal says of its own health: the System screen's. */
   readonly engine: Engine;
   readonly rateLimiter: RateLimiter;
+  readonly knownSessions: KnownSessions;
   /** Payout providers as the API needs them: trying credentials, checking what they report. By gateway. */
   readonly gatewayDesks: ReadonlyMap<string, GatewayDesk>;
   /** The log of machines' calls and of what public edges were sent. */

@@ -3,7 +3,15 @@ import type { z } from 'zod';
 import { DomainError, type DomainErrorCode, InvariantError } from '../domain/errors.js';
 import { mostStreamedRows } from '../domain/reporting/listExport.js';
 import { failpoint } from '../platform/failpoint.js';
-import { authenticate, type Caller, checkCsrf, checkOrigin } from './auth.js';
+import {
+  authenticate,
+  type AuthOptions,
+  type Caller,
+  checkCsrf,
+  checkOrigin,
+  guessCaller,
+  isSameCaller,
+} from './auth.js';
 import { hashRequest, readIdempotencyKey } from './idempotency.js';
 import { type ListShape, listShapeOf, takeExport } from './listExport.js';
 import type { RequestState } from './requestContext.js';
@@ -134,6 +142,11 @@ export function defineRoute<
             return JSON.parse(whole.body.toString('utf8')) as unknown;
           },
         };
+  type Result = z.output<Reply> | Answer<z.output<Reply>> | Encoded | StreamedFile | AcceptedDecision;
+  interface Early {
+    readonly ctx: RouteContext<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>;
+    readonly result: Promise<Result>;
+  }
   const isChange = definition.method === 'PATCH' || definition.method === 'PUT' || definition.method === 'DELETE';
   const route: Route = {
     method: definition.method,
@@ -154,16 +167,23 @@ export function defineRoute<
     upload: definition.upload ?? false,
     ...(list === undefined ? {} : { list }),
     async run(koa, deps) {
-      const caller = await authenticate(koa.req, {
+      const auth: AuthOptions = {
         db: deps.db,
         publicUrl: deps.config.http.publicUrl,
         clientAddress: deps.clientAddress,
+        knownSessions: deps.knownSessions,
         onKey: (key) => {
           (koa.state as RequestState).apiKey = key;
         },
-      });
+      };
+      const early = shape === undefined ? undefined : readEarly(koa, deps, auth, shape);
+      const caller = await authenticate(koa.req, auth);
       (koa.state as RequestState).caller = caller;
-      deps.rateLimiter.take(koa, caller, route);
+      if (early !== undefined && (await isOf(early, caller, koa))) {
+        sendResult(koa, deps, await keepAttempt(() => early.result, { ctx: early.ctx, deps, koa }));
+        return;
+      }
+      if (early === undefined) deps.rateLimiter.take(koa, caller, route);
       if (isWrite && caller.session !== null) checkCsrf(koa.req, caller.session, deps.config.http.publicUrl);
       checkPermission(caller, route.permission);
       if (route.stepUp && !caller.isSteppedUp) throw new DomainError('access.step_up_required');
@@ -197,30 +217,65 @@ export function defineRoute<
         { key, ifMatch, requestHash },
       );
       const result = await keepAttempt(() => definition.handle(ctx, deps), { ctx, deps, koa });
-      if (result instanceof StreamedFile) sendPieces(koa, result);
-      else if (wish !== null && shape !== undefined && !(result instanceof AcceptedDecision)) {
-        const whole =
-          result instanceof Encoded
-            ? result
-            : encode(definition.reply, result, { status: route.status, config: deps.config });
-        send(
-          koa,
-          await exported(ctx, deps, whole, { shape, wish, path: route.path, address: koa.path, rawQuery }),
-          route.path,
-        );
-      } else if (result instanceof AcceptedDecision)
-        send(koa, encode(operationWire, result.answer, { status: 202, config: deps.config }), route.path);
-      else
-        send(
-          koa,
-          result instanceof Encoded
-            ? result
-            : encode(definition.reply, result, { status: route.status, config: deps.config }),
-          route.path,
-        );
+      if (
+        wish === null ||
+        shape === undefined ||
+        result instanceof StreamedFile ||
+        result instanceof AcceptedDecision
+      ) {
+        sendResult(koa, deps, result);
+        return;
+      }
+      const file = { shape, wish, path: route.path, address: koa.path, rawQuery };
+      send(koa, await exported(ctx, deps, encoded(result, deps), file), route.path);
     },
   };
   return route;
+
+  function encoded(result: z.output<Reply> | Answer<z.output<Reply>> | Encoded, deps: ApiDeps): Encoded {
+    return result instanceof Encoded
+      ? result
+      : encode(definition.reply, result, { status: route.status, config: deps.config });
+  }
+
+  function sendResult(koa: Context, deps: ApiDeps, result: Result): void {
+    if (result instanceof StreamedFile) sendPieces(koa, result);
+    else if (result instanceof AcceptedDecision)
+      send(koa, encode(operationWire, result.answer, { status: 202, config: deps.config }), route.path);
+    else send(koa, encoded(result, deps), route.path);
+  }
+
+  /** Begins to read a list as whom this process knows by the cookie, while the session is looked up; undefined: wait for the look-up. */
+  function readEarly(koa: Context, deps: ApiDeps, auth: AuthOptions, of: ListShape): Early | undefined {
+    const caller = guessCaller(koa.req, auth);
+    if (caller === undefined || route.stepUp) return undefined;
+    try {
+      checkPermission(caller, route.permission);
+      const { query: rawQuery, wish } = takeExport(readQuery(koa), koa.req, of);
+      if (wish !== null) return undefined; // a file leaves a trace in the audit trail
+      const params = parseWith(definition.params, koa['params'], 'path') as z.output<P>;
+      const query = parseWith(definition.query, rawQuery, 'query') as z.output<Q>;
+      deps.rateLimiter.take(koa, caller, route); // who asks too often costs the database nothing
+      const ctx = new Handling<z.output<P>, z.output<Q>, z.output<B>, z.output<Reply>>(
+        { koa, deps, caller, route, whole: null },
+        { params, query, body: undefined as z.output<B>, rawQuery },
+        { key: null, ifMatch: null, requestHash: '' },
+      );
+      const result = definition.handle(ctx, deps);
+      result.catch(() => undefined); // whoever waits for it hears of it; nobody does once the look-up refused
+      return { ctx, result };
+    } catch {
+      return undefined; // the same checks say it again once it is known who asks
+    }
+  }
+
+  /** Was it read as the one who asks? If not, what it left on the answer goes away. */
+  async function isOf(early: Early, caller: Caller, koa: Context): Promise<boolean> {
+    if (isSameCaller(early.ctx.caller, caller)) return true;
+    await Promise.allSettled([early.result]);
+    koa.remove('Link');
+    return false;
+  }
 }
 
 /** A route that needs no credential. Browsers' calls from foreign pages are refused all the same (api.md 1.2). */

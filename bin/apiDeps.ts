@@ -1,6 +1,6 @@
 import { connectedGateways } from '../activities/gateways/connected.js';
 import { createApiLog } from '../api/apiLog.js';
-import { clientAddressOf } from '../api/auth.js';
+import { clientAddressOf, KnownSessions } from '../api/auth.js';
 import { createDecisionOutcomes } from '../api/decisionOutcome.js';
 import { createRateLimiter } from '../api/rateLimit.js';
 import type { ApiDeps } from '../api/deps.js';
@@ -46,6 +46,7 @@ export function createApiDeps(of: {
     liveHistories: temporalLiveHistories(temporal.client),
     engine: temporalEngine(temporal, config.temporal.namespace),
     rateLimiter: createRateLimiter(clientAddress),
+    knownSessions: new KnownSessions(),
     gatewayDesks: new Map(
       connectedGateways({
         ask: (address, call) => fetchOutside(address, gatewayRules(config), call),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createApp } from '../../api/app.js';
 import { createApiLog } from '../../api/apiLog.js';
-import { clientAddressOf } from '../../api/auth.js';
+import { clientAddressOf, KnownSessions } from '../../api/auth.js';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
 import { createRateLimiter } from '../../api/rateLimit.js';
 import type { ApiDeps } from '../../api/deps.js';
@@ -155,6 +155,7 @@ export async function startTestApi(
     liveHistories: noLiveHistories,
     engine: noEngine,
     rateLimiter: createRateLimiter(clientAddress),
+    knownSessions: new KnownSessions(),
     gatewayDesks: new Map(),
     apiLog: createApiLog({ db, logger }),
     passwords: createPasswords(),
