@@ -231,13 +231,18 @@ const noParts: readonly QueryPart[] = [];
 // Every character a slug may have; what is written otherwise (percent, dots alone, upper case) is no link of ours.
 const slugPattern = /^[a-z0-9][a-z0-9_-]{0,199}$/i;
 
-/** `to=` leads to a path or URL whose parsed host is listed; anything else is ignored, the stored destination counts (api.md 4.1). */
+/**
+ * `to=` leads to a path or URL whose parsed host is listed; anything else is ignored, the stored destination counts (api.md 4.1). Nothing leads
+ * from https to http, and nothing away from the fallback of a link that is off.
+ */
 function deepLink(target: ClickTarget, parts: readonly QueryPart[]): Destination | undefined {
   const { destination } = target;
-  if (destination === undefined || parts.length === 0 || target.noCredit === 'link_expired') return destination;
+  if (destination === undefined || parts.length === 0 || !target.isOpen) return destination;
   const to = parts.find((part) => part.name === 'to')?.value;
-  if (to === undefined || to === '' || target.noCredit === 'link_disabled') return destination;
-  return parseDestination(to, target.allowedHosts, destination.href) ?? destination;
+  if (to === undefined || to === '') return destination;
+  const deep = parseDestination(to, target.allowedHosts, destination.href);
+  const isWeaker = deep?.href.startsWith('http:') === true && !destination.href.startsWith('http:');
+  return deep === undefined || isWeaker ? destination : deep;
 }
 
 function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null {

@@ -15,6 +15,8 @@ export interface ClickTarget {
   readonly link: LinkEntry;
   /** Undefined: nothing to redirect to, the neutral page answers. */
   readonly destination: Destination | undefined;
+  /** Leads to a page of its own, which a deep link may replace; else to the fallback, which it may not. */
+  readonly isOpen: boolean;
   readonly allowedHosts: readonly string[];
   readonly noCredit: NoCreditCode | undefined;
   readonly consentMode: ConsentMode;
@@ -118,6 +120,7 @@ export function targetOf(link: LinkEntry, publicUrl: string): ClickTarget {
     link,
     destination:
       link.status === 'archived' ? undefined : isRetired ? fallbackOf(link, allowedHosts, publicUrl) : stored,
+    isOpen: link.status !== 'archived' && !isRetired,
     allowedHosts,
     noCredit,
     consentMode: consentModeOf(termOf(link, 'consentMode')),

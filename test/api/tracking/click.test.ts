@@ -217,6 +217,24 @@ test('LNK-04, LNK-11: an archived link shows the neutral page; an expired or dis
   }
 });
 
+test('BEY-19: a link that is off leads to the fallback whatever stands before it in the list of reasons, and no deep link moves it', async () => {
+  const program = await world.makeProgram({ status: 'paused' });
+  const kim = await world.makeAffiliate({}, program);
+  await world.makeLink({ affiliateId: kim, slug: 'kim-off', status: 'disabled' }, program);
+  await world.makeLink({ affiliateId: kim, slug: 'kim-over', expires_at: new Date(Date.now() - 1_000) }, program);
+
+  for (const slug of ['kim-off', 'kim-over']) {
+    const response = await follow(`${edge.url}/r/${slug}?to=/deep`);
+    expect(response.headers.get('location')).toMatch(/^https:\/\/shop\.example\/\?click_id=/);
+    expect(await clickOf(response)).toMatchObject({ credit_code: 'program_not_active' });
+  }
+});
+
+test('BEY-19: a deep link does not lead from an encrypted page to one that is not', async () => {
+  const response = await follow(`${edge.url}/r/ada-spring?to=${encodeURIComponent('http://shop.example/terms')}`);
+  expect(response.headers.get('location')).toMatch(/^https:\/\/shop\.example\/pricing\?click_id=/);
+});
+
 test('a program without a fallback has a hosted one', async () => {
   const program = await world.makeProgram({ fallback_url: null, slug: 'winter', name: '<Winter>' });
   const bea = await world.makeAffiliate({}, program);
