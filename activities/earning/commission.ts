@@ -11,6 +11,7 @@ import { listTouches, lockReferral, updateReferral } from '../../db/earning/refe
 import { lockRefund } from '../../db/earning/refund.js';
 import {
   countEarlierPayments,
+  findLastCreditBefore,
   findSubscriptionCredit,
   hasEarlierPayment,
   lockSale,
@@ -22,6 +23,7 @@ import { findProgram } from '../../db/program/program.js';
 import { askPlan, lockVolumes, readPlanInput } from '../../db/reads/earning/planInput.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
+import { insertAttribution } from '../../db/tracking/attribution.js';
 import { lockContactOf } from '../../db/tracking/contactLock.js';
 import { addToCase, findCaseHolding } from '../../db/tracking/riskCase.js';
 import { insertLead, lockLeadsOfReferral, settleLead, updateLead } from '../../db/tracking/lead.js';
@@ -40,6 +42,7 @@ import type { Program } from '../../domain/program/program.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
+import { attributionFor } from '../tracking/click.js';
 import { attributeReferral } from '../tracking/lead.js';
 import { takeOffFormer, treatLikeFormer } from './correction.js';
 import { applyDisputeStep } from './dispute.js';
@@ -231,11 +234,7 @@ async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sale): Pro
   assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
   const isFirst = referral.saleAt === null;
   if (!isFirst || referral.status === 'expired') {
-    if (referral.affiliateId !== null) {
-      if (await isCreditOver(tx, referral, sale))
-        return creditNobody(tx, act, referral, sale, 'referral_lifetime_over');
-      return { referral: await creditLater(tx, act, referral, sale), isFirst, sub1: null };
-    }
+    if (referral.affiliateId !== null) return creditLater(tx, act, referral, sale, isFirst);
     await settleSale(tx, act, sale, referral, { code: null, attributionCode: 'cookie_expired' });
     return undefined;
   }
@@ -289,10 +288,18 @@ function isGivenByHand(touches: Awaited<ReturnType<typeof listTouches>>, sale: S
 }
 
 /**
- * A later purchase of a customer. A subscription goes on with whom its first payment credited; any other purchase follows the program's present
- * choice of first or last referrer, where that was switched since the referral was credited (TRK-10). What was earned stays.
+ * A later payment of a customer. A subscription goes on with whom its first payment credited. A new purchase is a form like the first: after
+ * another affiliate's click it moves the last referrer (TRK-09). Without one it follows the program's present choice of first or last referrer,
+ * where that was switched since the referral was credited (TRK-10). What was earned stays.
  */
-async function creditLater(tx: Tx, act: Act, referral: Referral, sale: Sale): Promise<Referral> {
+async function creditLater(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+  isFirst: boolean,
+): Promise<Credited | undefined> {
+  const later = { isFirst, sub1: null };
   const begun =
     sale.subscriptionExternalId === null
       ? undefined
@@ -302,19 +309,72 @@ async function creditLater(tx: Tx, act: Act, referral: Referral, sale: Sale): Pr
           subscriptionExternalId: sale.subscriptionExternalId,
           saleId: sale.id,
         });
+  const isRenewal = begun !== undefined || (sale.paymentNumber ?? 1) > 1;
+  const moved = isRenewal ? undefined : await creditNewTouch(tx, act, referral, sale, isFirst);
+  if (moved !== undefined) return moved;
+  if (await isCreditOver(tx, referral, sale)) return creditNobody(tx, act, referral, sale, 'referral_lifetime_over');
   // For this payment alone: the referral itself keeps whom it credits now.
-  if (begun !== undefined) return { ...referral, ...begun };
+  if (begun !== undefined) return { ...later, referral: { ...referral, ...begun } };
   const { referrerChoice } = await readReferralTerms(tx, referral.programId);
   const chosen = referrerChoice === 'first' ? referral.firstAffiliateId : referral.lastAffiliateId;
   const isSwitched = referral.referrerChoice !== null && referral.referrerChoice !== referrerChoice;
-  if (!isSwitched || chosen === null) return referral;
+  if (!isSwitched || chosen === null) return { ...later, referral };
   const touches = await listTouches(tx, referral.id);
   const newest = touches.filter((touch) => touch.affiliateId === chosen).at(-1);
-  return updateReferral(tx, act, referral, 'attributed', {
-    affiliateId: chosen,
-    linkId: newest?.linkId ?? null,
+  return {
+    ...later,
+    referral: await updateReferral(tx, act, referral, 'attributed', {
+      affiliateId: chosen,
+      linkId: newest?.linkId ?? null,
+      referrerChoice,
+    }),
+  };
+}
+
+/** Credits a new purchase by the touches that came since the last form or purchase. Undefined: there are none that count. */
+async function creditNewTouch(
+  tx: Tx,
+  act: Act,
+  referral: Referral,
+  sale: Sale,
+  isFirst: boolean,
+): Promise<Credited | undefined> {
+  assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
+  const known = await listTouches(tx, referral.id);
+  if (known.length === 0) return undefined;
+  const since = await findLastCreditBefore(tx, { referralId: referral.id, saleId: sale.id, at: sale.occurredAt });
+  const touches = known.filter((touch) => since === null || touch.occurredAt > since);
+  if (!touches.some((touch) => touch.occurredAt <= sale.occurredAt && sale.occurredAt < touch.endsAt)) return undefined;
+  const { attribution, referrerChoice } = await attributionFor(tx, {
+    programId: referral.programId,
+    touches,
+    first: referral.firstAffiliateId,
+    last: referral.lastAffiliateId,
+    fact: {
+      kind: 'sale',
+      id: sale.id,
+      occurredAt: sale.occurredAt,
+      contactId: sale.contactId,
+      coupon: sale.coupon,
+    },
+  });
+  const { winner } = attribution;
+  // The first referrer is the one who is paid, and came by none of these: the referral would carry the credit.
+  if (winner === null && (await isCreditOver(tx, referral, sale))) return undefined;
+  insertAttribution(tx, act, {
+    referralId: referral.id,
+    causeType: 'sale',
+    causeId: sale.id,
+    referrerChoice,
+    attribution,
+  });
+  const moved = await updateReferral(tx, act, referral, 'attributed', {
+    affiliateId: attribution.affiliateId,
+    linkId: winner?.linkId ?? (attribution.affiliateId === referral.affiliateId ? referral.linkId : null),
+    lastAffiliateId: attribution.last,
     referrerChoice,
   });
+  return { referral: moved, isFirst, sub1: winner?.sub1 ?? null };
 }
 
 type Judged =

@@ -1,15 +1,22 @@
 import { moveCommissions } from '../../db/earning/commission.js';
-import { findContactReferral, lockReferral, updateReferral } from '../../db/earning/referral.js';
+import {
+  findContactReferral,
+  insertTouch,
+  listTouches,
+  lockReferral,
+  updateReferral,
+} from '../../db/earning/referral.js';
 import { enqueue } from '../../db/messaging/outbox.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { listOwnReferrals } from '../../db/reads/tracking/contactReferrals.js';
 import type { Tx } from '../../db/transaction.js';
 import { moveJourney } from '../../db/tracking/attribution.js';
 import { type Contact, mergeContactRows } from '../../db/tracking/contact.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { laterStage, type Referral } from '../../domain/earning/referral.js';
-import { DomainError } from '../../domain/errors.js';
+import { assertInvariant, DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, ReferralId } from '../../domain/ids.js';
-import { earliest } from '../../domain/time.js';
+import { addDuration, earliest } from '../../domain/time.js';
 import { nudge, signalReferral, workflowIds } from '../../workflows/contract.js';
 
 // Steps on the person behind leads and referrals. Whoever calls them holds the transaction and the contacts' locks, in the order of ids.
@@ -110,6 +117,24 @@ export async function overrideReferrer(
   const referral = found === undefined ? undefined : await lockReferral(tx, found.id);
   if (referral === undefined) throw new DomainError('resource.not_found');
   const { referrerChoice } = referral;
+  // A touch of its own, that outlives those before it: else the next form would be credited by one of them again.
+  if (wish.which === 'last') {
+    assertInvariant(act.cause !== null, 'an override is a decision', { referralId: referral.id });
+    const { attributionWindow } = await readReferralTerms(tx, wish.programId);
+    const touches = await listTouches(tx, referral.id);
+    await insertTouch(tx, referral.id, {
+      kind: 'manual',
+      sourceId: act.cause.id,
+      affiliateId: wish.affiliateId,
+      linkId: null,
+      sub1: null,
+      occurredAt: act.now,
+      endsAt: touches.reduce(
+        (ends, touch) => (touch.endsAt > ends ? touch.endsAt : ends),
+        addDuration(act.now, attributionWindow),
+      ),
+    });
+  }
   await updateReferral(tx, actFor(act, { mode: referral.mode }), referral, 'edited', {
     ...(wish.which === 'first' ? { firstAffiliateId: wish.affiliateId } : { lastAffiliateId: wish.affiliateId }),
     ...(referrerChoice === null || referrerChoice === wish.which ? { affiliateId: wish.affiliateId } : {}),

@@ -436,6 +436,25 @@ export async function findSubscriptionCredit(
   return row === undefined ? undefined : { affiliateId: row.affiliate_id, linkId: row.link_id };
 }
 
+/** When the referral was last credited before this sale, by a form or a purchase; a renewal is neither. */
+export async function findLastCreditBefore(
+  tx: Tx,
+  of: { readonly referralId: string; readonly saleId: string; readonly at: Instant },
+): Promise<Instant | null> {
+  const [row] = await run<{ since: Instant | null }>(
+    tx,
+    `select max(occurred_at) as since from (
+       select occurred_at from sales
+       where referral_id = $1 and id <> $2 and affiliate_id is not null and processed_at is not null and coalesce(payment_number, 1) = 1
+       union all
+       select occurred_at from leads
+       where referral_id = $1 and channel <> 'sale' and attribution_status = 'attributed') as fact
+     where occurred_at <= $3`,
+    [of.referralId, of.saleId, of.at],
+  );
+  return row?.since ?? null;
+}
+
 /** Sales that wait for their customer to become known. */
 export async function listParkedSales(
   tx: ReadTx | Tx,

@@ -138,6 +138,72 @@ test('the first referrer changes only by an audited override; later sales follow
   ).toMatchObject({ status: 403, body: { missingPermission: 'referrer.override' } });
 });
 
+test('a later purchase after another affiliate’s click credits that one; its click alone, a renewal and an older touch do not (TRK-09, ruling 55)', async () => {
+  const lead = await leadOf(ada, { customerExternalId: 'u-19' });
+  const referralId = String(lead['referralId']);
+  const buy = (externalId: string, more: Readonly<Record<string, unknown>> = {}) =>
+    world.sale({
+      externalId,
+      customer: { externalId: 'u-19' },
+      amount: { amount: '10.00', currency: 'USD' },
+      ...more,
+    });
+  const creditOf = (sale: Json): unknown => [sale['referralId'], (sale['attribution'] as Json)['affiliateId']];
+  const renewal = (paymentNumber: number) => ({ subscription: { externalId: 'sub-9', paymentNumber } });
+  expect(creditOf(await buy('trk9-1', renewal(1)))).toEqual([referralId, ada]);
+
+  // Bob's click alone, in the browser that the referral knows.
+  const bobs = await world.click({ programId, affiliateId: bob });
+  await world.owner('touches').insert({
+    workspace_id: world.ws.id,
+    referral_id: referralId,
+    kind: 'click',
+    source_id: bobs,
+    affiliate_id: bob,
+    occurred_at: new Date(),
+    ends_at: new Date(Date.now() + 86_400_000),
+  });
+  const referrersOf = async () => {
+    const [referral] = itemsOf((await contact(lead['contactId']))['referrals']) as readonly {
+      first: Json;
+      last: Json;
+    }[];
+    return [referral?.first['affiliateId'], referral?.last['affiliateId']];
+  };
+  expect(await referrersOf()).toEqual([ada, ada]);
+  expect(creditOf(await buy('trk9-2', renewal(2)))).toEqual([referralId, ada]);
+  expect(await referrersOf()).toEqual([ada, ada]);
+
+  // The order form: no click is named, the touch is known.
+  const order = await buy('trk9-3');
+  expect(creditOf(order)).toEqual([referralId, bob]);
+  expect(await referrersOf()).toEqual([ada, bob]);
+  expect((await world.commissions(`saleId=${String(order['id'])}`)).map((line) => line['affiliateId'])).toEqual([bob]);
+  expect(creditOf(await buy('trk9-4', renewal(3)))).toEqual([referralId, ada]);
+  expect(creditOf(await buy('trk9-5'))).toEqual([referralId, bob]);
+
+  // From another device, by a click that the order names; then staff say who it is, and no older touch takes that back.
+  const adas = await world.click({ programId, affiliateId: ada });
+  expect(creditOf(await buy('trk9-6', { clickId: adas }))).toEqual([referralId, ada]);
+  await world.as(`/v1/contacts/${String(lead['contactId'])}/referrer`, {
+    programId,
+    which: 'last',
+    affiliateId: bob,
+    reason: 'Proof by mail',
+  });
+  expect(creditOf(await buy('trk9-7'))).toEqual([referralId, bob]);
+  const again = await world.as('/v1/leads', { email: lead['email'], event: 'registration', programId });
+  await world.settle();
+  expect((await world.as(`/v1/leads/${String(again.body['id'])}`)).body).toMatchObject({
+    referralId,
+    attribution: { affiliateId: bob },
+  });
+  const decisions = itemsOf((await world.as(`/v1/referrals/${referralId}/attributions`)).body['data']);
+  expect(decisions).toContainEqual(
+    expect.objectContaining({ causeType: 'sale', causeId: order['id'], affiliateId: bob }) as unknown,
+  );
+});
+
 test('two contacts of one person join: leads and referral move, two pending referrals become the older one (features.md 2.2)', async () => {
   const [first, second] = [await leadOf(ada), await leadOf(bob)];
   const path = `/v1/contacts/${String(second['contactId'])}/merge`;
