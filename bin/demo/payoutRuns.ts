@@ -183,6 +183,7 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
         unapprovedReferralMinor: 0n,
         inOtherRunMinor: 0n,
         hasRoundManualLine: false,
+        hasRateAboveProgram: false,
         method: methodOf(affiliate, currency, at),
         minimum: { minor: minimumPayout(year.ground.settings, currency).minor, scope: 'workspace' },
         paidBefore: paid.length,

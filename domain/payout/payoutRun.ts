@@ -125,13 +125,14 @@ export interface NotPaidReason {
   readonly fixPath: string | null;
 }
 
-/** features.md 4.11, those a plan can see. */
+/** features.md 4.11. */
 export type Oddity =
   | 'first_payout'
   | 'three_times_median'
   | 'method_changed_recently'
   | 'shared_destination'
-  | 'manual_round_amount';
+  | 'manual_round_amount'
+  | 'rate_above_program';
 
 /** Money that stays with the affiliate beside what is paid: minor units as text, until when (null: somebody has to act). */
 export interface StaysBehind {
@@ -172,6 +173,8 @@ export interface PlanInput {
   readonly unapprovedReferralMinor: bigint;
   readonly inOtherRunMinor: bigint;
   readonly hasRoundManualLine: boolean;
+  /** A rule of the affiliate's own or of its group paid more than the program pays everybody. */
+  readonly hasRateAboveProgram: boolean;
   readonly method: PlanMethod | null;
   readonly minimum: { readonly minor: bigint; readonly scope: 'affiliate' | 'group' | 'workspace' };
   readonly paidBefore: number;
@@ -385,6 +388,7 @@ function odditiesOf(input: PlanInput, net: bigint, context: Context): readonly O
     oddities.push('method_changed_recently');
   if (input.method?.isShared === true) oddities.push('shared_destination');
   if (input.hasRoundManualLine) oddities.push('manual_round_amount');
+  if (input.hasRateAboveProgram) oddities.push('rate_above_program');
   return oddities;
 }
 

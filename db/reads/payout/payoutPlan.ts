@@ -95,13 +95,56 @@ export async function listPageBounds(
 const place = { payable: 0, otherRun: 1, held: 2, unapproved: 3, later: 4, foreign: 5 } as const;
 
 /**
+ * The percentages of the base that programs state for everybody, by level, with the time in which they hold; `program_id` null: the default of
+ * the workspace. Bands take the place of their level's rate.
+ */
+const statedRates = `
+       select rule.program_id, rate.level, rate.ppm, version.effective_from,
+              least(coalesce(version.effective_to, 'infinity'), coalesce(rule.ended_at, 'infinity')) as effective_to
+       from commission_rules as rule
+       join commission_rule_versions as version on version.rule_id = rule.id
+       cross join lateral (
+         select (one->>'level')::int as level, (one->>'ratePpm')::int as ppm
+         from jsonb_array_elements(version.body->'levels') as one
+         where one->>'kind' = 'percent' and one->>'of' = 'base'
+           and one->>'level' is distinct from version.body#>>'{bands,level}'
+         union all
+         select (version.body#>>'{bands,level}')::int, (band->>'ratePpm')::int
+         from jsonb_array_elements(case jsonb_typeof(version.body#>'{bands,rows}') when 'array' then version.body#>'{bands,rows}' else '[]' end) as band
+         where band->>'kind' = 'percent'
+       ) as rate
+       where rule.scope in ('global', 'program', 'program_product')`;
+
+/** The highest that the line's program paid everybody when the line was made; a program without a rate pays the workspace's default. */
+const programRate = `(
+         select coalesce(max(stated.ppm) filter (where stated.program_id = line.program_id), max(stated.ppm) filter (where stated.program_id is null))
+         from stated
+         where (stated.program_id = line.program_id or stated.program_id is null) and stated.level = line.level
+           and stated.effective_from <= line.created_at and stated.effective_to > line.created_at)`;
+
+/**
+ * Did a rule of the affiliate's own, or of its group, pay more than the program pays (features.md 4.11)? A line of several parts names no single
+ * rate: there each part is compared. A share of the level below is no percentage of the base, and is not.
+ */
+const isAboveProgram = `case
+                  when personal.id is not null then coalesce(line.rate_ppm > ${programRate}, false) and (line.level = 1 or exists (
+                    select from commission_rule_versions as version, jsonb_array_elements(version.body->'levels') as one
+                    where version.rule_id = line.rule_id and version.version = line.rule_version
+                      and (one->>'level')::int = line.level and one->>'of' = 'base'))
+                  when line.parts is not null then exists (
+                    select from jsonb_array_elements(line.parts) as part
+                    where part->>'scope' in ('affiliate', 'group') and line.level = 1 and (part->>'ratePpm')::int > ${programRate})
+                  else false end`;
+
+/**
  * What each affiliate and currency has approved, added up by place: `payable` in this run, or why not. A negative line always counts, whatever
  * the filter and the cut-off: what is payable in the ledger is already less by it. Lines are locked in the order of their ids and go from the
  * lock into the sums without being stored; the sums are made per class of lines, so that a line meets six of them instead of twelve.
  */
 function approvedSums(lock: boolean): string {
   const payable = `place = ${place.payable}`;
-  return `live as materialized (
+  return `stated as materialized (${statedRates}),
+     live as materialized (
        -- by the affiliates' open payouts: a paid one's lines are not approved any more, and those of everybody are a million
        select taken.commission_id
        from payouts as payout
@@ -111,6 +154,7 @@ function approvedSums(lock: boolean): string {
      ),
      classed as (
        select affiliate_id, currency, place, is_gain, is_carried, sum(minor) as minor, count(*) as lines, bool_or(is_round) as has_round,
+              bool_or(is_above) as has_above,
               ${lock ? 'min(approved_at) filter (where minor > 0)' : 'null::timestamptz'} as oldest_at,
               ${lock ? `string_agg(id, ',') filter (where ${payable})` : 'null::text'} as line_ids,
               ${lock ? `string_agg(minor::text, ',') filter (where ${payable})` : 'null::text'} as line_minors
@@ -118,6 +162,7 @@ function approvedSums(lock: boolean): string {
          select line.id, line.affiliate_id, line.currency, line.minor, line.approved_at,
                 line.kind in ('earned', 'bonus') as is_gain, coalesce(line.approved_at <= :previousCutOff, false) as is_carried,
                 line.kind in ('bonus', 'adjustment') and line.minor % 10000 = 0 as is_round,
+                ${isAboveProgram} as is_above,
                 case when live.commission_id is not null then ${place.otherRun}
                      when line.minor < 0 then ${place.payable}
                      when line.on_hold then ${place.held}
@@ -127,7 +172,9 @@ function approvedSums(lock: boolean): string {
                      else ${place.payable} end as place
          from (
            select commission.id, commission.affiliate_id, commission.currency, commission.kind, commission.on_hold, commission.referral_id,
-                  commission.program_id, commission.approved_at, commission.amount_minor - commission.reversed_minor as minor
+                  commission.program_id, commission.approved_at, commission.amount_minor - commission.reversed_minor as minor,
+                  commission.level, commission.rate_ppm, commission.rule_id, commission.rule_version, commission.created_at,
+                  case when commission.kind = 'earned' and commission.rule_id is null then commission.parts end as parts
            from commissions as commission
            where commission.affiliate_id = any(:ids::text[]) and commission.mode = :mode and commission.status = 'approved'
              and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[]))
@@ -135,6 +182,7 @@ function approvedSums(lock: boolean): string {
          ) as line
          left join live on live.commission_id = line.id
          left join referrals as referral on referral.id = line.referral_id
+         left join commission_rules as personal on personal.id = line.rule_id and personal.scope in ('affiliate', 'group')
          offset 0 -- else each of the sums asks again
        ) as judged
        where place <> ${place.foreign}
@@ -151,6 +199,7 @@ function approvedSums(lock: boolean): string {
               coalesce(sum(minor) filter (where place = ${place.unapproved}), 0)::bigint as unapproved_minor,
               coalesce(sum(minor) filter (where place = ${place.otherRun}), 0)::bigint as other_run_minor,
               coalesce(bool_or(has_round) filter (where ${payable}), false) as has_round_line,
+              coalesce(bool_or(has_above) filter (where ${payable}), false) as has_rate_above,
               min(oldest_at) filter (where ${payable}) as oldest_at,
               string_agg(line_ids, ',') as line_ids, string_agg(line_minors, ',') as line_minors
        from classed
@@ -189,6 +238,7 @@ interface InputRow {
   readonly unapproved_minor: bigint;
   readonly other_run_minor: bigint;
   readonly has_round_line: boolean;
+  readonly has_rate_above: boolean;
   readonly line_ids: string | null;
   readonly line_minors: string | null;
   readonly method_id: PayoutMethodId | null;
@@ -249,6 +299,7 @@ export async function readPlanInputs(
               coalesce(pending.pending_minor, 0) as pending_minor, pending.pending_until,
               coalesce(approved.later_minor, 0) as later_minor, coalesce(approved.unapproved_minor, 0) as unapproved_minor,
               coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line,
+              coalesce(approved.has_rate_above, false) as has_rate_above,
               approved.oldest_at, approved.line_ids, approved.line_minors
        from approved
        full join pending using (affiliate_id, currency)
@@ -318,6 +369,7 @@ function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Mon
     unapprovedReferralMinor: row.unapproved_minor,
     inOtherRunMinor: row.other_run_minor,
     hasRoundManualLine: row.has_round_line,
+    hasRateAboveProgram: row.has_rate_above,
     method: toMethod(row, scope),
     minimum: minimumFor(
       currency,

@@ -147,6 +147,101 @@ test('BEY-03: everyone with a balance stands exactly once, with all reasons', as
   expect((await world.balances())['payout_open']).toBe(0n);
 });
 
+test('BEY-03: what is paid and looks odd is marked, by what makes it odd (features.md 4.11)', async () => {
+  const odd = await createPayoutWorld({ planPageSize: 100, database: world.database });
+  const start = '2026-03-01T00:00:00.000Z' as Instant;
+  /** A rule that states a rate of level 1. */
+  const state = (where: Readonly<Record<string, unknown>>, ppm: number, to: Instant | null = null, of = 'base') =>
+    odd.write(async (tx, act) => {
+      const id = act.newId('rule');
+      await tx('commission_rules').insert({ id, name: 'Rate', event: 'payment', ...where });
+      await tx('commission_rule_versions').insert({
+        rule_id: id,
+        version: 1,
+        body: JSON.stringify({ levels: [1, 2].map((level) => ({ level, kind: 'percent', ratePpm: ppm, of })) }),
+        effective_from: start,
+        effective_to: to,
+      });
+      return id;
+    });
+  const earner = async (method: Parameters<PayoutWorld['makeMethod']>[1] = {}) => {
+    const id = await odd.makeAffiliate('x');
+    const methodId = await odd.makeMethod(id, method);
+    const lineId = await odd.earn(id, 2_000n);
+    return { id, methodId, lineId };
+  };
+  const change = (table: string, id: string, to: Readonly<Record<string, unknown>>) =>
+    odd.write((tx) => tx(table).where({ id }).update(to));
+  const rated = async (line: Readonly<Record<string, unknown>>) => {
+    const { id, lineId } = await earner();
+    await change('commissions', lineId, line);
+    return id;
+  };
+
+  const tripled = await earner();
+  const earlier = await odd.startRun();
+  const planAll = async (run: PayoutRunId) => {
+    const ref = { workspaceId: odd.workspaceId, payoutRunId: run };
+    let step = await odd.run(odd.activities.resumePayoutRun, ref);
+    while (step.next === 'plan') step = await odd.run(odd.activities.planPage, ref);
+  };
+  await planAll(earlier);
+  await odd.write((tx) => tx('payouts').where({ run_id: earlier }).update({ status: 'paid', amount_minor: 600n }));
+  await change('commissions', tripled.lineId, { status: 'paid' });
+  await odd.earn(tripled.id, 1_801n);
+
+  const quiet = await earner();
+  const changed = await earner();
+  await change('payout_methods', changed.methodId, { verified_at: new Date() });
+  const shared = [await earner({ type: 'bank' }), await earner({ type: 'bank' })];
+  for (const { methodId } of shared) await change('payout_methods', methodId, { fingerprint: 'the same' });
+  const round = await earner();
+  await odd.earn(round.id, 10_000n, { kind: 'bonus' });
+
+  const { program_id: programId } = await odd.row('commissions', quiet.lineId);
+  const here = { program_id: programId };
+  const ended = addDays('2026-11-01T00:00:00.000Z' as Instant, 0);
+  await state({ scope: 'global' }, 900_000); // a program that states a rate does not pay the default
+  const general = await state({ scope: 'program', ...here }, 200_000);
+  await state({ scope: 'program', ...here }, 400_000, ended);
+  const own = await state({ scope: 'affiliate', affiliate_id: quiet.id, ...here }, 300_000);
+  const ofGroup = await state({ scope: 'group', group_id: 'grp_1' }, 300_000);
+  const share = await state({ scope: 'affiliate', affiliate_id: quiet.id, ...here }, 300_000, null, 'lower_level');
+  const by = (id: string, ppm: number) => ({ rule_id: id, rule_version: 1, rate_ppm: ppm });
+  const part = (scope: string, ratePpm: number | null) => ({ scope, ratePpm });
+  const cases: readonly (readonly [string, boolean, AffiliateId])[] = [
+    ['a rate of its own above the program’s', true, await rated(by(own, 300_000))],
+    ['a rate of its group above it', true, await rated(by(ofGroup, 300_000))],
+    ['on the second level', true, await rated({ ...by(own, 300_000), level: 2 })],
+    ['equal to it', false, await rated(by(own, 200_000))],
+    ['below it', false, await rated(by(ofGroup, 50_000))],
+    ['what the program pays everybody', false, await rated(by(general, 300_000))],
+    ['made while the program paid more', false, await rated({ ...by(own, 300_000), created_at: addDays(ended, -1) })],
+    ['a share of the level below', false, await rated({ ...by(share, 300_000), level: 2 })],
+    ['a flat amount', false, await rated({ ...by(own, 0), rate_ppm: null })],
+    [
+      'one part of several',
+      true,
+      await rated({ parts: JSON.stringify([part('program', 200_000), part('group', 250_000)]) }),
+    ],
+    ['parts that are not', false, await rated({ parts: JSON.stringify([part('program', 400_000)]) })],
+  ];
+
+  const run = await odd.startRun();
+  await planAll(run);
+  const marks = new Map(
+    (await odd.rows('payout_run_rows', { run_id: run })).map((row) => [row['affiliate_id'], row['oddities']]),
+  );
+  expect(marks.get(tripled.id)).toEqual(['three_times_median']);
+  expect(marks.get(quiet.id)).toEqual(['first_payout']);
+  expect(marks.get(changed.id)).toEqual(['first_payout', 'method_changed_recently']);
+  for (const { id } of shared) expect(marks.get(id)).toEqual(['first_payout', 'shared_destination']);
+  expect(marks.get(round.id)).toEqual(['first_payout', 'manual_round_amount']);
+  for (const [label, isAbove, id] of cases)
+    expect(marks.get(id), label).toEqual(['first_payout', ...(isAbove ? ['rate_above_program'] : [])]);
+  await odd.close();
+});
+
 test('PAY-03: a draft holds each of its lines at its own worth, whatever their kinds', async () => {
   const uma = await world.makeAffiliate('Uma');
   await world.makeMethod(uma);

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
+import type { AffiliateId } from '../../../domain/ids.js';
+import { newId } from '../../../platform/newId.js';
+import { insertApprovedMoney } from '../../support/approvedMoney.js';
 import { dataOf, makeAffiliate, saveSettings } from '../program/support.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
@@ -127,6 +130,46 @@ test('a second method replaces the first, which leaves at once, and cools before
   // Another currency is another method.
   expect((await add(affiliateId, { ...bank, currency: 'USD' })).body['status']).toBe('unverified');
 });
+
+test.each(['confirmed', 'removed'])(
+  'BEY-03: another method that is %s makes the run that pays by the one before anew, its approval void',
+  async (how) => {
+    const affiliateId = await makeAffiliate(api, ws, []);
+    const first = await add(affiliateId);
+    await verify(first.body['id'], ben);
+    await inWorkspace(api.db, ws.id, async (tx, now) => {
+      const programId = newId('program');
+      await tx('programs').insert({
+        id: programId,
+        name: programId,
+        slug: programId,
+        status: 'active',
+        currency: 'EUR',
+      });
+      const money = { affiliateId: affiliateId as AffiliateId, programId, minor: 6_000n, currency: 'EUR' };
+      await insertApprovedMoney(tx, api.act(ws.id, now), money);
+    });
+    const draft = await api.as(ws.key, '/v1/payouts', { body: { affiliateId, currency: 'EUR' } });
+    const run = await api.as(ws.key, '/v1/payout-runs', { body: { currencies: ['EUR'] } });
+    const [draftId, runId] = [draft.body['id'] as string, run.body['id'] as string];
+    // As the worker leaves them: it planned this draft, and somebody approved.
+    const approved = { status: 'approved', approved_by: 'usr_ben', plan_version: 1 };
+    await inWorkspace(api.db, ws.id, async (tx) => {
+      await tx('payout_runs').where({ id: runId }).update(approved);
+      await tx('payouts').where({ id: draftId }).update({ run_id: runId });
+    });
+    const runRow = () =>
+      readWorkspace(api.db, ws.id, async (tx) =>
+        tx('payout_runs').where({ id: runId }).first<Record<string, unknown>>(),
+      );
+
+    const second = await add(affiliateId, { ...bank, details: { holder: 'Ada', iban: 'GB82WEST12345698765432' } });
+    expect(await runRow()).toMatchObject(approved); // what nobody confirmed is not paid to
+    if (how === 'confirmed') await verify(second.body['id'], ben);
+    else await api.as(ws.key, `/v1/payout-methods/${first.body['id']}`, { method: 'DELETE' });
+    expect(await runRow()).toMatchObject({ status: 'planning', approved_by: null, plan_version: 2 });
+  },
+);
 
 test('removed: gone for readers, kept for past payouts; not while a payout would go there', async () => {
   const affiliateId = await makeAffiliate(api, ws, []);
