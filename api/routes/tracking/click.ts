@@ -261,13 +261,14 @@ function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null 
 
 type Headers = IncomingMessage['headers'];
 
-function purposeOf(headers: Headers): string {
+/** What a browser says it fetches a page for, when nobody looks at it yet. */
+export function purposeOf(headers: Headers): string {
   const purpose = headers['sec-purpose'] ?? headers['purpose'] ?? headers['x-purpose'] ?? headers['x-moz'];
   return purpose === undefined ? '' : String(purpose);
 }
 
 /** Global Privacy Control is a refusal; else what the consent banner of the page wrote on this domain. */
-function consentOf(headers: Headers, cookies: string | undefined): Consent {
+export function consentOf(headers: Headers, cookies: string | undefined): Consent {
   if (headers['sec-gpc'] === '1') return 'denied';
   const said = cookies === undefined ? undefined : readCookie(cookies, consentCookie);
   return said === 'granted' || said === 'denied' ? said : 'unknown';

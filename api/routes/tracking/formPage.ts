@@ -24,10 +24,10 @@ import type { ApiDeps } from '../../deps.js';
 import type { Route } from '../../route.js';
 import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
 import { parseWith } from '../../validation.js';
-import { clickCookie, readCookie } from './click.js';
+import { clickCookie, consentOf, purposeOf, readCookie } from './click.js';
 import { consentName, fieldHtml, trapName } from './leadFormEmbed.js';
 import { takeInLead } from './leadIntake.js';
-import { insertDirectClick } from './visit.js';
+import { insertDirectClick, takeInView } from './visit.js';
 
 // `GET` and `POST /f/{formId}`: the hosted form, which works without scripts (api.md 4.2, screens.md 8).
 
@@ -105,7 +105,7 @@ export const showFormRoute: Route = {
   refuses: ['resource.not_found'],
   async run(koa, deps) {
     deps.rateLimiter.take(koa, null, showFormRoute);
-    const { form } = await find(deps, koa);
+    const { workspaceId, form } = await find(deps, koa);
     if (wantsJson(koa)) {
       koa.status = form.active ? 200 : 410;
       koa.set('Cache-Control', 'no-store');
@@ -123,7 +123,7 @@ export const showFormRoute: Route = {
     const t = texts[form.language];
     if (!form.active) sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
     else if (koa.query['done'] === '1') sendPage(koa, form, 200, t.thanks, thanksHtml(form));
-    else sendPage(koa, form, 200, form.name, formHtml(form, carriedOf(koa), {}, {}));
+    else sendPage(koa, form, 200, form.name, formHtml(form, await viewOf(koa, deps, { workspaceId, form }), {}, {}));
   },
 };
 
@@ -141,6 +141,55 @@ function carriedOf(koa: Context): Readonly<Record<string, string>> {
   const cookie = koa.req.headers.cookie;
   const kept = cookie === undefined ? undefined : readCookie(cookie, clickCookie);
   return { ...(kept === undefined ? {} : { click_id: kept }), ...values };
+}
+
+/**
+ * What the shown form carries. Our own page needs no script to tell of its visitor (TRK-12): the view of a click, or of an affiliate's
+ * identifier in the address, is a visit, and the form carries the click that came of it. A visitor is shown the form whatever comes of that.
+ */
+async function viewOf(
+  koa: Context,
+  deps: ApiDeps,
+  { workspaceId, form }: Found,
+): Promise<Readonly<Record<string, string>>> {
+  const carriedOn = carriedOf(koa);
+  const clickId = carriedOn['click_id'] ?? null;
+  const slug = slugIn(carriedOn);
+  const isLooked = koa.method === 'GET' && !/prefetch|prerender|preview/i.test(purposeOf(koa.req.headers));
+  if (!isLooked || (clickId === null && slug === undefined)) return carriedOn;
+  try {
+    const direct = slug === undefined ? undefined : await findLink(deps.db, slug);
+    const link = direct?.workspaceId === workspaceId && direct.kind !== 'recruit' ? direct : undefined;
+    const seen = await inWorkspace(deps.db, workspaceId, async (tx, now) => {
+      const known = clickId === null ? undefined : await findClick(tx, clickId);
+      const act = visitorAct(koa, deps, { workspaceId, now, mode: known?.mode ?? 'live' });
+      const url = `${deps.config.http.publicUrl}/f/${form.id}?${koa.querystring}`;
+      const consent = consentOf(koa.req.headers, koa.req.headers.cookie);
+      return takeInView(tx, act, deps, { koa, link, report: { url, clickId, referrer: koa.get('referer'), consent } });
+    });
+    return seen.clickId === null ? carriedOn : { ...carriedOn, click_id: seen.clickId };
+  } catch (error) {
+    deps.logger.error({ err: error, workspaceId, formId: form.id }, 'view of a form not taken in');
+    return carriedOn;
+  }
+}
+
+/** The first affiliate's identifier that was sent, by any of its names. */
+function slugIn(sent: Readonly<Record<string, string>>): string | undefined {
+  return viaNames.map((name) => sent[name] ?? '').find((value) => /^[\w-]{1,200}$/.test(value));
+}
+
+/** What a visitor does on our own pages. A test click's journey is a test to its end (TRK-29). */
+function visitorAct(koa: Context, deps: ApiDeps, of: Pick<Act, 'workspaceId' | 'now' | 'mode'>): Act {
+  return {
+    ...of,
+    actor: { type: 'visitor', id: null, userId: null },
+    cause: null,
+    reasonCode: null,
+    origin: null,
+    requestId: (koa.state as RequestState).requestId,
+    newId: deps.newId,
+  };
 }
 
 function formHtml(
@@ -238,24 +287,13 @@ async function takeIn(
   sent: Readonly<Record<string, string>>,
 ): Promise<{ readonly lead: Lead; readonly token: string | null }> {
   const body = bodyOf(form, sent, isJson(koa));
-  const slug = viaNames.map((name) => sent[name] ?? '').find((value) => /^[\w-]{1,200}$/.test(value));
+  const slug = slugIn(sent);
   // Before the transaction: the directory looks over all workspaces, through a connection of its own.
   const direct = slug === undefined || body.clickId !== undefined ? undefined : await findLink(deps.db, slug);
   const link = direct?.workspaceId === workspaceId && direct.kind !== 'recruit' ? direct : undefined;
   return inWorkspace(deps.db, workspaceId, async (tx, now) => {
     const known = body.clickId == null ? undefined : await findClick(tx, body.clickId);
-    const act: Act = {
-      workspaceId,
-      // A test click's journey is a test to its end (TRK-29).
-      mode: known?.mode ?? 'live',
-      now,
-      actor: { type: 'visitor', id: null, userId: null },
-      cause: null,
-      reasonCode: null,
-      origin: null,
-      requestId: (koa.state as RequestState).requestId,
-      newId: deps.newId,
-    };
+    const act = visitorAct(koa, deps, { workspaceId, now, mode: known?.mode ?? 'live' });
     const clickId = link === undefined ? body.clickId : await clickOf(tx, act, deps, { koa, link, sent });
     const { lead } = await takeInLead(
       tx,

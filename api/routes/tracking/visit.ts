@@ -5,10 +5,12 @@ import { z } from 'zod';
 import { markVisited, takeUpClick } from '../../../activities/tracking/click.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findLink, findPublicKey, type LinkEntry, type PublicKeyEntry } from '../../../db/directory.js';
+import { findProgram } from '../../../db/program/program.js';
 import { listVisits } from '../../../db/reads/tracking/visitList.js';
 import { inWorkspace, type Tx } from '../../../db/transaction.js';
 import { insertClick } from '../../../db/tracking/click.js';
 import { recordVisit } from '../../../db/tracking/visit.js';
+import { effectiveTerms } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
 import { dateIn } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -117,33 +119,46 @@ async function takeInVisit(
       requestId: (koa.state as { requestId?: string }).requestId ?? null,
       newId: deps.newId,
     };
-    const userAgent = koa.get('user-agent');
-    if (userAgent === '' || isbot(userAgent) || isPreviewer(userAgent)) return nothingSeen;
     const link = direct?.workspaceId === key.workspaceId && direct.kind !== 'recruit' ? direct : undefined;
-    const clickId =
-      link === undefined
-        ? (parseId('click', report.clickId ?? '') ?? null)
-        : await insertDirectClick(tx, act, deps, { koa, link, report, userAgent });
-    const taken = clickId === null ? undefined : await takeUpClick(tx, act, clickId);
-    if (taken === undefined) return nothingSeen;
-    const { windowSeconds } = taken.click;
-    const { cookie: cookieMode, consentMode } = settings.tracking;
-    const terms = link === undefined ? { cookieMode, consentMode } : targetOf(link, deps.config.http.publicUrl);
-    const cookieMaxAge = keepFor({ ...terms, windowSeconds }, consentOf(koa, report));
-    if (taken.visitorId === null) return { ...nothingSeen, clickId: taken.click.id };
-    const visit = await recordVisit(tx, act, {
-      id: deps.newId('visit'),
-      mode: act.mode,
-      clickId: taken.click.id,
-      linkId: taken.click.linkId,
-      visitorId: taken.visitorId,
-      referralId: taken.referral?.id ?? null,
-      day: dateIn(settings.general.timeZone, now),
-      url: originAndPath(report.url),
-    });
-    if (visit.isNew) await markVisited(tx, act, taken, visit.id);
-    return { clickId: taken.click.id, visitId: visit.id, counted: visit.isNew, cookieMaxAge };
+    return takeInView(tx, act, deps, { koa, link, report });
   });
+}
+
+/** One view of a page, outside or our own: of the click that it names, or of a direct link, whose click it makes. */
+export async function takeInView(
+  tx: Tx,
+  act: Act,
+  deps: ApiDeps,
+  of: { readonly koa: Context; readonly link: LinkEntry | undefined; readonly report: Omit<VisitReport, 'key'> },
+): Promise<VisitAnswer> {
+  const { koa, link, report } = of;
+  const userAgent = koa.get('user-agent');
+  if (userAgent === '' || isbot(userAgent) || isPreviewer(userAgent)) return nothingSeen;
+  const { settings } = await getSettings(tx);
+  const clickId =
+    link === undefined
+      ? (parseId('click', report.clickId ?? '') ?? null)
+      : await insertDirectClick(tx, act, deps, { koa, link, report, userAgent });
+  const taken = clickId === null ? undefined : await takeUpClick(tx, act, clickId);
+  if (taken === undefined) return nothingSeen;
+  const { windowSeconds } = taken.click;
+  const program = await findProgram(tx, taken.click.programId);
+  const { cookie: cookieMode } = effectiveTerms(settings, program ?? { ownTerms: {} });
+  const { consentMode } = link === undefined ? settings.tracking : targetOf(link, deps.config.http.publicUrl);
+  const cookieMaxAge = keepFor({ cookieMode, consentMode, windowSeconds }, consentOf(koa, report));
+  if (taken.visitorId === null) return { ...nothingSeen, clickId: taken.click.id };
+  const visit = await recordVisit(tx, act, {
+    id: deps.newId('visit'),
+    mode: act.mode,
+    clickId: taken.click.id,
+    linkId: taken.click.linkId,
+    visitorId: taken.visitorId,
+    referralId: taken.referral?.id ?? null,
+    day: dateIn(settings.general.timeZone, act.now),
+    url: originAndPath(report.url),
+  });
+  if (visit.isNew) await markVisited(tx, act, taken, visit.id);
+  return { clickId: taken.click.id, visitId: visit.id, counted: visit.isNew, cookieMaxAge };
 }
 
 /** The answer is readable for the pages that the workspace lists; a foreign page is refused (api.md 4.1). Exact hosts, nothing that only ends alike. */
@@ -161,7 +176,12 @@ export async function insertDirectClick(
   tx: Tx,
   act: Act,
   deps: ApiDeps,
-  of: { readonly koa: Context; readonly link: LinkEntry; readonly report: VisitReport; readonly userAgent: string },
+  of: {
+    readonly koa: Context;
+    readonly link: LinkEntry;
+    readonly report: Omit<VisitReport, 'key'>;
+    readonly userAgent: string;
+  },
 ): Promise<ClickId> {
   const { link, report } = of;
   const target = targetOf(link, deps.config.http.publicUrl);
@@ -207,7 +227,7 @@ function originAndPath(text: string): string {
   return `${url.origin}${url.pathname}`.slice(0, longestUrl);
 }
 
-function consentOf(koa: Context, report: VisitReport): Consent {
+function consentOf(koa: Context, report: Pick<VisitReport, 'consent'>): Consent {
   return koa.get('sec-gpc') === '1' ? 'denied' : (report.consent ?? 'unknown');
 }
 

@@ -118,6 +118,47 @@ test('what a form may not ask or promise is refused', async () => {
   ]);
 });
 
+test('TRK-12: our own page needs no script: seen with a click, its cookie or an affiliate’s identifier it is a visit', async () => {
+  const form = await makeForm();
+  const agent = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' };
+  const visitsOf = (clickId: string): Promise<readonly Json[]> =>
+    world.owner('visits').where({ click_id: clickId }).select<Json[]>('url', 'mode');
+  const shownClick = (answer: TestAnswer): string =>
+    /name="click_id" value="(clk_[0-9a-z]{26})"/.exec(answer.text)?.[1] ?? '';
+
+  const byAddress = await world.click({ programId, affiliateId });
+  const shown = await page(form, `?click_id=${byAddress}&email=jo@buyer.example`, agent);
+  expect([shown.status, shownClick(shown)]).toEqual([200, byAddress]);
+  const address = `http://localhost:3000${pathOf(form)}`;
+  expect(await visitsOf(byAddress)).toEqual([{ url: address, mode: 'live' }]);
+  await page(form, `?click_id=${byAddress}`, agent);
+  expect(await visitsOf(byAddress)).toHaveLength(1);
+
+  const byCookie = await world.click({ programId, affiliateId });
+  await page(form, '', { ...agent, Cookie: `trb_click=${byCookie}` });
+  expect(await visitsOf(byCookie)).toHaveLength(1);
+
+  const { slug } = (await world
+    .owner('links')
+    .where({ affiliate_id: affiliateId })
+    .first<{ slug: string }>('slug')) ?? {
+    slug: '',
+  };
+  const direct = shownClick(await page(form, `?via=${slug}`, agent));
+  expect(await visitsOf(direct)).toHaveLength(1);
+  const lead = await submit(form, { email: email(), click_id: direct, via: slug });
+  expect(lead.status).toBe(303);
+  expect(await leadsOf(form)).toMatchObject([{ attribution: { clickId: direct } }]);
+
+  const unseen = await world.click({ programId, affiliateId });
+  await page(form, `?click_id=${unseen}`, { 'User-Agent': 'Googlebot/2.1' });
+  await page(form, `?click_id=${unseen}`, { ...agent, 'Sec-Purpose': 'prefetch' });
+  await world.api.as(null, `${pathOf(form)}?click_id=${unseen}`, { headers: { ...agent, Accept: 'application/json' } });
+  expect(await visitsOf(unseen)).toEqual([]);
+  const odd = await page(form, `?click_id=${encodeURIComponent("' or 1=1")}&via=${encodeURIComponent('../x')}`, agent);
+  expect(odd.status).toBe(200);
+});
+
 test('a submission is a lead with source, form, version, agent and affiliate, in the console at once (LED-25, LED-26)', async () => {
   const { user } = await world.api.makePerson(world.ws, ['agent'], { name: 'Eva' });
   const source = await world.as('/v1/lead-sources', { name: 'Landing page', department: 'Web' });

@@ -222,6 +222,20 @@ test('TRK-28: refused consent where it is required: the click counts, credits no
   expect(granted.body).toMatchObject({ counted: true, cookieMaxAge: 2_592_000 });
 });
 
+test('SET-05: how long a page may keep the click of a redirect is the program’s own term before the workspace’s', async () => {
+  const kept = async (terms: Record<string, unknown>) => {
+    await owner('programs')
+      .where({ id: program })
+      .update({ own_terms: JSON.stringify(terms) });
+    const clickId = clickIdOf(await follow(`${api.url}/r/ada`));
+    return (await report({ clickId })).body.cookieMaxAge;
+  };
+
+  expect(await kept({ cookie: 'none' })).toBe(0);
+  expect(await kept({ cookie: 'session' })).toBeNull();
+  expect(await kept({})).toBe(2_592_000);
+});
+
 test('TRK-03: bots, unknown clicks and clicks that credit nobody are no visits', async () => {
   const clickId = clickIdOf(await follow(`${api.url}/r/ada`));
   const filtered = clickIdOf(await follow(`${api.url}/r/ada`, { 'user-agent': 'curl/8.5.0' }));
