@@ -20,6 +20,7 @@ export const publicReasons: ReadonlySet<string> = new Set([
   'own_customer',
   'not_commissionable',
   'not_first_payment',
+  'subscription_cancelled',
   'limit_months',
   'limit_payments',
   'rounded_to_zero',

@@ -56,6 +56,7 @@ import { caseOf, contextOf, decideLine, lostToRefunds } from './commissionDecisi
 import { approverIn } from './decisionRights.js';
 import { lockForFact, nextStep } from './referral.js';
 import { applyRefund } from './refund.js';
+import { isAfterEnd, subscriptionEnded, takeOffAfterEnd } from './subscriptionEnd.js';
 import { endLinesOf } from './termination.js';
 
 type FactInput = ReferralRef & { readonly fact: Fact };
@@ -165,6 +166,8 @@ export async function accrueSale(
   if (reported.processedAt !== null || reported.contactId === null) return;
   const mine = actFor(act, { cause });
   if (reported.status === 'declined') return settleSale(tx, mine, reported, referral, { code: 'declined' });
+
+  if ((await isAfterEnd(tx, reported)) && (await takeOffAfterEnd(tx, mine, reported))) return;
 
   const sale = await withPaymentNumber(tx, reported);
   const former = await takeOffFormer(tx, mine, sale);
@@ -409,6 +412,7 @@ async function judgeSale(
   if (referral.status === 'rejected' && !options.despiteRejection)
     return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
+  if (await isAfterEnd(tx, sale)) return { kind: 'nothing', code: subscriptionEnded };
   const products = await listCommissionableProducts(tx, program.id);
   const lines = withOnlyProduct(sale.lines, products);
   const [hasEarlier] = await Promise.all([

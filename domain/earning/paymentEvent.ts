@@ -52,7 +52,7 @@ export type PaymentFact =
       readonly amount: Money | null;
       readonly keys: readonly string[];
     }
-  /** No renewal comes any more; nothing is owed or taken back for it. */
+  /** It ends: what is paid for it afterwards earns nothing (COM-16); a payment before, whenever it is told, does. */
   | { readonly kind: 'subscriptionCancelled'; readonly subscriptionExternalId: string };
 
 export interface PaymentEvent {

@@ -200,6 +200,11 @@ export function decideSaleAttribution(
   return null;
 }
 
+/** A payment after the cancellation of its subscription earns nothing (COM-16); one at the same moment still does. */
+export function isPaidAfterEnd(paidAt: Instant, cancelledAt: Instant | null): boolean {
+  return cancelledAt !== null && paidAt > cancelledAt;
+}
+
 /** A dispute's step → the sale's move; undefined where the table has none (api.md 8.3). */
 export function disputeEvent(sale: Pick<Sale, 'status' | 'refunded'>, step: DisputeStep): SaleEvent | undefined {
   const event: SaleEvent =

@@ -52,7 +52,10 @@ export interface ChainMember {
   readonly standing: 'earns' | 'held' | 'nothing';
 }
 
-/** features.md 4.5, in order: where several fit, the first is kept; `duplicate`: a lead rule has paid for this contact (ruling 41). */
+/**
+ * features.md 4.5, in order: where several fit, the first is kept; `duplicate`: a lead rule has paid for this contact (ruling 41);
+ * `subscription_cancelled`: paid after the end of its subscription (COM-16).
+ */
 export const noCommissionCodes = [
   'declined',
   'program_not_active',
@@ -61,6 +64,7 @@ export const noCommissionCodes = [
   'not_commissionable',
   'not_first_payment',
   'duplicate',
+  'subscription_cancelled',
   'limit_months',
   'limit_payments',
   'rounded_to_zero',

@@ -13,7 +13,9 @@ import {
   tiePayment,
 } from '../../../db/earning/paymentEvent.js';
 import { noteSourceEvent } from '../../../db/earning/paymentSource.js';
-import { findSaleByExternalId, lockSale } from '../../../db/earning/sale.js';
+import { findSaleByExternalId, lockSale, updateSale } from '../../../db/earning/sale.js';
+import { listPaidAfterEnd, lockSubscription, recordSubscriptionEnd } from '../../../db/earning/subscriptionEnd.js';
+import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProductsByName } from '../../../db/program/commissionPlan.js';
 import { inWorkspace, notify, type Tx } from '../../../db/transaction.js';
 import { findContactByEmail } from '../../../db/tracking/contact.js';
@@ -22,6 +24,7 @@ import type { PaymentFact } from '../../../domain/earning/paymentEvent.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
 import { type PaymentSourceId, parseId, type WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
+import { signalReferral } from '../../../workflows/contract.js';
 import type { ApiDeps } from '../../deps.js';
 import type { SaleCreate } from '../../schemas/earning/sale.js';
 import type { StandardEvent } from '../../schemas/earning/paymentSource.js';
@@ -256,7 +259,7 @@ async function apply(tx: Tx, act: Act, asked: Asked, occurredAt: Instant): Promi
     case 'dispute':
       return applyDispute(tx, act, asked);
     case 'subscriptionCancelled':
-      return noEffect; // renewals end because none comes any more; a period that was paid stays earned
+      return endSubscription(tx, act, asked.subscriptionExternalId, happenedAt(occurredAt, act.now));
     case 'reported':
       return applyReported(tx, act, asked.event);
     default:
@@ -392,6 +395,30 @@ async function applyDispute(tx: Tx, act: Act, fact: Extract<PaymentFact, { kind:
   return isNew ? applied : noEffect;
 }
 
+/**
+ * A subscription was cancelled (COM-16). A payment made afterwards that has been judged already is judged once more, by its referral's workflow: it
+ * had come first. One made before keeps what it earned, also when it is told later.
+ */
+async function endSubscription(
+  tx: Tx,
+  act: Act,
+  subscriptionExternalId: string,
+  cancelledAt: Instant,
+): Promise<Result> {
+  const subscription = { mode: act.mode, subscriptionExternalId };
+  await lockSubscription(tx, subscription);
+  if (!(await recordSubscriptionEnd(tx, { ...subscription, cancelledAt, now: act.now }))) return noEffect;
+  for (const saleId of await listPaidAfterEnd(tx, { ...subscription, cancelledAt })) {
+    const sale = await lockSale(tx, saleId);
+    // Not judged yet: it finds the end by itself.
+    if (sale === undefined || sale.processedAt === null || sale.referralId === null) continue;
+    await updateSale(tx, act, sale, 'judgedAgain', { processedAt: null, outcome: null });
+    const ref = { workspaceId: act.workspaceId, referralId: sale.referralId };
+    await enqueue(tx, signalReferral(ref, 'saleReported', { saleId: sale.id }));
+  }
+  return applied;
+}
+
 /** Our own envelope: the API's own bodies, by the API's own intake. */
 async function applyReported(tx: Tx, act: Act, event: StandardEvent): Promise<Result> {
   switch (event.type) {
@@ -413,8 +440,10 @@ async function applyReported(tx: Tx, act: Act, event: StandardEvent): Promise<Re
       const steps = [{ step, occurredAt: happenedAt(event.data.occurredAt, act.now) }];
       return applyDispute(tx, act, { kind: 'dispute', externalId, steps, amount, keys: [saleExternalId] });
     }
-    case 'subscription_cancelled':
-      return noEffect;
+    case 'subscription_cancelled': {
+      const { subscriptionExternalId, occurredAt } = event.data;
+      return endSubscription(tx, act, subscriptionExternalId, happenedAt(occurredAt, act.now));
+    }
     default:
       return event satisfies never;
   }

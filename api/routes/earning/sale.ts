@@ -10,6 +10,7 @@ import {
   updateSale,
   upsertExternalCustomer,
 } from '../../../db/earning/sale.js';
+import { lockSubscription } from '../../../db/earning/subscriptionEnd.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProductsByName } from '../../../db/program/commissionPlan.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -114,6 +115,8 @@ export async function takeInSale(
   report: SaleReport,
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
   const { source } = report;
+  if (body.subscription != null)
+    await lockSubscription(tx, { mode: act.mode, subscriptionExternalId: body.subscription.externalId });
   const contentHash = sha256Hex(canonical(body));
   const repeat = await findRepeat(tx, act, { report, body, contentHash });
   if (repeat !== undefined) return repeat;

@@ -30,7 +30,7 @@ const since = '2000-01-01T00:00:00.000Z' as Instant;
 const pastSales = `sale.mode = :mode and sale.program_id = any (:programIds::text[]) and sale.processed_at is not null
   and sale.attribution_status = 'attributed' and sale.referral_id is not null and sale.status <> 'declined'
   and sale.occurred_at >= :from and sale.occurred_at < :until`;
-const comparable = `coalesce(sale.no_commission_code, '') not in ('program_not_active', 'referral_rejected', 'own_customer')
+const comparable = `coalesce(sale.no_commission_code, '') not in ('program_not_active', 'referral_rejected', 'own_customer', 'subscription_cancelled')
   and not (sale.status not in ('refunded', 'charged_back') and sale.id in (
     select refused.sale_id from commissions as refused where refused.mode = :mode and refused.program_id = any (:programIds::text[])
       and refused.kind = 'earned' and refused.level = 1 and refused.status = 'rejected' and refused.sale_id is not null))`;

@@ -177,6 +177,75 @@ describe('BEY-24: recurring commissions from subscription events', () => {
   );
 });
 
+describe('COM-16: a renewal after the cancellation earns nothing, in whatever order both are told', () => {
+  const at = (month: number): number => Date.UTC(2026, month, 5, 10) / 1_000;
+  const cancelledAt = at(3) + 3_600;
+
+  test.each([
+    { told: 'the cancellation last', order: [0, 1, 2, 3, 4, 5, 'end'], approves: true },
+    { told: 'the cancellation first', order: ['end', 0, 1, 2, 3, 4, 5], approves: true },
+    {
+      told: 'the cancellation in between, an earlier payment after it',
+      order: [0, 4, 'end', 5, 3, 2, 1],
+      approves: false,
+    },
+  ] as const)('$told', async ({ told, order, approves }) => {
+    const customer = `cus_end_${order.join('')}`;
+    const source = await makeSource({ name: told, adapter: 'stripe', secret: stripeSecret });
+    const clickId = await world.click({ programId, affiliateId });
+    await world
+      .owner('clicks')
+      .where({ id: clickId })
+      .update({ created_at: new Date((at(0) - 7_200) * 1_000) });
+    await send(
+      source,
+      stripe('checkout.session.completed', at(0) - 60, {
+        id: `cs_${customer}`,
+        client_reference_id: clickId,
+        customer,
+        customer_details: { email: `${customer}@buyer.example`, name: 'Jo' },
+        invoice: `in_${customer}_0`,
+        payment_status: 'paid',
+        currency: 'usd',
+        amount_total: 2_900,
+      }),
+    );
+    await world.settle();
+    for (const [index, what] of order.entries()) {
+      const event =
+        what === 'end'
+          ? stripe('customer.subscription.deleted', cancelledAt, { id: `sub_${customer}` })
+          : stripe('invoice.paid', at(what), invoice(customer, what));
+      const outcome = (await send(source, event)).body['outcome'];
+      expect(outcome).toBe('applied');
+      expect((await send(source, event)).status).toBe(200); // a repeat changes nothing
+      await world.settle();
+      if (approves && index === 4) {
+        const [mine] = (await world.as(`/v1/sales?externalId=in_${customer}_0`)).body['data'] as unknown as Json[];
+        await world.settled(world.as(`/v1/referrals/${mine?.['referralId']}/approve`, {}));
+      }
+    }
+    const sales = (
+      await Promise.all([0, 1, 2, 3, 4, 5].map((number) => world.as(`/v1/sales?externalId=in_${customer}_${number}`)))
+    ).map(({ body }) => (body['data'] as unknown as Json[])[0]);
+    expect(sales.map((sale) => sale?.['noCommissionCode'])).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'subscription_cancelled',
+      'subscription_cancelled',
+    ]);
+    const lines = await world.commissions(`referralId=${sales[0]?.['referralId']}&limit=200`);
+    const standing = lines.filter((line) => line['status'] === 'pending' || line['status'] === 'approved');
+    expect(new Set(standing.map((line) => line['saleId']))).toEqual(
+      new Set(sales.slice(0, 4).map((sale) => sale?.['id'])),
+    );
+    expect(standing.map((line) => line['amount']['amount'])).toEqual(['5.80', '5.80', '5.80', '5.80']);
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
 describe('signatures', () => {
   const event = () => stripe('payout.paid', now(), { id: 'po_1' });
 
