@@ -106,6 +106,11 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'credit.link': 'Link oder Adresse',
   'credit.sub': 'Sub-ID',
   'credit.ends': 'Zählt bis',
+  'credit.fate': 'Zugeordnet',
+  'credit.credited': 'Ja',
+  'credit.notCredited': 'Nein',
+  'credit.undecided': 'Noch nicht entschieden',
+  'credit.visitOnly': 'Ein Besuch bringt keine Zuordnung',
   'states.sentence': 'Jetziger Zustand: {{status}}. Weg hierher: {{path}}.',
   'states.moves': 'Alle Übergänge',
   'states.taken': 'gegangen',
@@ -149,7 +154,9 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'replay.text':
     'Spielt die Aufzeichnung mit dem jetzigen Code nach, ohne Temporal-Server, und vergleicht sie mit den Büchern.',
   'replay.live':
-    'Ein Lauf ist noch offen: er kann beurteilt werden, sobald er geschlossen ist. Die Aufzeichnung spielt ihn schon jetzt bis zu jedem Ereignis nach.',
+    'Sie läuft noch: jetzt nachgespielt wird sie bis zu ihrem letzten Ereignis beurteilt; versiegelt wird ihre Aufzeichnung am Ende.',
+  'replay.open':
+    'Der Lauf war offen: beurteilt bis zu Ereignis {{event}}. Versiegelt wird die Aufzeichnung, wenn er zu Ende ist.',
   'replay.now': 'Jetzt nachspielen',
   'replay.never': 'Noch niemand hat sie nachgespielt',
   'replay.before': 'Frühere Urteile',

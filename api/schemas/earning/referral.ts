@@ -338,6 +338,11 @@ export const touchWire = z
     url: z.string().nullable(),
     at: instantWire,
     endsAt: instantWire.nullable(),
+    credited: z
+      .boolean()
+      .nullable()
+      .meta({ description: 'Null: nothing was decided with it yet; a visit carries no credit.' }),
+    code: z.string().nullable().meta({ description: 'Why it was not credited.' }),
   })
   .openapi('Touch');
 export const touchList = listOf(touchWire);

@@ -204,6 +204,50 @@ test('a later purchase after another affiliate’s click credits that one; its c
   );
 });
 
+test('the touches of a referral: every click and visit of every affiliate, credited or why not (TRK-23)', async () => {
+  const first = await world.click({ programId, affiliateId: ada });
+  const sent = await world.as('/v1/leads', { email: email(), clickId: first });
+  await world.settle();
+  const lead = (await world.as(`/v1/leads/${String(sent.body['id'])}`)).body;
+  const referralId = String(lead['referralId']);
+  // Clicks that credit nobody are no touches: one in the same browser, one that a later form names, one of a stranger's browser.
+  const uncredited = async (previous: string | null, credit: string, code: string): Promise<string> => {
+    const id = await world.click({ programId, affiliateId: bob });
+    await world.owner('clicks').where({ id }).update({ previous_click_id: previous, credit, credit_code: code });
+    return id;
+  };
+  const suspended = await uncredited(first, 'not_credited', 'affiliate_not_active');
+  const preview = await uncredited(first, 'filtered', 'preview');
+  const named = await uncredited(null, 'not_credited', 'link_expired');
+  await uncredited(null, 'not_credited', 'link_expired');
+  const second = await world.click({ programId, affiliateId: bob });
+  expect(
+    await world.as('/v1/leads', { email: lead['email'], event: 'registration', clickId: second, programId }),
+  ).toMatchObject({ status: 202 });
+  await world.settle();
+  const amount = { amount: '10.00', currency: 'USD' };
+  await world.sale({ externalId: 'trk23', customer: { email: lead['email'] }, clickId: named, amount, programId });
+  const touches = async (key = world.ws.key) =>
+    itemsOf((await world.api.as(key, `/v1/referrals/${referralId}/touches`)).body['data'])
+      .filter((touch) => touch['kind'] === 'click')
+      .map((touch) => [touch['id'], touch['affiliateId'], touch['credited'], touch['code']]);
+  const all = [
+    [first, ada, true, null],
+    [suspended, bob, false, 'affiliate_not_active'],
+    [preview, bob, false, 'preview'],
+    [named, bob, false, 'link_expired'],
+    [second, bob, true, null],
+  ];
+  const seen = await touches();
+  expect(seen).toHaveLength(all.length);
+  expect(seen).toEqual(expect.arrayContaining(all));
+  for (const touch of itemsOf((await world.as(`/v1/referrals/${referralId}/touches`)).body['data']))
+    expect(touch).toMatchObject({ slug: expect.any(String) as unknown, at: expect.any(String) as unknown });
+  // An affiliate reads its own touches; what became of the others is not its affair.
+  const own = await world.as('/v1/api-keys', { name: 'own', affiliateId: ada, permissions: ['referral.read'] });
+  expect((await touches(String(own.body['secret']))).every(([, affiliateId]) => affiliateId === ada)).toBe(true);
+});
+
 test('two contacts of one person join: leads and referral move, two pending referrals become the older one (features.md 2.2)', async () => {
   const [first, second] = [await leadOf(ada), await leadOf(bob)];
   const path = `/v1/contacts/${String(second['contactId'])}/merge`;

@@ -15,6 +15,7 @@ import { useReasonText } from '../../../kit/texts.js';
 /** Every touch of every affiliate, and for each decision who won and why the others did not (screens.md 3.8, 4). */
 export function ReferralTouches({ referralId }: { readonly referralId: string }): ReactElement {
   const { t } = useTranslation();
+  const reason = useReasonText();
   const touches = useQuery(getReferralsByReferralIdTouchesOptions({ path: { referralId } }));
   return (
     <Stack>
@@ -34,7 +35,7 @@ export function ReferralTouches({ referralId }: { readonly referralId: string })
               <Table.Caption>{t('credit.touches')}</Table.Caption>
               <Table.Thead>
                 <Table.Tr>
-                  {['when', 'kind', 'affiliate', 'link', 'sub', 'ends'].map((name) => (
+                  {['when', 'kind', 'affiliate', 'link', 'sub', 'ends', 'fate'].map((name) => (
                     <Table.Th key={name}>{t(`credit.${name}`)}</Table.Th>
                   ))}
                 </Table.Tr>
@@ -56,6 +57,11 @@ export function ReferralTouches({ referralId }: { readonly referralId: string })
                     <Table.Td data-label={t('credit.ends')}>
                       <DateText value={touch.endsAt} />
                     </Table.Td>
+                    <Table.Td data-label={t('credit.fate')}>
+                      {touch.code === null
+                        ? t(touch.credited === true ? 'credit.credited' : fateOf(touch.kind))
+                        : `${t('credit.notCredited')}: ${reason(touch.code)}`}
+                    </Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>
@@ -65,6 +71,10 @@ export function ReferralTouches({ referralId }: { readonly referralId: string })
       </Loaded>
     </Stack>
   );
+}
+
+function fateOf(kind: string): string {
+  return kind === 'visit' ? 'credit.visitOnly' : 'credit.undecided';
 }
 
 /** Each decision of one referral: who won, and why the others did not. */
