@@ -16,7 +16,14 @@ import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
 import { inWorkspace, type ReadTx, readWorkspace, type Tx } from '../../db/transaction.js';
 import { systemAct } from '../../domain/act.js';
-import { eventTexts, firstDifferentEvent, parseRecording, type Recording } from '../../domain/audit/recording.js';
+import {
+  eventTexts,
+  firstDifferentEvent,
+  orderOf,
+  parseRecording,
+  type Recording,
+  settledEvents,
+} from '../../domain/audit/recording.js';
 import {
   type AuditReport,
   type AuditSinks,
@@ -272,17 +279,76 @@ export async function judgeHistory(
     arguments: replay.result === 'not_possible' ? 'not_possible' : compared === undefined ? 'pass' : 'fail',
     books: replay.result === 'pass' ? (books === undefined ? 'pass' : 'fail') : 'not_possible',
   };
-  const replayDifference: Difference | undefined =
-    replay.result === 'pass'
-      ? undefined
-      : { eventId: eventNamedBy(replay.message), field: 'replay', recorded: null, replayed: replay.message };
   return {
     verdict: overall(checks),
     checks,
-    firstDifference: record ?? compared ?? replayDifference ?? books ?? null,
+    firstDifference: record ?? compared ?? replayDifference(replay) ?? books ?? null,
     recordedBuild: history.buildId,
     checkedBuild,
   };
+}
+
+/** The verdict on a run that is still open, and the event up to which it was judged. */
+export type JudgedRun = JudgedHistory & { readonly throughEvent: number };
+
+/**
+ * The same for a run that is still open (screens.md 4, Replay): judged up to where its workflow last stood still. Its record is sealed when it
+ * closes, so that line is not possible yet and has no part in the verdict. The history is read before the rows: they may be ahead of it, never behind.
+ */
+export async function judgeOpenRun(
+  deps: { readonly db: Db; readonly bundle: () => Promise<WorkflowBundle> },
+  workspaceId: WorkspaceId,
+  run: {
+    readonly workflowType: string;
+    readonly workflowId: string;
+    readonly runId: string;
+    readonly objectId: string;
+    readonly json: string;
+  },
+): Promise<JudgedRun> {
+  const whole = parseRecording(run.json);
+  const events = settledEvents(whole.events);
+  const bundle = await deps.bundle();
+  const builds = { recordedBuild: whole.buildId, checkedBuild: sha256(bundle.code).slice(0, 16) };
+  if (events.length === 0)
+    return {
+      verdict: 'not_possible',
+      checks: { record: 'not_possible', replay: 'not_possible', arguments: 'not_possible', books: 'not_possible' },
+      firstDifference: { eventId: null, field: 'replay', recorded: null, replayed: 'no workflow task was completed' },
+      ...builds,
+      throughEvent: 0,
+    };
+  const text = JSON.stringify({ events });
+  const recording = parseRecording(text);
+  const replay = await replayHistory(bundle, text, run.workflowId);
+  const all = await readWorkspace(deps.db, workspaceId, (tx) =>
+    readVerdictFacts(tx, workspaceId, { ...run, firstEventAt: whole.firstEventAt }),
+  );
+  const newest = Math.max(0, ...[...recording.activities, ...recording.localActivities].map(({ id }) => orderOf(id)));
+  // What the next task wrote already is judged with it.
+  const entries = all.entries.filter((entry) => entry.activityId === null || orderOf(entry.activityId) <= newest);
+  const facts = { ...all, entries };
+  const compared = replay.result === 'not_possible' ? undefined : compareArguments(recording, replay.reports, facts);
+  const books = replay.result === 'pass' ? compareBooks(recording, replay.reports, facts) : undefined;
+  const checks = {
+    replay: replay.result,
+    arguments: replay.result === 'not_possible' ? 'not_possible' : compared === undefined ? 'pass' : 'fail',
+    books: replay.result !== 'pass' ? 'not_possible' : books === undefined ? 'pass' : 'fail',
+  } as const;
+  return {
+    verdict: overall(checks),
+    checks: { record: 'not_possible', ...checks },
+    firstDifference: compared ?? replayDifference(replay) ?? books ?? null,
+    ...builds,
+    throughEvent: recording.eventCount,
+  };
+}
+
+/** What a replay that did not pass says, and at which event. */
+function replayDifference(replay: ReplayOutcome): Difference | undefined {
+  return replay.result === 'pass'
+    ? undefined
+    : { eventId: eventNamedBy(replay.message), field: 'replay', recorded: null, replayed: replay.message };
 }
 
 function recordDifference(

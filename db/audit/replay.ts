@@ -8,7 +8,9 @@ import type { ReadTx, Tx } from '../transaction.js';
 /** One replay that somebody asked for: kept with who, when and the verdict (api.md 16.3). */
 export interface Replay {
   readonly id: string;
-  readonly historyId: string;
+  /** Null: its run was open, and was judged up to `throughEvent`. */
+  readonly historyId: string | null;
+  readonly throughEvent: number | null;
   readonly verdict: Verdict['verdict'];
   readonly checks: Verdict['checks'];
   readonly recordedBuild: string | null;
@@ -20,7 +22,8 @@ export interface Replay {
 
 interface ReplayRow {
   readonly id: string;
-  readonly history_id: string;
+  readonly history_id: string | null;
+  readonly through_event: number | null;
   readonly verdict: Verdict['verdict'];
   readonly checks: Verdict['checks'];
   readonly recorded_build: string | null;
@@ -33,13 +36,17 @@ interface ReplayRow {
 export async function insertReplay(
   tx: Tx,
   act: Act,
-  historyId: string,
+  of:
+    | { readonly historyId: string }
+    | { readonly objectId: string; readonly runId: string; readonly throughEvent: number },
   judged: Verdict & { readonly recordedBuild: string | null; readonly checkedBuild: string },
 ): Promise<string> {
   const id = act.newId('replay');
   await tx('history_replays').insert({
     id,
-    history_id: historyId,
+    ...('historyId' in of
+      ? { history_id: of.historyId }
+      : { object_id: of.objectId, run_id: of.runId, through_event: of.throughEvent }),
     verdict: judged.verdict,
     checks: JSON.stringify(judged.checks),
     recorded_build: judged.recordedBuild,
@@ -51,14 +58,17 @@ export async function insertReplay(
   return id;
 }
 
-/** The replays of some histories, by the page. */
+/** The replays of some histories, and with `objectId` those of its open runs, by the page. */
 export async function listReplays(
   tx: ReadTx | Tx,
-  historyIds: readonly string[],
+  of: { readonly historyIds: readonly string[]; readonly objectId?: string },
   page: Page,
 ): Promise<readonly Replay[]> {
   const query = tx('history_replays')
-    .whereIn('history_id', [...historyIds])
+    .where((either) => {
+      either.whereIn('history_id', [...of.historyIds]);
+      if (of.objectId !== undefined) either.orWhere({ object_id: of.objectId });
+    })
     .select<ReplayRow[]>('*');
   return withNames(tx, await keyset(query, page, { createdAt: 'created_at' }));
 }
@@ -76,6 +86,7 @@ async function withNames(tx: ReadTx | Tx, rows: readonly ReplayRow[]): Promise<r
   return rows.map((row) => ({
     id: row.id,
     historyId: row.history_id,
+    throughEvent: row.through_event,
     verdict: row.verdict,
     checks: row.checks,
     recordedBuild: row.recorded_build,

@@ -231,6 +231,26 @@ export function parseRecording(text: string): Recording {
 }
 
 /** Activity ids are the numbers in which one run's commands were issued. */
+/**
+ * The events of a run that is still open, up to where its workflow last stood still: after a completed task and the commands of it. What came
+ * since waits for its next task; cut anywhere else a replay can hang (temporal.md 10.2). Empty: no task was completed yet.
+ */
+export function settledEvents(events: readonly JsonEvent[]): readonly JsonEvent[] {
+  const last = events.findLastIndex((event) => event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED');
+  const task = events[last];
+  if (task === undefined) return [];
+  const isCommand = (event: JsonEvent): boolean =>
+    Object.values(event).some(
+      (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        'workflowTaskCompletedEventId' in value &&
+        value.workflowTaskCompletedEventId === task.eventId,
+    );
+  const next = events.findIndex((event, index) => index > last && !isCommand(event));
+  return events.slice(0, next === -1 ? events.length : next);
+}
+
 export function orderOf(activityId: string): number {
   return Number.parseInt(activityId, 10);
 }

@@ -115,7 +115,7 @@ const replays = defineRoute({
   async handle(ctx) {
     const { id } = await getHistory(ctx, ctx.params.historyId);
     const page = ctx.page(ctx.query);
-    const rows = await ctx.read((tx) => listReplays(tx, [id], page));
+    const rows = await ctx.read((tx) => listReplays(tx, { historyIds: [id] }, page));
     return ctx.list(rows, page, presentReplay, (row) => ({ value: row.at, id: row.id }));
   },
 });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
   currentWorkflows,
   judgeHistory,
+  judgeOpenRun,
   readHistoryText,
   type StateAtEvent,
   stateAtEvent,
@@ -35,8 +36,25 @@ export async function judgeAndKeep(
   // Before the transaction: a replay takes its time, and nothing may wait on a row meanwhile.
   const judged = await judgeHistory({ db: deps.longDb, bundle: currentWorkflows, heads }, ctx.workspaceId, history);
   return ctx.write(async (tx, act) => {
-    const replay = await findReplay(tx, await insertReplay(tx, act, historyId, judged));
+    const replay = await findReplay(tx, await insertReplay(tx, act, { historyId }, judged));
     if (replay === undefined) throw new InvariantError('a replay that was stored is there', { historyId });
+    return answer(presentReplay(replay), { status: 201, location: path });
+  });
+}
+
+/** The same for a run that is still open, up to where it last stood still. */
+export async function judgeOpenAndKeep(
+  ctx: Asking<z.output<typeof replayWire>>,
+  deps: ApiDeps,
+  run: Parameters<typeof judgeOpenRun>[2],
+  path: string,
+) {
+  const judged = await judgeOpenRun({ db: deps.longDb, bundle: currentWorkflows }, ctx.workspaceId, run);
+  return ctx.write(async (tx, act) => {
+    const { objectId, runId } = run;
+    const of = { objectId, runId, throughEvent: judged.throughEvent };
+    const replay = await findReplay(tx, await insertReplay(tx, act, of, judged));
+    if (replay === undefined) throw new InvariantError('a replay that was stored is there', of);
     return answer(presentReplay(replay), { status: 201, location: path });
   });
 }

@@ -23,7 +23,14 @@ import {
   referralStateQuery,
 } from '../../schemas/audit/historyEvent.js';
 import { referralParams } from '../../schemas/earning/referral.js';
-import { archivedState, instantFrom, judgeAndKeep, replayedState, wordOf } from '../audit/replayed.js';
+import {
+  archivedState,
+  instantFrom,
+  judgeAndKeep,
+  judgeOpenAndKeep,
+  replayedState,
+  wordOf,
+} from '../audit/replayed.js';
 
 type Asking = Pick<
   RouteContext<unknown, unknown, unknown, unknown>,
@@ -157,17 +164,17 @@ const getState = defineRoute({
 const replays = defineRoute({
   method: 'GET',
   path: '/v1/referrals/:referralId/replays',
-  summary: 'Replays of all its archived runs, newest first',
+  summary: 'Replays of all its runs, newest first',
   permission: 'history.read',
   params: referralParams,
   query: replayQuery,
   reply: replayList,
   refuses: ['resource.not_found', 'access.not_in_scope'],
   async handle(ctx) {
-    const { archived } = await readRuns(ctx);
+    const { referral, archived } = await readRuns(ctx);
     const page = ctx.page(ctx.query);
-    const ids = archived.map((run) => run.id);
-    const rows = await ctx.read((tx) => listReplays(tx, ids, page));
+    const of = { historyIds: archived.map((run) => run.id), objectId: referral.id };
+    const rows = await ctx.read((tx) => listReplays(tx, of, page));
     return ctx.list(rows, page, presentReplay, (row) => ({ value: row.at, id: row.id }));
   },
 });
@@ -175,22 +182,32 @@ const replays = defineRoute({
 const replay = defineRoute({
   method: 'POST',
   path: '/v1/referrals/:referralId/replays',
-  summary: 'Replay its newest archived run now, without a Temporal server',
+  summary: 'Replay its newest run now: an archived one without a Temporal server, an open one up to its last event',
   permission: 'audit.verify',
   params: referralParams,
   reply: replayWire,
   status: 201,
-  refuses: ['resource.not_found', 'access.not_in_scope'],
+  refuses: ['resource.not_found', 'access.not_in_scope', 'request.unavailable'],
   async handle(ctx, deps) {
-    const { referral, archived } = await readRuns(ctx);
+    const runs = await readRuns(ctx);
+    const { referral, archived } = runs;
+    const path = `/v1/referrals/${referral.id}/replays`;
+    const live = await readLive(ctx.workspaceId, runs, deps);
+    if (live !== undefined) {
+      const workflowId = workflowIds.referral({ workspaceId: ctx.workspaceId, referralId: referral.id });
+      return judgeOpenAndKeep(
+        ctx,
+        deps,
+        { ...live, workflowType: 'referral', workflowId, objectId: referral.id },
+        path,
+      );
+    }
     const newest = archived.at(-1);
     if (newest === undefined)
       throw new DomainError('resource.not_found', {
-        detail: mayRun(referral)
-          ? 'No archived history yet: its run is still open.'
-          : 'No recorded history: it expired without lead, sale or decision, or was imported.',
+        detail: 'No recorded history: it expired without lead, sale or decision, or was imported.',
       });
-    return judgeAndKeep(ctx, deps, newest.id, `/v1/referrals/${referral.id}/replays`);
+    return judgeAndKeep(ctx, deps, newest.id, path);
   },
 });
 

@@ -69,7 +69,8 @@ export const checkResult = z.enum(['pass', 'fail', 'not_possible']);
 export const replayWire = z
   .strictObject({
     ...objectFields('replay', 'replay'),
-    historyId: z.string(),
+    historyId: z.string().nullable().meta({ description: 'Null: its run was still open.' }),
+    throughEvent: z.int().nullable().meta({ description: 'Of an open run: the last event that was judged.' }),
     verdict: checkResult,
     checks: z.strictObject({ record: checkResult, replay: checkResult, arguments: checkResult, books: checkResult }),
     recordedBuild: z.string().nullable(),
@@ -95,6 +96,7 @@ export function presentReplay(replay: Replay): z.output<typeof replayWire> {
     id: replay.id as z.output<typeof replayWire>['id'],
     object: 'replay',
     historyId: replay.historyId,
+    throughEvent: replay.throughEvent,
     verdict: replay.verdict,
     checks: replay.checks,
     recordedBuild: replay.recordedBuild,

@@ -11,6 +11,7 @@ import {
   exportHistory,
   type JudgedHistory,
   judgeHistory,
+  judgeOpenRun,
   readHistoryText,
   replayHistory,
   stateAtEvent,
@@ -24,6 +25,7 @@ import { readWorkspace } from '../../../db/transaction.js';
 import { eventTexts, type JsonEvent, parseRecording, readableAttributes } from '../../../domain/audit/recording.js';
 import { newId } from '../../../platform/newId.js';
 import { HeadKeeper, headsFolder } from '../../../platform/headKeeper.js';
+import { temporalLiveHistories } from '../../../platform/liveHistories.js';
 import { createLogger } from '../../../platform/logger.js';
 import type { ReferralId } from '../../../domain/ids.js';
 import { eventually } from '../../support/eventually.js';
@@ -266,6 +268,52 @@ describe('every other path', () => {
     for (const { firstDifference, verdict } of judged)
       expect({ firstDifference, verdict }).toEqual({ firstDifference: null, verdict: 'pass' });
   };
+
+  /** As the API judges it: read from Temporal while it runs. */
+  async function judgeOpen(id: ReferralId, edit: (text: string) => string = (text) => text) {
+    const run = await temporalLiveHistories(w.temporal.client).readNewest(w.workflowId(id));
+    if (run === undefined) throw new Error('it has no run');
+    return judgeOpenRun({ db: w.world.db, bundle: currentWorkflows }, w.workspaceId, {
+      ...run,
+      json: edit(run.json),
+      workflowType: 'referral',
+      workflowId: w.workflowId(id),
+      objectId: id,
+    });
+  }
+
+  test('one that is still open: passes up to its last event, and an altered timer or ledger row shows', async () => {
+    const { id, contactId } = await pending();
+    await w.sale(id, contactId, 5_000n);
+    await eventually(async () => (await w.commissions(id)).length === 1);
+    await w.idle(id);
+
+    const judged = await judgeOpen(id);
+    expect({ difference: judged.firstDifference, verdict: judged.verdict, checks: judged.checks }).toEqual({
+      difference: null,
+      verdict: 'pass',
+      checks: { record: 'not_possible', replay: 'pass', arguments: 'pass', books: 'pass' },
+    });
+    const run = await temporalLiveHistories(w.temporal.client).readNewest(w.workflowId(id));
+    expect(judged.throughEvent).toBe(parseRecording(run?.json ?? '').eventCount);
+
+    const altered = await judgeOpen(id, (text) =>
+      text.replaceAll(/"startToFireTimeout":\s*"[^"]+"/g, '"startToFireTimeout":"77s"'),
+    );
+    expect(altered).toMatchObject({ verdict: 'fail', firstDifference: { field: 'timer.ms', recorded: 77_000 } });
+    // What came after the last completed task waits for the next: it is left out, not a difference.
+    const waiting = await judgeOpen(id, (text) => {
+      const { events } = JSON.parse(text) as { events: JsonEvent[] };
+      const next = { eventId: String(events.length + 1), eventTime: events.at(-1)?.eventTime ?? '' };
+      const signal = {
+        ...next,
+        eventType: 'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED',
+        workflowTaskScheduledEventAttributes: {},
+      };
+      return JSON.stringify({ events: [...events, signal] });
+    });
+    expect(waiting).toMatchObject({ verdict: 'pass', throughEvent: judged.throughEvent });
+  });
 
   test('rejected, reopened and approved: each run passes', async () => {
     const { id } = await pending();

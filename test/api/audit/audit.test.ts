@@ -511,10 +511,26 @@ describe("a referral's history", () => {
     expect(away).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await api.as(auditor, `/v1/referrals/${id}/state?event=1`)).status).toBe(503);
-    expect((await api.as(auditor, `/v1/referrals/${id}/replays`, { body: {} })).status).toBe(404);
+    expect((await api.as(auditor, `/v1/referrals/${id}/replays`, { body: {} })).status).toBe(503);
 
     await archived(id); // what is archived needs nobody
     expect((await api.as(auditor, `/v1/referrals/${id}/history`)).body['source']).toBe('archive');
+  });
+
+  test('a run that is open is judged up to its last event, and the verdict is kept (screens.md 4)', async () => {
+    const id = await referral('pending');
+    const runId = randomUUID();
+    live.set(workflowId(id), { runId, isOpen: true, json: JSON.stringify({ events: [started(shop.id, id, runId)] }) });
+
+    const judged = await api.as(auditor, `/v1/referrals/${id}/replays`, { body: {} });
+    expect(judged).toMatchObject({
+      status: 201, // no task of it was completed: there is nothing to replay yet
+      body: { historyId: null, throughEvent: 0, verdict: 'not_possible', checks: { record: 'not_possible' } },
+    });
+    live.set(workflowId(id), 'away');
+    expect((await api.as(auditor, `/v1/referrals/${id}/replays`)).body['data']).toEqual([judged.body]);
+    const another = await referral('pending');
+    expect((await api.as(auditor, `/v1/referrals/${another}/replays`)).body['data']).toEqual([]);
   });
 
   test('is none where it expired unused, also with Temporal away', async () => {

@@ -41,15 +41,13 @@ export function ReferralReplayTab({ referralId }: { readonly referralId: string 
     },
   });
   if (history.data?.source === 'none') return <NoHistory reason={history.data.reason} />;
-  // Only what is archived can be judged; a run that is still open is replayed by the History tab, up to any event.
   const runs = history.data?.runs ?? [];
   const isLive = runs.some((run) => run.historyId === null);
-  const isArchived = runs.some((run) => run.historyId !== null);
   return (
     <Stack>
       <Text>{t('replay.text')}</Text>
       {isLive ? <Text size="sm">{t('replay.live')}</Text> : null}
-      {can('audit.verify') && isArchived ? (
+      {can('audit.verify') && runs.length > 0 ? (
         <Group>
           <Button onClick={() => replay.mutate()} loading={replay.isPending} data-action="replay">
             {t('replay.now')}
@@ -119,6 +117,11 @@ export function Verdict({ replay }: { readonly replay: Replay }): ReactElement {
           </Group>
         ))}
       </Stack>
+      {replay.throughEvent === null ? null : (
+        <Text size="sm" mt="xs">
+          {t('replay.open', { event: replay.throughEvent })}
+        </Text>
+      )}
       {difference === null ? null : (
         <Stack gap={4} mt="md">
           <Text fw={500}>
