@@ -53,7 +53,7 @@ export const countedTables: readonly CountedTable[] = [
     at: 'visits.created_at',
     currency: `''`,
     where: 'visits.mode = :mode',
-    measures: { visits: '1' },
+    measures: { visits: '(not visits.suspect)::int' },
   },
   {
     from: 'leads',

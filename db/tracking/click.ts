@@ -373,7 +373,7 @@ export async function listWaitingClicks(
 
 /**
  * Marks the credited clicks of the last quarter of an hour that came from an address with more than `limit` clicks in their minute as suspect:
- * out of unique counts, still redirected (FRD-02). Answers how many.
+ * out of unique counts, still redirected (FRD-02), and the visits that they brought. Answers how many.
  */
 export async function markBurstsSuspect(tx: Tx, limit: number): Promise<number> {
   const { rowCount } = await tx.raw<{ rowCount: number }>(
@@ -389,6 +389,10 @@ export async function markBurstsSuspect(tx: Tx, limit: number): Promise<number> 
        where details.created_at >= now() - interval '15 minutes') as suspect_click
      where clicks.id = suspect_click.click_id and clicks.credit = 'credited' and not clicks.suspect`,
     { limit },
+  );
+  await tx.raw(
+    `update visits set suspect = true from clicks
+     where visits.created_at >= now() - interval '15 minutes' and not visits.suspect and clicks.id = visits.click_id and clicks.suspect`,
   );
   return rowCount;
 }

@@ -23,6 +23,9 @@ export async function recordVisit(
   act: Act,
   visit: NewVisit,
 ): Promise<{ readonly id: VisitId; readonly isNew: boolean }> {
+  // As its click is marked now; one that is marked later marks its visits, too (FRD-02).
+  const click = await tx('clicks').where({ id: visit.clickId }).first<{ suspect: boolean } | undefined>('suspect');
+  const suspect = click?.suspect ?? false;
   const [inserted] = await tx('visits')
     .insert({
       id: visit.id,
@@ -32,6 +35,7 @@ export async function recordVisit(
       visitor_id: visit.visitorId,
       referral_id: visit.referralId,
       day: visit.day,
+      suspect,
       url: visit.url,
       created_at: act.now,
     })
@@ -41,7 +45,10 @@ export async function recordVisit(
   if (inserted !== undefined) return { id: inserted.id, isNew: true };
   const found = await tx('visits')
     .where({ mode: visit.mode, visitor_id: visit.visitorId, link_id: visit.linkId, day: visit.day })
-    .first<{ id: VisitId } | undefined>('id');
+    .first<{ id: VisitId; suspect: boolean } | undefined>('id', 'suspect');
   assertInvariant(found !== undefined, 'a visit in the way is a visit found', { clickId: visit.clickId });
+  // Only a burst had brought this visitor that day; now it came by a click that counts.
+  if (found.suspect && !suspect)
+    await tx('visits').where({ id: found.id }).update({ suspect: false, click_id: visit.clickId });
   return { id: found.id, isNew: false };
 }

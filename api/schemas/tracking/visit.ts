@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { VisitView } from '../../../db/reads/tracking/visitList.js';
-import { anyText, instantRange, listQuery } from '../../lists.js';
+import { anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { dateWire, instantWire, listOf, objectFields } from '../wire.js';
 
 export const visitQuery = listQuery({
@@ -8,6 +8,7 @@ export const visitQuery = listQuery({
   affiliateId: anyText(),
   programId: anyText(),
   referralId: anyText(),
+  suspect: flag(),
   ...instantRange('createdAt'),
 });
 
@@ -22,6 +23,7 @@ export const visitWire = z
     visitorId: z.string(),
     url: z.string().nullable(),
     day: dateWire,
+    suspect: z.boolean().meta({ description: 'Of a suspect click: listed, and in no unique count.' }),
     test: z.boolean(),
     createdAt: instantWire,
   })
@@ -41,6 +43,7 @@ export function presentVisit(visit: VisitView, reader: { readonly seesPeople: bo
     visitorId: visit.visitor_id,
     url: reader.seesPeople ? visit.url : null,
     day: visit.day,
+    suspect: visit.suspect,
     test: visit.mode === 'test',
     createdAt: visit.created_at,
   };

@@ -41,7 +41,7 @@ export async function listSubIds(tx: ReadTx, span: OwnSpan, limit: number): Prom
        select click.sub1, 'visits', null, 0 from visits as visit
        join links as link on link.workspace_id = visit.workspace_id and link.id = visit.link_id
        left join clicks as click on click.workspace_id = visit.workspace_id and click.id = visit.click_id
-       where link.affiliate_id = :affiliateId and visit.mode = :mode and ${within('visit.created_at')}
+       where link.affiliate_id = :affiliateId and visit.mode = :mode and not visit.suspect and ${within('visit.created_at')}
        union all
        select sub1, 'leads', null, 0 from leads
        where affiliate_id = :affiliateId and mode = :mode and ${within('created_at')}

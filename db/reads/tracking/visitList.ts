@@ -14,6 +14,7 @@ export interface VisitView {
   readonly referral_id: string | null;
   readonly day: LocalDate;
   readonly url: string;
+  readonly suspect: boolean;
   readonly created_at: Instant;
   readonly affiliate_id: string;
   readonly program_id: string;
@@ -24,6 +25,7 @@ export interface VisitFilter {
   readonly affiliateId?: readonly string[] | undefined;
   readonly programId?: readonly string[] | undefined;
   readonly referralId?: readonly string[] | undefined;
+  readonly suspect?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -52,6 +54,7 @@ export async function listVisits(
   among('link.affiliate_id', filter.affiliateId);
   among('link.program_id', filter.programId);
   among('visit.referral_id', filter.referralId);
+  if (filter.suspect !== undefined) query.where('visit.suspect', filter.suspect);
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('visit.created_at', comparison[bound as keyof typeof comparison], at);
   return keyset(query, page, { createdAt: 'visit.created_at' }, 'visit.id');

@@ -200,12 +200,34 @@ test('a burst of clicks from one address marks them suspect and its referral wai
     status: 'pending',
     flags: [{ code: 'click_burst', evidence: { clicksPerMinute: 25, limit: 20 } }],
   });
+  // Each of the first three was seen on the page, one of them after another visitor's honest click.
+  const { link_id: linkId } = await world.owner('clicks').where({ id: clicks[0] }).first<{ link_id: string }>();
+  const honest = await world.click({ programId, affiliateId: burster });
+  for (const clickId of [...clicks.slice(0, 3), honest])
+    await world.owner('visits').insert({
+      workspace_id: world.ws.id,
+      id: newId('visit'),
+      mode: 'live',
+      click_id: clickId,
+      link_id: linkId,
+      visitor_id: newId('visitor'),
+      day: new Date().toISOString().slice(0, 10),
+      url: 'https://shop.example/',
+    });
+  const visits = async () =>
+    itemsOf((await world.as(`/v1/reports/affiliate-performance?affiliateId=${burster}`)).body['rows'])[0]?.['visits'];
+  expect(await visits()).toBe(4);
   const scan = () =>
     inWorkspace(world.api.db, world.ws.id, (tx, now) => scanWorkspace(tx, world.api.act(world.ws.id, now)));
   await scan();
   const suspects = await world.owner('clicks').whereIn('id', clicks).where({ suspect: true });
   expect(suspects.length).toBeGreaterThanOrEqual(21); // a minute’s border may cut the burst in two
   expect(await scan()).toBe(0); // once more finds nothing new
+  const isMarked = new Set(suspects.map(({ id }: { id: string }) => id));
+  const marked = clicks.slice(0, 3).filter((id) => isMarked.has(id)).length;
+  expect(await visits()).toBe(4 - marked);
+  const seen = itemsOf((await world.as(`/v1/visits?affiliateId=${burster}&suspect=false`)).body['data']);
+  expect(seen).toHaveLength(4 - marked);
 });
 
 test('the same person sent by two affiliates is a conflict for staff, and the first one’s money does not wait (FRD-03)', async () => {

@@ -129,8 +129,10 @@ async function happen(workspaceId: WorkspaceId, random: () => number): Promise<v
         id: newId('visit'),
         link_id: linked.link_id,
         visitor_id: newId('visit'),
+        suspect: random() < 0.1,
         created_at: at(),
       });
+      if (random() < 0.3) await one('visits').update({ suspect: random() < 0.5 });
       return;
     case 5:
     case 6:
