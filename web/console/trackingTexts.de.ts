@@ -68,7 +68,7 @@ export const trackingTexts: Readonly<Record<keyof typeof en, string>> = {
   'tracking.step.sale': 'Verkauf',
   'tracking.repair.open_address': 'Öffnen Sie die Testadresse in einem privaten Fenster.',
   'tracking.repair.allow_cookie':
-    'Die Seite meldet noch nichts, oder Cookies sind in den Einstellungen aus: dann trägt nur die Adresse den Klick.',
+    'Die Seite behält den Klick, sobald sie den Besuch meldet: Setzen Sie das Tracking-Script darauf.',
   'tracking.repair.add_script':
     'Setzen Sie das Tracking-Script auf die Seite, auf die der Link führt, und nennen Sie deren Host in den Einstellungen unter den Formular-Domains.',
   'tracking.repair.report_lead':
@@ -76,6 +76,22 @@ export const trackingTexts: Readonly<Record<keyof typeof en, string>> = {
   'tracking.repair.report_sale':
     'Geben Sie eine Bestellung auf. Sie meldet sich über das Pixel, ein signiertes Postback oder POST /v1/sales mit der Klicknummer und einem Testschlüssel.',
   'tracking.repair.test_over': 'Die Adresse wurde nicht rechtzeitig geöffnet. Beginnen Sie einen neuen Test.',
+  'tracking.cause.not_opened': 'Die Adresse wurde noch nicht geöffnet.',
+  'tracking.cause.no_visit': 'Es wurde noch kein Besuch gemeldet.',
+  'tracking.cause.no_call': 'Es kam kein Aufruf, der diesen Klick nennt.',
+  'tracking.cause.cookie_off': 'Die Einstellungen oder das Programm behalten kein Cookie.',
+  'tracking.cause.csrf_failed': 'Ein Aufruf kam von einer Seite, deren Host nicht eingetragen ist.',
+  'tracking.cause.validation_failed': 'Ein Aufruf kam, und etwas darin ist nicht gültig.',
+  'tracking.cause.not_credited': 'Der Klick kam, aber der Link rechnet gerade niemandem etwas an.',
+  'tracking.repair.repair_link': 'Beseitigen Sie den Grund und beginnen Sie einen neuen Test.',
+  'tracking.repair.give_consent': 'Stimmen Sie auf der Seite zu: tributary("consent", "granted").',
+  'tracking.repair.switch_cookie_on':
+    'Nur die Adresse trägt den Klick. Wählen Sie eine andere Cookie-Einstellung, wenn Seiten ihn behalten sollen.',
+  'tracking.repair.list_page': 'Tragen Sie den Host der Seite in den Einstellungen unter den Formular-Domains ein.',
+  'tracking.repair.sign_call':
+    'Signieren Sie mit dem Geheimnis dieses öffentlichen Schlüssels und der jetzigen Zeit, oder lassen Sie das Programm unsignierte Verkäufe annehmen.',
+  'tracking.repair.use_new_number': 'Melden Sie es unter einer Nummer, die noch nicht verwendet wurde.',
+  'tracking.repair.read_log': 'Das Anfrageprotokoll zeigt, was gesendet wurde und was daran falsch ist.',
   'tracking.kind.script': 'Script',
   'tracking.kind.pixel': 'Pixel',
   'tracking.kind.postback': 'Postback',
@@ -98,7 +114,10 @@ export const trackingTexts: Readonly<Record<keyof typeof en, string>> = {
   'pixel.field.amount': 'Betrag',
   'pixel.field.currency': 'Währung',
   'pixel.field.product': 'Produkt',
+  'pixel.field.click_id': 'Klick',
   'pixel.field.email': 'E-Mail des Kunden',
+  'pixel.fieldHint.click_id':
+    'Für eine Seite, die nicht zur Website Ihrer Links gehört: deren Cookie kommt dort nicht an.',
   'pixel.fieldHint.order_id': 'Immer. Dieselbe Nummer zweimal ist ein Verkauf.',
   'pixel.fieldHint.amount': 'Immer. Als Dezimalzahl, 49.99',
   'pixel.fieldHint.currency': 'Immer. Drei Buchstaben, EUR',

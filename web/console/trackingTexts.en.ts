@@ -65,8 +65,7 @@ export const trackingTexts = {
   'tracking.step.lead': 'Lead',
   'tracking.step.sale': 'Sale',
   'tracking.repair.open_address': 'Open the test address in a private window.',
-  'tracking.repair.allow_cookie':
-    'The page does not report yet, or cookies are off in the settings: then only the address carries the click.',
+  'tracking.repair.allow_cookie': 'The page keeps the click once it reports the visit: put the tracking script on it.',
   'tracking.repair.add_script':
     'Put the tracking script on the page that the link leads to, and list its host under the form domains in the settings.',
   'tracking.repair.report_lead':
@@ -74,6 +73,22 @@ export const trackingTexts = {
   'tracking.repair.report_sale':
     'Place one order. It reports by the pixel, a signed postback, or POST /v1/sales with the click id and a test key.',
   'tracking.repair.test_over': 'The address was not opened in time. Begin a new test.',
+  'tracking.cause.not_opened': 'The address was not opened yet.',
+  'tracking.cause.no_visit': 'No visit was reported yet.',
+  'tracking.cause.no_call': 'No call that names this click came.',
+  'tracking.cause.cookie_off': 'The settings, or the program, keep no cookie.',
+  'tracking.cause.csrf_failed': 'A call came from a page whose host is not listed.',
+  'tracking.cause.validation_failed': 'A call came, and something in it is not valid.',
+  'tracking.cause.not_credited': 'The click came, but the link credits nobody just now.',
+  'tracking.repair.repair_link': 'Remove the reason, then begin a new test.',
+  'tracking.repair.give_consent': 'Consent on the page: tributary("consent", "granted").',
+  'tracking.repair.switch_cookie_on':
+    'Only the address carries the click. Choose another cookie setting if pages should keep it.',
+  'tracking.repair.list_page': 'List the host of the page under the form domains in the settings.',
+  'tracking.repair.sign_call':
+    'Sign with the secret of this public key and the present time, or let the program take unsigned sales.',
+  'tracking.repair.use_new_number': 'Report it under a number that was not used before.',
+  'tracking.repair.read_log': 'The request log shows what was sent and what is wrong with it.',
   'tracking.kind.script': 'Script',
   'tracking.kind.pixel': 'Pixel',
   'tracking.kind.postback': 'Postback',
@@ -96,7 +111,9 @@ export const trackingTexts = {
   'pixel.field.amount': 'Amount',
   'pixel.field.currency': 'Currency',
   'pixel.field.product': 'Product',
+  'pixel.field.click_id': 'Click',
   'pixel.field.email': 'E-mail of the customer',
+  'pixel.fieldHint.click_id': 'For a page of another site than your links: their cookie does not reach it.',
   'pixel.fieldHint.order_id': 'Always. The same number twice is one sale.',
   'pixel.fieldHint.amount': 'Always. As a decimal number, 49.99',
   'pixel.fieldHint.currency': 'Always. Three letters, EUR',

@@ -354,7 +354,8 @@ async function takeInPixel(koa: Context, deps: ApiDeps): Promise<void> {
   if (signature === 'bad') throw new DomainError('access.bad_signature');
   const cookies = koa.req.headers.cookie;
   const fromCookie = cookies === undefined ? undefined : readCookie(cookies, clickCookie);
-  const clickId = parseId('click', fields.click_id ?? fromCookie ?? '');
+  // A page that wrote no id in the place of the word counts as one that passed none.
+  const clickId = parseId('click', fields.click_id ?? '') ?? parseId('click', fromCookie ?? '');
   const { order_id: orderId, click_id: _, ...rest } = fields;
   const body = parseFields(
     saleFields,

@@ -1,6 +1,8 @@
 import { getSettings } from '../../../db/access/settings.js';
+import { findProgram } from '../../../db/program/program.js';
 import { findLastCall, findPageKey } from '../../../db/reads/tracking/lastCalls.js';
-import { readTestProgress } from '../../../db/reads/tracking/testProgress.js';
+import { findLinkView } from '../../../db/reads/tracking/linkList.js';
+import { listTestCalls, readTestProgress } from '../../../db/reads/tracking/testProgress.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import {
   findTrackingTest,
@@ -8,6 +10,7 @@ import {
   listTrackingTests,
   type TrackingTest,
 } from '../../../db/tracking/trackingTest.js';
+import { effectiveTerms } from '../../../domain/access/settings.js';
 import { DomainError } from '../../../domain/errors.js';
 import { addDays, type Instant } from '../../../domain/time.js';
 import { hashToken, randomToken } from '../../../platform/secrets.js';
@@ -29,14 +32,19 @@ import {
 import { fieldRefusal } from '../program/directDecision.js';
 import { testParameter } from './click.js';
 import { requireLink } from './link.js';
+import { publicOrigin } from './linkOrigin.js';
 
 /** A test is tried at once; what lies about for longer is forgotten. */
 const daysOpen = 1;
 
 async function present(tx: ReadTx, test: TrackingTest, now: Instant) {
-  const { settings } = await getSettings(tx);
+  const [{ settings }, view] = await Promise.all([getSettings(tx), findLinkView(tx, test.linkId)]);
+  const program = view === undefined ? undefined : await findProgram(tx, view.link.programId);
   const progress = test.clickId === null ? undefined : await readTestProgress(tx, test.clickId);
-  return presentTrackingTest(test, { progress, keepsCookie: settings.tracking.cookie !== 'none', now });
+  const calls =
+    test.clickId === null || progress === undefined ? [] : await listTestCalls(tx, test.clickId, progress.click_at);
+  const keepsCookie = effectiveTerms(settings, program ?? { ownTerms: {} }).cookie !== 'none';
+  return presentTrackingTest(test, { progress, calls, keepsCookie, now });
 }
 
 const list = defineRoute({
@@ -110,8 +118,8 @@ const create = defineRoute({
         tokenHash: hashToken(token),
         expiresAt: addDays(act.now, daysOpen),
       });
-      const url = `${config.http.publicUrl}/r/${found.link.slug}?${testParameter}=${token}`;
-      const shown = presentTrackingTest(test, { progress: undefined, keepsCookie: true, now: act.now }, url);
+      const url = `${await publicOrigin(tx, config)}/r/${found.link.slug}?${testParameter}=${token}`;
+      const shown = presentTrackingTest(test, { progress: undefined, calls: [], keepsCookie: true, now: act.now }, url);
       return answer(shown, { location: `/v1/tracking-tests/${test.id}` });
     }),
 });
@@ -146,6 +154,7 @@ function receivedOf(kind: (typeof snippetKinds)[number], payload: Readonly<Recor
 }
 
 const mustFields: ReadonlySet<PixelField> = new Set(['order_id', 'amount', 'currency']);
+const usualFields: readonly PixelField[] = pixelFields.filter((field) => field !== 'click_id');
 
 /** `order_id=ORDER_ID&amp;…`: the shop's page puts its own values in the place of the words in capitals. */
 function pixelQuery(fields: readonly PixelField[]): string {
@@ -155,14 +164,15 @@ function pixelQuery(fields: readonly PixelField[]): string {
 function codeOf(
   kind: (typeof snippetKinds)[number],
   publicUrl: string,
-  of: { readonly key: string; readonly fields: readonly PixelField[] },
+  of: { readonly key: string; readonly fields: readonly PixelField[]; readonly linkOrigin: string },
 ): string {
-  const { key, fields } = of;
+  const { key, fields, linkOrigin } = of;
   switch (kind) {
     case 'script':
       return `<script async src="${publicUrl}/t/v1.js" data-key="${key}"></script>`;
     case 'pixel':
-      return `<img src="${publicUrl}/t/sale.gif?key=${key}&amp;${pixelQuery(fields)}" width="1" height="1" alt="">`;
+      // Where links are printed from: the redirect set its cookie there, and a browser sends it to nobody else.
+      return `<img src="${linkOrigin}/t/sale.gif?key=${key}&amp;${pixelQuery(fields)}" width="1" height="1" alt="">`;
     case 'postback':
       return `${publicUrl}/t/postback?key=${key}&event=sale&click_id={click_id}&txn_id={order_id}&amount={amount}&currency={currency}&ts={unix_seconds}&sig={hmac_sha256}`;
     case 'form':
@@ -183,8 +193,9 @@ const snippets = defineRoute({
   handle: (ctx, { config }) =>
     ctx.read(async (tx) => {
       const publicKey = await findPageKey(tx, ctx.mode);
+      const linkOrigin = await publicOrigin(tx, config);
       const kinds = ctx.query.kind === undefined ? snippetKinds : [ctx.query.kind];
-      const wanted = new Set(ctx.query.fields ?? pixelFields);
+      const wanted = new Set(ctx.query.fields ?? usualFields);
       const fields = pixelFields.filter((field) => mustFields.has(field) || wanted.has(field));
       const data = [];
       for (const kind of kinds) {
@@ -192,7 +203,7 @@ const snippets = defineRoute({
         data.push({
           object: 'tracking_snippet' as const,
           kind,
-          code: codeOf(kind, config.http.publicUrl, { key: publicKey ?? `pk_${ctx.mode}_…`, fields }),
+          code: codeOf(kind, config.http.publicUrl, { key: publicKey ?? `pk_${ctx.mode}_…`, fields, linkOrigin }),
           fields: kind === 'pixel' ? fields : [],
           publicKey: kind === 'form' ? null : publicKey,
           lastCall:

@@ -77,8 +77,10 @@ export const reportVisitRoute: Route = {
     const key = await findPublicKey(deps.db, report.key);
     if (key === undefined) throw invalid({ pointer: '#/key', code: 'not_found', detail: 'There is no such key.' });
     const { workspaceId, mode, keyId } = key;
-    noteCall(koa, { workspaceId, mode, keyId, payload: { clickId: report.clickId, consent: report.consent } });
+    const { clickId, consent } = report;
+    noteCall(koa, { workspaceId, mode, keyId, payload: { clickId, consent } });
     const answer = await takeInVisit(deps, koa, key, report);
+    noteCall(koa, { payload: { clickId, consent, cookieKept: answer.cookieMaxAge !== 0 } });
     koa.status = 200;
     koa.set('Content-Type', 'application/json; charset=utf-8');
     koa.set('Cache-Control', 'no-store');

@@ -28,3 +28,30 @@ export async function readTestProgress(tx: ReadTx, clickId: string): Promise<Tes
   );
   return rows[0];
 }
+
+/** A call of a page or server that named the test's click, as the log has it. */
+export interface TestCall {
+  readonly path: string;
+  readonly event: string | null;
+  /** Why it was refused; null: it was taken. */
+  readonly code: string | null;
+  /** Of a page view: whether the page was let keep the click. */
+  readonly keptCookie: boolean | null;
+  readonly created_at: Instant;
+}
+
+/** Nobody goes on with a test for longer. */
+const mostCalls = 100;
+
+// What was said of this click within a day, newest first, refused calls too?
+export async function listTestCalls(tx: ReadTx, clickId: string, clickAt: Instant): Promise<readonly TestCall[]> {
+  const { rows } = await tx.raw<{ rows: TestCall[] }>(
+    `select path, payload ->> 'event' as event, code, (payload ->> 'cookieKept')::boolean as "keptCookie", created_at
+     from api_log
+     where mode in ('live', 'test') and created_at between :clickAt and cast(:clickAt as timestamptz) + interval '1 day'
+       and (payload ->> 'clickId' = :clickId or payload ->> 'click_id' = :clickId)
+     order by created_at desc, id desc limit ${mostCalls}`,
+    { clickId, clickAt },
+  );
+  return rows;
+}

@@ -90,6 +90,9 @@ test('LNK-08: a name is used only once its record and a call to it were seen; th
   nameServer.txt('_tributary.go.shop.example', String(claimed.body['record']['value']));
   expect(await verify(shop, id)).toMatchObject({ status: 200, body: { verified: true, dns: 'ok', https: 'ok' } });
   expect(await linkUrl()).toBe(`http://go.shop.example:3000/r/${shopSlug}`);
+  // TRK-17: the redirect's cookie lies on this name, and a browser shows it to the pixel nowhere else.
+  const [pixel] = dataOf(await api.as(shop.key, '/v1/tracking-snippets?kind=pixel'));
+  expect(pixel?.['code']).toContain('<img src="http://go.shop.example:3000/t/sale.gif?key=');
 });
 
 test('LNK-08: on the name its workspace’s links are answered and nothing else is', async () => {

@@ -130,11 +130,11 @@ test('a preview does not use it up; after a day it is over; each missing step sa
   expect(await arrived(id)).toEqual([]);
   const steps = (await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'];
   expect(steps).toMatchObject([
-    { step: 'click', repair: { code: 'open_address' } },
-    { step: 'cookie', repair: { code: 'allow_cookie' } },
-    { step: 'visit', repair: { code: 'add_script' } },
-    { step: 'lead', repair: { code: 'report_lead' } },
-    { step: 'sale', repair: { code: 'report_sale' } },
+    { step: 'click', cause: { code: 'not_opened' }, repair: { code: 'open_address' } },
+    { step: 'cookie', cause: { code: 'no_visit' }, repair: { code: 'allow_cookie' } },
+    { step: 'visit', cause: { code: 'no_call' }, repair: { code: 'add_script' } },
+    { step: 'lead', cause: { code: 'no_call' }, repair: { code: 'report_lead' } },
+    { step: 'sale', cause: { code: 'no_call' }, repair: { code: 'report_sale' } },
   ]);
   await owner('tracking_tests')
     .where({ id })
@@ -143,6 +143,59 @@ test('a preview does not use it up; after a day it is over; each missing step sa
   expect(await owner('clicks').where({ id: late }).first('mode')).toEqual({ mode: 'live' });
   expect((await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'][0]).toMatchObject({
     repair: { code: 'test_over' },
+  });
+});
+
+test('BEY-32: a call that came and was refused is told as the cause, with what repairs it', async () => {
+  const { id, url } = await begin();
+  const clickId = clickIdOf(await follow(url));
+  const stepOf = async (name: string) =>
+    dataOf({ body: { data: (await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'] } } as never).find(
+      ({ step }) => step === name,
+    ) ?? {};
+  const told = (name: string, code: string) =>
+    eventually(async () => ((await stepOf(name))['cause'] as { code?: string } | null)?.code === code);
+
+  const unlisted = await fetch(`${api.url}/t/visit`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain', origin: 'https://till.example', 'user-agent': browser },
+    body: JSON.stringify({ key, url: 'https://till.example/', clickId }),
+  });
+  expect(unlisted.status).toBe(403);
+  await told('visit', 'csrf_failed');
+  expect(await stepOf('visit')).toMatchObject({ arrived: false, repair: { code: 'list_page' } });
+
+  await post('/t/postback', { key, event: 'lead', click_id: clickId, email: 'nobody' });
+  await told('lead', 'validation_failed');
+  expect(await stepOf('lead')).toMatchObject({ repair: { code: 'read_log' } });
+
+  const wrong = `key=${key}&order_id=t-wrong&amount=5.00&currency=USD&click_id=${clickId}`;
+  await fetch(`${api.url}/t/sale.gif?${wrong}&ts=${Math.floor(Date.now() / 1_000)}&sig=${'0'.repeat(64)}`);
+  await told('sale', 'bad_signature');
+  expect(await stepOf('sale')).toMatchObject({ arrived: false, repair: { code: 'sign_call' } });
+});
+
+test('BEY-32: the cookie step says whether the page was let keep the click, by the program’s own terms and the visitor', async () => {
+  const visited = async (consent: string) => {
+    const { id, url } = await begin();
+    const clickId = clickIdOf(await follow(url));
+    await post('/t/visit', { key, url: 'https://shop.example/', clickId, consent });
+    return eventually(async () => {
+      const logged = await owner('api_log').whereRaw(`payload ->> 'clickId' = ?`, [clickId]).pluck<string[]>('id');
+      return logged.length === 0 ? undefined : (await api.as(shop.key, `/v1/tracking-tests/${id}`)).body['steps'][1];
+    });
+  };
+  expect(await visited('denied')).toMatchObject({ arrived: false, cause: { code: 'consent_refused' } });
+  expect(await visited('granted')).toMatchObject({ arrived: true, cause: null, repair: null });
+  await owner('programs')
+    .where({ id: programId })
+    .update({ own_terms: JSON.stringify({ cookie: 'none' }) });
+  const off = await visited('granted');
+  await owner('programs').where({ id: programId }).update({ own_terms: '{}' });
+  expect(off).toMatchObject({
+    arrived: false,
+    cause: { code: 'cookie_off' },
+    repair: { code: 'switch_cookie_on' },
   });
 });
 
@@ -184,6 +237,7 @@ test('TRK-18: the pixel’s code has the fields chosen and those it must have; t
   const required = 'order_id=ORDER_ID&amp;amount=AMOUNT&amp;currency=CURRENCY';
   expect(await codeWith('order_id')).toContain(`?key=${key}&amp;${required}"`);
   expect(await codeWith('email,product')).toContain(`${required}&amp;product=PRODUCT&amp;email=EMAIL"`);
+  expect(await codeWith('click_id')).toContain(`${required}&amp;click_id=CLICK_ID"`);
   expect((await api.as(shop.key, '/v1/tracking-snippets?kind=pixel&fields=name')).status).toBe(422);
 
   // As a browser reads the attribute: the code itself is called, with the shop's values.

@@ -10,13 +10,14 @@ import { useReasonText } from '../../../kit/texts.js';
 
 const pollMs = 1_000;
 const must = ['order_id', 'amount', 'currency'] as const;
-const may = ['product', 'email'] as const;
+const may = ['product', 'email', 'click_id'] as const;
+const usual = ['product', 'email'] as const;
 type Received = NonNullable<TrackingSnippets['data'][number]['lastCall']>;
 
 /** Which fields the pixel passes back, its code, and the last call that came, live (TRK-18). */
 export function PixelDialog({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
-  const [chosen, setChosen] = useState<readonly string[]>(may);
+  const [chosen, setChosen] = useState<readonly string[]>(usual);
   const [since, setSince] = useState<string | null>(null);
   const query = useQuery({
     ...getTrackingSnippetsOptions({ query: { kind: 'pixel', fields: [...must, ...chosen].join(',') } }),

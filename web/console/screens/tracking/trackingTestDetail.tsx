@@ -12,14 +12,15 @@ import { useReasonText } from '../../../kit/texts.js';
 
 /** What arrives stands here within two seconds (BEY-32). */
 const pollMs = 1_000;
-/** Codes that only a test has; a click that credits nobody says so by its reason. */
-const repairs: ReadonlySet<string> = new Set([
-  'open_address',
-  'allow_cookie',
-  'add_script',
-  'report_lead',
-  'report_sale',
-  'test_over',
+/** Codes that only a test has; every other cause is a reason code. */
+const causes: ReadonlySet<string> = new Set([
+  'not_opened',
+  'no_visit',
+  'no_call',
+  'cookie_off',
+  'csrf_failed',
+  'validation_failed',
+  'not_credited',
 ]);
 
 /** One test: live, which of click, cookie, visit, lead and sale arrived, and what to do about the others (screens.md 3.21). */
@@ -89,7 +90,7 @@ function Address({ testId, test }: { readonly testId: string; readonly test: Tra
 function Step({ step }: { readonly step: TrackingTest['steps'][number] }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
-  const repair = step.repair?.code;
+  const { cause, repair } = step;
   return (
     <li>
       <Group gap="sm" align="baseline">
@@ -103,9 +104,10 @@ function Step({ step }: { readonly step: TrackingTest['steps'][number] }): React
           {step.arrived ? <DateText value={step.at} /> : t('tracking.waiting')}
         </Text>
       </Group>
-      {repair === undefined ? null : (
+      {cause === null || repair === null ? null : (
         <Text size="sm" ml="lg">
-          {repairs.has(repair) ? t(`tracking.repair.${repair}`) : reason(repair)}
+          {causes.has(cause.code) ? t(`tracking.cause.${cause.code}`) : reason(cause.code)}{' '}
+          {t(`tracking.repair.${repair.code}`)}
         </Text>
       )}
     </li>
