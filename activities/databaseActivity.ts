@@ -12,7 +12,7 @@ import type { ActivityDeps } from './deps.js';
  * locks (money.md 9); it travels with the transaction's opening.
  */
 export async function databaseActivity<T>(
-  deps: Pick<ActivityDeps, 'db' | 'newId'>,
+  deps: Pick<ActivityDeps, 'db' | 'newId' | 'publicUrl'>,
   input: { readonly workspaceId: WorkspaceId },
   step: (tx: Tx, act: Act) => Promise<T>,
   ahead?: (tx: Tx) => readonly Promise<unknown>[],
@@ -35,6 +35,7 @@ export async function databaseActivity<T>(
             : { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId, activityId },
         requestId: null,
         newId: deps.newId,
+        ...(deps.publicUrl === undefined ? {} : { publicUrl: deps.publicUrl }),
       }),
     ahead,
   );

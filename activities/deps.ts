@@ -9,6 +9,8 @@ export interface ActivityDeps {
   /** A pool of its own with a statement timeout of 10 min: plan pages, exports, back-tests (architecture.md 9). */
   readonly longDb: Db;
   readonly newId: NewId;
+  /** PUBLIC_URL: where the links begin that mails hold. */
+  readonly publicUrl?: string;
   readonly logger: Logger;
   /** By adapter name: `sandbox`, `manual` … */
   readonly payoutGateways: ReadonlyMap<string, PayoutGateway>;

@@ -141,6 +141,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       db,
       longDb,
       newId,
+      publicUrl: config.http.publicUrl,
       logger,
       reached,
       payoutGateways,

@@ -37,6 +37,8 @@ export interface Act {
   readonly origin: Origin | null;
   readonly requestId: string | null;
   readonly newId: NewId;
+  /** PUBLIC_URL, where what is written may name an address of ours: an affiliate's link in a mail. */
+  readonly publicUrl?: string;
 }
 
 /** What the product does by itself, because a time has come or a provider said something. In live mode unless said otherwise. */

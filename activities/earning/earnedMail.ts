@@ -2,6 +2,7 @@ import { getSettings } from '../../db/access/settings.js';
 import { insertEmailsOnce } from '../../db/messaging/email.js';
 import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { listTranslations } from '../../db/messaging/template.js';
+import { readMailedLinks } from '../../db/reads/messaging/mailedLinks.js';
 import { readRecipients } from '../../db/reads/messaging/recipients.js';
 import type { Tx } from '../../db/transaction.js';
 import { effectiveTerms } from '../../domain/access/settings.js';
@@ -30,22 +31,25 @@ export async function mailEarned(tx: Tx, act: Act, program: Program, lines: read
   ]);
   const chosen = [...templates.values()][0];
   if (chosen === undefined) return; // a program of before the database kept templates that are in use
-  const told = lines.flatMap((line) => {
+  const told = [];
+  for (const line of lines) {
     const person = people.get(line.affiliateId);
-    if (person === undefined) return [];
+    if (person === undefined) continue;
     const template = templates.get(person.language ?? '') ?? chosen;
-    const values = commissionValues(person, [{ ...line, programName: program.name }]);
-    return [
-      {
-        affiliateId: line.affiliateId,
-        onceKey: `${event}/${line.id}`,
-        kind: 'commission_created',
-        recipient: person.email,
-        subject: mergeTemplate(template.subject, values),
-        body: mergeTemplate(template.body, values),
-      },
-    ];
-  });
+    const of = { affiliateId: person.id, programId: program.id, now: act.now, publicUrl: act.publicUrl };
+    const values = {
+      ...commissionValues(person, [{ ...line, programName: program.name }]),
+      ...(await readMailedLinks(tx, [template.subject, template.body], of)),
+    };
+    told.push({
+      affiliateId: line.affiliateId,
+      onceKey: `${event}/${line.id}`,
+      kind: 'commission_created',
+      recipient: person.email,
+      subject: mergeTemplate(template.subject, values),
+      body: mergeTemplate(template.body, values),
+    });
+  }
   await insertNoticesOnce(
     tx,
     act,

@@ -46,7 +46,7 @@ const bulkPriority = 4;
 /** What a job's activity answers: are there more pages, and how many results are still out? */
 export type BulkStep = { readonly status: string; readonly hasMore: boolean; readonly open: number };
 
-type BulkDeps = Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'reached' | 'gatewayPolicy'> & ExportDeps;
+type BulkDeps = Pick<PayoutDeps, 'db' | 'longDb' | 'newId' | 'publicUrl' | 'reached' | 'gatewayPolicy'> & ExportDeps;
 
 export function bulkOperationActivities(deps: BulkDeps) {
   return {

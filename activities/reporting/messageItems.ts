@@ -3,6 +3,7 @@ import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { listTranslations } from '../../db/messaging/template.js';
 import { listMailedCommissions } from '../../db/reads/messaging/mailedCommissions.js';
 import { listMailedPayouts } from '../../db/reads/messaging/mailedPayouts.js';
+import { readMailedLinks } from '../../db/reads/messaging/mailedLinks.js';
 import { readRecipients, type Recipient } from '../../db/reads/messaging/recipients.js';
 import {
   type BulkOperation,
@@ -85,17 +86,20 @@ export async function messageItems(
   const matter = await (about === 'payouts' ? ofPayouts : ofCommissions)(tx, job.mode, ids);
   const { affiliateOf } = matter;
   const people = await readRecipients(tx, act.workspaceId, [...new Set(affiliateOf.values())]);
-  const told = [...people.values()].map((person) => {
+  const told = [];
+  for (const person of people.values()) {
     const template = templates.get(person.language ?? '') ?? chosen;
-    const values = matter.valuesFor(person);
-    return {
+    const of = { affiliateId: person.id, programId: null, now: act.now, publicUrl: act.publicUrl };
+    const links = await readMailedLinks(tx, [template.subject, template.body], of);
+    const values = { ...matter.valuesFor(person), ...links };
+    told.push({
       person,
       onceKey: `${job.kind}/${job.id}/${person.id}`,
       kind: `${about}_message`,
       subject: mergeTemplate(template.subject, values),
       body: mergeTemplate(template.body, values),
-    };
-  });
+    });
+  }
   await insertNoticesOnce(
     tx,
     act,

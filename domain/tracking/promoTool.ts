@@ -27,6 +27,21 @@ export interface PromoTool {
 /** The parameter of a link by which a click says which tool it came by (LNK-17). */
 export const toolParameter = 'trb_tool';
 
+/**
+ * A link of an affiliate's that leads to the page of a tool, below the hosts the redirect follows (api.md 4.1). The click says by which tool it
+ * came, and so of which campaign and ad it is (LNK-17).
+ */
+export function toolAddress(
+  tool: Pick<PromoTool, 'id' | 'url'>,
+  link: { readonly slug: string; readonly destinationUrl: string },
+  origin: string,
+): string {
+  const url = new URL(`${origin}/r/${link.slug}`);
+  if (tool.url !== link.destinationUrl) url.searchParams.set('to', tool.url);
+  url.searchParams.set(toolParameter, tool.id);
+  return url.href;
+}
+
 /** A tool of these kinds shows a picture (LNK-18). */
 export function showsPicture(kind: PromoToolKind): boolean {
   return kind === 'banner' || kind === 'lightbox';

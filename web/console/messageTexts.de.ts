@@ -35,6 +35,7 @@ export const messageTexts: Record<keyof typeof en, string> = {
   'mergeField.commission_list': 'eine Zeile je Provision',
   'mergeField.payout_amount': 'Summe der Auszahlungen, je Währung eine; in Nachrichten über Auszahlungen',
   'mergeField.payout_count': 'Anzahl der Auszahlungen; in Nachrichten über Auszahlungen',
+  'mergeField.link': 'der eigene Link des Affiliates',
   'mergeField.payout_list': 'eine Zeile je Auszahlung; in Nachrichten über Auszahlungen',
   'program.mail': 'Mail zu jeder Provision',
   'program.mailChange': 'Mail ändern',

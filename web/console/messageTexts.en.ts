@@ -34,6 +34,7 @@ export const messageTexts = {
   'mergeField.commission_list': 'a line per commission',
   'mergeField.payout_amount': 'sum of the payouts, one per currency; in messages about payouts',
   'mergeField.payout_count': 'number of payouts; in messages about payouts',
+  'mergeField.link': 'the affiliate’s own link',
   'mergeField.payout_list': 'a line per payout; in messages about payouts',
   'program.mail': 'Mail on each commission',
   'program.mailChange': 'Change the mail',

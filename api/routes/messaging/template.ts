@@ -13,12 +13,20 @@ import {
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listMailedCommissions } from '../../../db/reads/messaging/mailedCommissions.js';
 import { listMailedPayouts } from '../../../db/reads/messaging/mailedPayouts.js';
+import { readMailedLinks } from '../../../db/reads/messaging/mailedLinks.js';
 import { readRecipients } from '../../../db/reads/messaging/recipients.js';
-import type { ReadTx } from '../../../db/transaction.js';
+import { findPromoToolView } from '../../../db/reads/tracking/promoToolList.js';
+import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import { commissionValues } from '../../../domain/messaging/commissionMail.js';
 import { payoutValues } from '../../../domain/messaging/payoutMail.js';
-import { exampleValues, mergeTemplate, type MergeValues } from '../../../domain/messaging/template.js';
+import {
+  exampleValues,
+  mergeTemplate,
+  type MergeValues,
+  toolField,
+  toolsNamed,
+} from '../../../domain/messaging/template.js';
 import { invalid } from '../../problems.js';
 import { answer } from '../../answer.js';
 import { defineRoute, type Route } from '../../route.js';
@@ -36,6 +44,7 @@ import {
   testSendWire,
 } from '../../schemas/messaging/template.js';
 import { noContent } from '../../schemas/wire.js';
+import { fieldRefusal } from '../program/directDecision.js';
 
 async function present<T>(found: Promise<T | undefined>): Promise<T> {
   const value = await found;
@@ -70,6 +79,14 @@ const get = defineRoute({
   handle: (ctx) => ctx.read(async (tx) => presentTemplate(await present(findTemplate(tx, ctx.params.templateId)))),
 });
 
+/** The promo tools whose links a text asks for are there (LNK-12); whether its other fields exist is seen without looking. */
+async function requireTools(tx: Tx, texts: { readonly subject?: string; readonly body?: string }): Promise<void> {
+  for (const [field, text] of Object.entries(texts))
+    for (const id of toolsNamed(text ?? ''))
+      if ((await findPromoToolView(tx, id)) === undefined)
+        throw fieldRefusal(field, 'bad_format', `Not a merge field: {{${toolField(id)}}}.`);
+}
+
 const create = defineRoute({
   method: 'POST',
   path: '/v1/message-templates',
@@ -80,6 +97,7 @@ const create = defineRoute({
   refuses: ['resource.already_exists'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
+      await requireTools(tx, { subject: ctx.body.subject, body: ctx.body.body });
       const template = await insertTemplate(tx, act, { id: act.newId('template'), ...ctx.body });
       return answer(presentTemplate(template), { location: `/v1/message-templates/${template.id}` });
     }),
@@ -97,6 +115,8 @@ const edit = defineRoute({
     ctx.write(async (tx, act) => {
       const template = await present(lockTemplate(tx, ctx.params.templateId));
       ctx.requireVersion(template.version);
+      const { subject = '', body = '' } = ctx.body;
+      await requireTools(tx, { subject, body });
       return presentTemplate(await updateTemplate(tx, act, template, ctx.body));
     }),
 });
@@ -125,9 +145,10 @@ async function valuesFor(
   tx: ReadTx,
   ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'caller' | 'can' | 'mode' | 'scopeFor'>,
   { affiliateId, commissionIds, payoutIds }: z.output<typeof previewBody>,
+  texts: readonly string[],
 ): Promise<MergeValues> {
   if (affiliateId === null || affiliateId === undefined) {
-    if (commissionIds === undefined && payoutIds === undefined) return exampleValues;
+    if (commissionIds === undefined && payoutIds === undefined) return exampleValues(...texts);
     throw invalid({ pointer: '#/affiliateId', code: 'required', detail: 'Whose are they?' });
   }
   const right = payoutIds === undefined ? 'commission.read' : 'payout.read';
@@ -164,10 +185,17 @@ const preview = defineRoute({
   body: previewBody,
   reply: previewWire,
   refuses: ['resource.not_found', 'access.permission_missing', 'access.not_in_scope'],
-  handle: (ctx) =>
-    ctx.read(async (tx) => {
+  handle: (ctx, { config }) =>
+    ctx.read(async (tx, now) => {
       const template = await present(findTemplate(tx, ctx.params.templateId));
-      const values = await valuesFor(tx, ctx, ctx.body);
+      const texts = [template.subject, template.body];
+      const { affiliateId } = ctx.body;
+      const about = await valuesFor(tx, ctx, ctx.body, texts);
+      const links =
+        affiliateId == null
+          ? {}
+          : await readMailedLinks(tx, texts, { affiliateId, programId: null, now, publicUrl: config.http.publicUrl });
+      const values = { ...about, ...links };
       return {
         object: 'message_preview' as const,
         subject: mergeTemplate(template.subject, values),
@@ -193,11 +221,12 @@ const testSend = defineRoute({
           .where({ id: ctx.caller.actor.userId })
           .first<{ email: string } | undefined>('email');
         if (self === undefined) throw new DomainError('resource.not_found');
+        const examples = exampleValues(template.subject, template.body);
         const emailId = await insertEmail(tx, act, {
           kind: 'template_test',
           recipient: self.email,
-          subject: mergeTemplate(template.subject, exampleValues),
-          body: mergeTemplate(template.body, exampleValues),
+          subject: mergeTemplate(template.subject, examples),
+          body: mergeTemplate(template.body, examples),
           links: [],
         });
         return { object: 'message_test' as const, emailId, to: self.email };

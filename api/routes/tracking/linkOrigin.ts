@@ -1,12 +1,12 @@
-import { findLinkDomain, listTrackingDomainNames } from '../../../db/tracking/trackingDomain.js';
+import { readLinkOrigin } from '../../../db/reads/tracking/linkOrigin.js';
+import { listTrackingDomainNames } from '../../../db/tracking/trackingDomain.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { domainOrigin } from '../../../domain/tracking/trackingDomain.js';
 import type { Config } from '../../../platform/config.js';
 
-/** Where this workspace's links and pictures are printed from: its own proved domain, else PUBLIC_URL; never the host of a request. */
-export async function publicOrigin(tx: ReadTx | Tx, config: Config): Promise<string> {
-  const domain = await findLinkDomain(tx);
-  return domain === undefined ? config.http.publicUrl : domainOrigin(domain, config.http.publicUrl);
+/** Where this workspace's links and pictures are printed from. */
+export function publicOrigin(tx: ReadTx | Tx, config: Config): Promise<string> {
+  return readLinkOrigin(tx, config.http.publicUrl);
 }
 
 /** Hosts at which our own redirect answers for this workspace: a link to one of them would turn in a circle (reliability.md R5). */

@@ -15,14 +15,14 @@ import { findMedia } from '../../../db/tracking/media.js';
 import { deletePromoTool, insertPromoTool, lockPromoTool, updatePromoTool } from '../../../db/tracking/promoTool.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PromoToolId } from '../../../domain/ids.js';
-import { mergeFields as messageFields } from '../../../domain/messaging/template.js';
+import { mergeFields as messageFields, toolField } from '../../../domain/messaging/template.js';
 import {
   mergeFields,
   mergeFieldTexts,
   type PromoTool,
   type Snippet,
   snippetOf,
-  toolParameter,
+  toolAddress,
 } from '../../../domain/tracking/promoTool.js';
 import type { Config } from '../../../platform/config.js';
 import { answer } from '../../answer.js';
@@ -182,15 +182,11 @@ const remove = defineRoute({
     }),
 });
 
-/** The tool with this link in it. The click says by which tool it came, and so of which campaign and ad it is (LNK-17). */
+/** The tool with this link in it. */
 function snippetWith({ tool, media }: PromoToolView, link: ToolLink, origin: string): Snippet {
-  const url = new URL(`${origin}/r/${link.slug}`);
-  // A deep link: the redirect follows it only below the allowed hosts (api.md 4.1).
-  if (tool.url !== link.destinationUrl) url.searchParams.set('to', tool.url);
-  url.searchParams.set(toolParameter, tool.id);
   return snippetOf(
     tool,
-    { link: url.href, affiliate_name: link.affiliateName, program_name: link.programName },
+    { link: toolAddress(tool, link, origin), affiliate_name: link.affiliateName, program_name: link.programName },
     {
       picture: media === null ? null : { url: mediaUrl(media, origin), width: media.width, height: media.height },
       lightbox: { url: `${origin}/t/lightbox.js` },
@@ -252,6 +248,9 @@ const listOwn = defineRoute({
   },
 });
 
+/** More than anybody looks through; a field of another tool works all the same. */
+const mergedTools = { limit: 200, sort: 'name', descending: false, after: null } as const;
+
 const listMergeFields = defineRoute({
   method: 'GET',
   path: '/v1/merge-fields',
@@ -259,8 +258,8 @@ const listMergeFields = defineRoute({
   permission: 'message.read',
   reply: mergeFieldList,
   refuses: [],
-  handle: () =>
-    Promise.resolve({
+  handle: (ctx) =>
+    ctx.read(async (tx) => ({
       data: [
         ...mergeFields.map((name) => ({
           object: 'merge_field' as const,
@@ -273,9 +272,16 @@ const listMergeFields = defineRoute({
         ...messageFields
           .filter(({ name }) => !mergeFields.some((other) => other === name))
           .map((field) => ({ object: 'merge_field' as const, usedIn: ['message' as const], ...field })),
+        ...(await listPromoTools(tx, { active: true }, mergedTools)).map(({ tool, programName }) => ({
+          object: 'merge_field' as const,
+          name: toolField(tool.id),
+          usedIn: ['message' as const],
+          meaning: `${tool.name} (${programName})`,
+          example: tool.url,
+        })),
       ],
       nextCursor: null,
-    }),
+    })),
 });
 
 export const promoToolRoutes: readonly Route[] = [list, get, create, edit, remove, snippet, listOwn, listMergeFields];

@@ -126,11 +126,11 @@ export interface ToolLink {
   readonly programName: string;
 }
 
-// Which link of this affiliate carries the tools of a program now: one without an end before one with, the default before the oldest?
+// Which link of this affiliate carries the tools of a program, or of any, now: one without an end before one with, the default before the oldest?
 export async function findToolLink(
   tx: ReadTx | Tx,
   affiliateId: AffiliateId,
-  programId: ProgramId,
+  programId: ProgramId | null,
   now: Instant,
 ): Promise<ToolLink | undefined> {
   const row = await tx('links as link')
@@ -142,7 +142,7 @@ export async function findToolLink(
     )
     .where({
       'link.affiliate_id': affiliateId,
-      'link.program_id': programId,
+      ...(programId === null ? {} : { 'link.program_id': programId }),
       'link.kind': 'standard',
       'link.status': 'active',
     })

@@ -38,7 +38,7 @@ export async function createEarningWorld(options: Parameters<typeof startTestApi
   const api = await startTestApi(options);
   const ws = await api.makeWorkspace();
   const owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });
-  const deps = { db: api.db, newId };
+  const deps = { db: api.db, newId, publicUrl: 'http://localhost:3000' };
   const environment = new MockActivityEnvironment();
   const activities = { ...commissionActivities(deps), ...referralActivities(deps), ...leadActivities(deps) };
 

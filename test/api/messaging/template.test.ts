@@ -173,6 +173,47 @@ test('NTF-08, NTF-09: a preview shows real values and never braces; an unknown f
   expect([forbidden.status, forbidden.body['missingPermission']]).toEqual([403, 'message.write']);
 });
 
+test('LNK-12, NTF-08: a template with the field sends each affiliate their own link, also to the page of a promo tool; an unknown tool blocks saving', async () => {
+  const at = await scene();
+  const bob = { ...at, affiliateId: await world.affiliate(at.programId, { name: 'Bob' }) };
+  const emailOf = async (id: string): Promise<string> => (await world.as(`/v1/affiliates/${id}`)).body['email'];
+  const toBob = { ...bob, email: await emailOf(bob.affiliateId) };
+  await patch(`/v1/programs/${at.programId}`, { destinationHosts: ['shop.example'] });
+  const tool = await world.as('/v1/promo-tools', {
+    name: 'Sale page',
+    kind: 'link',
+    programId: at.programId,
+    url: 'https://shop.example/sale',
+  });
+  expect(tool.status, tool.text).toBe(201);
+  const field = `{{link:${tool.body['id']}}}`;
+  const made = await template({ name: 'With links', subject: 'Earned', body: `{{link}} and ${field}` });
+  expect(made.status, made.text).toBe(201);
+  const listed = itemsOf((await world.as('/v1/merge-fields')).body['data']);
+  expect(listed.map((one) => one['name'])).toEqual(expect.arrayContaining(['link', `link:${tool.body['id']}`]));
+
+  const path = `/v1/programs/${at.programId}`;
+  await patch(path, { commissionEmail: { enabled: true, templateId: made.body['id'] } });
+  for (const of of [at, toBob]) {
+    await sell(of, '10.00');
+    const [link] = itemsOf((await world.as(`/v1/links?affiliateId=${of.affiliateId}`)).body['data']);
+    const own = `http://localhost:3000/r/${String(link?.['slug'])}`;
+    const there = `${own}?to=https%3A%2F%2Fshop.example%2Fsale&trb_tool=${tool.body['id']}`;
+    expect(await mails(of)).toEqual([{ subject: 'Earned', body: `${own} and ${there}` }]);
+    const seen = await world.as(`/v1/message-templates/${made.body['id']}/preview`, { affiliateId: of.affiliateId });
+    expect(seen.body['body']).toBe(`${own} and ${there}`);
+  }
+  const examples = await world.as(`/v1/message-templates/${made.body['id']}/preview`, {});
+  expect(examples.body['body']).toMatch(/^https:\/\/\S+ and https:\/\/\S+trb_tool=/);
+
+  for (const unknown of [`{{link:${newId('promoTool')}}}`, '{{link:spring}}', '{{link:}}', '{{links}}']) {
+    const refused = await template({ name: 'Unknown', body: unknown });
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, '#/body']);
+    const edited = await patch(`/v1/message-templates/${made.body['id']}`, { subject: unknown });
+    expect([edited.status, edited.body['errors']?.[0]?.['pointer']], edited.text).toEqual([422, '#/subject']);
+  }
+});
+
 test('COM-11, NTF-14: of selected commissions each affiliate gets one mail that lists its own, after a preview', async () => {
   const { api, ws } = world;
   type Jobs = ReturnType<typeof bulkOperationActivities>;
