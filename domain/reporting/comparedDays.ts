@@ -21,7 +21,8 @@ function yearBefore(day: LocalDate): LocalDate {
   return parseLocalDate(earlier) ?? (`${earlier.slice(0, 8)}28` as LocalDate);
 }
 
-function daysBetween(from: LocalDate, to: LocalDate): number {
+/** From one day to another, by the calendar. */
+export function daysBetween(from: LocalDate, to: LocalDate): number {
   return Math.round((epochMs(startOfDay('UTC', to)) - epochMs(startOfDay('UTC', from))) / 86_400_000);
 }
 

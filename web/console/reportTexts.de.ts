@@ -58,5 +58,4 @@ export const reportTexts: Readonly<Record<keyof typeof en, string>> = {
   'affiliate.figure.lastActivityHint': 'Der neueste Klick, Lead oder Verkauf.',
   'affiliate.figure.earnedHint':
     'Der letzten 30 Tage, ohne was seither abgezogen wurde. Sortiert nach den Beträgen in der Währung des Arbeitsbereichs.',
-  'home.compareYear': 'Dieselben Tage ein Jahr davor',
 };

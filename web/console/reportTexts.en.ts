@@ -57,5 +57,4 @@ export const reportTexts = {
   'affiliate.figure.lastActivityHint': 'The newest click, lead or sale.',
   'affiliate.figure.earnedHint':
     'Of the last 30 days, less what was taken off since. Ordered by the amounts in the currency of the workspace.',
-  'home.compareYear': 'The same days a year before',
 };

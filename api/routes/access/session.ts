@@ -19,10 +19,12 @@ import { findSecondFactor } from '../../../db/access/secondFactor.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
 import { findCustomerToken, listCustomerAccountsOfEmail } from '../../../db/directory.js';
+import { readLaunch } from '../../../db/reads/reporting/consoleFacts.js';
 import { inWorkspace, notify } from '../../../db/transaction.js';
 import { passwordProblem } from '../../../domain/access/login.js';
 import type { OneTimeKind } from '../../../domain/access/session.js';
 import type { Act } from '../../../domain/act.js';
+import { dateIn } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { LoginId, UserId, WorkspaceId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
@@ -341,11 +343,13 @@ const me = defineRoute({
     const memberships = ctx.caller.session === null ? [] : await listMemberships(deps.db, ctx.caller.session.loginId);
     const { session } = ctx.caller;
     const factor = session?.hasTotp === true ? await findSecondFactor(deps.db, session.loginId) : undefined;
-    const { workspace, settings } = await ctx.read(async (tx) => ({
+    const { workspace, settings, launchedAt } = await ctx.read(async (tx) => ({
       workspace: await getWorkspace(tx),
       settings: (await getSettings(tx)).settings,
+      launchedAt: await readLaunch(tx),
     }));
-    return presentMe(ctx.caller, workspace, memberships, factor?.recoveryLeft ?? null, settings);
+    const launchedOn = dateIn(settings.general.timeZone, launchedAt);
+    return presentMe(ctx.caller, workspace, memberships, factor?.recoveryLeft ?? null, settings, launchedOn);
   },
 });
 

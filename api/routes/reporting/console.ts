@@ -39,10 +39,14 @@ import type { ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
-import { comparedDays } from '../../../domain/reporting/comparedDays.js';
+import { comparedDays, daysBetween } from '../../../domain/reporting/comparedDays.js';
 import { markUnusual } from '../../../domain/reporting/unusualDay.js';
 import { addDays, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
-import { connectableGateways } from '../../../domain/payout/gateway.js';
+import { listConnected } from '../../../db/payout/gateway.js';
+import { listPlanAffiliates, readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { connectableGateways, type GatewayPolicy } from '../../../domain/payout/gateway.js';
+import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
@@ -147,6 +151,10 @@ const figureRights: Readonly<Record<(typeof figureNames)[number], Permission>> =
 };
 const topShown = 5;
 const daysByDefault = 30;
+/** Ten years. */
+const longestDays = 3_660;
+/** So many affiliates with open money are planned for the first screen; `/v1/payouts/due` plans any number by the page. */
+const mostPlanned = 500;
 
 /** The list query behind a figure: the same rows (ADM-02, ADM-03). */
 function listBehind(name: (typeof figureNames)[number], span: Pick<ActivitySpan, 'from' | 'until'>): string {
@@ -196,7 +204,7 @@ const home = defineRoute({
   query: homeQuery,
   reply: homeWire,
   refuses: [],
-  handle: (ctx) =>
+  handle: (ctx, deps) =>
     ctx.read(async (tx, now) => {
       const { settings } = await getSettings(tx);
       const zone = settings.general.timeZone;
@@ -205,9 +213,9 @@ const home = defineRoute({
       if (from > to) throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'from is after to.' });
       const range = daysRange(zone, from, to);
       const length = epochMs(range.until) - epochMs(range.from);
-      // 366 days at most: the chart has a point for each.
-      if (length > 367 * 86_400_000)
-        throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'At most 366 days.' });
+      // "Since launch" has to fit (screens.md 1.2); the chart has a point for each day.
+      if (length > (longestDays + 1) * 86_400_000)
+        throw invalid({ parameter: 'from', code: 'out_of_range', detail: `At most ${longestDays} days.` });
       const { compare } = ctx.query;
       const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
       const before = beforeDays === null ? null : daysRange(zone, beforeDays.from, beforeDays.to);
@@ -217,7 +225,9 @@ const home = defineRoute({
         if (!ctx.can(right)) continue;
         const previous = before === null ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
         const span = await spanOf(tx, ctx, right, range);
-        figures.push({ name, value: await figureValue(tx, name, span), previous, list: listBehind(name, span) });
+        const value = await figureValue(tx, name, span);
+        const change = previous === null ? null : changeOf(value, previous);
+        figures.push({ name, value, previous, change, list: listBehind(name, span) });
       }
       const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
       const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
@@ -234,7 +244,7 @@ const home = defineRoute({
         previousTrend: seesActivity && compared !== null ? [...(await listActivityDays(tx, compared))] : [],
         moneyTrend: seesMoney ? [...(await listMoneyDays(tx, { ...span, zone }))] : [],
         needsYou: await needs(tx, ctx, now),
-        nextPayout: await nextPayout(tx, ctx, now),
+        nextPayout: await nextPayout(tx, ctx, { now, zone, gateways: gatewayPolicyOf(deps) }),
         topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
         topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
         devices: seesActivity ? [...(await listDevices(tx, span))] : [],
@@ -276,10 +286,76 @@ async function nextRuns(tx: ReadTx, now: Instant, count: number) {
   });
 }
 
-async function nextPayout(tx: ReadTx, ctx: Asking, now: Instant) {
+type Figure = Awaited<ReturnType<typeof figureValue>>;
+
+/** How much more or less than before, in millionths: what a screen shows as percent. */
+function changeOf(value: Figure, previous: Figure) {
+  const ppm = (now: bigint, before: bigint): number | null =>
+    before <= 0n ? null : Number(((now - before) * 1_000_000n) / before);
+  const currencies = [...new Set([...value.money, ...previous.money].map((money) => money.currency))].sort();
+  const minorOf = (of: Figure, currency: string): bigint =>
+    of.money.find((money) => money.currency === currency)?.minor ?? 0n;
+  return {
+    count: value.count === null || previous.count === null ? null : ppm(BigInt(value.count), BigInt(previous.count)),
+    money: currencies.map((currency) => ({
+      currency,
+      ppm: ppm(minorOf(value, currency), minorOf(previous, currency)),
+    })),
+  };
+}
+
+interface PlanningNow {
+  readonly now: Instant;
+  readonly zone: string;
+  readonly gateways: GatewayPolicy;
+}
+
+async function nextPayout(tx: ReadTx, ctx: Asking, of: PlanningNow) {
   if (!ctx.can('payout.read')) return null;
+  const { now, zone } = of;
   const runs = (await nextRuns(tx, now, 1)).filter((one) => !one.paused).flatMap((one) => one.nextRuns);
-  return { at: earliest(runs) ?? null, owed: [...(await sumOwed(tx, ctx.mode))], list: '/v1/payouts/due' };
+  const at = earliest(runs) ?? null;
+  return {
+    at,
+    daysLeft: at === null ? null : daysBetween(dateIn(zone, now), dateIn(zone, at)),
+    planned: await planNow(tx, ctx, of),
+    owed: [...(await sumOwed(tx, ctx.mode))],
+    list: '/v1/payouts/due',
+  };
+}
+
+/** The plan's own judgement of now, as `/v1/payouts/due` has it row by row; without whom nothing is owed to. */
+async function planNow(tx: ReadTx, ctx: Asking, { now, gateways }: PlanningNow) {
+  const scope = {
+    mode: ctx.mode,
+    cutOffAt: now,
+    currencies: [],
+    filter: everybody,
+    excludedAffiliateIds: [],
+    previousCutOffAt: null,
+  };
+  const ids = await listPlanAffiliates(tx, scope, { after: null, limit: mostPlanned + 1, lock: false });
+  if (ids.length > mostPlanned) return null;
+  const rows = planPayouts(await readPlanInputs(tx, scope, ids, false), {
+    now,
+    nowMs: epochMs(now),
+    mode: ctx.mode,
+    gateways,
+    connected: await listConnected(tx, ctx.mode),
+    msOf: epochMs,
+  });
+  const currencies = [...new Set(rows.map((row) => row.currency))].sort();
+  return currencies.map((currency) => {
+    const own = rows.filter((row) => row.currency === currency);
+    const paid = own.filter((row) => row.outcome === 'paid');
+    return {
+      payable: {
+        affiliates: paid.length,
+        amount: { minor: paid.reduce((sum, row) => sum + row.netMinor, 0n), currency },
+      },
+      notPayable: own.length - paid.length,
+    };
+  });
 }
 
 const setup = defineRoute({

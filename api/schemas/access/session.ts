@@ -5,8 +5,8 @@ import { findRole } from '../../../domain/access/permission.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import { needsSecondFactor } from '../../../domain/access/session.js';
 import type { SessionId } from '../../../domain/ids.js';
-import type { Instant } from '../../../domain/time.js';
-import { emailWire, fieldIssue, idWire, instantWire, namedWire } from '../wire.js';
+import type { Instant, LocalDate } from '../../../domain/time.js';
+import { dateWire, emailWire, fieldIssue, idWire, instantWire, namedWire } from '../wire.js';
 
 const audienceWire = z.enum(['staff', 'affiliate', 'reseller']);
 
@@ -109,6 +109,8 @@ export const meWire = z
     user: personWire.nullable(),
     key: z.strictObject({ id: idWire('apiKey'), affiliateId: idWire('affiliate').nullable() }).nullable(),
     workspace: namedWire,
+    /** The day, in the workspace's zone, of its first program; before there is one, of the workspace itself. */
+    launchedOn: dateWire,
     audience: audienceWire,
     mode: z.enum(['live', 'test']),
     roles: z.array(namedWire),
@@ -161,6 +163,7 @@ export function presentMe(
   memberships: readonly Membership[],
   recoveryCodesLeft: number | null,
   settings: Settings,
+  launchedOn: LocalDate,
 ): z.output<typeof meWire> {
   const { session, key } = caller;
   const custom = session?.customRoles ?? key?.customRoles ?? [];
@@ -174,6 +177,7 @@ export function presentMe(
         : { id: session.userId, name: session.userName, email: session.userEmail, roleIds: [...session.roleIds] },
     key: key === null ? null : { id: key.keyId, affiliateId: key.affiliateId },
     workspace: { id: workspace.id, name: workspace.name },
+    launchedOn,
     audience: caller.audience,
     mode: caller.mode,
     roles: roleIds.map((id) => ({ id, name: findRole(id, custom)?.name ?? id })),

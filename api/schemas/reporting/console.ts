@@ -37,6 +37,13 @@ export const homeWire = z
         name: z.enum(figureNames),
         value: numberWire,
         previous: numberWire.nullable(),
+        /** Against `previous`, in millionths of it; null where there was nothing before. Null as a whole with `compare=none`. */
+        change: z
+          .strictObject({
+            count: z.int().nullable(),
+            money: z.array(z.strictObject({ currency: z.string(), ppm: z.int().nullable() })),
+          })
+          .nullable(),
         /** The list query behind the figure (ADM-03). */
         list: z.string(),
       }),
@@ -50,6 +57,17 @@ export const homeWire = z
     nextPayout: z
       .strictObject({
         at: instantWire.nullable(),
+        /** Whole days of the workspace's zone until then. */
+        daysLeft: z.int().nullable(),
+        /** What a plan made now would say, per currency; null where it judges too many for a first screen. */
+        planned: z
+          .array(
+            z.strictObject({
+              payable: z.strictObject({ affiliates: z.int(), amount: signedMoneyWire }),
+              notPayable: z.int(),
+            }),
+          )
+          .nullable(),
         owed: z.array(z.strictObject({ affiliates: z.int(), amount: signedMoneyWire })),
         list: z.string(),
       })

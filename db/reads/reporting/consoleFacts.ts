@@ -1,5 +1,6 @@
 import type { Mode } from '../../../domain/act.js';
 import type { CurrencyCode, Money } from '../../../domain/money.js';
+import { InvariantError } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 
@@ -13,6 +14,16 @@ export async function listAssignedAffiliateIds(tx: ReadTx, userId: string): Prom
     { userId },
   );
   return rows.map((row) => row.id);
+}
+
+/** When did the workspace begin? With its first program; before there is one, with the workspace itself. */
+export async function readLaunch(tx: ReadTx): Promise<Instant> {
+  const { rows } = await tx.raw<{ rows: { at: Instant }[] }>(
+    `select coalesce((select min(created_at) from programs), created_at) as at from workspaces`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new InvariantError('a request is of a workspace');
+  return row.at;
 }
 
 export interface OwedMoney {

@@ -43,13 +43,15 @@ test('ADM-02, ADM-03: each figure of home is what the list behind it shows', asy
     expect(itemsOf(list.body['data']).length, name).toBe(one?.['value']['count']);
     expect(one?.['value']['count'], name).toBe(1);
     expect(one?.['previous'], name).toMatchObject({ count: 0 });
+    expect(one?.['change'], name).toEqual({ count: null, money: [] }); // there was nothing before
   }
   expect(figure(home.body, 'commissions')).toMatchObject({ value: { money: [{ currency: 'USD' }] } });
   expect(figure(home.body, 'revenue')?.['value']['money']).toEqual([{ amount: '49.99', currency: 'USD' }]);
   expect(home.body).toMatchObject({
     topAffiliates: [{ id: ada, clicks: 1, sales: 1 }],
     topLinks: [{ affiliateId: ada, sales: 1 }],
-    nextPayout: { owed: [] },
+    // The commission still waits for its referral: nobody is paid, and one is told as not payable.
+    nextPayout: { owed: [], daysLeft: null, planned: [{ payable: { affiliates: 0 }, notPayable: 1 }] },
   });
   const needs = new Map(itemsOf(home.body['needsYou']).map((one) => [one['kind'] as string, one]));
   expect(needs.get('application')).toMatchObject({ count: 1, list: '/v1/affiliates?status=pending' });
@@ -57,8 +59,17 @@ test('ADM-02, ADM-03: each figure of home is what the list behind it shows', asy
   for (const need of needs.values()) expect((await world.as(String(need['list']))).status).toBe(200);
 });
 
+test('the change is against the days compared with, and absent without a comparison; since launch is a span (screens.md 1.2)', async () => {
+  const { launchedOn } = (await world.as('/v1/me')).body;
+  const since = await world.as(`/v1/console/home?from=${launchedOn}&compare=none`);
+  expect(since.status, since.text).toBe(200);
+  expect(figure(since.body, 'clicks')).toMatchObject({ value: { count: 1 }, change: null });
+  const years = await world.as('/v1/console/home?from=2018-01-01&to=2026-12-31&compare=none');
+  expect(years.status, years.text).toBe(200);
+});
+
 test('home refuses a span it cannot draw', async () => {
-  for (const query of ['from=2026-02-30', 'from=2026-03-02&to=2026-03-01', 'from=2020-01-01&to=2026-01-01', 'x=1']) {
+  for (const query of ['from=2026-02-30', 'from=2026-03-02&to=2026-03-01', 'from=2012-01-01&to=2026-01-01', 'x=1']) {
     expect((await world.as(`/v1/console/home?${query}`)).status, query).toBe(422);
   }
 });

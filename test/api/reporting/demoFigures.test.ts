@@ -142,6 +142,15 @@ describe('Home', () => {
     expect(sums(due, (row) => [[row['amount'] as unknown as Money, 1]])).toEqual(
       moneyOf(owed.map((one) => one['amount'] as Json)),
     );
+    const planned = itemsOf(next['planned']);
+    const payable = due.filter((row) => row['payable'] === true);
+    expect(sums(payable, (row) => [[row['amount'] as unknown as Money, 1]])).toEqual(
+      moneyOf(
+        planned.map((one) => (one['payable'] as Json)['amount'] as Json).filter((one) => one['amount'] !== '0.00'),
+      ),
+    );
+    expect(planned.reduce((sum, one) => sum + Number(one['notPayable']), 0)).toBe(due.length - payable.length);
+    expect(due.length - payable.length).toBeGreaterThan(0);
   });
 });
 

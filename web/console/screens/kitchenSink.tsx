@@ -16,7 +16,8 @@ import {
 import { notifications } from '@mantine/notifications';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { DateRange, daysOf } from '../../kit/DateRange.js';
+import { DateRange } from '../../kit/DateRange.js';
+import { daysOf } from '../../kit/rangeDays.js';
 import { DateText, useZone } from '../../kit/DateText.js';
 import { ErrorView } from '../../kit/ErrorView.js';
 import { formatRate, MoneyList, MoneyText } from '../../kit/MoneyText.js';

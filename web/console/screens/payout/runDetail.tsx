@@ -468,14 +468,16 @@ function ApproveDialog({
   // What is on screen when the dialog opens is what is approved; a plan that changes meanwhile is refused with plan_changed.
   const [seen] = useState(preview);
   const [reason, setReason] = useState('');
-  const one = seen.totals.find((total) => total.payable.affiliates > 0);
-  const sum = one === undefined ? '' : formatMoney(one.payable.amount);
+  // Each currency is named: one figure alone would say less than what is approved (screens.md 1.9).
+  const sums = seen.totals
+    .filter((total) => total.payable.affiliates > 0)
+    .map(({ payable }) => `${formatMoney(payable.amount)} ${t('run.toAffiliates', { count: payable.affiliates })}`);
   return (
     <ConfirmDialog
       path={`/v1/payout-runs/${run.id}`}
       verb="approve"
       title={t('run.approveTitle')}
-      button={one === undefined ? t('run.approve') : t('run.approveFigures', { sum, count: one.payable.affiliates })}
+      button={sums.length === 0 ? t('run.approve') : t('run.approveFigures', { sums: sums.join(', ') })}
       body={{ planHash: seen.planHash, ...(reason === '' ? {} : { reason }) }}
       onClose={onClose}
     >

@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Grid, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Grid, Group, NativeSelect, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useState } from 'react';
@@ -231,13 +231,29 @@ function NextPayout({ next }: { readonly next: NonNullable<ConsoleHome['nextPayo
   const { t } = useTranslation();
   return (
     <>
-      <Text fw={600}>{next.at === null ? t('home.noSchedule') : <DateText value={next.at} />}</Text>
+      <Text fw={600}>
+        {next.at === null ? (
+          t('home.noSchedule')
+        ) : (
+          <>
+            <DateText value={next.at} />
+            {next.daysLeft === null ? '' : ` · ${t('home.daysLeft', { count: next.daysLeft })}`}
+          </>
+        )}
+      </Text>
       <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
-        {next.owed.map((owed) => (
-          <li key={owed.amount.currency}>
-            <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
-          </li>
-        ))}
+        {next.planned === null
+          ? next.owed.map((owed) => (
+              <li key={owed.amount.currency}>
+                <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
+              </li>
+            ))
+          : next.planned.map((one) => (
+              <li key={one.payable.amount.currency}>
+                <MoneyText value={one.payable.amount} /> {t('run.toAffiliates', { count: one.payable.affiliates })}
+                {one.notPayable === 0 ? '' : ` · ${t('home.notPayable', { count: one.notPayable })}`}
+              </li>
+            ))}
       </Stack>
       <Group mt="xs">
         <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
@@ -248,26 +264,24 @@ function NextPayout({ next }: { readonly next: NonNullable<ConsoleHome['nextPayo
   );
 }
 
+/** The period before, the same period a year before, nothing (screens.md 1.2); the first is what stands in no address. */
+const comparisons = ['', 'year', 'none'] as const;
+
 /** Six figures of the span, each with what it was before and a link to the rows that sum to it. */
 function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
   const { t } = useTranslation();
   const { search, change } = useAddress();
+  const compared = comparisons.find((one) => one === search['compare']) ?? '';
   return (
     <section aria-label={t('home.figures')}>
       <Group justify="space-between" align="flex-end" mb="xs">
         <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
-        <Checkbox
+        <NativeSelect
           label={t('home.compare')}
-          checked={search['compare'] !== 'none'}
-          onChange={(event) => change({ compare: event.currentTarget.checked ? '' : 'none' })}
+          value={compared}
+          onChange={(event) => change({ compare: event.currentTarget.value })}
+          data={comparisons.map((value) => ({ value, label: t(`home.compare.${value === '' ? 'previous' : value}`) }))}
         />
-        {search['compare'] === 'none' ? null : (
-          <Checkbox
-            label={t('home.compareYear')}
-            checked={search['compare'] === 'year'}
-            onChange={(event) => change({ compare: event.currentTarget.checked ? 'year' : '' })}
-          />
-        )}
       </Group>
       <SimpleGrid component="dl" cols={{ base: 1, xs: 2, md: 3, xl: 6 }} spacing="xs" m={0}>
         {home.figures.map((figure) => (
@@ -283,12 +297,33 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
             {figure.previous === null ? null : (
               <Text component="dd" m={0} size="xs" c="dimmed">
                 {t('home.before')} <Value value={figure.previous} />
+                <Change of={figure.change} />
               </Text>
             )}
           </Paper>
         ))}
       </SimpleGrid>
     </section>
+  );
+}
+
+/** How much more or less than before, as percent: of the count, or of each currency. */
+function Change({ of }: { readonly of: ConsoleHome['figures'][number]['change'] }): ReactElement | null {
+  if (of === null) return null;
+  const percent = (ppm: number | null): string =>
+    ppm === null
+      ? '–'
+      : new Intl.NumberFormat(locale(), {
+          style: 'percent',
+          maximumFractionDigits: 1,
+          signDisplay: 'exceptZero',
+        }).format(ppm / 1_000_000);
+  const parts =
+    of.money.length > 0 ? of.money.map((one) => `${one.currency} ${percent(one.ppm)}`) : [percent(of.count)];
+  return (
+    <Text span inherit data-change>
+      {` (${parts.join(', ')})`}
+    </Text>
   );
 }
 

@@ -8,7 +8,8 @@ import {
   getProgramsOptions,
   getReportsByReportNameOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
-import { DateRange, daysOf } from '../../../kit/DateRange.js';
+import { DateRange } from '../../../kit/DateRange.js';
+import { daysOf } from '../../../kit/rangeDays.js';
 import { DateText, useZone } from '../../../kit/DateText.js';
 import { FileButton } from '../../../kit/FileButton.js';
 import { type Filter, FilterBar } from '../../../kit/FilterBar.js';
