@@ -43,6 +43,20 @@ export function parseDestination(
   };
 }
 
+/**
+ * Another page than the stored one: a path of it, or a URL of a listed host (BEY-19). Undefined: no page for this link, whatever its spelling;
+ * neither is one over http where the stored one is encrypted.
+ */
+export function deepDestination(
+  to: string,
+  stored: Destination,
+  allowedHosts: readonly string[],
+): Destination | undefined {
+  const deep = parseDestination(to, allowedHosts, stored.href);
+  const isWeaker = deep?.href.startsWith('http:') === true && !stored.href.startsWith('http:');
+  return isWeaker ? undefined : deep;
+}
+
 /** One `name=value` of a query, as it came and decoded. */
 export interface QueryPart {
   readonly raw: string;

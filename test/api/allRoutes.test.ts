@@ -919,6 +919,7 @@ test('every route stands in the tables of api.md', () => {
     'GET /v1/me/documents',
     'POST /v1/me/documents',
     'GET /v1/me/documents/{}/content',
+    'POST /v1/me/links/{}/check',
   ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));

@@ -15,9 +15,9 @@ import {
   subIdOf,
 } from '../../../domain/tracking/click.js';
 import {
+  deepDestination,
   type Destination,
   locationOf,
-  parseDestination,
   parseQuery,
   type QueryPart,
 } from '../../../domain/tracking/redirect.js';
@@ -233,16 +233,14 @@ const slugPattern = /^[a-z0-9][a-z0-9_-]{0,199}$/i;
 
 /**
  * `to=` leads to a path or URL whose parsed host is listed; anything else is ignored, the stored destination counts (api.md 4.1). Nothing leads
- * from https to http, and nothing away from the fallback of a link that is off.
+ * away from the fallback of a link that is off.
  */
 function deepLink(target: ClickTarget, parts: readonly QueryPart[]): Destination | undefined {
   const { destination } = target;
   if (destination === undefined || parts.length === 0 || !target.isOpen) return destination;
   const to = parts.find((part) => part.name === 'to')?.value;
   if (to === undefined || to === '') return destination;
-  const deep = parseDestination(to, target.allowedHosts, destination.href);
-  const isWeaker = deep?.href.startsWith('http:') === true && !destination.href.startsWith('http:');
-  return deep === undefined || isWeaker ? destination : deep;
+  return deepDestination(to, destination, target.allowedHosts) ?? destination;
 }
 
 function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null {

@@ -1,11 +1,15 @@
+import type { z } from 'zod';
 import { lookAtDestination } from '../../../platform/destination.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findLink } from '../../../db/directory.js';
+import { findProgram } from '../../../db/program/program.js';
 import { findLinkNames, findLinkView, type LinkView } from '../../../db/reads/tracking/linkList.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
+import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import { creditCodeOf, linkStatusAt } from '../../../domain/tracking/link.js';
 import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
+import { deepDestination, parseDestination } from '../../../domain/tracking/redirect.js';
 import type { Config } from '../../../platform/config.js';
 import { qrPicture } from '../../../platform/qr.js';
 import { invalid } from '../../problems.js';
@@ -19,6 +23,8 @@ import {
   linkParams,
   linkWire,
   originOf,
+  pageCheckBody,
+  pageCheckWire,
   pictureWire,
   qrQuery,
 } from '../../schemas/tracking/link.js';
@@ -139,9 +145,31 @@ const diagnose = defineRoute({
   },
 });
 
-/** Clicks that came by the code are told apart by `src=qr` (BEY-19). */
-async function qrOf(view: LinkView, format: 'svg' | 'png', config: Config): Promise<ReturnType<typeof fileAnswer>> {
+/** The page that a link leads to, or another one of it: below the hosts that the redirect follows, else refused (BEY-19). */
+async function pageOf(tx: ReadTx, { link }: LinkView, to: string | undefined): Promise<string> {
+  if (to === undefined) return link.destinationUrl;
+  // A direct link is one page, and a recruit link opens the application.
+  if (link.kind !== 'standard')
+    throw new DomainError('link.url_not_allowed', { field: 'to', problem: 'not_allowed_here' });
+  const [program, { settings }] = await Promise.all([findProgram(tx, link.programId), getSettings(tx)]);
+  const hosts = [...(program?.destinationHosts ?? []), ...settings.domains.destinationHosts];
+  const stored = parseDestination(link.destinationUrl, hosts);
+  const deep = stored === undefined ? undefined : deepDestination(to, stored, hosts);
+  if (deep === undefined) throw new DomainError('link.url_not_allowed', { field: 'to', problem: 'host' });
+  return deep.href;
+}
+
+/** The code's address is the one to share; clicks that came by it are told apart by `src=qr` (BEY-19). */
+async function qrOf(
+  tx: ReadTx,
+  view: LinkView,
+  { format, to, ...labels }: z.output<typeof qrQuery>,
+  config: Config,
+): Promise<ReturnType<typeof fileAnswer>> {
+  const page = await pageOf(tx, view, to);
   const url = new URL(addressOf(view.link, originOf(view, config.http.publicUrl)));
+  for (const [name, value] of Object.entries(labels)) url.searchParams.set(name, value);
+  if (to !== undefined) url.searchParams.set('to', page);
   url.searchParams.set('src', 'qr');
   return fileAnswer(await qrPicture(url.href, format), {
     contentType: format === 'svg' ? 'image/svg+xml' : 'image/png',
@@ -157,10 +185,9 @@ const qr = defineRoute({
   params: linkParams,
   query: qrQuery,
   reply: pictureWire,
-  refuses: ['resource.not_found', 'access.not_in_scope'],
-  async handle(ctx, { config }) {
-    return qrOf(await ctx.read((tx) => requireLink(ctx, tx, ctx.params.linkId)), ctx.query.format, config);
-  },
+  refuses: ['resource.not_found', 'access.not_in_scope', 'link.url_not_allowed'],
+  handle: (ctx, { config }) =>
+    ctx.read(async (tx) => qrOf(tx, await requireLink(ctx, tx, ctx.params.linkId), ctx.query, config)),
 });
 
 const ownQr = defineRoute({
@@ -171,14 +198,33 @@ const ownQr = defineRoute({
   params: linkParams,
   query: qrQuery,
   reply: pictureWire,
-  refuses: ['resource.not_found', ...portalRefusals],
-  async handle(ctx, { config }) {
-    const view = await ctx.read(async (tx, now) => {
+  refuses: ['resource.not_found', 'link.url_not_allowed', ...portalRefusals],
+  handle: (ctx, { config }) =>
+    ctx.read(async (tx, now) => {
       await requireOwn(tx, ctx, now);
-      return requireLink(ctx, tx, ctx.params.linkId);
+      return qrOf(tx, await requireLink(ctx, tx, ctx.params.linkId), ctx.query, config);
+    }),
+});
+
+const ownCheck = defineRoute({
+  method: 'POST',
+  path: '/v1/me/links/:linkId/check',
+  summary: 'Looks at the page that the own link, or a deep link of it, leads to',
+  permission: 'me.read',
+  params: linkParams,
+  body: pageCheckBody,
+  reply: pageCheckWire,
+  refuses: ['resource.not_found', 'link.url_not_allowed', ...portalRefusals],
+  async handle(ctx, { config }) {
+    const url = await ctx.read(async (tx, now) => {
+      await requireOwn(tx, ctx, now);
+      return pageOf(tx, await requireLink(ctx, tx, ctx.params.linkId), ctx.body.to);
     });
-    return qrOf(view, ctx.query.format, config);
+    const seen = await lookAt(config, url);
+    // What the page lacks for the tracking is the merchant's business.
+    const warnings = checkWarnings(seen).filter(({ code }) => code !== 'script_missing');
+    return { object: 'page_check' as const, url, status: seen.status, fault: seen.fault, warnings };
   },
 });
 
-export const linkCheckRoutes: readonly Route[] = [check, diagnose, qr, ownQr];
+export const linkCheckRoutes: readonly Route[] = [check, diagnose, qr, ownQr, ownCheck];

@@ -155,7 +155,27 @@ export function checkWarnings(seen: LinkCheck): readonly LinkWarning[] {
   return healthWarnings(seen.health);
 }
 
-export const qrQuery = z.strictObject({ format: z.enum(['svg', 'png']).default('svg') });
+const label = z.string().min(1).max(255).exactOptional();
+/** What an affiliate adds to a link before it is shared: another page of it, a label of its own, UTM (BEY-19, screens.md 6). */
+const added = {
+  to: z.string().min(1).max(2_000).exactOptional(),
+  sid: label,
+  utm_source: label,
+  utm_medium: label,
+  utm_campaign: label,
+};
+export const qrQuery = z.strictObject({ format: z.enum(['svg', 'png']).default('svg'), ...added });
+export const pageCheckBody = z.strictObject({ to: added.to });
+export const pageCheckWire = z
+  .strictObject({
+    object: z.literal('page_check'),
+    /** The page that was asked: the link's own, or the other one of `to`. */
+    url: z.string(),
+    status: z.int().nullable(),
+    fault: z.string().nullable(),
+    warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+  })
+  .openapi('PageCheck');
 /** Bytes of a picture, not JSON. */
 export const pictureWire = z.string().openapi({ type: 'string', format: 'binary' });
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataOf, makeAffiliate, makeProgram } from '../program/support.js';
+import { qrPicture } from '../../../platform/qr.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
 // What the destination of a link looks like from outside (LNK-09, LNK-10, TST-10), and the link as a picture (BEY-19), over HTTP.
@@ -187,4 +188,59 @@ test('the link as a picture, in both forms, also for the affiliate', async () =>
   expect((await get(`/v1/me/links/${id}/qr?format=png`, await portalKey(affiliateId))).status).toBe(200);
   const bob = await makeAffiliate(api, ws, [programId]);
   expect((await get(`/v1/me/links/${id}/qr`, await portalKey(bob))).status).toBe(404);
+});
+
+// A picture is made of nothing but its text: two pictures of one text are the same.
+test('BEY-19: the picture of a deep link holds the address to share under its own source; what leads elsewhere is refused', async () => {
+  const id = await link('/tracked', { slug: 'qr-deep' });
+  const key = await portalKey(affiliateId);
+  const qr = (query: Readonly<Record<string, string>>) =>
+    fetch(`${api.url}/v1/me/links/${id}/qr?${new URLSearchParams(query).toString()}`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+  const drawn = async (query: Readonly<Record<string, string>>) => (await qr(query)).text();
+  const page = `http://${host}/sale?x=1`;
+  const own = 'http://localhost:3000/r/qr-deep';
+  const tail = `to=${encodeURIComponent(page)}&src=qr`;
+  expect(await drawn({ to: '/sale?x=1' })).toBe((await qrPicture(`${own}?${tail}`, 'svg')).toString());
+  expect(await drawn({ to: page, sid: 'flyer 1', utm_source: 'print' })).toBe(
+    (await qrPicture(`${own}?sid=flyer+1&utm_source=print&${tail}`, 'svg')).toString(),
+  );
+  expect(await drawn({ to: 'https://shop.example/now' })).toBe(
+    (await qrPicture(`${own}?to=https%3A%2F%2Fshop.example%2Fnow&src=qr`, 'svg')).toString(),
+  );
+
+  const check = (to: string) => api.as(key, `/v1/me/links/${id}/check`, { body: { to } });
+  for (const to of [
+    'https://evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    'https:///evil.example',
+    'https://shop.example@evil.example/',
+    'https://evil.example%2f@shop.example/',
+    'https://shop.example%00.evil.example/',
+    'https://shop.example%2eevil.example/',
+    'https://shop.example。evil.example/',
+    'https://shop.example.evil.example/',
+    'https://user:secret@shop.example/',
+    'javascript:alert(1)',
+    'java\nscript:alert(1)',
+    'https://shop.example:444/',
+  ]) {
+    const refused = await qr({ to });
+    expect([refused.status, ((await refused.json()) as { code: string }).code], to).toEqual([422, 'url_not_allowed']);
+    expect((await check(to)).body['code'], to).toBe('url_not_allowed');
+  }
+  expect((await qr({ sid: 'x'.repeat(256) })).status).toBe(422);
+  const recruit = await api.as(ws.key, '/v1/links', { body: { affiliateId, programId, kind: 'recruit' } });
+  expect((await api.as(key, `/v1/me/links/${String(recruit.body['id'])}/qr?to=/x`)).status).toBe(422);
+
+  asked = [];
+  expect((await check('/gone')).body).toMatchObject({
+    url: `http://${host}/gone`,
+    status: 404,
+    warnings: [{ code: 'destination_unreachable' }],
+  });
+  expect((await check('/plain')).body).toMatchObject({ status: 200, warnings: [] });
+  expect(asked).toEqual(['GET /gone', 'GET /plain']);
 });

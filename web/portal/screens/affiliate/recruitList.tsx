@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import { Group, Paper, Table, Text } from '@mantine/core';
+import { Button, Code, CopyButton, Group, Paper, Stack, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { getMeRecruitsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getMeLinksOptions, getMeRecruitsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyList } from '../../../kit/MoneyText.js';
@@ -17,6 +17,7 @@ export function Screen(): ReactElement {
   return (
     <>
       <PageHead title={t('recruit.title')} text={t('recruit.text')} />
+      <OwnRecruitLinks />
       <Loaded query={recruits}>
         {({ data, counts, sums }) =>
           data.length === 0 ? (
@@ -69,5 +70,33 @@ export function Screen(): ReactElement {
         }
       </Loaded>
     </>
+  );
+}
+
+/** The links by which others join (LNK-23); a new one is made where links are made. */
+function OwnRecruitLinks(): ReactElement | null {
+  const { t } = useTranslation();
+  const links = useQuery(getMeLinksOptions({ query: { kind: 'recruit', status: 'active', limit: 20 } as never }));
+  const own = links.data?.data;
+  if (own === undefined) return null;
+  return (
+    <Paper withBorder p="md" mb="md">
+      <Stack gap="xs">
+        <Text fw={600}>{t('recruit.links')}</Text>
+        {own.length === 0 ? <Text size="sm">{t('recruit.noLink')}</Text> : null}
+        {own.map((link) => (
+          <Group key={link.id} gap="xs">
+            <Code style={{ overflowWrap: 'anywhere' }}>{link.url}</Code>
+            <CopyButton value={link.url}>
+              {({ copied, copy }) => (
+                <Button size="compact-sm" onClick={copy} aria-label={t('link.copyOne', { link: link.slug })}>
+                  {t(copied ? 'copied' : 'copy')}
+                </Button>
+              )}
+            </CopyButton>
+          </Group>
+        ))}
+      </Stack>
+    </Paper>
   );
 }
