@@ -4,8 +4,9 @@ export interface LoadResult {
   readonly answered: number;
   readonly perSecond: number;
   readonly p50Ms: number;
-  readonly p95Ms: number;
   readonly p99Ms: number;
+  /** Of each answer, in their order. */
+  readonly latenciesMs: readonly number[];
 }
 
 const headerEnd = Buffer.from('\r\n\r\n');
@@ -88,8 +89,8 @@ export async function loadHttp(options: {
     answered: sorted.length,
     perSecond: (sorted.length * 1_000) / took,
     p50Ms: at(0.5),
-    p95Ms: at(0.95),
     p99Ms: at(0.99),
+    latenciesMs: latencies,
   };
 }
 

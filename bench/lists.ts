@@ -6,14 +6,16 @@ import { makeDemo } from '../bin/demo.js';
 import { loadConfig } from '../platform/config.js';
 import { LiveStack } from '../test/support/liveStack.js';
 import { ensureWebPages } from '../test/support/webPages.js';
-import { getRequest, type LoadResult, loadHttp } from './httpLoad.js';
-import { recordStatements, replayStatements, type Statement, statementLog } from './statements.js';
+import { getRequest, loadHttp } from './httpLoad.js';
+import { recordStatements, Replay, statementLog } from './statements.js';
 import type { Bench, Measured } from './measure.js';
 import { measurePages, pageNames, signIn } from './pages.js';
 
 const rowsWanted = 100_000;
 /** Three rounds of all lists stay below the 1,200 requests a minute of a session. */
 const requests = 40;
+/** Ours and theirs take turns in pieces of this many: what else the machine does meets both. */
+const pieces = 5;
 /** Of each list before the rounds, as many as a session may ask in a minute: code that has just started is still being compiled. */
 const warmUps = 130;
 const rateWindowMs = 60_000;
@@ -49,6 +51,13 @@ const lists: readonly (readonly [table: string, path: string])[] = [
   ['audit_entries', '/v1/audit-entries'],
 ];
 
+interface Page {
+  readonly table: string;
+  readonly list: string;
+  /** The list's first fifty. */
+  readonly path: string;
+}
+
 export const listsBench: Bench = {
   names: ['lists', 'listsSql', ...pageNames],
   what: 'the first page of each list over 100,000 rows: p95 in ms; p50 against its own statements sent by a plain client, the worst list; cold loads of console, portal and the longest list',
@@ -63,6 +72,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     postgres: statementLog,
   });
   const owner = knexFactory({ client: 'pg', connection: stack.ownerUrl, pool: { min: 0, max: 1 } });
+  const recorded: { readonly page: Page; readonly replay: Replay }[] = [];
   try {
     await makeDemo(loadConfig(stack.environment));
     // It would take up the copies as if they were business: their due dates, and audit entries under the ids that are copied next.
@@ -72,18 +82,20 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     const cookie = await signIn(stack.baseUrl, stack.signInLink);
     const server = { adminUrl: stack.adminUrl, postgresDir: path.join(stack.dataDir, 'postgres') };
     const plain = { connectionString: stack.appUrl, options: '-c role=tributary_app' };
-    const pages = lists.map(([table, list]) => ({
+    const pages: readonly Page[] = lists.map(([table, list]) => ({
       table,
       list,
       path: `${list}${list.includes('?') ? '&' : '?'}limit=50`,
     }));
-    const recorded: { readonly page: (typeof pages)[number]; readonly statements: readonly Statement[] }[] = [];
     for (const page of pages) {
       await readPage(stack, cookie, page.path); // plans and caches
       const statements = await recordStatements(server, () => readPage(stack, cookie, page.path));
-      recorded.push({ page, statements });
+      recorded.push({ page, replay: await Replay.open(plain, statements) });
     }
-    for (const { page } of recorded) await measure(stack, cookie, page.path, warmUps);
+    for (const { page, replay } of recorded) {
+      await replay.run(warmUps);
+      await measure(stack, cookie, page.path, warmUps);
+    }
     await new Promise((resolve) => setTimeout(resolve, rateWindowMs - (Date.now() % rateWindowMs))); // the session's next minute
     const p95s: { ours: number; theirs: number }[] = [];
     const worst: { ours: number; theirs: number }[] = [];
@@ -95,16 +107,22 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     ];
     for (let round = 1; round <= rounds; round += 1) {
       const figures: { readonly list: string; readonly ours: number; readonly theirs: number }[] = [];
-      for (const { page, statements } of recorded) {
-        const theirs = percentile(await replayStatements(plain, statements, requests), 0.5);
-        const scansBefore = await wholeReads(owner, page.table);
-        const ours = await measure(stack, cookie, page.path, requests);
-        const scans = (await wholeReads(owner, page.table)) - scansBefore;
-        figures.push({ list: page.list, ours: ours.p50Ms, theirs });
+      for (const { page, replay } of recorded) {
+        const bare: number[] = [];
+        const whole: number[] = [];
+        let scans = 0;
+        for (let piece = 0; piece < pieces; piece += 1) {
+          bare.push(...(await replay.run(requests / pieces)));
+          const scansBefore = await wholeReads(owner, page.table);
+          whole.push(...(await measure(stack, cookie, page.path, requests / pieces)));
+          scans += (await wholeReads(owner, page.table)) - scansBefore;
+        }
+        const [p50, p95] = [percentile(whole, 0.5), percentile(whole, 0.95)];
+        figures.push({ list: page.list, ours: p50, theirs: percentile(bare, 0.5) });
         if (round > 1) continue;
-        p95s.push({ ours: ours.p95Ms, theirs: budgetMs });
+        p95s.push({ ours: p95, theirs: budgetMs });
         p95Notes.push(
-          `${page.list}: p50 ${ours.p50Ms.toFixed(1)} ms, p95 ${ours.p95Ms.toFixed(1)} ms, whole reads of ${page.table}: ${scans}`,
+          `${page.list}: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, whole reads of ${page.table}: ${scans}`,
         );
         say(p95Notes.at(-1) ?? '');
       }
@@ -122,6 +140,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
       ...(await measurePages(stack, say)),
     ];
   } finally {
+    for (const { replay } of recorded) await replay.close();
     await owner.destroy();
     await stack.stop();
   }
@@ -174,16 +193,18 @@ async function readPage(stack: LiveStack, cookie: string, page: string): Promise
   if (answer.status !== 200 || body.data?.length !== 50) throw new Error(`${page} answered ${answer.status}`);
 }
 
-function measure(stack: LiveStack, cookie: string, page: string, answers: number): Promise<LoadResult> {
-  return loadHttp({
+async function measure(stack: LiveStack, cookie: string, page: string, answers: number): Promise<readonly number[]> {
+  const { latenciesMs } = await loadHttp({
     port: Number(new URL(stack.baseUrl).port),
     connections: 1,
     until: { answers },
     status: 200,
     requests: [getRequest(page, { host: new URL(stack.environment['PUBLIC_URL'] ?? stack.baseUrl).host, cookie })],
   });
+  return latenciesMs;
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }

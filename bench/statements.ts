@@ -21,6 +21,9 @@ interface LogLine {
   readonly detail?: string;
 }
 
+/** A backend hears of the changed setting when the postmaster's signal reaches it, on a busy machine perhaps after its next statement. */
+const attempts = 10;
+
 /** Runs `work` with every statement logged and answers those of the transaction that read, `begin` to `commit`, in their order. */
 export async function recordStatements(
   server: { readonly adminUrl: string; readonly postgresDir: string },
@@ -31,48 +34,67 @@ export async function recordStatements(
   const before = (await readLog(server.postgresDir)).length;
   try {
     await switchLog(admin, 'all');
-    await work();
-    await switchLog(admin, 'none');
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      await work();
+      const own = readOf((await readLog(server.postgresDir)).slice(before));
+      if (own !== undefined) return own;
+    }
   } finally {
+    await switchLog(admin, 'none');
     await admin.end();
   }
-  const lines = (await readLog(server.postgresDir)).slice(before);
+  throw new Error(`the log holds no read after ${attempts} requests`);
+}
+
+/**
+ * The first whole read of the log. Each of the application opens with the settings of its workspace (db/transaction.ts); what else was going on
+ * opens without. The session is looked up beside it or before it, perhaps on the same connection, and is no part of the read.
+ */
+function readOf(lines: readonly LogLine[]): readonly Statement[] | undefined {
   const said = lines.flatMap((line) => {
     const found = /^(?:execute [^:]*|statement): ([\s\S]*)$/.exec(line.message ?? '');
     return found?.[1] === undefined ? [] : [{ pid: line.pid, text: found[1], values: valuesOf(line.detail ?? '') }];
   });
-  // Every read of the application opens with the settings of its workspace (db/transaction.ts); what else was going on opens without. The
-  // session was looked up before it, perhaps on the same connection, and is no part of the read.
   const from = said.findIndex(({ text }) => text.includes("set_config('tributary.workspace_id'"));
   const ofReader = said.slice(Math.max(0, from)).filter(({ pid }) => pid === said[from]?.pid);
   const end = ofReader.findIndex(({ text }) => /^(commit|rollback)/i.test(text));
-  const own = end === -1 ? ofReader : ofReader.slice(0, end);
-  if (own.length < 2) throw new Error(`the log holds no read:\n${said.map(({ text }) => text).join('\n')}`);
-  return own.map(({ text, values }) => ({ text, values }));
+  // Its commit is written after the answer is sent: without it the log does not hold all of the read yet.
+  return end < 2 ? undefined : ofReader.slice(0, end).map(({ text, values }) => ({ text, values }));
 }
 
-/** Milliseconds of each run: one read-only transaction, its statements prepared, one after the other. */
-export async function replayStatements(
-  connection: pg.ClientConfig,
-  statements: readonly Statement[],
-  runs: number,
-): Promise<readonly number[]> {
-  const client = new pg.Client(connection);
-  await client.connect();
-  const times: number[] = [];
-  try {
-    for (let run = 0; run < runs; run += 1) {
-      const began = performance.now();
-      await client.query('begin read only');
-      for (const [index, { text, values }] of statements.entries())
-        await client.query({ name: `statement ${index}`, text, values: [...values] });
-      await client.query('commit');
-      times.push(performance.now() - began);
-    }
-  } finally {
-    await client.end();
+/** The same statements from a plain client that stays connected: its plans are kept as those of the application's connections are. */
+export class Replay {
+  private readonly client: pg.Client;
+  private readonly statements: readonly Statement[];
+
+  private constructor(client: pg.Client, statements: readonly Statement[]) {
+    this.client = client;
+    this.statements = statements;
   }
-  return times.toSorted((a, b) => a - b);
+
+  static async open(connection: pg.ClientConfig, statements: readonly Statement[]): Promise<Replay> {
+    const client = new pg.Client(connection);
+    await client.connect();
+    return new Replay(client, statements);
+  }
+
+  /** Milliseconds of each run: one read-only transaction, its statements prepared, one after the other. */
+  async run(times: number): Promise<readonly number[]> {
+    const took: number[] = [];
+    for (let run = 0; run < times; run += 1) {
+      const began = performance.now();
+      await this.client.query('begin read only');
+      for (const [index, { text, values }] of this.statements.entries())
+        await this.client.query({ name: `statement ${index}`, text, values: [...values] });
+      await this.client.query('commit');
+      took.push(performance.now() - began);
+    }
+    return took;
+  }
+
+  close(): Promise<void> {
+    return this.client.end();
+  }
 }
 
 async function switchLog(admin: pg.Client, to: 'all' | 'none'): Promise<void> {
