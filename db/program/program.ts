@@ -188,6 +188,32 @@ export async function programUses(tx: ReadTx | Tx, programId: string): Promise<r
   return rows.map((row) => row.kind);
 }
 
+/**
+ * What is bound to money of a program in another currency than this one: lines, sales that were booked, and what rules or the program's own terms
+ * say in amounts. Links, enrolments, leads, and sales that wait for a rate are in no currency of the program's.
+ */
+export async function moneyBoundTo(
+  tx: ReadTx | Tx,
+  of: { readonly programId: string; readonly currency: CurrencyCode },
+): Promise<readonly string[]> {
+  const { rows } = await tx.raw<{ rows: { kind: string }[] }>(
+    `select 'commissions' as kind where exists (select from commissions where program_id = :programId)
+     union all select 'sales' where exists (
+       select from sales as sale join referrals as referral on referral.id = sale.referral_id
+       where referral.program_id = :programId and sale.processed_at is not null)
+     union all select 'commission_rules' where exists (
+       select from commission_rules as rule join commission_rule_versions as version on version.rule_id = rule.id
+       where rule.program_id = :programId and (
+         version.body#>>'{bands,by}' in ('sales_amount', 'sale_size')
+         or exists (select from jsonb_path_query(version.body, '$.**.currency') as word where word <> to_jsonb(:currency::text))))
+     union all select 'terms' where exists (
+       select from programs as program
+       where program.id = :programId and program.own_terms#>>'{reviewAbove,currency}' <> :currency)`,
+    of,
+  );
+  return rows.map((row) => row.kind);
+}
+
 type Columns = Readonly<Record<string, unknown>>;
 
 function columnsOf(program: ProgramChange): Columns {

@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import { recordAudit } from '../../../db/audit/audit.js';
-import { findStatementParties, listStatementLines } from '../../../db/reads/payout/payoutStatement.js';
+import { findPayoutState, findStatementParties, listStatementLines } from '../../../db/reads/payout/payoutStatement.js';
 import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { findPayoutView, type PayoutView } from '../../../db/reads/payout/payoutView.js';
 import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
@@ -8,6 +9,7 @@ import type { PayoutId } from '../../../domain/ids.js';
 import { maxPdfLines } from '../../../domain/payout/payoutStatement.js';
 import { printList } from '../../../platform/pdf.js';
 import { fileAnswer } from '../../answer.js';
+import { asOfOrNow } from '../../asOf.js';
 import type { ApiDeps } from '../../deps.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
@@ -20,21 +22,23 @@ import {
   statementPdf,
   statementQuery,
   statementWire,
+  stoodAs,
 } from '../../schemas/payout/payoutStatement.js';
 import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 
 /** A statement lists every line: a payout of a million commissions is an export, not an answer. */
 const maxLines = 100_000;
 
-type Asking = RouteContext<
-  { readonly payoutId: PayoutId },
-  { readonly format?: 'json' | 'csv' | 'pdf' },
-  unknown,
-  Statement
->;
+type Asking = RouteContext<{ readonly payoutId: PayoutId }, z.output<typeof statementQuery>, unknown, Statement>;
 
-async function readStatement(tx: ReadTx, payout: PayoutView, isAffiliate: boolean): Promise<Statement> {
-  const lines = await listStatementLines(tx, payout.id, maxLines);
+/** Code: resource.not_found where `asOf` is before the payout, or before the affiliate could see it. */
+async function readStatement(tx: ReadTx, ctx: Asking, found: PayoutView, isAffiliate: boolean): Promise<Statement> {
+  const asOf = await asOfOrNow(tx, ctx.query.asOf);
+  const state = asOf === null ? found : await findPayoutState(tx, { payoutId: found.id, asOf });
+  if (state === undefined || (isAffiliate && !ownPayoutStatuses.includes(state.status)))
+    throw new DomainError('resource.not_found');
+  const payout = asOf === null ? found : stoodAs(found, state, asOf);
+  const lines = await listStatementLines(tx, { payoutId: found.id, status: payout.status, asOf, limit: maxLines });
   if (lines.length > maxLines) throw new DomainError('export.export_too_large', { limit: maxLines });
   return presentStatement(payout, {
     parties: await findStatementParties(tx, payout.affiliateId),
@@ -83,7 +87,7 @@ const statement = defineRoute({
     const found = await ctx.read(async (tx) => {
       const payout = await findPayoutView(tx, ctx.mode, ctx.params.payoutId);
       if (payout === undefined) throw new DomainError('resource.not_found');
-      return readStatement(tx, payout, false);
+      return readStatement(tx, ctx, payout, false);
     });
     return answerAs(ctx, deps, found);
   },
@@ -104,7 +108,7 @@ const own = defineRoute({
       const payout = await findPayoutView(tx, ctx.mode, ctx.params.payoutId);
       if (payout === undefined || payout.affiliateId !== ownId(ctx) || !ownPayoutStatuses.includes(payout.status))
         throw new DomainError('resource.not_found');
-      return readStatement(tx, payout, true);
+      return readStatement(tx, ctx, payout, true);
     });
     return answerAs(ctx, deps, found);
   },

@@ -6,6 +6,7 @@ import {
   isProgramSlugTaken,
   lockProgram,
   moveProgram,
+  moneyBoundTo,
   type NewProgram,
   programUses,
   updateProgram,
@@ -179,9 +180,11 @@ export const editProgramRoute = defineRoute({
           allowedActions: actionsFor(ctx, program),
         });
       checkFields(body, deps.config);
-      const isOtherCurrency = body.currency !== undefined && body.currency !== program.currency;
-      const uses = isOtherCurrency ? await programUses(tx, program.id) : [];
-      if (uses.length > 0) throw new DomainError('program.currency_locked', { usedBy: uses });
+      if (body.currency !== undefined && body.currency !== program.currency) {
+        const bound = await moneyBoundTo(tx, { programId: program.id, currency: body.currency });
+        const usedBy = bound.filter((kind) => kind !== 'terms' || body.reviewAbove === undefined);
+        if (usedBy.length > 0) throw new DomainError('program.currency_locked', { usedBy });
+      }
       const pages = judgePages(body, deps.config);
       if (body.effectiveFrom !== undefined) {
         if (body.effectiveFrom <= act.now)

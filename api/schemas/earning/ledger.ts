@@ -4,6 +4,7 @@ import type { TrialBalance } from '../../../db/reads/earning/trialBalance.js';
 import { type AccountKind, accountKinds } from '../../../domain/earning/ledger.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
+import { asOfParameter } from '../../asOf.js';
 import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
 import { currencyWire, idWire, instantWire, listOf, moneyWire, signedMoneyWire } from '../wire.js';
 
@@ -14,10 +15,10 @@ export const postingParams = z.strictObject({ postingId: z.string().regex(/^trf_
 export const traceParams = z.strictObject({ objectId: z.string().max(64) });
 
 export const accountQuery = listQuery(
-  { kind: anyOf(kinds), ownerId: anyText(), currency: anyText(), asOf: instantWire.exactOptional() },
+  { kind: anyOf(kinds), ownerId: anyText(), currency: anyText(), ...asOfParameter },
   { sort: ['id'] },
 );
-export const accountOneQuery = z.strictObject({ asOf: instantWire.exactOptional() });
+export const accountOneQuery = z.strictObject(asOfParameter);
 export const postingQuery = listQuery(
   {
     transferId: anyText(),
@@ -31,7 +32,7 @@ export const postingQuery = listQuery(
 );
 export const trialQuery = z.strictObject({
   currency: currencyWire,
-  asOf: instantWire.exactOptional(),
+  ...asOfParameter,
   groupBy: z.enum(['kind', 'account']).default('kind'),
 });
 

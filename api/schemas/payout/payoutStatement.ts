@@ -1,20 +1,24 @@
 import { z } from 'zod';
-import type { StatementLine, StatementParties } from '../../../db/reads/payout/payoutStatement.js';
+import type { StatementLine, StatementParties, StatementState } from '../../../db/reads/payout/payoutStatement.js';
 import type { PayoutView } from '../../../db/reads/payout/payoutView.js';
 import { dateIn } from '../../../domain/calendar.js';
 import { formatMoney, type Money } from '../../../domain/money.js';
 import { payoutTransitions } from '../../../domain/payout/payout.js';
 import { explainStatementLine, statementTotals } from '../../../domain/payout/payoutStatement.js';
-import { epochMs } from '../../../domain/time.js';
+import { epochMs, type Instant } from '../../../domain/time.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { toCsv } from '../../../platform/csv.js';
 import type { PdfList } from '../../../platform/pdf.js';
+import { asOfParameter } from '../../asOf.js';
 import { dateWire, idWire, instantWire, moneyWire, signedMoneyWire } from '../wire.js';
 
 const statuses = statusesOf(payoutTransitions) as ['draft', 'pending', 'paid', 'cancelled'];
 
 /** `csv` and `pdf` answer a file; without it the statement is JSON. */
-export const statementQuery = z.strictObject({ format: z.enum(['json', 'csv', 'pdf']).exactOptional() });
+export const statementQuery = z.strictObject({
+  format: z.enum(['json', 'csv', 'pdf']).exactOptional(),
+  ...asOfParameter,
+});
 
 export const statementWire = z
   .strictObject({
@@ -53,6 +57,18 @@ export const statementWire = z
   .openapi('PayoutStatement');
 export type Statement = z.output<typeof statementWire>;
 
+/** The payout as it stood: what came later is not known yet, and its amount is that of the lines of then. */
+export function stoodAs(payout: PayoutView, state: StatementState, asOf: Instant): PayoutView {
+  const isPaid = state.status === 'paid';
+  return {
+    ...payout,
+    ...state,
+    reference: isPaid ? payout.reference : null,
+    paidOn: isPaid ? payout.paidOn : null,
+    returned: payout.returned !== null && payout.returned.at <= asOf ? payout.returned : null,
+  };
+}
+
 export function presentStatement(
   payout: PayoutView,
   of: {
@@ -63,6 +79,10 @@ export function presentStatement(
   },
 ): Statement {
   const { currency } = payout;
+  const totals = statementTotals(
+    currency,
+    of.lines.map((line) => line.amountMinor),
+  );
   return {
     object: 'payout_statement',
     payoutId: payout.id,
@@ -70,7 +90,7 @@ export function presentStatement(
     workspace: of.parties.workspace,
     affiliate: { id: payout.affiliateId, name: of.parties.affiliate, company: of.parties.company },
     currency,
-    amount: { minor: payout.amountMinor, currency },
+    amount: totals.net,
     method: { type: payout.methodType, masked: payout.methodMasked },
     reference: payout.reference,
     paidOn: payout.paidOn,
@@ -96,10 +116,7 @@ export function presentStatement(
         amount: { minor: line.amountMinor, currency },
       };
     }),
-    totals: statementTotals(
-      currency,
-      of.lines.map((line) => line.amountMinor),
-    ),
+    totals,
     timeZone: of.timeZone,
     test: payout.mode === 'test',
   };

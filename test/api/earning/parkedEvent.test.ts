@@ -206,13 +206,20 @@ test('BEY-13: a sale without a rate waits; once its program has its currency it 
   expect(sale).toMatchObject({ parkedCode: 'fx_missing', commissionIds: [] });
   expect(await retry(id)).toMatchObject({ status: 202, body: { outcome: 'parked', code: 'fx_missing' } });
 
-  // The cause is repaired behind the API: rates come later (BEY-27), and a program in use keeps its currency.
-  await world.owner('programs').where({ id: ofProgram }).update({ currency: 'EUR' });
+  // Rates come later (BEY-27); a program that was set up in the wrong currency, and has booked nothing yet, gets the right one.
+  const setCurrency = async (currency: string) => {
+    const { version } = (await world.as(`/v1/programs/${ofProgram}`)).body;
+    const headers = { 'If-Match': `"${version}"` };
+    return world.api.as(world.ws.key, `/v1/programs/${ofProgram}`, { method: 'PATCH', body: { currency }, headers });
+  };
+  expect((await setCurrency('EUR')).body).toMatchObject({ currency: 'EUR' });
   expect(await retry(id)).toMatchObject({ status: 202, body: { outcome: 'booked', code: null } });
   await world.settle();
   const booked = (await world.as(`/v1/sales/${id}`)).body;
   expect(booked).toMatchObject({ parkedCode: null, occurredAt: sale['occurredAt'] });
   expect(await world.commissions(`saleId=${id}`)).toMatchObject([{ amount: { amount: '10.00', currency: 'EUR' } }]);
   expect(await retry(id)).toMatchObject({ status: 409 });
+  const back = await setCurrency('USD');
+  expect(back).toMatchObject({ status: 409, body: { code: 'currency_locked', usedBy: ['commissions', 'sales'] } });
   expect(await world.broken()).toEqual([]);
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newestAsOf } from '../../../db/reads/earning/trialBalance.js';
 import { readWorkspace } from '../../../db/transaction.js';
-import type { Instant } from '../../../domain/time.js';
+import { dateIn, startOfDay } from '../../../domain/calendar.js';
+import { addMs, type Instant } from '../../../domain/time.js';
 import { newId } from '../../../platform/newId.js';
+import { saveSettings } from '../program/support.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf, type Json } from '../support.js';
 import { eventually } from '../../support/eventually.js';
@@ -58,18 +60,28 @@ interface Picture {
   readonly ada: Json;
   readonly bo: Json;
   readonly rows: Json;
+  readonly statement: Json;
 }
+
+let payoutId: string | undefined;
+const statement = async (query = ''): Promise<Json> => {
+  if (payoutId === undefined) return null;
+  const read = await world.as(`/v1/payouts/${payoutId}/statement${query}`);
+  return read.status === 404 ? null : read.body;
+};
 
 /** Everything as it is now, and the instant at which it is that. */
 async function take(): Promise<Picture> {
   const [owed, adas, bos, trial] = [await owedRows(), await balances(ada), await balances(bo), await sheet()];
+  const paper = await statement();
   const at = await readWorkspace(world.api.db, world.ws.id, (_tx, now) => Promise.resolve(now));
   await new Promise((resolve) => setTimeout(resolve, 20)); // the next commit is of a later millisecond
-  return { at, owed, ada: adas, bo: bos, rows: trial['rows'] };
+  return { at, owed, ada: adas, bo: bos, rows: trial['rows'], statement: paper };
 }
 
-test('BEY-12: owed list, balances and trial balance as of an instant equal what was read then', async () => {
-  const pictures: Picture[] = [];
+const pictures: Picture[] = [];
+
+test('BEY-12: owed list, balances, statement and trial balance as of an instant equal what was read then', async () => {
   const customer = newId('contact');
   const clickId = await world.click({ programId, affiliateId: ada });
   await world.as('/v1/leads', {
@@ -101,6 +113,7 @@ test('BEY-12: owed list, balances and trial balance as of an instant equal what 
   expect(verified.status, verified.text).toBe(200);
   const draft = await world.as('/v1/payouts', { affiliateId: ada, currency: 'USD' });
   expect(draft.status, draft.text).toBe(201);
+  payoutId = draft.body['id'] as string;
   pictures.push(await take()); // reserved
   await world.as(`/v1/sales/${sale['id']}/refunds`, { externalId: 'rf-1', amount: usd('40.00') });
   await world.settle();
@@ -125,6 +138,17 @@ test('BEY-12: owed list, balances and trial balance as of an instant equal what 
     expect(await balances(bo, `?${query}`), `Bo, picture ${index}`).toEqual(picture.bo);
     expect((await sheet(`&${query}`))['rows'], `ledger, picture ${index}`).toEqual(picture.rows);
   }
+  for (const [index, picture] of pictures.entries())
+    expect(await statement(`?asOf=${encodeURIComponent(picture.at)}`), `statement, picture ${index}`).toEqual(
+      picture.statement,
+    );
+  expect(pictures.map((picture) => picture.statement?.['amount']['amount'] ?? null)).toEqual([
+    null,
+    null,
+    '20.00',
+    '12.00',
+    '12.00',
+  ]);
   expect(new Set(pictures.map((picture) => JSON.stringify(picture.ada))).size).toBe(5);
   expect(await world.broken()).toEqual([]);
 }, 180_000);
@@ -147,4 +171,45 @@ test('BEY-12: the list as of an instant pages without a gap; one that may still 
     expect([early.status, early.body['errors'][0]?.['code']]).toEqual([422, 'out_of_range']);
     expect((await world.as(`${path}asOf=yesterday`)).status).toBe(422);
   }
+});
+
+test('BEY-12: as of a day is as of its 24:00 in the workspace’s zone, to the millisecond', async () => {
+  const zone = 'Pacific/Kiritimati';
+  await saveSettings(world.api, world.ws, { general: { timeZone: zone } });
+  const now = await readWorkspace(world.api.db, world.ws.id, (_tx, at) => Promise.resolve(at));
+  const today = dateIn(zone, now);
+  const midnight = startOfDay(zone, today);
+  const yesterday = dateIn(zone, addMs(midnight, -1));
+  // What was there in the fourth picture happened until the last millisecond of yesterday, the rest from the first of today on.
+  const picture = pictures[3];
+  if (picture === undefined) throw new Error('no picture');
+  await world.owner.transaction(async (tx) => {
+    for (const [table, column] of [
+      ['ledger_transfers', 'recorded_at'],
+      ['audit_entries', 'at'],
+      ['payout_lines', 'created_at'],
+      ['payout_lines', 'released_at'],
+    ] as const) {
+      await tx.raw(`alter table ${table} disable trigger user`);
+      await tx.raw(
+        `with edge as (select max(${column}) filter (where ${column} <= :at) as before, min(${column}) filter (where ${column} > :at) as after
+                       from ${table} where workspace_id = :workspaceId)
+         update ${table} set ${column} = case
+           when ${column} <= :at then :midnight::timestamptz - interval '1 millisecond' - ((select before from edge) - ${column})
+           else :midnight::timestamptz + (${column} - (select after from edge)) end
+         where workspace_id = :workspaceId and ${column} is not null`,
+        { at: picture.at, midnight, workspaceId: world.ws.id },
+      );
+      await tx.raw(`alter table ${table} enable trigger user`);
+    }
+  });
+  const query = `asOf=${yesterday}`;
+  expect(await owedRows(`?${query}`)).toEqual(picture.owed);
+  expect(await balances(ada, `?${query}`)).toEqual(picture.ada);
+  expect((await sheet(`&${query}`))['rows']).toEqual(picture.rows);
+  expect((await statement(`?${query}`))?.['amount']).toEqual(picture.statement?.['amount']);
+  const dayBefore = dateIn(zone, addMs(midnight, -2 * 86_400_000));
+  expect(await owedRows(`?asOf=${dayBefore}`)).toEqual([]);
+  const unfinished = await world.as(`/v1/payouts/due?asOf=${today}`);
+  expect([unfinished.status, unfinished.body['errors'][0]?.['code']]).toEqual([422, 'out_of_range']);
 });

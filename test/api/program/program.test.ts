@@ -241,8 +241,20 @@ describe('editing', () => {
     const made = await create({});
     const id: string = made.body['id'];
     expect((await patch(id, { currency: 'EUR' })).body['currency']).toBe('EUR');
-    await insertRule(api, ws, id);
-    expect((await patch(id, { currency: 'USD' })).body).toMatchObject({
+    // What names no amount is in no currency: a program set up with the wrong one is repaired, rules and all (BEY-13).
+    const state = async (event: string, levels: readonly unknown[]) => {
+      const rule = { scope: 'program', programId: id, event, levels };
+      const saved = await api.as(ws.key, '/v1/commission-rules', { body: rule });
+      expect(saved.status, saved.text).toBe(201);
+    };
+    await state('payment', [{ level: 1, kind: 'percent', ratePpm: 200_000 }]);
+    expect((await patch(id, { currency: 'USD' })).body['currency']).toBe('USD');
+    await patch(id, { reviewAbove: { amount: '100.00', currency: 'USD' } });
+    expect((await patch(id, { currency: 'EUR' })).body).toMatchObject({ code: 'currency_locked', usedBy: ['terms'] });
+    const both = { currency: 'EUR', reviewAbove: { amount: '100.00', currency: 'EUR' } };
+    expect((await patch(id, both)).body).toMatchObject(both);
+    await state('first_payment', [{ level: 1, kind: 'flat', amount: { amount: '5.00', currency: 'EUR' } }]);
+    expect((await patch(id, { currency: 'USD', reviewAbove: null })).body).toMatchObject({
       code: 'currency_locked',
       usedBy: ['commission_rules'],
     });
