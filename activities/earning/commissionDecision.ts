@@ -8,7 +8,7 @@ import {
 import { findSale, listSalesInReview } from '../../db/earning/sale.js';
 import type { Tx } from '../../db/transaction.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
-import type { Act } from '../../domain/act.js';
+import { type Act, actFor, systemActor } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
 import { type Refused, refused } from '../../domain/decided.js';
 import { heldByCase } from '../../domain/earning/caseHold.js';
@@ -22,6 +22,7 @@ import {
 } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { isSuperseded } from '../../domain/earning/sale.js';
+import { disputeHold } from './dispute.js';
 import { judgeEntry, type LineApprover } from './decisionRights.js';
 import { approveLines, keepFromPayouts, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
 import { takenBackOf } from './refund.js';
@@ -138,11 +139,30 @@ export async function decideLine(
       return undefined;
     }
     case 'hold':
+      return flagHold(tx, act, line, true, livePayoutId);
     case 'release':
-      return flagHold(tx, act, line, verb === 'hold', livePayoutId);
+      if (await isDisputed(tx, line)) return ofCase === null ? heldByDispute : keepForDispute(tx, act, line);
+      return flagHold(tx, act, line, false, livePayoutId);
     default:
       return { kind: 'refused', code: 'decision.malformed', params: { verb } };
   }
+}
+
+/** The customer's bank has not decided yet: until it has, nobody frees the money (BEY-26). */
+const heldByDispute = refused('commission.commission_blocked', {
+  blockers: [{ code: 'on_hold', detail: 'A chargeback of the sale is open.', until: null }],
+});
+
+async function isDisputed(tx: Tx, line: Commission): Promise<boolean> {
+  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+  return sale?.status === 'disputed';
+}
+
+/** The case is over, the chargeback is not: the hold is the chargeback's from now on, and ends with it. */
+async function keepForDispute(tx: Tx, act: Act, line: Commission): Promise<undefined> {
+  const mine = actFor(act, { actor: systemActor, cause: null });
+  if (line.onHold) await updateCommission(tx, mine, line, { onHold: true }, 'held', disputeHold);
+  return undefined;
 }
 
 async function flagHold(

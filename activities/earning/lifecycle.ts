@@ -53,6 +53,7 @@ import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
 import { rerunSale } from './rerun.js';
 import { restoreReversedOf } from './restoration.js';
+import { rejectSale } from './saleRejection.js';
 import { endLinesOf } from './termination.js';
 
 /** The referral's own activities: each one transaction that locks the row first and answers the step (temporal.md 3.6). */
@@ -269,9 +270,11 @@ async function judge(tx: Tx, act: Act, referral: Referral, decision: DecisionRec
   // Who may open and close cases holds, frees and rejects by them: the preset for compliance decides no line of its own accord (api.md 2).
   const byCase: Permission | undefined = caseOf(decision) === null ? undefined : 'risk.write';
   if (decision.objectType === 'sales') {
-    if (decision.verb !== 'reinstate') return refused('decision.malformed');
+    const rejects = decision.verb === 'reject';
+    if (!rejects && decision.verb !== 'reinstate') return refused('decision.malformed');
     const refusal = await refuseWithoutRight(tx, decision, ['commission.decide'], stake);
-    return refusal ?? rerunSale(tx, act, referral, decision.objectId);
+    if (refusal !== undefined) return refusal;
+    return rejects ? rejectSale(tx, act, referral, decision.objectId) : rerunSale(tx, act, referral, decision.objectId);
   }
   if (commissionId !== null) {
     // Whoever answers appeals reopens what was rejected (api.md 9.1), without a right on other commissions.

@@ -200,6 +200,26 @@ export function decideSaleAttribution(
   return null;
 }
 
+/**
+ * May all that a sale earned be rejected at once, on every level (COM-15)? What is paid or in an open payout stays, and then so does the rest: one
+ * level without the other is a decision on that commission. Codes: sale.transition_not_allowed, sale.already_decided, commission.commission_paid,
+ * commission.in_open_payout.
+ */
+export function decideSaleRejection(
+  sale: Pick<Sale, 'status' | 'processedAt'>,
+  lines: readonly { readonly status: string; readonly livePayoutId: string | null }[],
+): Decided<'rejected'> {
+  const currentStatus = sale.status;
+  if (sale.processedAt === null || lines.length === 0) return refused('sale.transition_not_allowed', { currentStatus });
+  if (lines.some((line) => line.status === 'paid'))
+    return refused('commission.commission_paid', { currentStatus: 'paid' });
+  const live = lines.find((line) => line.status === 'approved' && line.livePayoutId !== null);
+  if (live !== undefined) return refused('commission.in_open_payout', { payoutId: live.livePayoutId });
+  if (lines.every((line) => line.status !== 'pending' && line.status !== 'approved'))
+    return refused('sale.already_decided', { currentStatus });
+  return { kind: 'accepted', event: 'rejected' };
+}
+
 /** A payment after the cancellation of its subscription earns nothing (COM-16); one at the same moment still does. */
 export function isPaidAfterEnd(paidAt: Instant, cancelledAt: Instant | null): boolean {
   return cancelledAt !== null && paidAt > cancelledAt;

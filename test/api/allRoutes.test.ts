@@ -908,7 +908,8 @@ test('ROL-03: rights for assigned rows show nothing of an affiliate who is not a
 
 test('every route stands in the tables of api.md', () => {
   // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081), and
-  // so is what a second person finds an open entry by (0320), and where documents wait and an affiliate sends its own (0430).
+  // so is what a second person finds an open entry by (0320), where documents wait and an affiliate sends its own (0430), and
+  // what rejects both levels of a sale (0620).
   const beside = new Set([
     'GET /v1/gateways/{}',
     'GET /v1/payment-sources/{}/events',
@@ -920,6 +921,7 @@ test('every route stands in the tables of api.md', () => {
     'POST /v1/me/documents',
     'GET /v1/me/documents/{}/content',
     'POST /v1/me/links/{}/check',
+    'POST /v1/sales/{}/reject',
   ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));

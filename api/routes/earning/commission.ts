@@ -51,6 +51,7 @@ function actionsFor(ctx: Asking, view: CommissionView): readonly string[] {
   const inPayout = view.payoutId !== null;
   return commissionActions(view.commission, view.blockers, view.isReplaced).filter((action) => {
     if (!ctx.can(action === 'adjust' ? 'commission.adjust' : 'commission.decide')) return false;
+    if (action === 'release' && view.isDisputed) return false;
     return !inPayout || !['withdraw_approval', 'hold', 'adjust'].includes(action);
   });
 }
@@ -237,7 +238,7 @@ const verbs: readonly Verb[] = [
   { path: 'reinstate', signal: 'reinstate', isNegative: false, refuses: [] },
   { path: 'withdraw-approval', signal: 'withdrawApproval', isNegative: true, refuses: ['commission.in_open_payout'] },
   { path: 'hold', signal: 'hold', isNegative: true, refuses: ['commission.in_open_payout'] },
-  { path: 'release', signal: 'release', isNegative: false, refuses: [] },
+  { path: 'release', signal: 'release', isNegative: false, refuses: ['commission.commission_blocked'] },
 ];
 
 function decisionRoute({ path, signal, isNegative, refuses }: Verb): Route {

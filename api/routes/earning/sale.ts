@@ -18,7 +18,7 @@ import { priceLines } from '../../../db/reads/earning/salePricing.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { findCouponProgram } from '../../../db/reads/tracking/couponProgram.js';
 import { findSaleProgram } from '../../../db/reads/earning/saleProgram.js';
-import { getSaleView, listSales } from '../../../db/reads/earning/saleList.js';
+import { getSaleView, listSales, type SaleView } from '../../../db/reads/earning/saleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import {
   type Contact,
@@ -74,7 +74,10 @@ import { tieRefund } from './refund.js';
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
 
 /** What the caller may do with a sale just now (api.md 1.8). */
-export function saleActions(ctx: Pick<Asking, 'can'>, sale: Sale): readonly string[] {
+export function saleActions(
+  ctx: Pick<Asking, 'can'>,
+  { sale, hasOpenLines }: Pick<SaleView, 'sale' | 'hasOpenLines'>,
+): readonly string[] {
   const isRefundable = sale.status !== 'declined' && sale.refunded < sale.captured;
   // Its cause may be repaired by now (BEY-13); a rejected commission offers `reinstate` itself.
   const earnedNothing = isRefundable && sale.referralId !== null && sale.noCommissionCode !== null;
@@ -83,6 +86,7 @@ export function saleActions(ctx: Pick<Asking, 'can'>, sale: Sale): readonly stri
     ...(sale.inReview && ctx.can('sale.attribute') ? ['confirm'] : []),
     ...(decideSaleAttribution(sale) === null && ctx.can('sale.attribute') ? ['attribute'] : []),
     ...(earnedNothing && ctx.can('commission.decide') ? ['rerun'] : []),
+    ...(hasOpenLines && ctx.can('commission.decide') ? ['reject'] : []),
   ];
 }
 
@@ -93,7 +97,7 @@ export function ownOf(ctx: Pick<Asking, 'scope'>): string | null {
 
 async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<SaleReply> {
   const view = await getSaleView(tx, ctx.scope, ctx.mode, id);
-  return presentSale(view, saleActions(ctx, view.sale), ownOf(ctx));
+  return presentSale(view, saleActions(ctx, view), ownOf(ctx));
 }
 
 /** Who reports a sale, and by which way. */
@@ -500,7 +504,7 @@ const list = defineRoute({
       ctx.list(
         await listSales(tx, ctx.scope, ctx.mode, filter, page),
         page,
-        (view) => presentSale(view, saleActions(ctx, view.sale), ownOf(ctx)),
+        (view) => presentSale(view, saleActions(ctx, view), ownOf(ctx)),
         ({ sale }) => ({ value: sale.createdAt, id: sale.id }),
       ),
     );

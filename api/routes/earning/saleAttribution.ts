@@ -66,7 +66,10 @@ async function attribute(ctx: Asking, tx: Tx, act: Act): Promise<SaleReply> {
   assertInvariant(sale !== undefined, 'a sale that was read is there', { saleId: seen.id });
   const refusal = decideSaleAttribution(sale);
   if (refusal !== null)
-    throw new DomainError(refusal.code, { ...refusal.params, allowedActions: saleActions(ctx, sale) });
+    throw new DomainError(refusal.code, {
+      ...refusal.params,
+      allowedActions: saleActions(ctx, { sale, hasOpenLines: false }),
+    });
   const products = sale.lines.flatMap((line) => line.product ?? line.productId ?? []);
   const programId = ctx.body.programId ?? sale.programId ?? (await findAffiliateProgram(tx, { affiliateId, products }));
   const program = programId === null ? undefined : await findProgram(tx, programId);
@@ -121,7 +124,7 @@ async function attribute(ctx: Asking, tx: Tx, act: Act): Promise<SaleReply> {
     signalReferral({ workspaceId: act.workspaceId, referralId: journey.id }, 'saleReported', { saleId: sale.id }),
   );
   const view = await getSaleView(tx, ctx.scope, ctx.mode, sale.id);
-  return presentSale(view, saleActions(ctx, view.sale));
+  return presentSale(view, saleActions(ctx, view));
 }
 
 /** A sale that named a coupon only has no person yet: whom its e-mail names, else somebody without a name. */

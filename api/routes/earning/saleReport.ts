@@ -24,9 +24,9 @@ const report = defineRoute({
         // Who also sends Stripe's events may have told of a refund before this sale was known (api.md 4.2).
         if (isNew) await releaseWith(tx, act, sale.externalId);
         const view = isNew
-          ? { sale, commissionIds: [], campaign: null, ad: null }
+          ? { sale, commissionIds: [], hasOpenLines: false, campaign: null, ad: null }
           : await getSaleView(tx, { kind: 'workspace' }, ctx.mode, sale.id);
-        return answer(presentSale(view, saleActions(ctx, view.sale), ownOf(ctx)), {
+        return answer(presentSale(view, saleActions(ctx, view), ownOf(ctx)), {
           status: isNew ? 202 : 200,
           location: `/v1/sales/${sale.id}`,
         });

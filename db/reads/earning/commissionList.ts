@@ -21,6 +21,8 @@ export interface CommissionView {
   readonly blockers: readonly Blocker[];
   /** A line of its sale's true amount stands in its place (TRK-19). */
   readonly isReplaced: boolean;
+  /** A chargeback of its sale is open: nobody frees it (BEY-26). */
+  readonly isDisputed: boolean;
   readonly payoutId: string | null;
   readonly customer: { readonly id: string; readonly name: string | null; readonly email: string | null } | null;
   readonly customerVisibility: 'full' | 'name_only' | 'anonymous';
@@ -53,6 +55,7 @@ type ViewRow = CommissionRow & {
   readonly has_open_check: boolean;
   readonly is_sale_in_review: boolean | null;
   readonly is_superseded: boolean | null;
+  readonly is_disputed: boolean | null;
   readonly payout_id: string | null;
   readonly contact_id: string | null;
   readonly contact_name: string | null;
@@ -102,6 +105,7 @@ function base(tx: ReadTx | Tx, mode: Mode) {
                     order by entry.seq desc limit 1)
          end as is_superseded`,
       ),
+      tx.raw(`sale.status = 'disputed' as is_disputed`),
       'placed.payout_id',
       'contact.id as contact_id',
       'contact.name as contact_name',
@@ -134,6 +138,7 @@ function toView(row: ViewRow, { now, settings, decisions }: Told): CommissionVie
       affiliateStatus: row.affiliate_status,
     }),
     isReplaced: row.is_superseded === true,
+    isDisputed: row.is_disputed === true,
     payoutId: row.payout_id,
     customer: row.contact_id === null ? null : { id: row.contact_id, name: row.contact_name, email: row.contact_email },
     customerVisibility: terms.customerVisibility,

@@ -12,6 +12,8 @@ import { scopeToAffiliates } from './affiliateRows.js';
 export interface SaleView {
   readonly sale: Sale;
   readonly commissionIds: readonly string[];
+  /** Something of it is pending or approved still. */
+  readonly hasOpenLines: boolean;
   /** Of the tool or link that brought it (LNK-17); null: unnamed, or brought by nobody. */
   readonly campaign: string | null;
   readonly ad: string | null;
@@ -35,6 +37,7 @@ export interface SaleFilter {
 
 type ViewRow = SaleRow & {
   readonly commission_ids: readonly string[];
+  readonly has_open_lines: boolean;
   readonly campaign: string | null;
   readonly ad: string | null;
 };
@@ -76,11 +79,22 @@ function base(tx: ReadTx | Tx, mode: Mode) {
                where commission.workspace_id = sale.workspace_id and commission.sale_id = sale.id and commission.kind = 'earned'
                order by commission.level, commission.id) as commission_ids`,
       ),
+      tx.raw(
+        `exists (select from commissions as commission
+                 where commission.workspace_id = sale.workspace_id and commission.sale_id = sale.id and commission.kind <> 'clawback'
+                   and commission.status in ('pending', 'approved')) as has_open_lines`,
+      ),
     );
 }
 
 function toView(row: ViewRow): SaleView {
-  return { sale: toSale(row), commissionIds: row.commission_ids, campaign: row.campaign, ad: row.ad };
+  return {
+    sale: toSale(row),
+    commissionIds: row.commission_ids,
+    hasOpenLines: row.has_open_lines,
+    campaign: row.campaign,
+    ad: row.ad,
+  };
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;

@@ -391,7 +391,14 @@ test('BEY-26: a dispute holds, a lost one takes, a won one brings back or lifts 
   ] as const) {
     await world.as(`/v1/sales/${other['id']}/disputes`, { externalId: 'dsp-2', status });
     await world.settle();
-    expect((await world.as(`/v1/commissions/${held}`)).body, status).toMatchObject({ onHold, status: 'pending' });
+    const { body } = await world.as(`/v1/commissions/${held}`);
+    expect(body, status).toMatchObject({ onHold, status: 'pending' });
+    // As long as the bank has not decided, nobody frees the money: neither offered nor done.
+    expect((body['allowedActions'] as readonly string[]).includes('release'), status).toBe(false);
+    if (!onHold) continue;
+    const freed = await world.settled(world.as(`/v1/commissions/${held}/release`, {}));
+    expect([freed.status, freed.body['code']]).toEqual([409, 'commission_blocked']);
+    expect((await world.as(`/v1/commissions/${held}`)).body['onHold']).toBe(true);
   }
 });
 

@@ -251,6 +251,33 @@ test('COM-07, COM-15: judged again, the rejected level of a sale comes back besi
   expect(await world.broken()).toEqual([]);
 });
 
+test('COM-15: the sale rejected, both levels are; what is in a payout stays, and so does the other; judged again, both come back', async () => {
+  const at = await scene(['100.00'], { levels: 2 });
+  await approve(at);
+  const path = `/v1/sales/${at.sales[0]?.['id']}`;
+  const reject = () => world.settled(world.as(`${path}/reject`, { reason: 'Placed by the shop itself' }));
+  expect((await world.as(path)).body['allowedActions']).toContain('reject');
+  expect((await world.as(`${path}/reject`, {})).status, 'a reason is asked for').toBe(422);
+  const [first, second] = await world.commissions(`programId=${at.programId}`);
+  expect([first?.['status'], second?.['status']]).toEqual(['approved', 'approved']);
+
+  const rejected = await reject();
+  expect([rejected.status, rejected.body['allowedActions']], rejected.text).toEqual([200, ['refund']]);
+  expect((await lines(at)).map(String)).toEqual(['earned,1,rejected,10.00,10.00', 'earned,2,rejected,2.00,2.00']);
+  expect(await owed(at)).toBe('0.00');
+  expect((await reject()).body).toMatchObject({ status: 409, code: 'already_decided' });
+
+  expect((await world.settled(world.as(`${path}/rerun`, {}))).status).toBe(200);
+  expect((await lines(at)).map(String)).toEqual(['earned,1,pending,10.00,0.00', 'earned,2,pending,2.00,0.00']);
+  for (const line of [first, second]) await world.settled(world.as(`/v1/commissions/${line?.['id']}/approve`, {}));
+  const payoutId = await pay(at);
+  expect((await reject()).body).toMatchObject({ code: 'in_open_payout', payoutId });
+  expect((await lines(at)).map(String)).toEqual(['earned,1,approved,10.00,0.00', 'earned,2,approved,2.00,0.00']);
+  const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
+  expect((await world.api.as(reader, `${path}/reject`, { body: { reason: 'x' } })).status).toBe(403);
+  expect(await world.broken()).toEqual([]);
+});
+
 test('money.md 6, rows 2 to 6: two sales, two refunds of one of them and the end of the hold, cell by cell', async () => {
   const at = await scene(['100.00'], { levels: 2 });
   const [, ofBen] = await world.commissions(`programId=${at.programId}`);
