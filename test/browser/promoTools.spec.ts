@@ -209,6 +209,30 @@ test('PRT-07, LNK-03: the affiliate finds the tool with the own link in it, on a
   expect(at(made, 'data.0.destinationType')).toBe('registration');
   const followed = await fetch(`${stackNotes().origin}/r/pia-join-${tag}?utm_source=mail`, { redirect: 'manual' });
   expect(followed.headers.get('location')).toContain(`https://${shopHost}/join?utm_source=mail`);
+
+  // BEY-19: another page of the link, with its picture, tested and shown as it is shared.
+  await page.goto('/portal/links');
+  await page.getByRole('button', { name: `Label, page and QR code of pia-join-${tag}` }).click();
+  const builder = page.getByRole('dialog', { name: 'Your link, made to measure' });
+  await builder.getByLabel('Another page of the shop').fill('//evil.example/sale');
+  await expect(builder.getByText(`Only pages on ${shopHost} are possible.`, { exact: false })).toBeVisible();
+  await builder.getByLabel('Another page of the shop').fill('/sale');
+  await builder.getByText('UTM for your own statistics').click();
+  await builder.getByLabel('utm_source').fill('flyer');
+  await expect(builder.getByText(`/r/pia-join-${tag}?utm_source=flyer&to=%2Fsale`)).toBeVisible();
+  const svg = (await builder.getByRole('link', { name: 'SVG' }).getAttribute('href')) ?? '';
+  expect(svg).toContain('utm_source=flyer&to=%2Fsale');
+  await expect(builder.getByRole('img', { name: 'QR code of' })).toHaveAttribute('src', svg);
+  expect((await page.request.get(svg)).status()).toBe(200);
+  await builder.getByRole('button', { name: 'Test the page' }).click();
+  await expect(builder.getByText(`https://${shopHost}/sale cannot be seen by visitors just now.`)).toBeVisible();
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+
+  // LNK-23: the link by which others join stands where they are counted.
+  await page.goto('/portal/recruits');
+  await expect(page.getByText(`${stackNotes().origin}/j/pia-${tag}`)).toBeVisible();
+  await expectAccessible(page);
 });
 
 test.describe('links', () => {
