@@ -1,11 +1,12 @@
 import { Button, Group, Modal, Radio, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useRef, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, type ReactElement, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getOperationsByOperationId } from '../client/sdk.gen.js';
 import { newKey, postPath } from './api.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
+import { singleKeysAreOn } from './keys.js';
 import { isProblem } from './problem.js';
 import { type RowAction, RowMenu } from './RowMenu.js';
 import { useWithStepUp } from './stepUp.js';
@@ -27,7 +28,16 @@ const negative: ReadonlySet<string> = new Set([
   'dismiss',
   'uphold', // an answer to an appeal has a reason, whichever it is (api.md 1.8)
 ]);
-const reasonCodes = ['staff_decision', 'fraud', 'self_referral', 'check_failed', 'invalid_lead', 'duplicate'] as const;
+/** Each with the letter that picks it (screens.md 3.3). */
+const reasonLetters = {
+  staff_decision: 'd',
+  fraud: 'f',
+  self_referral: 's',
+  check_failed: 'c',
+  invalid_lead: 'i',
+  duplicate: 'u',
+} as const;
+const reasonCodes = Object.entries(reasonLetters);
 const undoMs = 10_000;
 const askAgainMs = 2_000;
 
@@ -238,6 +248,12 @@ export function ReasonDialog({
     setPublicReason('');
     onClose();
   };
+  const pick = (event: KeyboardEvent): void => {
+    const isTyping = event.target instanceof HTMLTextAreaElement;
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !singleKeysAreOn()) return;
+    const picked = reasonCodes.find(([, letter]) => letter === event.key)?.[0];
+    if (picked !== undefined) setCode(picked);
+  };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (verb === null) return;
@@ -261,12 +277,22 @@ export function ReasonDialog({
       title={t(`action.${verb ?? 'reject'}`)}
       closeButtonProps={{ 'aria-label': t('close') }}
     >
-      <form onSubmit={submit}>
+      <form onSubmit={submit} onKeyDown={pick}>
         <Stack>
           <Radio.Group label={t('decision.reasonCode')} value={code} onChange={setCode}>
             <Stack gap="xs" mt="xs">
-              {reasonCodes.map((one) => (
-                <Radio key={one} value={one} label={reasonText(one)} />
+              {reasonCodes.map(([one, letter]) => (
+                <Radio
+                  key={one}
+                  value={one}
+                  aria-keyshortcuts={letter}
+                  {...(one === code ? { 'data-autofocus': true } : {})}
+                  label={
+                    <>
+                      {reasonText(one)} <kbd aria-hidden="true">{letter}</kbd>
+                    </>
+                  }
+                />
               ))}
             </Stack>
           </Radio.Group>

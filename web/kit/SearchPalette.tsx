@@ -1,4 +1,4 @@
-import { Loader, Modal, NavLink, Stack, Text, TextInput } from '@mantine/core';
+import { Loader, Modal, NavLink, Stack, Text, TextInput, useMantineColorScheme } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -21,11 +21,29 @@ export function screenOf(id: string): string | undefined {
     run: 'payout-runs',
     prg: 'programs',
     sal: 'sales',
+    lnk: 'links',
+    con: 'contacts',
   }[id.slice(0, 3)];
   return folder === undefined ? undefined : `/${folder}/${id}`;
 }
 
-/** Ctrl+K: any object by id, e-mail, number, coupon or name, and every screen of the menu. */
+interface Choice {
+  readonly key: string;
+  readonly label: string;
+  readonly take: () => void;
+}
+
+/**
+ * What may be done with the object in view: exactly the buttons of its page, so that rights, dialogs and reasons are those of the page
+ * (screens.md 1.4). Rows of lists have theirs in a menu that is closed.
+ */
+function actionsInView(): readonly HTMLButtonElement[] {
+  return [...document.querySelectorAll<HTMLButtonElement>('#content button[data-action]:not([disabled])')];
+}
+
+const themes = ['light', 'dark', 'auto'] as const;
+
+/** Ctrl+K: any object by id, e-mail, number or name, the actions on the object in view, the theme, and every screen of the menu. */
 export function SearchPalette({
   entries,
   onClose,
@@ -38,6 +56,8 @@ export function SearchPalette({
   const [text, setText] = useState('');
   const [asked] = useDebouncedValue(text.trim(), 200);
   const [at, setAt] = useState(0);
+  const { setColorScheme } = useMantineColorScheme();
+  const [offered] = useState(actionsInView);
   const isId = /^[a-z]{2,4}_[0-9a-z]{26}$/.test(text.trim());
   const { data, error, isFetching } = useQuery<{ readonly data: readonly Hit[] }, ProblemError>({
     queryKey: ['search', asked],
@@ -45,10 +65,45 @@ export function SearchPalette({
     enabled: asked.length >= 2 && !isId,
     placeholderData: keepPreviousData,
   });
+  const open = (to: string): void => {
+    onClose();
+    navigate({ to }).catch(() => undefined); // overtaken by another navigation
+  };
   const direct = isId ? screenOf(text.trim()) : undefined;
   const screens = entries
     .filter((entry) => text === '' || t(entry.text).toLowerCase().includes(text.toLowerCase()))
-    .map((entry) => ({ key: entry.path, label: t('search.goTo', { screen: t(entry.text) }), to: entry.path }));
+    .map((entry) => ({
+      key: entry.path,
+      label: t('search.goTo', { screen: t(entry.text) }),
+      take: () => open(entry.path),
+    }));
+  const isAsked = (label: string): boolean => label.toLowerCase().includes(text.trim().toLowerCase());
+  // Offered to those who look for them: an empty field lists what is most often wanted.
+  const actions = offered
+    .map(
+      (button, index): Choice => ({
+        key: `action-${index}`,
+        label: t('search.action', { action: button.textContent }),
+        take: () => {
+          onClose();
+          // When the palette has given the focus back: a dialog of the action takes it from there.
+          window.setTimeout(() => button.click(), 0);
+        },
+      }),
+    )
+    .filter(({ label }) => isAsked(label));
+  const looks = themes
+    .map(
+      (theme): Choice => ({
+        key: `theme-${theme}`,
+        label: t('search.theme', { theme: t(`theme.${theme}`) }),
+        take: () => {
+          onClose();
+          setColorScheme(theme);
+        },
+      }),
+    )
+    .filter(({ label }) => text.trim() !== '' && isAsked(label));
   const hits = (isId ? [] : (data?.data ?? [])).flatMap((hit) => {
     const to = screenOf(hit.id);
     return to === undefined
@@ -59,26 +114,24 @@ export function SearchPalette({
             label: [hit.title, hit.detail ?? '', t(`search.kind.${hit.kind}`, { defaultValue: hit.kind })]
               .filter((part) => part !== '')
               .join(' · '),
-            to,
+            take: () => open(to),
           },
         ];
   });
-  const choices = [
-    ...(direct === undefined ? [] : [{ key: direct, label: text.trim(), to: direct }]),
+  const choices: readonly Choice[] = [
+    ...(direct === undefined ? [] : [{ key: direct, label: text.trim(), take: () => open(direct) }]),
+    ...actions,
     ...hits,
+    ...looks,
     ...screens,
   ];
-  const open = (to: string): void => {
-    onClose();
-    navigate({ to }).catch(() => undefined); // overtaken by another navigation
-  };
   const move = (event: KeyboardEvent): void => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       setAt(Math.min(Math.max(at + (event.key === 'ArrowDown' ? 1 : -1), 0), choices.length - 1));
     } else if (event.key === 'Enter') {
       const chosen = choices[Math.min(at, choices.length - 1)];
-      if (chosen !== undefined) open(chosen.to);
+      if (chosen !== undefined) chosen.take();
     }
   };
   return (
@@ -112,7 +165,7 @@ export function SearchPalette({
               label={choice.label}
               active={index === at}
               variant="filled"
-              onClick={() => open(choice.to)}
+              onClick={choice.take}
             />
           ))}
         </div>

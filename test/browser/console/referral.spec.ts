@@ -14,7 +14,7 @@ test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
 
 let world: WorkWorld;
 test.beforeAll(async () => {
-  world = await makeWorkWorld(7);
+  world = await makeWorkWorld(9);
 });
 
 /** A referral of its own per test: none depends on what another one decided. */
@@ -119,6 +119,35 @@ test('two browsers decide at once: one succeeds, the other reads who was faster'
     (line) => line.kind === 'referral' && line.event === 'approved',
   );
   expect(approvals).toHaveLength(1);
+});
+
+test('Ctrl+K does what the page offers, and switches the theme (screens.md 1.4)', async ({ page }) => {
+  const { id } = referral(7);
+  await page.goto(`/referrals/${id}`);
+  await expect(page.locator('[data-action="approve"]')).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('Do: Appr');
+  await expect(page.getByRole('option', { name: 'Do: Approve' })).toBeVisible();
+  await page.keyboard.press('Enter');
+  await until(`/v1/referrals/${id}`, (body) => at(body, 'status') === 'approved');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('Theme: Dark');
+  await page.getByRole('option', { name: 'Theme: Dark' }).click();
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+});
+
+test('a letter picks the reason of a refusal (screens.md 3.3)', async ({ page }) => {
+  const { id } = referral(8);
+  await page.goto(`/queue?kind=referral&item=${id}`);
+  await expect(page.locator('[data-item][aria-current="true"]')).toHaveAttribute('data-item', id);
+  await expect(page.locator('[data-action="reject"]')).toBeVisible();
+  await page.keyboard.press('r');
+  await expect(page.getByRole('dialog').getByRole('radio', { checked: true })).toBeFocused();
+  await page.keyboard.press('f');
+  await expect(page.getByRole('dialog').getByRole('radio', { checked: true })).toHaveAttribute('value', 'fraud');
+  await page.keyboard.press('Enter');
+  await until(`/v1/referrals/${id}`, (body) => at(body, 'status') === 'rejected');
+  expect(textAt(await until(`/v1/referrals/${id}`, () => true), 'decision.reasonCode')).toBe('fraud');
 });
 
 test('the queue is cleared by keyboard alone, and the next item opens by itself', async ({ page }) => {
