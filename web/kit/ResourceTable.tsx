@@ -13,8 +13,8 @@ import { useKeys } from './keys.js';
 import type { Money } from './MoneyText.js';
 import { OrderChoice } from './OrderChoice.js';
 import { usePreference } from './preference.js';
-import { useAddress } from './router.js';
-import { SavedViews } from './SavedViews.js';
+import { type Search, useAddress } from './router.js';
+import { type Counted, SavedViews } from './SavedViews.js';
 import { ScrollRegion } from './ScrollRegion.js';
 import { useCan, useMe } from './session.js';
 import { useExport } from './useExport.js';
@@ -106,6 +106,12 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     ...(search['sort'] === undefined ? {} : { sort: search['sort'] }),
     ...(search['cursor'] === undefined ? {} : { cursor: search['cursor'] }),
     ...(include === undefined ? {} : { include }),
+  };
+  /** A view's list, one row of it: only its counts are looked at. */
+  const countOf = (kept: Search): UseQueryOptions<Counted> => {
+    const held = filterFields.flatMap((name) => (kept[name] ? [[name, kept[name]]] : []));
+    const asked = { ...(Object.fromEntries(held) as Record<string, string>), ...fixed, limit: '1', include: 'counts' };
+    return props.list(asked) as unknown as UseQueryOptions<Counted>;
   };
   const options = props.list(query) as unknown as UseQueryOptions<Page<Row>, Error, Page<Row>>;
   const { data, error, isFetching, refetch, dataUpdatedAt } = useQuery({
@@ -209,7 +215,11 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
         </Text>
         <Group gap="xs">
           {canExport ? <ExportMenu exporting={exporting} columns={exportFields.length} /> : null}
-          <SavedViews screen={screen} columns={order} />
+          <SavedViews
+            screen={screen}
+            columns={order}
+            counted={include?.includes('counts') === true ? countOf : undefined}
+          />
           <OrderChoice
             label={t('list.columns')}
             choices={columns}

@@ -1,11 +1,12 @@
-import { ActionIcon, Anchor, Button, Group, Popover, Stack, Switch, Text, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { ActionIcon, Anchor, Badge, Button, Group, Popover, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getSavedViewsOptions } from '../client/@tanstack/react-query.gen.js';
 import { deleteSavedViewsByViewId, postSavedViews } from '../client/sdk.gen.js';
 import type { SavedView } from '../client/types.gen.js';
 import { ErrorView } from './ErrorView.js';
+import { locale } from './i18n.js';
 import { type Search, useAddress } from './router.js';
 import { useMe } from './session.js';
 
@@ -26,9 +27,16 @@ interface ViewsProps {
   readonly screen: string;
   /** The columns that are shown now, in their order: a view keeps them, whatever its reader has chosen elsewhere (BEY-34). */
   readonly columns: readonly string[];
+  /** The list as a view's address filters it, with its counts; left out where the list counts nothing. */
+  readonly counted?: ((search: Search) => UseQueryOptions<Counted>) | undefined;
 }
 
-function Views({ screen, columns }: ViewsProps): ReactElement {
+/** Of a list, what a view's count is read from. */
+export interface Counted {
+  readonly counts?: { readonly total: number };
+}
+
+function Views({ screen, columns, counted }: ViewsProps): ReactElement {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { search, change } = useAddress();
@@ -107,6 +115,7 @@ function Views({ screen, columns }: ViewsProps): ReactElement {
                 {view.isDefault ? ` · ${t('views.isDefault')}` : ''}
                 {view.own ? '' : ` · ${t('views.shared')}`}
               </Anchor>
+              {counted === undefined ? null : <ViewCount view={view} counted={counted} />}
               {view.own ? (
                 <ActionIcon
                   variant="default"
@@ -146,5 +155,24 @@ function Views({ screen, columns }: ViewsProps): ReactElement {
         </Stack>
       </Popover.Dropdown>
     </Popover>
+  );
+}
+
+/** How many rows the view has now: what its list will say (BEY-34). */
+function ViewCount({
+  view,
+  counted,
+}: {
+  readonly view: SavedView;
+  readonly counted: NonNullable<ViewsProps['counted']>;
+}): ReactElement | null {
+  const { t } = useTranslation();
+  const { data } = useQuery({ ...counted(Object.fromEntries(new URLSearchParams(view.query))), staleTime: 30_000 });
+  const total = data?.counts?.total;
+  if (total === undefined) return null;
+  return (
+    <Badge variant="default" component="span" ml="auto" aria-label={t('views.rows', { name: view.name, total })}>
+      {total.toLocaleString(locale())}
+    </Badge>
   );
 }

@@ -5,7 +5,7 @@ import { leadActions, leadTransitions, masked } from '../../../domain/tracking/l
 import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { phoneKey } from '../../../domain/tracking/contactKey.js';
 import { statusesOf } from '../../../domain/transitions.js';
-import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
+import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import {
   decisionWire,
   emailWire,
@@ -111,6 +111,8 @@ export const leadQuery = listQuery(
     affiliateId: anyText(),
     programId: anyText(),
     assigneeId: anyText(),
+    assigned: flag(),
+    department: anyName(),
     externalId: anyText(),
     unique: flag(),
     ...instantRange('createdAt'),

@@ -26,6 +26,9 @@ export interface LeadFilter {
   readonly affiliateId?: readonly string[] | undefined;
   readonly programId?: readonly string[] | undefined;
   readonly assigneeId?: readonly string[] | undefined;
+  /** With an agent or in the queue. */
+  readonly assigned?: boolean | undefined;
+  readonly department?: readonly string[] | undefined;
   readonly externalId?: readonly string[] | undefined;
   readonly unique?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
@@ -77,6 +80,9 @@ export async function listLeads(
   among('lead.affiliate_id', filter.affiliateId);
   among('lead.program_id', filter.programId);
   among('lead.assignee_id', filter.assigneeId);
+  among('lead.department', filter.department);
+  if (filter.assigned === true) query.whereNotNull('lead.assignee_id');
+  if (filter.assigned === false) query.whereNull('lead.assignee_id');
   among('lead.external_id', filter.externalId);
   if (filter.unique !== undefined) query.where('lead.is_unique', filter.unique);
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))

@@ -91,6 +91,14 @@ test('a lead goes to the source’s agent, an affiliate’s agent beats it, who 
   await world.owner('users').where({ id: eva.user.id }).update({ status: 'disabled' });
   const third = await lead({ email: email(), sourceId: fair['id'] });
   expect(third.body).toMatchObject({ assigneeId: null, department: 'Field' });
+  // The department's queue is a filter of the list: nobody's yet, or all of it.
+  const listed = async (query: string) =>
+    itemsOf((await world.as(`/v1/leads?sort=createdAt&${query}`)).body['data']).map((one) => one['id']);
+  expect(await listed('department=Field&assigned=false')).toEqual([third.body['id']]);
+  const theirs = await listed('department=Field&assigned=true');
+  expect(theirs.slice(0, 2)).toEqual([first.body['id'], second.body['id']]);
+  expect(theirs).not.toContain(third.body['id']);
+  expect(await listed('department=Nobody%20here')).toEqual([]);
   await world.as(`/v1/affiliates/${affiliateId}`, { leadAgentId: null }, 'PATCH');
 });
 

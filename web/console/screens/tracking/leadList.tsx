@@ -53,6 +53,12 @@ export function Screen(): ReactElement {
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
           { field: 'externalId', label: t('lead.externalId') },
+          { field: 'department', label: t('leadSource.department') },
+          {
+            field: 'assigned',
+            label: t('lead.agent'),
+            options: ['true', 'false'].map((value) => ({ value, label: t(`lead.assigned.${value}`) })),
+          },
         ]}
         columns={[
           {
@@ -96,6 +102,13 @@ export function Screen(): ReactElement {
             render: (row) =>
               row.referralId === null ? '–' : <NameLink to={`/referrals/${row.referralId}`} name={t('lead.story')} />,
             csv: 'referralId',
+          },
+          {
+            key: 'department',
+            title: t('leadSource.department'),
+            hidden: true,
+            render: (row) => row.department ?? '–',
+            csv: 'department',
           },
           {
             key: 'externalId',

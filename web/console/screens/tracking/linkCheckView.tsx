@@ -1,8 +1,9 @@
 import { Alert, Badge, Button, Group, List, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { postLinksDiagnose } from '../../../client/sdk.gen.js';
+import { postLinksByLinkIdCheck, postLinksDiagnose } from '../../../client/sdk.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { isProblem } from '../../../kit/problem.js';
@@ -42,6 +43,31 @@ export function Warnings({
       </List>
     </Alert>
   );
+}
+
+/**
+ * Looks at the page that a link was just saved with, and says what is wrong with it (LNK-09): the link is saved whatever comes of it, and a look
+ * that fails by itself is repeated by the periodic check.
+ */
+export function useDestinationLook(): (linkId: string) => Promise<void> {
+  const { t } = useTranslation();
+  const text = useWarningText();
+  const queries = useQueryClient();
+  return async (linkId) => {
+    try {
+      const { data } = await postLinksByLinkIdCheck({ path: { linkId }, body: undefined as never, throwOnError: true });
+      if (data.warnings.length > 0)
+        notifications.show({
+          title: t('link.warnings'),
+          message: data.warnings.map(({ code }) => text(code)).join(' · '),
+          color: 'amber',
+          autoClose: false,
+        });
+      await queries.invalidateQueries();
+    } catch {
+      notifications.show({ message: t('link.notLooked') });
+    }
+  };
 }
 
 /** Paste any address: does it resolve, is it public, has it the script, and who would be credited (screens.md 3.11, TST-10). */

@@ -31,7 +31,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
-import { Warnings } from './linkCheckView.js';
+import { useDestinationLook, Warnings } from './linkCheckView.js';
 
 /** One link: where it leads, whether it credits, its picture, and what may be changed (screens.md 3.11). */
 export function Screen(): ReactElement {
@@ -168,6 +168,7 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
   const [campaign, setCampaign] = useState(link.campaign ?? '');
   const [ad, setAd] = useState(link.ad ?? '');
   const [isConverted, setConverted] = useState(false);
+  const look = useDestinationLook();
   const save = useMutation({
     mutationFn: async () =>
       (
@@ -187,9 +188,10 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
           throwOnError: true,
         })
       ).data,
-    onSuccess: (changed) => {
+    onSuccess: async (changed) => {
       const breaks = changed.warnings.some(({ code }) => code === 'published_links_break');
       notifications.show({ message: t(breaks ? 'link.warning.published_links_break' : 'link.saved') });
+      if (changed.destinationUrl !== link.destinationUrl) await look(changed.id);
       return queries.invalidateQueries();
     },
   });

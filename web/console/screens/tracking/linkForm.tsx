@@ -6,6 +6,8 @@ import { getAffiliatesOptions, getProgramsOptions } from '../../../client/@tanst
 import { postPath } from '../../../kit/api.js';
 import { DestinationFields, destinationOf, type DestinationType } from '../../../kit/DestinationFields.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
+import type { Link } from '../../../client/types.gen.js';
+import { useDestinationLook } from './linkCheckView.js';
 
 const linkKinds = ['standard', 'direct', 'recruit'] as const;
 
@@ -24,8 +26,9 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
   const affiliate = listed.find((one) => one.id === affiliateId);
   const programId =
     affiliate?.enrolments.find((one) => one.programId === enrolled)?.programId ?? affiliate?.enrolments[0]?.programId;
-  const save = (idempotencyKey: string): Promise<unknown> =>
-    postPath(
+  const look = useDestinationLook();
+  const save = (idempotencyKey: string): Promise<Link> =>
+    postPath<Link>(
       '/v1/links',
       {
         affiliateId,
@@ -41,6 +44,7 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
       title={t('link.new')}
       submit={t('link.create')}
       save={save}
+      onSaved={(link) => (link.kind === 'recruit' ? undefined : void look(link.id))}
       onClose={onClose}
       isReady={programId !== undefined}
     >
