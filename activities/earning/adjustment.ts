@@ -3,6 +3,7 @@ import {
   insertCommissions,
   lockCommissions,
   lockEndedLines,
+  lockRaises,
   type NewCommission,
 } from '../../db/earning/commission.js';
 import { lockReferral } from '../../db/earning/referral.js';
@@ -12,7 +13,7 @@ import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { Refused } from '../../domain/decided.js';
 import { heldByCase } from '../../domain/earning/caseHold.js';
-import { type Commission, eligibleFrom } from '../../domain/earning/commission.js';
+import { type Commission, eligibleFrom, standingAmount } from '../../domain/earning/commission.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
@@ -127,7 +128,8 @@ export async function addEntry(
 }
 
 /**
- * Sets the net of an unpaid line: a cut takes it off the line itself, a raise adds a linked `adjustment` (COM-08). Codes:
+ * Sets the net of an unpaid line, with what it was raised by before: a cut takes it off the newest raise first and then off the line itself, a
+ * raise adds a linked `adjustment` (COM-08). What a raise was paid, or has in a payout, stays. Codes:
  * commission.commission_paid, commission.commission_blocked (a case holds it), commission.in_open_payout, commission.transition_not_allowed.
  */
 export async function adjustCommission(
@@ -145,11 +147,14 @@ export async function adjustCommission(
   if (caseId !== undefined) throw new DomainError('commission.commission_blocked', heldByCase(caseId).params);
   const payout = (await findLivePayouts(tx, [line.id])).get(line.id);
   if (payout !== undefined) throw new DomainError('commission.in_open_payout', { payoutId: payout.payoutId });
-  const net = line.amount - line.reversed - line.clawedBack;
+  const raises = await lockRaises(tx, line.id);
+  const net = [line, ...raises].reduce((total, one) => total + standingAmount(one), 0n);
   const mine = actFor(act, { reasonCode: 'staff_decision' });
   if (wanted.net < net) {
-    await takeOff(tx, mine, [line], {
-      wanted: () => net - wanted.net,
+    const cuts = await cutsOf(tx, line, raises, net - wanted.net);
+    const cut = [...raises, line].filter((one) => (cuts.get(one.id) ?? 0n) > 0n);
+    await takeOff(tx, mine, cut, {
+      wanted: (one) => cuts.get(one.id) ?? 0n,
       reasonCode: 'staff_decision',
       effectiveAt: null,
     });
@@ -164,6 +169,32 @@ export async function adjustCommission(
   }
   const [after] = await lockCommissions(tx, [id]);
   return after ?? line;
+}
+
+/** How much of a cut each line bears: raises from the newest, then the line. What of a raise is out of reach cannot be cut. */
+async function cutsOf(
+  tx: Tx,
+  line: Commission,
+  raises: readonly Commission[],
+  cut: bigint,
+): Promise<ReadonlyMap<string, bigint>> {
+  const ids = raises.map((one) => one.id);
+  const live = await findLivePayouts(tx, ids);
+  const caseId = await findCaseHolding(tx, ids);
+  if (caseId !== undefined) throw new DomainError('commission.commission_blocked', heldByCase(caseId).params);
+  const free = raises.filter((one) => one.status !== 'paid' && !live.has(one.id));
+  const cuts = new Map<string, bigint>();
+  let rest = cut;
+  for (const one of [...free.toReversed(), line]) {
+    const standing = standingAmount(one);
+    const share = rest < standing ? rest : standing;
+    cuts.set(one.id, share);
+    rest -= share;
+  }
+  if (rest === 0n) return cuts;
+  const [payout] = live.values();
+  if (payout !== undefined) throw new DomainError('commission.in_open_payout', { payoutId: payout.payoutId });
+  throw new DomainError('commission.commission_paid', { currentStatus: 'paid' });
 }
 
 /**

@@ -202,6 +202,18 @@ export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<r
   return rows.map(toCommission);
 }
 
+/** What a line was raised by, by hand, as far as it stands; oldest first. A whole band's top-up is the plan's and no raise. */
+export async function lockRaises(tx: Tx, lineId: string): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .where({ origin_commission_id: lineId, kind: 'adjustment', cause_type: 'commission' })
+    .whereRaw('cause_id = id')
+    .whereIn('status', ['pending', 'approved', 'paid'])
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
 export function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {
   return once(tx, ['commissions'], `commissions of ${referralId}`, async () => {
     const rows = await run<CommissionRow>(

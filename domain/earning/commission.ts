@@ -259,7 +259,7 @@ export function isTopUp(line: Pick<Commission, 'kind' | 'causeType' | 'originCom
 }
 
 /** What stands of a line: neither taken off it nor clawed back beside it. */
-function standingAmount(line: Commission): bigint {
+export function standingAmount(line: Commission): bigint {
   return line.amount - line.reversed - line.clawedBack;
 }
 

@@ -250,6 +250,44 @@ test('COM-08: an adjusted entry keeps old and new amount, reason and person; a p
   expect(await world.broken()).toEqual([]);
 });
 
+test('COM-08: the net that is set counts earlier raises; a cut goes off the newest raise first, and what is in a payout stays', async () => {
+  const at = await scene();
+  const sale = await sell(at, '100.00');
+  await approveReferral(sale);
+  const line = await lineOf(sale);
+  await decide(`/v1/commissions/${line['id']}/approve`);
+  const lines = async () =>
+    (await world.commissions(`affiliateId=${at.affiliateId}`))
+      .toSorted((a, b) => String(a['id']).localeCompare(String(b['id'])))
+      .map((one) => one['net']['amount'] as string);
+  const [first] = await lines();
+  const own = Number(first?.split('.')[0]);
+  const whole = (units: number) => `${units}.00`;
+  const steps: readonly (readonly [string, number, readonly number[]])[] = [
+    ['raised', own + 4, [own, 4]],
+    ['raised again: by what is missing, not by what the first line lacks', own + 6, [own, 4, 2]],
+    ['the same net changes nothing', own + 6, [own, 4, 2]],
+    ['cut: off the newest raise, then off the one before', own + 3, [own, 3, 0]],
+    ['cut below what it earned', own - 1, [own - 1, 0, 0]],
+    ['raised from there', own + 1, [own - 1, 0, 0, 2]],
+  ];
+  for (const [label, net, expected] of steps) {
+    const body = { amount: usd(whole(net)), reason: 'Agreed', skipHold: true };
+    const done = await world.as(`/v1/commissions/${line['id']}/adjust`, body);
+    expect(done.status, `${label} ${done.text}`).toBe(200);
+    expect(await lines(), label).toEqual(expected.map(whole));
+    expect(await world.broken(), label).toEqual([]);
+  }
+  const raise = (await world.commissions(`affiliateId=${at.affiliateId}&kind=adjustment&status=pending`))[0];
+  await world.owner('commissions').where({ id: raise?.['id'] }).update({ status: 'paid', paid_at: new Date() });
+  const cut = (net: number) =>
+    world.as(`/v1/commissions/${line['id']}/adjust`, { amount: usd(whole(net)), reason: 'Late', skipHold: true });
+  const tooMuch = await cut(1);
+  expect([tooMuch.status, tooMuch.body['code']]).toEqual([409, 'commission_paid']); // 2.00 are out
+  expect(await lines()).toEqual([own - 1, 0, 0, 2].map(whole));
+  await world.owner('commissions').where({ id: raise?.['id'] }).update({ status: 'pending', paid_at: null });
+});
+
 test('COM-09: a bonus and a correction without a sale wait for their hold and go through the same approval', async () => {
   const at = await scene({ commissionHold: 'P14D' });
   const entry = (kind: string, amount: string, body: Readonly<Record<string, unknown>> = {}) =>
