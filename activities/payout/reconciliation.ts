@@ -3,6 +3,7 @@ import { insertCommissions } from '../../db/earning/commission.js';
 import { lockBalances, openAccount, postTransfers } from '../../db/earning/ledger.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
+  type ComparedFact,
   compareStatement,
   findProgramOfPayee,
   findUpload,
@@ -18,14 +19,17 @@ import {
   type ReconciliationItem,
   resolveItem,
   type StatementLine,
+  type StatementScope,
   sumLines,
 } from '../../db/payout/reconciliation.js';
+import { insertNoticesOnce } from '../../db/messaging/notice.js';
+import { listHolders } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { account, affiliateAccounts, debitAffiliate, posting } from '../../domain/earning/ledger.js';
 import { assertInvariant, DomainError } from '../../domain/errors.js';
-import type { PayoutRunId } from '../../domain/ids.js';
-import { formatMoney } from '../../domain/money.js';
+import type { PayoutRunId, UserId } from '../../domain/ids.js';
+import { type CurrencyCode, formatMoney } from '../../domain/money.js';
 import { mayBePayment } from '../../domain/payout/reconciliation.js';
 import type { FileStatement } from '../../domain/payout/statementFile.js';
 import type { Instant } from '../../domain/time.js';
@@ -46,6 +50,34 @@ export async function askForStatement(
       { workflowType: 'reconciliation', workflowId: workflowIds.reconciliation(ref), input: ref, startAt },
       2,
     ),
+  );
+}
+
+/**
+ * A difference opens a case by itself (BEY-06): it stands open on its statement until a person says what it is, and whoever may say so is told.
+ * Its money goes to suspense by that person's word (api.md 10.3), because nothing is repaired by guessing.
+ */
+export async function openCases(
+  tx: Tx,
+  act: Act,
+  scope: StatementScope,
+  statement: { readonly id: string; readonly currency: CurrencyCode },
+  facts: readonly ComparedFact[],
+): Promise<void> {
+  const opened = await insertItems(tx, act, scope, statement, facts);
+  if (opened === 0) return;
+  const people = await listHolders(tx, 'reconcile.write');
+  await insertNoticesOnce(
+    tx,
+    act,
+    people.map((id) => ({
+      to: { userId: id as UserId },
+      onceKey: `reconciliation/${statement.id}/differences`,
+      kind: 'reconciliation_difference',
+      subject: `${opened === 1 ? 'A difference' : `${opened} differences`} with ${scope.gateway} in ${statement.currency}`,
+      body: 'The statement and the books do not agree. Each difference is to be explained within 3 days; nothing is repaired by itself.',
+      link: `/reconciliations/${statement.id}`,
+    })),
   );
 }
 
@@ -234,7 +266,7 @@ export async function recordUpload(tx: Tx, act: Act, upload: Upload): Promise<re
         'gap',
         `All lines read in so far add up to ${formatMoney({ minor: linesMinor, currency }).amount}, the file ends at ${formatMoney({ minor: statement.closingMinor, currency }).amount}.`,
       );
-    await insertItems(
+    await openCases(
       tx,
       act,
       scope,

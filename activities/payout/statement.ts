@@ -5,7 +5,6 @@ import {
   compareStatement,
   extendStatement,
   hasTiming,
-  insertItems,
   insertStatement,
   insertStatementLines,
   listCashCurrencies,
@@ -31,6 +30,7 @@ import type { GatewayStatement } from '../gateways/payoutGateway.js';
 import { openAccess, type PayoutDeps } from './deps.js';
 import { readKept, writeKept } from './keptAnswer.js';
 import { wakeRun } from './payout.js';
+import { openCases } from './reconciliation.js';
 import { recoverAttempts } from './recovery.js';
 
 /** Lines may reach a provider's list late: read again from a day before the last statement (money.md 10). */
@@ -150,5 +150,5 @@ async function recordCurrency(
   });
   await insertStatementLines(tx, scope, id, lines);
   const facts = await compareStatement(tx, scope, { statementId: id, currency, closedAt: input.until });
-  await insertItems(tx, act, scope, { id, currency }, facts);
+  await openCases(tx, act, scope, { id, currency }, facts);
 }

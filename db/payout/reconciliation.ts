@@ -339,14 +339,18 @@ export async function compareStatement(
   });
 }
 
-/** Writes a statement's items. A difference that was there before keeps the time it was first seen, and what a person said of it. */
+/**
+ * Writes a statement's items. A difference that was there before keeps the time it was first seen, and what a person said of it. Answers how many
+ * are new; what only arrives later on the other side (`timing`) is none.
+ */
 export async function insertItems(
   tx: Tx,
   act: Act,
   scope: StatementScope,
   statement: { readonly id: string; readonly currency: CurrencyCode },
   facts: readonly ComparedFact[],
-): Promise<void> {
+): Promise<number> {
+  let opened = 0;
   for (let from = 0; from < facts.length; from += chunkSize) {
     const chunk = facts.slice(from, from + chunkSize);
     const known = await tx.raw<{
@@ -375,6 +379,12 @@ export async function insertItems(
       },
     );
     const before = new Map(known.rows.map((row) => [row.match_key, row]));
+    opened += chunk.filter(
+      (fact) =>
+        fact.itemClass !== 'matched' &&
+        fact.itemClass !== 'timing' &&
+        before.get(fact.matchKey)?.amount_minor !== fact.gap,
+    ).length;
     await tx('reconciliation_items').insert(
       chunk.map((fact) => {
         const same = before.get(fact.matchKey);
@@ -413,6 +423,7 @@ export async function insertItems(
       differences: facts.filter((fact) => fact.itemClass !== 'matched').length,
     },
   });
+  return opened;
 }
 
 /** Has a statement any difference that time alone will change? Then it is compared anew although no amount moved. */

@@ -122,6 +122,7 @@ test('a run ends only when a statement covers what it paid, and every line of it
   const { run, payoutId } = await sent('ok', 2_000n);
   await readStatement();
   expect(classes(await newest()), 'the gateway has debited, we have not booked').toEqual(['timing 2000']);
+  expect(await toldOwner(), 'time alone explains it').toEqual([]);
   expect(await brokenStatements()).toBe(0);
 
   await settled(payoutId, 'paid');
@@ -157,15 +158,24 @@ test('a return is a difference until it is booked', async () => {
   expect(await brokenStatements()).toBe(0);
 });
 
-test('what the gateway did without us, and what it never did, are told; a person sends them to suspense or accepts them', async () => {
+const toldOwner = async () =>
+  (await world.rows('notices', { user_id: world.owner, kind: 'reconciliation_difference' }))
+    .map((notice) => `${String(notice['subject'])} ${String(notice['link'])}`)
+    .toSorted((a, b) => a.localeCompare(b));
+
+test('BEY-06: what the gateway did without us, and what it never did, are told; a person sends them to suspense or accepts them', async () => {
   const journal = { at: clockNow(), account: 'ok', merchant: merchant(), currency: 'USD' };
   await world.journal.append({ ...journal, requestKey: 'stranger', reference: 'att_of_nobody', amountMinor: '700' });
   await world.write((tx, act) =>
     fundGateway(tx, act, { gateway: 'sandbox', currency: usd, minor: 400n, reference: 'never-arrived' }),
   );
+  const earlier = await toldOwner();
   await readStatement();
   const found = await newest();
   expect(classes(found)).toEqual(['missing_there 400', 'unknown_reference 700']);
+  // The case opens by itself: whoever may settle it is told, once.
+  const told = [`2 differences with sandbox in USD /reconciliations/${found.id}`, ...earlier];
+  expect(await toldOwner()).toEqual(told);
   expect(await brokenStatements()).toBe(0);
 
   const itemOf = (name: string): string => found.items.find((item) => item['class'] === name)?.['id'] as string;
@@ -186,6 +196,7 @@ test('what the gateway did without us, and what it never did, are told; a person
   await readStatement();
   const again = await newest();
   expect(classes(again), 'what is in suspense is no difference any more').toEqual(['missing_there 400']);
+  expect(await toldOwner(), 'known differences are not told again').toEqual(told);
   expect(again.items[0], 'accepted stays accepted').toMatchObject({ resolution: 'accepted', resolved_by: world.owner });
   expect(await brokenStatements()).toBe(0);
 });
