@@ -5,6 +5,7 @@ import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
 import { formatMoney } from '../../domain/money.js';
 import type { Payout } from '../../domain/payout/payout.js';
+import { payoutMethodNames } from '../../domain/payout/payoutMethod.js';
 
 /** What an affiliate is told of a payout (PAY-12, PAY-26, PAY-27, NTF-03); each is an event of the notification settings. */
 type PayoutNotice = 'payout.drafted' | 'payout.paid' | 'payout.failed' | 'payout.returned';
@@ -90,17 +91,18 @@ function amountOf(payout: Payout, minor: bigint = payout.amountMinor): string {
 const texts: Readonly<Record<'en' | 'de', (event: PayoutNotice, told: Told) => Text>> = {
   en(event, { payout, reference, date, returnedMinor }) {
     const amount = amountOf(payout);
+    const method = payoutMethodNames.en[payout.methodType];
     switch (event) {
       case 'payout.drafted':
         return {
           subject: `Your payout of ${amount} is on its way`,
-          lines: [`A payout of ${amount} was approved. It is paid by ${payout.methodType}.`, `Payout: ${payout.id}`],
+          lines: [`A payout of ${amount} was approved. It is paid by ${method}.`, `Payout: ${payout.id}`],
         };
       case 'payout.paid':
         return {
           subject: `You were paid ${amount}`,
           lines: [
-            `We paid you ${amount} by ${payout.methodType}${date === undefined ? '' : ` on ${date}`}.`,
+            `We paid you ${amount} by ${method}${date === undefined ? '' : ` on ${date}`}.`,
             `Reference: ${reference ?? payout.id}`,
             `Payout: ${payout.id}`,
           ],
@@ -109,7 +111,7 @@ const texts: Readonly<Record<'en' | 'de', (event: PayoutNotice, told: Told) => T
         return {
           subject: `Your payout of ${amount} could not be paid`,
           lines: [
-            `The payment of ${amount} by ${payout.methodType} was refused, because of the payout details.`,
+            `The payment of ${amount} by ${method} was refused, because of the payout details.`,
             'Nothing is lost: correct your payout details in the portal, and it is paid with the next run.',
             `Payout: ${payout.id}`,
           ],
@@ -129,12 +131,13 @@ const texts: Readonly<Record<'en' | 'de', (event: PayoutNotice, told: Told) => T
   },
   de(event, { payout, reference, date, returnedMinor }) {
     const amount = amountOf(payout);
+    const method = payoutMethodNames.de[payout.methodType];
     switch (event) {
       case 'payout.drafted':
         return {
           subject: `Ihre Auszahlung über ${amount} ist unterwegs`,
           lines: [
-            `Eine Auszahlung über ${amount} wurde freigegeben. Sie erfolgt per ${payout.methodType}.`,
+            `Eine Auszahlung über ${amount} wurde freigegeben. Sie erfolgt per ${method}.`,
             `Auszahlung: ${payout.id}`,
           ],
         };
@@ -142,7 +145,7 @@ const texts: Readonly<Record<'en' | 'de', (event: PayoutNotice, told: Told) => T
         return {
           subject: `${amount} wurden ausgezahlt`,
           lines: [
-            `Wir haben Ihnen ${amount} per ${payout.methodType} ausgezahlt${date === undefined ? '' : ` (${date})`}.`,
+            `Wir haben Ihnen ${amount} per ${method} ausgezahlt${date === undefined ? '' : ` (${date})`}.`,
             `Referenz: ${reference ?? payout.id}`,
             `Auszahlung: ${payout.id}`,
           ],
@@ -151,7 +154,7 @@ const texts: Readonly<Record<'en' | 'de', (event: PayoutNotice, told: Told) => T
         return {
           subject: `Ihre Auszahlung über ${amount} ist gescheitert`,
           lines: [
-            `Die Zahlung von ${amount} per ${payout.methodType} wurde wegen der Auszahlungsdaten abgelehnt.`,
+            `Die Zahlung von ${amount} per ${method} wurde wegen der Auszahlungsdaten abgelehnt.`,
             'Es geht nichts verloren: Berichtigen Sie die Auszahlungsdaten im Portal, dann wird mit dem nächsten Lauf gezahlt.',
             `Auszahlung: ${payout.id}`,
           ],

@@ -22,6 +22,26 @@ export type PayoutMethodEvent = EventOf<typeof payoutMethodTransitions>;
 export const payoutMethodTypes = ['bank', 'wallet', 'paypal', 'cheque', 'tipalti', 'sandbox'] as const;
 export type PayoutMethodType = (typeof payoutMethodTypes)[number];
 
+/** What a mail calls them, as it reads behind "by" and "per" (PAY-12). */
+export const payoutMethodNames: Readonly<Record<'en' | 'de', Readonly<Record<PayoutMethodType, string>>>> = {
+  en: {
+    bank: 'bank transfer',
+    wallet: 'wallet',
+    paypal: 'PayPal',
+    cheque: 'cheque',
+    tipalti: 'Tipalti',
+    sandbox: 'simulated payment',
+  },
+  de: {
+    bank: 'Überweisung',
+    wallet: 'Wallet',
+    paypal: 'PayPal',
+    cheque: 'Scheck',
+    tipalti: 'Tipalti',
+    sandbox: 'simulierter Zahlung',
+  },
+};
+
 export interface PayoutMethod {
   readonly id: PayoutMethodId;
   readonly affiliateId: AffiliateId;

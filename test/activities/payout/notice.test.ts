@@ -91,7 +91,7 @@ test('approved, paid, returned: one mail each with amount, method and reference,
   const mails = await mailsOf(affiliate);
   expect(mails.map((mail) => mail['kind'])).toEqual(['payout_drafted', 'payout_paid', 'payout_returned']);
   expect(mails[1]?.['body']).toMatch(
-    /^Hello Ana,\n\nWe paid you 20\.00 USD by sandbox on \d{4}-\d\d-\d\d\.\n\nReference: p-77/,
+    /^Hello Ana,\n\nWe paid you 20\.00 USD by simulated payment on \d{4}-\d\d-\d\d\.\n\nReference: p-77/,
   );
   expect(mails[2]?.['body']).toContain('18.50 USD of your payout of 20.00 USD came back');
   const sent = await world.rows('outbox', { topic: 'mail' });
