@@ -85,6 +85,9 @@ const rollupsEveryMs = 15_000;
 /** A referral exists about a second after its click at most (REF-15). */
 const clicksEveryMs = 250;
 
+/** Tries for a port of the SDK's metrics. */
+const mostPorts = 5;
+
 /** A worker process: a worker per task queue, and the relay. `stopped` settles when it ended, by `stop` or by itself. */
 interface RunningWorker {
   readonly stopped: Promise<void>;
@@ -93,15 +96,23 @@ interface RunningWorker {
 
 /** Once per process, before any worker or connection. Answers where the SDK serves its own metrics, for `/metrics`. */
 async function installRuntime(logger: Logger): Promise<string> {
-  const bindAddress = `127.0.0.1:${await freePort()}`;
-  Runtime.install({
-    logger: temporalLogger(logger),
-    telemetryOptions: {
-      logging: { filter: { core: 'WARN', other: 'WARN' } },
-      metrics: { prometheus: { bindAddress } },
-    },
-  });
-  return bindAddress;
+  for (let attempt = 1; ; attempt += 1) {
+    const bindAddress = `127.0.0.1:${await freePort()}`;
+    try {
+      Runtime.install({
+        logger: temporalLogger(logger),
+        telemetryOptions: {
+          logging: { filter: { core: 'WARN', other: 'WARN' } },
+          metrics: { prometheus: { bindAddress } },
+        },
+      });
+      return bindAddress;
+    } catch (error) {
+      // The SDK takes no port 0, so that another process may have bound the free one since: seen with two workers starting at once.
+      const isTaken = error instanceof Error && error.message.includes('Address already in use');
+      if (!isTaken || attempt === mostPorts) throw error;
+    }
+  }
 }
 
 /** Starts what `config` asks for. Throws with the findings when the database's role or settings are not safe (decisions 10). */
