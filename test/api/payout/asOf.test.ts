@@ -60,14 +60,18 @@ interface Picture {
   readonly ada: Json;
   readonly bo: Json;
   readonly rows: Json;
-  readonly statement: Json;
+  readonly statement: Paper | undefined;
+}
+
+interface Paper {
+  readonly amount: { readonly amount: string };
 }
 
 let payoutId: string | undefined;
-const statement = async (query = ''): Promise<Json> => {
-  if (payoutId === undefined) return null;
+const statement = async (query = ''): Promise<Paper | undefined> => {
+  if (payoutId === undefined) return undefined;
   const read = await world.as(`/v1/payouts/${payoutId}/statement${query}`);
-  return read.status === 404 ? null : read.body;
+  return read.status === 404 ? undefined : (read.body as unknown as Paper);
 };
 
 /** Everything as it is now, and the instant at which it is that. */
@@ -142,7 +146,7 @@ test('BEY-12: owed list, balances, statement and trial balance as of an instant 
     expect(await statement(`?asOf=${encodeURIComponent(picture.at)}`), `statement, picture ${index}`).toEqual(
       picture.statement,
     );
-  expect(pictures.map((picture) => picture.statement?.['amount']['amount'] ?? null)).toEqual([
+  expect(pictures.map((picture) => picture.statement?.amount.amount ?? null)).toEqual([
     null,
     null,
     '20.00',
@@ -207,7 +211,7 @@ test('BEY-12: as of a day is as of its 24:00 in the workspace’s zone, to the m
   expect(await owedRows(`?${query}`)).toEqual(picture.owed);
   expect(await balances(ada, `?${query}`)).toEqual(picture.ada);
   expect((await sheet(`&${query}`))['rows']).toEqual(picture.rows);
-  expect((await statement(`?${query}`))?.['amount']).toEqual(picture.statement?.['amount']);
+  expect((await statement(`?${query}`))?.amount).toEqual(picture.statement?.amount);
   const dayBefore = dateIn(zone, addMs(midnight, -2 * 86_400_000));
   expect(await owedRows(`?asOf=${dayBefore}`)).toEqual([]);
   const unfinished = await world.as(`/v1/payouts/due?asOf=${today}`);
