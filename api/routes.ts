@@ -57,6 +57,7 @@ import { mediaRoutes } from './routes/tracking/media.js';
 import { trackingDomainRoutes } from './routes/tracking/trackingDomain.js';
 import { linkCheckRoutes } from './routes/tracking/linkCheck.js';
 import { apiKeyRoutes } from './routes/access/apiKey.js';
+import { ownApiKeyRoutes } from './routes/access/ownApiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
 import { preferenceRoutes } from './routes/access/preference.js';
 import { roleRoutes } from './routes/access/role.js';
@@ -96,6 +97,7 @@ const own: readonly Route[] = [
   ...userRoutes,
   ...roleRoutes,
   ...apiKeyRoutes,
+  ...ownApiKeyRoutes,
   ...apiLogRoutes,
   ...settingsRoutes,
   ...savedViewRoutes,

@@ -57,6 +57,14 @@ export const newApiKeyBody = z
       context.issues.push({ ...fieldIssue('required', 'Name the addresses.', ['ipAllowList']), input: context.value });
   });
 
+/** An affiliate's own key reads what the portal shows it and, if it may write, makes links (BEY-22). */
+export const newOwnApiKeyBody = z.strictObject({
+  name: nameText,
+  mayWrite: z.boolean().default(false),
+  expiresOn: dateWire.exactOptional(),
+  ipAllowList: ipAllowList.default([]),
+});
+
 export const apiKeyPatch = z.strictObject({
   name: nameText.exactOptional(),
   ...leadFields,

@@ -339,3 +339,32 @@ test('suspended: everything can be read, nothing changed; staff have no business
   expect([off.status, off.body['code'], off.body['capability']]).toEqual([403, 'not_enabled', 'portal']);
   await saveSettings(world.api, world.ws, { affiliates: { portalEnabled: true } });
 });
+
+test('an affiliate makes, uses and ends its own key; it reaches nothing of others and makes no further keys (BEY-22)', async () => {
+  await world.owner('sessions').update({ stepped_up_at: new Date() });
+  const made = await ada.call('/v1/me/api-keys', { body: { name: 'My tracker', mayWrite: true } });
+  expect(made, made.text).toMatchObject({
+    status: 201,
+    body: { name: 'My tracker', affiliateId: ada.affiliateId, permissions: ['me.read', 'me.write'], state: 'active' },
+  });
+  const reader = await ada.call('/v1/me/api-keys', { body: { name: 'Reader' } });
+  const key = String(made.body['secret']);
+  for (const name of ['links', 'lead-log', 'referrals', 'commissions', 'payouts'])
+    expect((await world.api.as(key, `/v1/me/${name}`)).status, name).toBe(200);
+  const link = (secret: unknown, slug: string) =>
+    world.api.as(String(secret), '/v1/me/links', { body: { programId, slug } });
+  expect(await link(key, 'own-key-link')).toMatchObject({ status: 201, body: { affiliateId: ada.affiliateId } });
+  expect((await link(reader.body['secret'], 'own-key-none')).status).toBe(403);
+  expect((await world.api.as(key, '/v1/affiliates')).status).toBe(403);
+  expect(await world.api.as(key, '/v1/me/api-keys', { body: { name: 'More' } })).toMatchObject({
+    status: 403,
+    body: { code: 'permission_missing' },
+  });
+  const names = async (portal: Portal) =>
+    itemsOf((await portal.call('/v1/me/api-keys?sort=name')).body['data']).map((one) => one['name']);
+  expect([await names(ada), await names(other)]).toEqual([['My tracker', 'Reader'], []]);
+  const path = `/v1/me/api-keys/${String(made.body['id'])}/revoke`;
+  expect((await other.call(path, { method: 'POST' })).status).toBe(404);
+  expect(await ada.call(path, { method: 'POST' })).toMatchObject({ status: 200, body: { state: 'revoked' } });
+  expect(await world.api.as(key, '/v1/me/links')).toMatchObject({ status: 403, body: { code: 'api_user_revoked' } });
+});
