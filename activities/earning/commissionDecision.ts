@@ -12,6 +12,7 @@ import { type Act, actFor, systemActor } from '../../domain/act.js';
 import type { AffiliateStatus } from '../../domain/affiliate/affiliate.js';
 import { type Refused, refused } from '../../domain/decided.js';
 import { heldByCase } from '../../domain/earning/caseHold.js';
+import { disputeHold } from '../../domain/earning/dispute.js';
 import {
   type ApprovalContext,
   type Commission,
@@ -22,7 +23,6 @@ import {
 } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { isSuperseded } from '../../domain/earning/sale.js';
-import { disputeHold } from './dispute.js';
 import { judgeEntry, type LineApprover } from './decisionRights.js';
 import { approveLines, keepFromPayouts, reinstateLine, takeOff, withdrawApproval } from './ledger.js';
 import { takenBackOf } from './refund.js';

@@ -7,10 +7,11 @@ import {
   lockRaisesCausedBy,
 } from '../../db/earning/commission.js';
 import type { Tx } from '../../db/transaction.js';
+import { disputeHold } from '../../domain/earning/dispute.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type Commission, leftOf } from '../../domain/earning/commission.js';
 import { isSuperseded, type Sale } from '../../domain/earning/sale.js';
-import { disputeHold, setHold } from './dispute.js';
+import { setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
 
 // A sale in review was confirmed with another amount (TRK-19): what it had earned is taken off by counter-entries and accrued anew, never edited.

@@ -17,9 +17,6 @@ import { adjustmentLine } from './adjustment.js';
 import { keepFromPayouts, postAccruals, takeOff } from './ledger.js';
 import { takenBackOf } from './refund.js';
 
-/** Why a chargeback holds a line; a person's hold has the reason that the person gave. */
-export const disputeHold = 'charged_back';
-
 /**
  * One step of a chargeback (BEY-26): opened holds the sale's unpaid lines, also those that wait in a payout; lost takes what the customer took
  * back, as a refund would; won lifts the hold, and what an earlier loss had taken comes back as an adjustment that names its line. What a person

@@ -5,13 +5,14 @@ import { findProgram } from '../../db/program/program.js';
 import { findLimitedSales } from '../../db/reads/earning/limitedSales.js';
 import { findEarnedBefore, readZone } from '../../db/reads/earning/planInput.js';
 import type { Tx } from '../../db/transaction.js';
+import { disputeHold } from '../../domain/earning/dispute.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { monthsBetween } from '../../domain/calendar.js';
 import { lossesOf } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale } from '../../domain/earning/sale.js';
 import { assertInvariant } from '../../domain/errors.js';
-import { disputeHold, setHold } from './dispute.js';
+import { setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
 import { takenBackOf } from './refund.js';
 

@@ -20,3 +20,6 @@ export interface Dispute {
   readonly version: number;
   readonly createdAt: Instant;
 }
+
+/** Why a chargeback holds a line; a person's hold has the reason that the person gave. */
+export const disputeHold = 'charged_back';
