@@ -186,6 +186,41 @@ test('BEY-15: an appeal is counted in the menu, answered from its list with a re
   await until(`/v1/referrals/${referralId}`, (body) => at(body, 'status') === 'pending');
 });
 
+test('ADM-07: a list is narrowed by the name of an affiliate or a program, typed into its search or chosen as a filter', async ({
+  page,
+}) => {
+  const filters = page.getByRole('search', { name: 'Filters' });
+  const box = filters.getByRole('searchbox');
+  const chip = filters.getByText(`Affiliate: ${world.affiliateName}`);
+  await page.goto('/sales');
+  await box.fill(`affiliate:"${world.affiliateName.toLowerCase()}"`);
+  await box.press('Enter');
+  await expect(chip).toBeVisible();
+  await expect(page).toHaveURL(new RegExp(`affiliateId=${world.affiliateId}`));
+  await expect(page.locator('tr[data-row]')).toHaveCount(world.referrals.length);
+  await expectAccessible(page);
+
+  // A list without free text of its own takes the name alone; a name that nobody has changes nothing and says so.
+  await page.goto('/clicks');
+  await box.fill(`nobody-${tag}`);
+  await box.press('Enter');
+  await expect(filters.getByText(`Nothing is called “nobody-${tag}”.`)).toBeVisible();
+  await expect(page).not.toHaveURL(/affiliateId/);
+  await box.fill(world.affiliateName);
+  await box.press('Enter');
+  await expect(chip).toBeVisible();
+  await expect(box).toHaveValue('');
+  await expect(page.locator('tr[data-row]').first()).toContainText(world.affiliateName);
+
+  await page.goto('/sales');
+  await filters.getByLabel('Filter by').selectOption('Affiliate');
+  await filters.getByLabel('Value').fill(world.affiliateName);
+  await filters.getByRole('button', { name: 'Add' }).click();
+  await expect(chip).toBeVisible();
+  await filters.getByRole('button', { name: 'Remove' }).click();
+  await expect(chip).toHaveCount(0);
+});
+
 test('ADM-15: the menu counts what the queue counts, and shows nothing where nothing waits', async ({ page }) => {
   const queue = await until('/v1/console/queue?limit=1', () => true);
   const counts: Readonly<Record<string, number>> = {

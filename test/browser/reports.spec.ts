@@ -70,7 +70,7 @@ test('RPT-01, RPT-02: a report by days, compared with a year before, ordered, an
 
 test('FRD-05, RPT-08, RPT-09: quality, who sent leads and the funnel stand in the same place', async ({ page }) => {
   await page.goto(`/reports?report=quality&affiliateId=${world.affiliateId}`); // other specs' affiliates fill the first page
-  const whose = page.getByRole('search', { name: 'Filters' }).getByText(`Affiliate id: ${world.affiliateId}`);
+  const whose = page.getByRole('search', { name: 'Filters' }).getByText(`Affiliate: ${world.affiliateName}`);
   await expect(page.getByRole('table', { name: 'Quality of affiliates' })).toContainText(world.affiliateName);
   await expect(page.getByRole('table', { name: 'Quality of affiliates' }).getByRole('row')).toHaveCount(3);
   await page.getByRole('navigation', { name: 'Reports' }).getByRole('link', { name: 'Who sent leads' }).click();

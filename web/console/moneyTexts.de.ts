@@ -138,7 +138,7 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'payout.noneText': 'Ein Auszahlungslauf legt sie an.',
   'payout.status': 'Status',
   'payout.problem': 'Problem',
-  'payout.affiliateId': 'Affiliate (Kennung)',
+  'payout.affiliateId': 'Affiliate',
   'payout.amount': 'Betrag',
   'payout.dueOn': 'Fällig',
   'payout.paidOn': 'Bezahlt am',

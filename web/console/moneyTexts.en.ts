@@ -137,7 +137,7 @@ export const moneyTexts = {
   'payout.noneText': 'A payout run makes them.',
   'payout.status': 'Status',
   'payout.problem': 'Problem',
-  'payout.affiliateId': 'Affiliate (id)',
+  'payout.affiliateId': 'Affiliate',
   'payout.amount': 'Amount',
   'payout.dueOn': 'Due',
   'payout.paidOn': 'Paid on',

@@ -13,7 +13,7 @@ export const reportTexts: Readonly<Record<keyof typeof en, string>> = {
   'report.noneText': 'Wählen Sie andere Tage.',
   'report.filter.programId': 'Programm',
   'report.filter.groupId': 'Gruppe',
-  'report.filter.affiliateId': 'Affiliate-ID',
+  'report.filter.affiliateId': 'Affiliate',
   'report.order': 'Sortieren nach',
   'report.by': 'Nach',
   'report.by.link': 'Link',

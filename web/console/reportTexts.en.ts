@@ -12,7 +12,7 @@ export const reportTexts = {
   'report.noneText': 'Choose other days.',
   'report.filter.programId': 'Program',
   'report.filter.groupId': 'Group',
-  'report.filter.affiliateId': 'Affiliate id',
+  'report.filter.affiliateId': 'Affiliate',
   'report.order': 'Order by',
   'report.by': 'By',
   'report.by.link': 'Link',

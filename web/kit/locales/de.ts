@@ -360,6 +360,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'views.keep': 'Ansicht merken',
   'list.filters': 'Filter',
   'list.search': 'Liste durchsuchen',
+  'list.nobodyNamed': 'Nichts heißt „{{name}}“.',
+  'list.tooManyNamed': 'Mehreres passt auf „{{name}}“. Bitte mehr vom Namen eingeben.',
   'list.filterField': 'Filtern nach',
   'list.filterValue': 'Wert',
   'list.chooseValue': 'wählen …',

@@ -354,6 +354,8 @@ export const en = {
   'views.keep': 'Keep the view',
   'list.filters': 'Filters',
   'list.search': 'Search this list',
+  'list.nobodyNamed': 'Nothing is called “{{name}}”.',
+  'list.tooManyNamed': 'Several match “{{name}}”. Type more of the name.',
   'list.filterField': 'Filter by',
   'list.filterValue': 'Value',
   'list.chooseValue': 'choose …',
