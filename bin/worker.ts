@@ -157,8 +157,7 @@ async function startWorker(config: Config, logger: Logger): Promise<RunningWorke
       reached,
       payoutGateways,
       ...payoutDepsOf(config),
-      lookAtDestination: (url) =>
-        lookAtDestination({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }, url),
+      lookAtDestination: (url, hosts) => lookAtDestination({ hosts, allow: config.outboundAllow }, url),
       closedRuns: temporalClosedRuns(temporal.client),
       checkProviders: new Map([simulatedCheckProvider()].map((provider) => [provider.adapter, provider])),
       exportDesk: exports.desk,

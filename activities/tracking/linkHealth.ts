@@ -4,6 +4,7 @@ import { listWorkspaces } from '../../db/directory.js';
 import { insertEmailsOnce } from '../../db/messaging/email.js';
 import { insertNoticesOnce } from '../../db/messaging/notice.js';
 import { type DueLink, listDueLinks, listLinkKeepers } from '../../db/reads/tracking/dueLinks.js';
+import { listScriptHosts } from '../../db/reads/tracking/linkOrigin.js';
 import { inWorkspace, readWorkspace, type Tx } from '../../db/transaction.js';
 import { lockLink, recordLinkHealth } from '../../db/tracking/link.js';
 import { type Act, systemAct } from '../../domain/act.js';
@@ -16,7 +17,8 @@ export interface LinkHealthDeps {
   readonly db: Db;
   readonly newId: NewId;
   /** One call to the page; nothing is open meanwhile. */
-  readonly lookAtDestination: (url: string) => Promise<LinkCheck>;
+  readonly lookAtDestination: (url: string, hosts: readonly string[]) => Promise<LinkCheck>;
+  readonly publicUrl: string;
 }
 
 /** Each link once a day; what a pass does not reach is the next one's. */
@@ -33,12 +35,15 @@ export function linkHealthActivities(deps: LinkHealthDeps) {
     checkDueLinks: async (): Promise<{ readonly found: number }> => {
       let found = 0;
       for (const { id } of await listWorkspaces(deps.db)) {
-        const due = await readWorkspace(deps.db, id, (tx, now) =>
-          listDueLinks(tx, { now, before: addDays(now, -daysBetween), limit: perWorkspace }),
-        );
+        const { due, hosts } = await readWorkspace(deps.db, id, async (tx, now) => ({
+          due: await listDueLinks(tx, { now, before: addDays(now, -daysBetween), limit: perWorkspace }),
+          hosts: await listScriptHosts(tx, deps.publicUrl),
+        }));
         for (let from = 0; from < due.length; from += atOnce) {
           const some = due.slice(from, from + atOnce);
-          const seen = await Promise.all(some.map(({ destinationUrl }) => deps.lookAtDestination(destinationUrl)));
+          const seen = await Promise.all(
+            some.map(({ destinationUrl }) => deps.lookAtDestination(destinationUrl, hosts)),
+          );
           await inWorkspace(deps.db, id, async (tx, now) => {
             for (const [index, link] of some.entries()) await record(tx, actOf(deps, id, now), link, seen[index]);
           });

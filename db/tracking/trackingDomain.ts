@@ -57,15 +57,21 @@ export async function listTrackingDomainNames(tx: ReadTx | Tx): Promise<readonly
   return rows.map((row) => row.domain);
 }
 
-/** The name that links are printed with: the one proved last. Undefined: none is proved. */
-export async function findLinkDomain(tx: ReadTx | Tx): Promise<string | undefined> {
-  const row = await tx('tracking_domains')
+/** The names that our own pages and scripts answer on, the one proved last first. */
+export async function listProvedDomainNames(tx: ReadTx | Tx): Promise<readonly string[]> {
+  const rows = await tx('tracking_domains')
     .whereNull('deleted_at')
     .whereNotNull('verified_at')
     .orderBy('verified_at', 'desc')
     .orderBy('id', 'desc')
-    .first<{ domain: string } | undefined>('domain');
-  return row?.domain;
+    .select<{ domain: string }[]>('domain');
+  return rows.map((row) => row.domain);
+}
+
+/** The name that links are printed with: the one proved last. Undefined: none is proved. */
+export async function findLinkDomain(tx: ReadTx | Tx): Promise<string | undefined> {
+  const [newest] = await listProvedDomainNames(tx);
+  return newest;
 }
 
 /** Refuses with `resource.already_exists` for a name that the workspace has. */

@@ -4,6 +4,7 @@ import { getSettings } from '../../../db/access/settings.js';
 import { findLink } from '../../../db/directory.js';
 import { findProgram } from '../../../db/program/program.js';
 import { findLinkNames, findLinkView, type LinkView } from '../../../db/reads/tracking/linkList.js';
+import { listScriptHosts } from '../../../db/reads/tracking/linkOrigin.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -34,8 +35,8 @@ import { ownHosts } from './linkOrigin.js';
 
 const longestUrl = 2_048;
 
-function lookAt(config: Config, url: string): Promise<LinkCheck> {
-  return lookAtDestination({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }, url);
+function lookAt(config: Config, hosts: readonly string[], url: string): Promise<LinkCheck> {
+  return lookAtDestination({ hosts, allow: config.outboundAllow }, url);
 }
 
 const check = defineRoute({
@@ -48,8 +49,11 @@ const check = defineRoute({
   refuses: ['resource.not_found', 'access.not_in_scope'],
   async handle(ctx, { config }) {
     const { linkId } = ctx.params;
-    const { link } = await ctx.read((tx) => requireLink(ctx, tx, linkId));
-    const seen = await lookAt(config, link.destinationUrl);
+    const { link, scripts } = await ctx.read(async (tx) => ({
+      link: (await requireLink(ctx, tx, linkId)).link,
+      scripts: await listScriptHosts(tx, config.http.publicUrl),
+    }));
+    const seen = await lookAt(config, scripts, link.destinationUrl);
     return ctx.write(async (tx, act) => {
       const locked = await lockLink(tx, linkId);
       if (locked === undefined) throw new DomainError('resource.not_found');
@@ -85,7 +89,10 @@ const diagnose = defineRoute({
     if (given.length > longestUrl || !URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol))
       throw invalid({ pointer: '#/url', code: 'bad_format', detail: 'An http or https address.' });
     const url = new URL(given);
-    const hosts = await ctx.read((tx) => ownHosts(tx, config));
+    const { hosts, scripts } = await ctx.read(async (tx) => ({
+      hosts: await ownHosts(tx, config),
+      scripts: await listScriptHosts(tx, config.http.publicUrl),
+    }));
     const slug = slugIn(url, hosts);
     const entry = slug === undefined ? undefined : await findLink(db, slug);
     const found = entry?.workspaceId === ctx.workspaceId ? entry : undefined;
@@ -106,7 +113,7 @@ const diagnose = defineRoute({
     });
     const destination = about?.link.destinationUrl ?? url.href;
     const isOurs = about === undefined && hosts.includes(url.host);
-    const seen = isOurs && slug !== undefined ? undefined : await lookAt(config, destination);
+    const seen = isOurs && slug !== undefined ? undefined : await lookAt(config, scripts, destination);
     const problems = [
       ...(slug !== undefined && about === undefined
         ? [{ code: 'link_unknown', detail: 'No link of this workspace has this code.' }]
@@ -216,11 +223,14 @@ const ownCheck = defineRoute({
   reply: pageCheckWire,
   refuses: ['resource.not_found', 'link.url_not_allowed', ...portalRefusals],
   async handle(ctx, { config }) {
-    const url = await ctx.read(async (tx, now) => {
+    const { url, scripts } = await ctx.read(async (tx, now) => {
       await requireOwn(tx, ctx, now);
-      return pageOf(tx, await requireLink(ctx, tx, ctx.params.linkId), ctx.body.to);
+      return {
+        url: await pageOf(tx, await requireLink(ctx, tx, ctx.params.linkId), ctx.body.to),
+        scripts: await listScriptHosts(tx, config.http.publicUrl),
+      };
     });
-    const seen = await lookAt(config, url);
+    const seen = await lookAt(config, scripts, url);
     // What the page lacks for the tracking is the merchant's business.
     const warnings = checkWarnings(seen).filter(({ code }) => code !== 'script_missing');
     return { object: 'page_check' as const, url, status: seen.status, fault: seen.fault, warnings };

@@ -16,7 +16,8 @@ let host: string;
 let ada: AffiliateId;
 let asked: string[] = [];
 const answers: Record<string, number> = { '/fine': 200, '/gone': 404, '/flaky': 500, '/off': 200 };
-const script = '<script src="http://localhost:3000/t/v1.js" data-key="pk"></script>';
+/** From a link domain of the workspace (LNK-08): as good as from PUBLIC_URL. */
+const script = '<script src="http://go.shop.example:3000/t/v1.js" data-key="pk"></script>';
 
 beforeAll(async () => {
   shop = createServer((request, response) => {
@@ -34,6 +35,13 @@ beforeAll(async () => {
       destination_url: `${host}${path}`,
       status: path === '/off' ? 'disabled' : 'active',
     });
+  await world.owner('tracking_domains').insert({
+    workspace_id: world.workspaceId,
+    id: newId('trackingDomain'),
+    domain: 'go.shop.example',
+    token: 'x',
+    verified_at: new Date(),
+  });
   await world.makeLink({
     affiliateId: ada,
     slug: 'health-over',
@@ -63,7 +71,8 @@ async function pass(): Promise<number> {
   const { checkDueLinks } = linkHealthActivities({
     db: world.db,
     newId,
-    lookAtDestination: (url) => lookAtDestination({ publicUrl: 'http://localhost:3000', allow: ['127.0.0.1'] }, url),
+    publicUrl: 'http://localhost:3000',
+    lookAtDestination: (url, hosts) => lookAtDestination({ hosts, allow: ['127.0.0.1'] }, url),
   });
   const seen: { readonly found: number } = await new MockActivityEnvironment().run(() => checkDueLinks());
   return seen.found;

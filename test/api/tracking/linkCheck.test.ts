@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataOf, makeAffiliate, makeProgram } from '../program/support.js';
+import { inWorkspace } from '../../../db/transaction.js';
+import { newId } from '../../../platform/newId.js';
 import { qrPicture } from '../../../platform/qr.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
@@ -79,6 +81,36 @@ test('a page that becomes well again is an entry of the history; the same health
   expect((await check(id)).body).toMatchObject({ health: 'ok', version: 3 });
   const entries = dataOf(await api.as(ws.key, `/v1/audit-entries?objectId=${id}`));
   expect(entries.map((entry) => entry['event'])).toEqual(['checked', 'checked', 'created']);
+});
+
+test('LNK-08, LNK-10: the script counts from a proved link domain of the workspace, and from no other name', async () => {
+  const other = await api.makeWorkspace();
+  for (const [owner, domain, more] of [
+    [ws, 'go.proved.example', { verified_at: new Date() }],
+    [ws, 'newer.proved.example', { verified_at: new Date() }],
+    [ws, 'go.claimed.example', {}],
+    [other, 'go.foreign.example', { verified_at: new Date() }],
+    [ws, 'go.left.example', { verified_at: new Date(), deleted_at: new Date() }],
+  ] as const)
+    await inWorkspace(api.db, owner.id, (tx) =>
+      tx('tracking_domains').insert({ id: newId('trackingDomain'), domain, token: 'x', ...more }),
+    );
+  for (const [name, scriptFound] of [
+    ['go.proved.example', true],
+    ['newer.proved.example', true],
+    ['go.claimed.example', false],
+    ['go.foreign.example', false],
+    ['go.left.example', false],
+  ] as const) {
+    const path = `/from-${name}`;
+    pages[path] = { status: 200, body: `<script src="http://${name}:3000/t/v1.js" data-key="pk_live_x"></script>` };
+    const id = await link(path);
+    const health = scriptFound ? 'ok' : 'untracked';
+    expect((await check(id)).body, name).toMatchObject({ health, check: { scriptFound } });
+    expect((await diagnose(`http://${host}${path}`)).body, name).toMatchObject({ scriptFound });
+  }
+  // The other tests print their links with PUBLIC_URL.
+  await inWorkspace(api.db, ws.id, (tx) => tx('tracking_domains').update({ deleted_at: new Date() }));
 });
 
 test('inner addresses are never called', async () => {
