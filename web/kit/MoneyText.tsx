@@ -35,6 +35,18 @@ export function formatRate(ratePpm: number): string {
   return `${(format.format as (value: string) => string)(percent)} %`;
 }
 
+/** A change in parts per million as signed percent with one decimal: 125,000 is +12.5 %; none to speak of: a dash. */
+export function formatChange(changePpm: number | null): string {
+  if (changePpm === null) return '–';
+  const format = new Intl.NumberFormat(locale(), {
+    style: 'percent',
+    maximumFractionDigits: 1,
+    signDisplay: 'exceptZero',
+  });
+  // Shifted as text, as above.
+  return (format.format as (value: string) => string)(`${changePpm}e-6`);
+}
+
 /** What an amount below zero means: of a movement that it was taken back, of a balance that it is overdrawn. */
 export type MoneyKind = 'movement' | 'balance';
 

@@ -13,7 +13,7 @@ import { DateRange } from '../../../kit/DateRange.js';
 import { DateText } from '../../../kit/DateText.js';
 import { locale } from '../../../kit/i18n.js';
 import { Loaded } from '../../../kit/Loaded.js';
-import { MoneyText } from '../../../kit/MoneyText.js';
+import { formatChange, MoneyText } from '../../../kit/MoneyText.js';
 import { OrderChoice } from '../../../kit/OrderChoice.js';
 import { usePreference } from '../../../kit/preference.js';
 import { useAddress } from '../../../kit/router.js';
@@ -310,16 +310,8 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
 /** How much more or less than before, as percent: of the count, or of each currency. */
 function Change({ of }: { readonly of: ConsoleHome['figures'][number]['change'] }): ReactElement | null {
   if (of === null) return null;
-  const percent = (ppm: number | null): string =>
-    ppm === null
-      ? '–'
-      : new Intl.NumberFormat(locale(), {
-          style: 'percent',
-          maximumFractionDigits: 1,
-          signDisplay: 'exceptZero',
-        }).format(ppm / 1_000_000);
   const parts =
-    of.money.length > 0 ? of.money.map((one) => `${one.currency} ${percent(one.ppm)}`) : [percent(of.count)];
+    of.money.length > 0 ? of.money.map((one) => `${one.currency} ${formatChange(one.ppm)}`) : [formatChange(of.count)];
   return (
     <Text span inherit data-change>
       {` (${parts.join(', ')})`}
