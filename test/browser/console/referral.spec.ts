@@ -71,6 +71,14 @@ test('the record lists every event, and says how things stood after any of them'
   await expect(events).toHaveCount(1);
 });
 
+test('a referral that is still open is replayed on screen up to where its workflow stands', async ({ page }) => {
+  await page.goto(`/referrals/${referral(2).id}?tab=replay`);
+  await page.getByRole('button', { name: 'Replay now' }).click();
+  const verdict = page.locator('[data-verdict]');
+  await expect(verdict).toHaveAttribute('data-verdict', 'pass', { timeout: 60_000 });
+  await expect(verdict.locator('[data-check]')).toHaveCount(4);
+});
+
 test('a closed referral is replayed on screen, with one verdict and four lines', async ({ page }) => {
   const { id } = referral(1);
   const { must } = await ownerCalls();
