@@ -1,3 +1,4 @@
+import { defaultSettings } from '../../domain/access/settings.js';
 import type { Actor } from '../../domain/act.js';
 import { firstDeadline } from '../../domain/earning/deadline.js';
 import { laterStage, type ReferralStage, type ReferralStatus } from '../../domain/earning/referral.js';
@@ -60,6 +61,38 @@ const visits = 0.5;
 const leads = 0.21;
 const subs = ['kw1', 'footer', 'banner-a', 'banner-b', 'bio'] as const;
 
+const agents = {
+  iphone:
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+  android:
+    'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36',
+  windows:
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+  mac: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15',
+  linux: 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0',
+  ipad: 'Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+} as const;
+/** Of ten people as many as stand here have it. */
+const carried = [
+  agents.iphone,
+  agents.iphone,
+  agents.android,
+  agents.android,
+  agents.windows,
+  agents.windows,
+  agents.windows,
+  agents.mac,
+  agents.linux,
+  agents.ipad,
+] as const;
+const botAgent = 'Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)';
+
+/** Somebody's device is theirs on every click. It follows from their id and draws nothing: the rest of the year stays as it was. */
+function agentOf(id: string): string {
+  const sum = Buffer.from(id).reduce((total, byte) => (total * 31 + byte) % 9_973, 0);
+  return carried[sum % carried.length] ?? agents.windows;
+}
+
 export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], consequences: Consequences): void {
   const { chance, agenda, rows, startsAt, until } = year;
   const recent: { journey: Journey; lastClickId: string }[] = [];
@@ -114,6 +147,14 @@ export function followClicks(year: Year, affiliates: readonly DemoAffiliate[], c
       taken_up_at: isCredited ? addMs(at, 180) : null,
       created_at: at,
     });
+    // Older ones are dropped by the sweep, as everywhere.
+    if (at >= addMs(until, -durationMs(defaultSettings.privacy.clickDetails)))
+      rows.add('click_details', {
+        click_id: id,
+        workspace_id: year.workspaceId,
+        user_agent: refusal?.code === 'bot' ? botAgent : agentOf(journey?.visitorId ?? id),
+        created_at: at,
+      });
     if (journey !== undefined) recent.push({ journey, lastClickId: id });
   }
 

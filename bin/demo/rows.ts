@@ -41,6 +41,7 @@ const loadOrder = [
   'links',
   'payout_methods',
   'clicks',
+  'click_details',
   'program_visitors',
   'referrals',
   'touches',
