@@ -101,6 +101,17 @@ describe('it holds every state', () => {
   });
 });
 
+test('every click of the last 90 days tells its device, and none before', async () => {
+  const [row] = await rowsOf(
+    `select count(distinct detail.user_agent)::int as agents,
+            count(*) filter (where detail.click_id is null and click.created_at > now() - interval '80 days')::int as without,
+            min(detail.created_at) > now() - interval '100 days' as recent
+     from clicks as click left join click_details as detail on detail.click_id = click.id`,
+  );
+  expect(row).toMatchObject({ without: 0, recent: true });
+  expect(Number(row?.['agents'])).toBeGreaterThan(5);
+});
+
 test('every commission explains its amount, and its sale is its own', async () => {
   expect(
     await rowsOf(
