@@ -135,7 +135,13 @@ const queue = defineRoute({
       const reader = readerOf(ctx, now);
       const rows = await listQueue(tx, reader, { kind, assigneeId }, page);
       const { total, byKind } = await countQueue(tx, reader);
-      const list = ctx.list(rows, page, presentQueueItem, ({ waitingSince, id }) => ({ value: waitingSince, id }));
+      const seesPeople = ctx.can('pii.read');
+      const list = ctx.list(
+        rows,
+        page,
+        (row) => presentQueueItem(row, { seesPeople }),
+        ({ waitingSince, id }) => ({ value: waitingSince, id }),
+      );
       return { ...list, counts: { total, byKind: { ...byKind }, beside: await countBeside(tx, besideOf(ctx)) } };
     });
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
+import { masked } from '../../../domain/tracking/lead.js';
 import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
 import { dateWire, instantWire, signedMoneyWire, text } from '../wire.js';
 import { activityDayWire } from '../affiliate/portal.js';
@@ -105,6 +106,10 @@ const queueItemWire = z
     programId: z.string().nullable(),
     amount: signedMoneyWire.nullable(),
     assigneeId: z.string().nullable(),
+    /** Of what a customer bought or asked for; masked without the right to see people. */
+    customer: z
+      .strictObject({ name: z.string().nullable(), email: z.string().nullable(), masked: z.boolean() })
+      .nullable(),
     flags: z.array(z.string()),
     waitingSince: instantWire,
     dueAt: instantWire.nullable(),
@@ -135,12 +140,21 @@ const resourcePaths: Readonly<Record<QueueItem['kind'], string>> = {
   appeal: '/v1/appeals',
 };
 
-export function presentQueueItem(item: QueueItem): z.output<typeof queueItemWire> {
-  const { affiliateId, affiliateName, currency, amountMinor, ...rest } = item;
+export function presentQueueItem(
+  item: QueueItem,
+  reader: { readonly seesPeople: boolean },
+): z.output<typeof queueItemWire> {
+  const { affiliateId, affiliateName, currency, amountMinor, customerName, customerEmail, ...rest } = item;
+  const seen = (kind: 'name' | 'email', value: string | null): string | null =>
+    reader.seesPeople ? value : masked(kind, value);
   return {
     ...rest,
     flags: [...item.flags],
     affiliate: affiliateId === null || affiliateName === null ? null : { id: affiliateId, name: affiliateName },
+    customer:
+      customerName === null && customerEmail === null
+        ? null
+        : { name: seen('name', customerName), email: seen('email', customerEmail), masked: !reader.seesPeople },
     amount: currency === null || amountMinor === null ? null : { minor: amountMinor, currency },
     path: `${resourcePaths[item.kind]}/${item.id}`,
   };

@@ -31,6 +31,9 @@ export interface QueueItem {
   readonly currency: CurrencyCode | null;
   readonly amountMinor: bigint | null;
   readonly assigneeId: string | null;
+  /** Whose purchase it is about: rows of one affiliate look alike without. */
+  readonly customerName: string | null;
+  readonly customerEmail: string | null;
   readonly flags: readonly string[];
   readonly waitingSince: Instant;
   readonly dueAt: Instant | null;
@@ -93,6 +96,16 @@ const sources: Readonly<Record<QueueKind, string>> = {
     from appeals as appeal where appeal.mode = :mode and appeal.status = 'open'`,
 };
 
+/** The contact behind an item, of the kinds that are about a customer. */
+const contactId = `
+  case item.kind
+    when 'lead' then (select lead.contact_id from leads as lead where lead.id = item.id)
+    when 'referral' then (select referral.contact_id from referrals as referral where referral.id = item.id)
+    when 'sale' then (select sale.contact_id from sales as sale where sale.id = item.id)
+    when 'commission' then (
+      select sale.contact_id from commissions as line join sales as sale on sale.id = line.sale_id where line.id = item.id)
+  end`;
+
 export interface QueueReader {
   readonly mode: Mode;
   readonly now: Instant;
@@ -147,6 +160,8 @@ export async function listQueue(
       'item.assignee_id as assigneeId',
       'item.waiting_since as waitingSince',
       'item.due_at as dueAt',
+      tx.raw(`(select contact.name from contacts as contact where contact.id = ${contactId}) as "customerName"`),
+      tx.raw(`(select contact.email from contacts as contact where contact.id = ${contactId}) as "customerEmail"`),
       tx.raw(
         `array(select distinct flag.code from risk_flags as flag
                where flag.dismissed_at is null and (flag.referral_id = item.id or flag.affiliate_id = item.affiliate_id)

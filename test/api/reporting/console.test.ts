@@ -98,6 +98,24 @@ test('ADM-15: the queue holds what waits for this person, oldest first, paged on
     { title: 'Nina New' },
   ]);
 
+  // The customer tells rows of one affiliate apart; without the right to see people only that far.
+  expect(referral?.['customer']).toEqual({ name: null, email: 'jo@buyer.example', masked: false });
+  const { key: decider } = await world.api.makePerson(world.ws, ['reviewer'], {
+    permissions: ['referral.read', 'referral.decide'],
+  });
+  const [unseen] = itemsOf((await world.api.as(decider, '/v1/console/queue?kind=referral')).body['data']);
+  expect(unseen).toMatchObject({ id: referralId, customer: { name: null, email: 'j…@…', masked: true } });
+  expect(itemsOf(all.body['data']).at(-1)?.['customer']).toBeNull();
+
+  const { user: helper } = await world.api.makePerson(world.ws, ['agent'], { name: 'Hal' });
+  const of = async (assignee: string) =>
+    itemsOf((await world.as(`/v1/console/queue?assignee=${assignee}`)).body['data']).map((item) => item['id']);
+  expect(await of(helper.id)).toEqual([]);
+  const given = await world.as(`/v1/referrals/${referralId}`, { assigneeId: helper.id }, 'PATCH');
+  expect(given.status, given.text).toBe(200);
+  expect(await of(helper.id)).toEqual([referralId]);
+  expect(await of('me')).toEqual([]);
+
   const { key: agent } = await world.api.makePerson(world.ws, ['agent']);
   const theirs = await world.api.as(agent, '/v1/console/queue');
   expect(theirs.body['counts']).toEqual({ total: 0, byKind: { lead: 0 }, beside: {} });

@@ -1,10 +1,23 @@
-import { Button, Chip, Grid, Group, Paper, Stack, Text, Title, UnstyledButton } from '@mantine/core';
+import {
+  Button,
+  Chip,
+  Grid,
+  Group,
+  NativeSelect,
+  Paper,
+  Progress,
+  Stack,
+  Text,
+  Title,
+  UnstyledButton,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getConsoleQueueOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getConsoleQueueOptions, getUsersOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { patchReferralsByReferralId } from '../../../client/sdk.gen.js';
 import type { QueueItem } from '../../../client/types.gen.js';
 import { readPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
@@ -18,6 +31,7 @@ import { NameLink, ProgramName } from '../../../kit/ObjectName.js';
 import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
 import { screenOf } from '../../../kit/SearchPalette.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
@@ -38,8 +52,16 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const { search, change } = useAddress();
   const kind = search['kind'] ?? '';
+  const assignee = search['assignee'] ?? '';
+  const people = useStaff();
   const query = useQuery({
-    ...getConsoleQueueOptions({ query: { limit: 100, ...(kind === '' ? {} : { kind }) } }),
+    ...getConsoleQueueOptions({
+      query: {
+        limit: 100,
+        ...(kind === '' ? {} : { kind }),
+        ...(assignee === '' ? {} : { assignee }),
+      },
+    }),
     placeholderData: keepPreviousData,
     refetchInterval: pollMs,
     refetchIntervalInBackground: false,
@@ -80,11 +102,28 @@ export function Screen(): ReactElement {
                   </Chip>
                 ))}
             </Group>
+            <NativeSelect
+              label={t('queue.assignee')}
+              w={240}
+              value={assignee}
+              onChange={(event) => change({ assignee: event.currentTarget.value, item: '' })}
+              data={[
+                { value: '', label: t('queue.anybody') },
+                { value: 'me', label: t('queue.mine') },
+                ...people,
+                ...(['', 'me', ...people.map((one) => one.value)].includes(assignee)
+                  ? []
+                  : [{ value: assignee, label: assignee }]),
+              ]}
+            />
             <Text size="sm" c="dimmed" role="status" data-waiting={counts.total}>
               {t('queue.waiting', { count: counts.total })}
             </Text>
             {item === undefined ? (
-              <EmptyList title={t('queue.empty')} text={t('queue.emptyText')} />
+              <EmptyList
+                title={assignee === '' && kind === '' ? t('queue.empty') : t('list.nothingMatches')}
+                text={assignee === '' && kind === '' ? t('queue.emptyText') : t('list.nothingMatchesText')}
+              />
             ) : (
               <Grid>
                 <Grid.Col span={{ base: 12, md: 5 }}>
@@ -145,6 +184,7 @@ function Row({
         </Text>
         <MoneyOrNothing item={item} />
       </Group>
+      {item.customer === null ? null : <Text size="sm">{customerOf(item.customer)}</Text>}
       <Text size="sm" c="dimmed">
         {t('queue.arrived')} <DateText value={item.waitingSince} relative />
         {item.dueAt === null ? null : (
@@ -154,7 +194,72 @@ function Row({
           </>
         )}
       </Text>
+      {item.dueAt === null ? null : <DueBar from={item.waitingSince} to={item.dueAt} />}
     </UnstyledButton>
+  );
+}
+
+const customerOf = ({ name, email }: NonNullable<QueueItem['customer']>): string =>
+  [name, email].filter((part) => part !== null).join(', ');
+
+/** How much of the time to decide is over. */
+function DueBar({ from, to }: { readonly from: string; readonly to: string }): ReactElement {
+  const { t } = useTranslation();
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  const share = end <= start ? 1 : Math.min(Math.max((Date.now() - start) / (end - start), 0), 1);
+  return (
+    <Progress
+      mt={4}
+      size="sm"
+      value={Math.round(share * 100)}
+      color={share >= 1 ? 'red' : share >= 0.75 ? 'orange' : 'blue'}
+      aria-label={t('queue.timeUsed')}
+    />
+  );
+}
+
+/** Staff by name, for those who may read them. */
+function useStaff(): readonly { readonly value: string; readonly label: string }[] {
+  const people = useQuery({
+    ...getUsersOptions({ query: { audience: 'staff', status: 'active', limit: 200 } }),
+    staleTime: 60_000,
+    enabled: useCan()('user.read'),
+  });
+  return (people.data?.data ?? []).map((one) => ({ value: one.id, label: one.name }));
+}
+
+/** Whose work the item is: a referral is given to somebody here, an application goes with the affiliate's manager. */
+function Assignee({ item, version }: { readonly item: QueueItem; readonly version: number | undefined }): ReactElement {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const problemText = useProblemText();
+  const mayAssign = useCan()('referral.write') && item.kind === 'referral' && version !== undefined;
+  const people = useStaff();
+  const held = item.assigneeId ?? '';
+  const known = held === '' || people.some((one) => one.value === held) ? [] : [{ value: held, label: held }];
+  if (!mayAssign || people.length === 0)
+    return <>{held === '' ? t('queue.nobody') : (people.find((one) => one.value === held)?.label ?? held)}</>;
+  const give = (assigneeId: string): void => {
+    patchReferralsByReferralId({
+      path: { referralId: item.id },
+      body: { assigneeId: assigneeId === '' ? null : assigneeId },
+      headers: { 'If-Match': `"${version}"` } as never,
+      throwOnError: true,
+    })
+      .then(() => queries.invalidateQueries())
+      .catch((error: unknown) => {
+        const { title, detail } = problemText(error);
+        notifications.show({ title, message: detail, color: 'red' });
+      });
+  };
+  return (
+    <NativeSelect
+      aria-label={t('queue.assignTo')}
+      size="xs"
+      value={held}
+      onChange={(event) => give(event.currentTarget.value)}
+      data={[{ value: '', label: t('queue.nobody') }, ...people, ...known]}
+    />
   );
 }
 
@@ -176,6 +281,7 @@ function MoneyOrNothing({ item }: { readonly item: QueueItem }): ReactElement | 
 }
 
 interface Decidable {
+  readonly version?: number;
   readonly status?: string;
   readonly allowedActions: readonly string[];
   /** Of an appeal: what was rejected, and the words against it. */
@@ -264,6 +370,8 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
                 <NameLink key="a" to={`/affiliates/${item.affiliate.id}`} name={item.affiliate.name} />
               ),
             ],
+            [t('referral.customer'), item.customer === null ? null : customerOf(item.customer)],
+            [t('queue.assignee'), <Assignee key="as" item={item} version={query.data?.version} />],
             [t('referral.program'), <ProgramName key="p" id={item.programId} />],
             [t('commission.amount'), <MoneyText key="m" value={item.amount} />],
             ...(objectType === undefined || objectId === undefined
