@@ -14,6 +14,7 @@ import {
   sumOwedOf,
 } from '../../../db/reads/reporting/affiliateFigures.js';
 import { type FunnelStep, listFunnel, sumFunnel } from '../../../db/reads/reporting/funnel.js';
+import { listLabelFunnel } from '../../../db/reads/reporting/labelFunnel.js';
 import type { ActivitySpan } from '../../../db/reads/reporting/rollup.js';
 import type { Page } from '../../../db/reads/keyset.js';
 import type { ReadTx } from '../../../db/transaction.js';
@@ -317,7 +318,7 @@ function ratesOf<
   };
 }
 
-/** How far visitors got, by link or program (RPT-09). Rows of groups and assigned affiliates are those of their affiliates. */
+/** How far visitors got, by link, program or what their click said (RPT-09). Rows of groups and assigned affiliates are those of their affiliates. */
 async function funnel(tx: ReadTx, ctx: Asking, asked: Asked, compared: Compared) {
   const { page } = asked;
   if (!funnelSorts.includes(page.sort))
@@ -329,13 +330,16 @@ async function funnel(tx: ReadTx, ctx: Asking, asked: Asked, compared: Compared)
   const by = ctx.query.by ?? funnelSteps[0];
   const affiliateIds = asked.choice === null ? null : await chosenIds(tx, asked.choice);
   const span = { ...asked.span, affiliateIds };
-  const found = await listFunnel(tx, span, {
-    by,
+  const order = {
     sort: page.sort as FunnelStep,
     descending: page.descending,
     limit: page.limit,
     after: page.after,
-  });
+  };
+  const isLabel = by !== 'link' && by !== 'program';
+  const found = isLabel
+    ? await listLabelFunnel(tx, span, { by, ...order })
+    : await listFunnel(tx, span, { by, ...order });
   const range = `createdAt[gte]=${span.from}&createdAt[lt]=${span.until}`;
   const { data, nextCursor } = ctx.list(
     found,
@@ -343,7 +347,10 @@ async function funnel(tx: ReadTx, ctx: Asking, asked: Asked, compared: Compared)
     (row) => ({
       by,
       ...ratesOf(row),
-      detail: row.key === null ? `/v1/leads?${range}` : `/v1/clicks?${by}Id=${row.key}&${range}`,
+      detail:
+        row.key === null
+          ? `/v1/leads?${range}`
+          : `/v1/clicks?${isLabel ? by : `${by}Id`}=${encodeURIComponent(row.key)}&${range}`,
     }),
     (row) => ({ value: row[page.sort as FunnelStep], id: row.key ?? '' }),
   );

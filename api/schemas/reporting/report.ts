@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { figureSorts } from '../../../db/reads/reporting/affiliateFigures.js';
+import { funnelLabels } from '../../../db/reads/reporting/labelFunnel.js';
 import { anyText, listQuery } from '../../lists.js';
 import { currencyWire, dateWire, instantWire, signedMoneyWire } from '../wire.js';
 
@@ -9,7 +10,7 @@ export const reportNames = ['affiliate-performance', 'lead-senders', 'quality', 
 export type ReportName = (typeof reportNames)[number];
 export const reportParams = z.strictObject({ reportName: z.enum(reportNames) });
 
-export const funnelSteps = ['link', 'program'] as const;
+export const funnelSteps = ['link', 'program', ...funnelLabels] as const;
 
 export const reportQuery = listQuery(
   {
@@ -120,7 +121,7 @@ const funnelReport = reportOf(
   'funnel',
   z.strictObject({
     by: z.enum(funnelSteps),
-    /** Id of the link or program; null: what belongs to none. */
+    /** Id of the link or program, or the label itself; null: what belongs to none. */
     key: z.string().nullable(),
     title: z.string().nullable(),
     ...funnelFigures,
@@ -202,7 +203,7 @@ export const reportColumns: Readonly<Record<ReportName, Readonly<Record<string, 
   },
   funnel: {
     by: 'What a row is.',
-    title: 'The link or the program; none: what belongs to none.',
+    title: 'The link, the program, or what the click said; none: what belongs to none.',
     clicks: shared.clicks,
     visits: shared.visits,
     leads: shared.leads,

@@ -46,9 +46,10 @@ type ViewRow = SaleRow & {
  * The names of what brought a sale: its own click's, else those of the last click on the credited link before it. A tool's own before its
  * link's.
  */
-const source = `
+export const saleOrigin = `
   left join lateral (
-    select coalesce(tool.campaign, link.campaign) as campaign, coalesce(tool.ad, link.ad) as ad
+    select coalesce(tool.campaign, link.campaign) as campaign, coalesce(tool.ad, link.ad) as ad,
+           click.query, click.sub2, click.sub3, click.sub4, click.sub5
     from links as link
     -- a join of its own and \`case\` below: a condition with a query or a \`coalesce\` in it counts as leaky, waits for row-level security
     -- and so could use no index: each sale read all clicks of its link
@@ -68,7 +69,7 @@ const source = `
 
 function base(tx: ReadTx | Tx, mode: Mode) {
   return tx('sales as sale')
-    .joinRaw(source)
+    .joinRaw(saleOrigin)
     .where('sale.mode', mode)
     .select<ViewRow[]>(
       'sale.*',

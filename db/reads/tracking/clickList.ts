@@ -5,7 +5,7 @@ import type { ClickCredit } from '../../../domain/tracking/click.js';
 import type { ReadTx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
-import { toolIdIn } from './toolOfClick.js';
+import { sourceIn, toolIdIn } from './toolOfClick.js';
 
 export interface ClickView {
   readonly id: string;
@@ -43,6 +43,11 @@ export interface ClickFilter {
   readonly credit?: readonly string[] | undefined;
   readonly creditCode?: readonly string[] | undefined;
   readonly sub1?: readonly string[] | undefined;
+  readonly sub2?: readonly string[] | undefined;
+  readonly sub3?: readonly string[] | undefined;
+  readonly sub4?: readonly string[] | undefined;
+  readonly sub5?: readonly string[] | undefined;
+  readonly source?: readonly string[] | undefined;
   readonly campaign?: readonly string[] | undefined;
   readonly ad?: readonly string[] | undefined;
   readonly suspect?: boolean | undefined;
@@ -101,6 +106,11 @@ export async function listClicks(
   among('click.credit', filter.credit);
   among('click.credit_code', filter.creditCode);
   among('click.sub1', filter.sub1);
+  among('click.sub2', filter.sub2);
+  among('click.sub3', filter.sub3);
+  among('click.sub4', filter.sub4);
+  among('click.sub5', filter.sub5);
+  if (filter.source !== undefined) query.whereRaw(`${sourceIn('click.query')} = any(?)`, [[...filter.source]]);
   if (filter.campaign !== undefined) query.whereRaw(`${campaign} = any(?)`, [[...filter.campaign]]);
   if (filter.ad !== undefined) query.whereRaw(`${ad} = any(?)`, [[...filter.ad]]);
   if (filter.suspect !== undefined) query.where('click.suspect', filter.suspect);

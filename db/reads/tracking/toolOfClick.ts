@@ -7,3 +7,8 @@ import { toolParameter } from '../../../domain/tracking/promoTool.js';
 export function toolIdIn(query: string): string {
   return `(regexp_match(${query}, '(^|&)${toolParameter}=(tool_[0-9a-hjkmnp-tv-z]{26})'))[2]`;
 }
+
+/** What the address of a click said of its source, in SQL (`qr` where a code was followed, BEY-19). `query` is a column of ours. */
+export function sourceIn(query: string): string {
+  return `(regexp_match(${query}, '(^|&)src=([A-Za-z0-9_-]{1,40})(&|$)'))[2]`;
+}

@@ -68,6 +68,8 @@ const reports = {
     orders: ['sales', 'clicks', 'visits', 'leads'],
   },
 } as const;
+/** What a row of the funnel can be (api.md 13). */
+const funnelSteps = ['link', 'program', 'campaign', 'ad', 'source', 'sub1', 'sub2', 'sub3', 'sub4', 'sub5'] as const;
 type Name = keyof typeof reports;
 const names = Object.keys(reports) as readonly Name[];
 
@@ -88,7 +90,7 @@ export function Screen(): ReactElement {
   const { orders } = reports[name];
   const order = orders.find((one) => one === search['order']) ?? orders[0];
   const compare = search['compare'] === 'year' || search['compare'] === 'previous' ? search['compare'] : 'none';
-  const by = search['by'] === 'program' ? 'program' : 'link';
+  const by = funnelSteps.find((one) => one === search['by']) ?? 'link';
   const preset = daysOf('last30', zone);
   const filters = useFilters();
   const days = { from: search['from'] ?? preset.from, to: search['to'] ?? preset.to };
@@ -134,7 +136,7 @@ export function Screen(): ReactElement {
             label={t('report.by')}
             value={by}
             onChange={(event) => change({ by: event.currentTarget.value, cursor: '' })}
-            data={(['link', 'program'] as const).map((value) => ({ value, label: t(`report.by.${value}`) }))}
+            data={funnelSteps.map((value) => ({ value, label: t(`report.by.${value}`) }))}
           />
         ) : null}
         <NativeSelect
