@@ -3,11 +3,13 @@ import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findProgram } from '../../../db/program/program.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
+import { listLinkFigures } from '../../../db/reads/reporting/linkFigures.js';
 import { findLinkView, listLinks, type LinkView } from '../../../db/reads/tracking/linkList.js';
 import { insertLink, type LinkChange, lockLink, moveLink, updateLink } from '../../../db/tracking/link.js';
 import { type ReadTx, timeOf, type Tx } from '../../../db/transaction.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
+import { daysRange } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { LinkId } from '../../../domain/ids.js';
 import type { Program } from '../../../domain/program/program.js';
@@ -40,6 +42,7 @@ import {
 } from '../../schemas/tracking/link.js';
 import { decisionBody, type DecisionReason, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
+import { daysAsked } from '../reporting/ownReport.js';
 import { addressRules } from './destinationRules.js';
 import { ownHosts } from './linkOrigin.js';
 
@@ -95,16 +98,37 @@ const list = defineRoute({
   refuses: [],
   async handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
+    const wantsFigures = ctx.query.include?.includes('figures') === true;
+    // Figures are of reports, as in the list of affiliates.
+    if (wantsFigures && !ctx.can('report.read'))
+      throw new DomainError('access.permission_missing', { missingPermission: 'report.read' });
     return ctx.read(async (tx) => {
       const [{ settings }, views, now] = await Promise.all([
         getSettings(tx),
         listLinks(tx, ctx.scope, ctx.query, page),
         timeOf(tx),
       ]);
+      const { timeZone } = settings.general;
+      const days = daysAsked(ctx.query, timeZone, now);
+      const figures = wantsFigures
+        ? await listLinkFigures(
+            tx,
+            { mode: ctx.mode, ...daysRange(timeZone, days.from, days.to) },
+            views.slice(0, page.limit).map(({ link }) => link),
+          )
+        : undefined;
       return ctx.list(
         views,
         page,
-        (view) => presentLinkFor(ctx, view, { now, settings, config }),
+        (view) => {
+          const found = figures?.get(view.link.id);
+          const shown = presentLinkFor(ctx, view, { now, settings, config });
+          if (found === undefined) return shown;
+          return {
+            ...shown,
+            figures: { ...found, earned: [...found.earned], earningsPerClick: [...found.earningsPerClick] },
+          };
+        },
         ({ link }) => ({ value: page.sort === 'slug' ? link.slug : link.createdAt, id: link.id }),
       );
     });

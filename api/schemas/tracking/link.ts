@@ -14,7 +14,18 @@ import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import { domainOrigin } from '../../../domain/tracking/trackingDomain.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyName, anyOf, anyText, listQuery } from '../../lists.js';
-import { decisionWire, idWire, instantWire, listOf, metadataWire, objectFields, text, versionFields } from '../wire.js';
+import {
+  dateWire,
+  decisionWire,
+  idWire,
+  instantWire,
+  listOf,
+  metadataWire,
+  objectFields,
+  signedMoneyWire,
+  text,
+  versionFields,
+} from '../wire.js';
 import { undoWire } from '../affiliate/affiliate.js';
 
 export const linkParams = z.strictObject({ linkId: idWire('link') });
@@ -51,14 +62,30 @@ export const linkQuery = listQuery(
     campaign: anyName(),
     ad: anyName(),
     kind: anyOf(linkKinds),
+    /** Days of the figures, both included; the last thirty where none is named. */
+    from: dateWire.exactOptional(),
+    to: dateWire.exactOptional(),
   },
-  { sort: ['createdAt', 'slug'], q: true },
+  { sort: ['createdAt', 'slug'], q: true, include: ['figures'] },
 );
 
 export const ownLinkQuery = listQuery(
   { programId: anyText(), status: anyOf(statuses), campaign: anyName(), ad: anyName(), kind: anyOf(linkKinds) },
   { sort: ['createdAt', 'slug'], q: true },
 );
+
+export const linkFiguresWire = z
+  .strictObject({
+    clicks: z.int(),
+    /** One per visitor, link and day. */
+    visits: z.int(),
+    leads: z.int(),
+    sales: z.int(),
+    earned: z.array(signedMoneyWire),
+    /** Per currency, rounded to its smallest unit; none without a click. */
+    earningsPerClick: z.array(signedMoneyWire),
+  })
+  .openapi('LinkFigures');
 
 export const linkWire = z
   .strictObject({
@@ -84,6 +111,8 @@ export const linkWire = z
     check: z
       .strictObject({ status: z.int().nullable(), fault: z.string().nullable(), scriptFound: z.boolean().nullable() })
       .exactOptional(),
+    /** Only in the list, with `include=figures`. */
+    figures: linkFiguresWire.exactOptional(),
     decision: decisionWire,
     undo: undoWire.exactOptional(),
     allowedActions: z.array(z.string()),

@@ -232,6 +232,29 @@ test.each(states)(
   },
 );
 
+test.each(states)(
+  'screens.md 3.11: links with what each brought, and what a click of it earned ($state)',
+  async ({ reach }) => {
+    await reach();
+    const figuresOf = async (query: string): Promise<unknown[]> =>
+      (await all(`/v1/links?include=figures&sort=slug${query}`)).map((link) => link['figures']);
+    expect(await figuresOf(`&affiliateId=${ada}`)).toEqual([
+      { clicks: 3, visits: 0, leads: 2, sales: 2, earned: [usd('18.00')], earningsPerClick: [usd('6.00')] },
+    ]);
+    expect(await figuresOf(`&affiliateId=${ben}`)).toMatchObject([
+      { clicks: 5, sales: 0, earned: [], earningsPerClick: [] },
+    ]);
+    expect(await figuresOf(`&affiliateId=${cleo}`)).toMatchObject([{ clicks: 1, earningsPerClick: [jpy('200')] }]);
+    expect(await figuresOf(`&affiliateId=${ada}&from=2020-01-01&to=2020-01-31`)).toMatchObject([
+      { clicks: 0, earned: [], earningsPerClick: [] },
+    ]);
+    for (const link of await all('/v1/links')) expect(Object.keys(link)).not.toContain('figures');
+    const agent = await world.api.makePerson(world.ws, ['agent']);
+    expect((await world.api.as(agent.key, '/v1/links?include=figures')).status).toBe(403);
+    expect((await world.as('/v1/links?include=sums')).status).toBe(422);
+  },
+);
+
 test('RPT-02, ADM-04: a range holds both days, in the zone that is printed, beside the days before and a year before', async () => {
   const today = new Date().toISOString().slice(0, 10);
   const report = await get(`/v1/reports/affiliate-performance?from=${today}&to=${today}&compare=year`);

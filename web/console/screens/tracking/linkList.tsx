@@ -1,4 +1,6 @@
-import { Button, CopyButton, Group, Text } from '@mantine/core';
+import { Anchor, Button, CopyButton, Group, Text } from '@mantine/core';
+import { Link as RouterLink } from '@tanstack/react-router';
+import type { TFunction } from 'i18next';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLinksOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -6,8 +8,10 @@ import type { Link } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
+import { MoneyList } from '../../../kit/MoneyText.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import type { Column } from '../../../kit/resourceColumns.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -19,13 +23,64 @@ const statuses = ['active', 'disabled', 'expired', 'archived'] as const;
 const kinds = ['standard', 'direct', 'recruit'] as const;
 const healths = ['ok', 'unknown', 'unreachable', 'untracked'] as const;
 
+/** What each brought in the last thirty days (screens.md 3.11); clicks open their rows, where the sub-ids stand. */
+function figureColumns(t: TFunction): readonly Column<Link>[] {
+  return [
+    {
+      key: 'clicks',
+      title: t('affiliate.figure.clicks'),
+      hint: t('affiliate.figures'),
+      align: 'right',
+      render: (row) => (
+        <Anchor component={RouterLink} to={`/clicks?linkId=${row.id}`} underline="always" inherit>
+          {row.figures?.clicks ?? 0}
+        </Anchor>
+      ),
+      csv: 'figures.clicks',
+    },
+    {
+      key: 'visits',
+      title: t('link.unique'),
+      hint: t('link.uniqueHint'),
+      align: 'right',
+      render: (row) => row.figures?.visits ?? 0,
+      csv: 'figures.visits',
+    },
+    ...(['leads', 'sales'] as const).map(
+      (name): Column<Link> => ({
+        key: name,
+        title: t(`affiliate.figure.${name}`),
+        hint: t('affiliate.figures'),
+        align: 'right',
+        render: (row) => row.figures?.[name] ?? 0,
+        csv: `figures.${name}`,
+      }),
+    ),
+    {
+      key: 'earningsPerClick',
+      title: t('link.perClick'),
+      hint: t('link.perClickHint'),
+      align: 'right',
+      render: (row) =>
+        row.figures === undefined || row.figures.earningsPerClick.length === 0 ? (
+          '–'
+        ) : (
+          <MoneyList values={row.figures.earningsPerClick} />
+        ),
+      csv: 'figures.earningsPerClick',
+    },
+  ];
+}
+
 /** Links of a workspace, or of one affiliate as a tab of its screen (screens.md 3.11). */
 export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<string, string>> }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const seesFigures = useCan()('report.read');
   return (
     <ResourceTable<Link>
       screen="links"
+      {...(seesFigures ? { include: 'figures' } : {})}
       label={t('link.title')}
       hasText
       fixed={fixed}
@@ -117,6 +172,7 @@ export function LinkTable({ fixed = {} }: { readonly fixed?: Readonly<Record<str
           render: (row) => t(`link.health.${row.health}`),
           csv: 'health',
         },
+        ...(seesFigures ? figureColumns(t) : []),
         {
           key: 'kind',
           title: t('link.kind'),
