@@ -242,6 +242,26 @@ test('TRK-17, TRK-19: the pixel always answers its image; an unsigned sale stays
   expect(await world.owner('sales').where({ external_id: id })).toHaveLength(1);
 });
 
+test('TRK-17: a pixel without a readable click id takes that of the cookie; a readable one goes before it', async () => {
+  const [inCookie, inQuery] = [await click(), await click()];
+  const sentWith = async (fields: Fields, cookie: string): Promise<unknown> => {
+    const id = order();
+    const query = new URLSearchParams({ key, order_id: id, amount: '10.00', currency: 'USD', ...fields });
+    const image = await fetch(`${world.api.url}/t/sale.gif?${query.toString()}`, { headers: { cookie } });
+    expect(image.status).toBe(200);
+    await world.settle();
+    const sale = await saleOf(id);
+    expect(sale, id).toMatchObject({ channel: 'pixel' });
+    return sale?.['attribution']?.['clickId'];
+  };
+  // A template that was never filled in, nothing, and an id of another kind.
+  for (const unreadable of ['{click_id}', '', 'clk_1', affiliateId])
+    expect(await sentWith({ click_id: unreadable }, `trb_click=${inCookie}`), unreadable).toBe(inCookie);
+  expect(await sentWith({}, `other=1; trb_click=${inCookie}`)).toBe(inCookie);
+  expect(await sentWith({ click_id: inQuery }, `trb_click=${inCookie}`)).toBe(inQuery);
+  expect(await sentWith({ click_id: '{click_id}' }, 'trb_click={click_id}')).toBeNull();
+});
+
 test('the same order by a way that can be trusted is in review no more; told again by the pixel nothing changes', async () => {
   const id = order();
   const clickId = await click();
