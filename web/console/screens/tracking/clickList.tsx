@@ -34,6 +34,12 @@ export function Screen(): ReactElement {
           { field: 'programId', label: t('commission.filter.programId') },
           { field: 'campaign', label: t('tool.campaign') },
           { field: 'ad', label: t('tool.ad') },
+          // What the funnel's rows and the list of links open.
+          { field: 'linkId', label: t('click.link') },
+          ...(['source', 'sub1', 'sub2', 'sub3', 'sub4', 'sub5'] as const).map((field) => ({
+            field,
+            label: t(`report.by.${field}`),
+          })),
         ]}
         columns={[
           {
