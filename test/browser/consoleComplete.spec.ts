@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { at, textAt } from '../support/apiClient.js';
 import { sessionCalls } from './payoutWorld.js';
-import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from './support.js';
+import {
+  expect,
+  expectAccessible,
+  freshCookie,
+  ownerState,
+  pressRowAction,
+  signInAfresh,
+  stackNotes,
+  test,
+} from './support.js';
 import { makeWorkWorld, ownerCalls, until, type WorkWorld } from './workWorld.js';
 
 // The console's lists and what they make and change (features.md 14): groups, products, appeals, the log, reconciliation, contacts.
@@ -219,6 +228,51 @@ test('ADM-07: a list is narrowed by the name of an affiliate or a program, typed
   await expect(chip).toBeVisible();
   await filters.getByRole('button', { name: 'Remove' }).click();
   await expect(chip).toHaveCount(0);
+});
+
+test('screens.md 3.3: an item of the queue names its customer, is given to somebody, and is found among their work', async ({
+  page,
+}) => {
+  const { must } = await ownerCalls();
+  const [referral] = world.referrals;
+  const email = `hal-${tag}@shop.example`;
+  const halId = textAt(await must('POST', '/v1/users', { email, name: `Hal ${tag}`, roleIds: ['reviewer'] }), 'id');
+  const mails = await until(`/v1/dev/emails?to=${email}`, (body) => at(body, 'data.0.links.0') !== undefined);
+  const token = textAt(mails, 'data.0.links.0').split('/').at(-1);
+  const invited = await page.request.post('/v1/auth/accept-invite', {
+    data: { token, password: 'a long pass phrase of hal' },
+    headers: { cookie: '' },
+  });
+  expect(invited.status()).toBe(200);
+  await page.context().clearCookies();
+  await signInAfresh(page.context());
+
+  await page.goto(`/queue?kind=referral&item=${referral?.id ?? ''}`);
+  const row = page.locator(`[data-item="${referral?.id ?? ''}"]`);
+  await expect(row).toContainText('@');
+  await expect(row).toHaveAttribute('aria-current', 'true');
+  await page.getByLabel('Give to').selectOption({ label: `Hal ${tag}` });
+  await expect(page.getByLabel('Give to')).toHaveValue(halId);
+  await page.getByLabel('Assigned to').selectOption({ label: `Hal ${tag}` });
+  await expect(page.locator('[data-item]')).toHaveCount(1);
+  await expect(row).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel('Assigned to').selectOption({ label: 'Me' });
+  await expect(row).toHaveCount(0);
+});
+
+test('ADM-03: a figure of Home opens the rows of its span, not those of all time', async ({ page }) => {
+  const figureNames = ['clicks', 'leads', 'referrals', 'sales'] as const;
+  const { must } = await ownerCalls();
+  // Days before anything happened here.
+  const home = await must('GET', '/v1/console/home?from=2020-01-01&to=2020-01-31');
+  const figures = at(home, 'figures') as readonly { readonly name: string; readonly list: string }[];
+  for (const name of figureNames) {
+    const list = figures.find((one) => one.name === name)?.list ?? '';
+    await page.goto(list.replace('/v1', ''));
+    await expect(page.getByText('Nothing matches').first(), name).toBeVisible();
+    await expect(page.locator('tr[data-row]'), name).toHaveCount(0);
+  }
 });
 
 test('ADM-15: the menu counts what the queue counts, and shows nothing where nothing waits', async ({ page }) => {

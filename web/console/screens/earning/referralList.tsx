@@ -114,6 +114,8 @@ export function ReferralTable({ fixed = {} }: { readonly fixed?: Readonly<Record
         },
         ...('affiliateId' in fixed ? [] : [{ field: 'affiliateId', label: t('referral.affiliateId') }]),
         ...('programId' in fixed ? [] : [{ field: 'programId', label: t('referral.programId') }]),
+        { field: 'createdAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
+        { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
         { field: 'tag', label: t('referral.tag') },
         {
           field: 'manual',

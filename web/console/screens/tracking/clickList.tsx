@@ -32,6 +32,8 @@ export function Screen(): ReactElement {
           },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'createdAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
+          { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
           { field: 'campaign', label: t('tool.campaign') },
           { field: 'ad', label: t('tool.ad') },
           // What the funnel's rows and the list of links open.
@@ -74,6 +76,17 @@ export function Screen(): ReactElement {
               </>
             ),
             csv: ['creditCode', 'credit'],
+          },
+          {
+            key: 'device',
+            title: t('click.device'),
+            render: (row) =>
+              row.device === null
+                ? '–'
+                : [t(`click.device.${row.device.kind}`), row.device.system, row.device.browser]
+                    .filter((part) => part !== null)
+                    .join(', '),
+            csv: 'device.kind',
           },
           { key: 'campaign', title: t('tool.campaign'), render: (row) => row.campaign ?? '–', csv: 'campaign' },
           { key: 'ad', title: t('tool.ad'), render: (row) => row.ad ?? '–', csv: 'ad' },

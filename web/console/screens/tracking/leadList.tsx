@@ -52,6 +52,8 @@ export function Screen(): ReactElement {
           },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'createdAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
+          { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
           { field: 'externalId', label: t('lead.externalId') },
           { field: 'department', label: t('leadSource.department') },
           {
