@@ -36,6 +36,7 @@ export const publicReasons: ReadonlySet<string> = new Set([
   'staff_decision',
   'on_hold',
   'referral_not_approved',
+  'commission_not_approved',
   'in_hold_period',
   'suspended',
   'agreement_outdated',

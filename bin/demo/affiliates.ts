@@ -17,7 +17,7 @@ import type { LinkStatus } from '../../domain/tracking/link.js';
 import { affiliateNames, campaigns, countries, siteKinds } from './cast.js';
 import { type Told, untold } from './rows.js';
 import type { DemoProgram } from './setUp.js';
-import { dayMs, hourMs, minuteMs, soon, system, type Year } from './year.js';
+import { dayMs, hourMs, minuteMs, payoutDays, soon, system, type Year } from './year.js';
 
 export interface DemoLink {
   readonly id: LinkId;
@@ -64,6 +64,10 @@ export interface Sealing {
 export const troubled = ['refuse', 'lost_request', 'returned'] as const;
 const firstTroubled = 38;
 const pendingFrom = 41;
+/** This one's bank takes half a minute: a run is seen on its way. */
+const slowToArrive = 10;
+/** Two who share one PayPal account, which a run's preview marks as odd. */
+const sharedPayPal = [3, 9];
 const declinedAt = 45;
 const suspendedAt = 46;
 const terminatedAt = 47;
@@ -273,35 +277,58 @@ function makeMethods(
   const trouble = troubled[index - firstTroubled];
   if (trouble === undefined && index % 11 === 7) return []; // nobody told us how to pay them
   const currencies = [...new Set(programsOf(ground.programs, index).map((program) => program.currency))];
-  return currencies.map((currency) =>
-    trouble !== undefined
-      ? // Only since yesterday: the runs of the year left them out and said why.
-        makeMethod(year, sealing, {
-          affiliateId,
-          currency,
-          type: 'sandbox',
-          details: { account: trouble },
-          at: addMs(year.until, -dayMs),
-          isVerified: true,
-        })
-      : index % 2 === 0
-        ? makeMethod(year, sealing, {
-            affiliateId,
-            currency,
-            type: 'bank',
-            details: { holder: name, iban: ibanOf(index) },
-            at: addMs(joinedAt, dayMs),
-            isVerified: index % 13 !== 6,
-          })
-        : makeMethod(year, sealing, {
-            affiliateId,
-            currency,
-            type: 'paypal',
-            details: { email: `pay${index === 9 ? 3 : index}@demo.test` },
-            at: addMs(joinedAt, dayMs),
-            isVerified: index % 13 !== 6,
-          }),
-  );
+  return currencies.flatMap((currency) => {
+    const of = { affiliateId, currency };
+    if (trouble !== undefined)
+      // Only since yesterday: the runs of the year left them out and said why.
+      return [makeSimulated(year, sealing, { ...of, account: trouble, at: addMs(year.until, -dayMs) })];
+    const isVerified = index % 13 !== 6;
+    const place =
+      index % 2 === 0
+        ? ({ type: 'bank', details: { holder: name, iban: ibanOf(index) } } as const)
+        : ({ type: 'paypal', details: { email: `pay${sharedPayPal.includes(index) ? 3 : index}@demo.test` } } as const);
+    const first = makeMethod(year, sealing, { ...of, ...place, at: addMs(joinedAt, dayMs), isVerified });
+    if (!isVerified || index % 4 === 0 || sharedPayPal.includes(index) || index > declinedAt) return [first];
+    const movedAt = movesToGatewayAt(year);
+    year.agenda.enter(movedAt, (at) =>
+      year.rows.tell(first.told, { at, event: 'removed', to: 'removed', actor: ground.staff.preparer }),
+    );
+    const account = index === slowToArrive ? 'slow' : 'ok';
+    return [first, makeSimulated(year, sealing, { ...of, account, at: addMs(movedAt, minuteMs) })];
+  });
+}
+
+/**
+ * When most of them move to the simulated gateway: paid by hand all year, they are paid within seconds by a run that is executed today. Behind the
+ * year's last run, which still paid by hand; long enough ago, where the month allows, not to count as changed of late.
+ */
+function movesToGatewayAt(year: Year): Instant {
+  const lastRun = payoutDays(year).at(-1);
+  const wanted = addMs(year.until, -10 * dayMs);
+  if (lastRun === undefined) return wanted;
+  const runIsOver = addMs(lastRun, 26 * hourMs);
+  return wanted > runIsOver ? wanted : runIsOver;
+}
+
+function makeSimulated(
+  year: Year,
+  sealing: Sealing,
+  of: {
+    readonly affiliateId: AffiliateId;
+    readonly currency: CurrencyCode;
+    readonly account: string;
+    readonly at: Instant;
+  },
+): DemoMethod {
+  const { affiliateId, currency, account, at } = of;
+  return makeMethod(year, sealing, {
+    affiliateId,
+    currency,
+    type: 'sandbox',
+    details: { account },
+    at,
+    isVerified: true,
+  });
 }
 
 function makeMethod(

@@ -14,12 +14,12 @@ import {
   type PlannedRow,
   type RunProof,
 } from '../../domain/payout/payoutRun.js';
-import { addDays, addMs, epochMs, type Instant } from '../../domain/time.js';
+import { addMs, epochMs, type Instant } from '../../domain/time.js';
 import { workflowIds } from '../../workflows/contract.js';
 import type { DemoAffiliate } from './affiliates.js';
 import type { Books, Line } from './books.js';
 import { type Told, untold } from './rows.js';
-import { hourMs, minuteMs, system, type Year } from './year.js';
+import { hourMs, minuteMs, payoutDays, system, type Year } from './year.js';
 
 /** Runs that were planned, by id: their plans are sealed by Postgres once the rows are in. */
 export interface PastRun {
@@ -40,12 +40,8 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
   const paidBefore = new Map<string, bigint[]>();
   let previousCutOff: Instant | null = null;
 
-  for (let month = nextMonth(year.startsAt); month < year.until; month = nextMonth(month)) {
-    const nominalAt = addMs(addDays(month, 2), 6 * hourMs);
-    if (addMs(nominalAt, 2 * 24 * hourMs) > year.until) break; // not paid yet: the next run is a real one
-    const cutOffAt = month;
-    year.agenda.enter(nominalAt, () => plan(nominalAt, cutOffAt));
-  }
+  for (const nominalAt of payoutDays(year))
+    year.agenda.enter(nominalAt, () => plan(nominalAt, periodContaining('UTC', 'month', nominalAt).from));
 
   function plan(nominalAt: Instant, cutOffAt: Instant): void {
     const { rows, chance, ground } = year;
@@ -161,7 +157,9 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
         previousCutOff !== null && (line.commission.approvedAt ?? at) <= previousCutOff;
       const fresh = payable.filter((line) => !isCarried(line));
       const paid = paidBefore.get(`${affiliate.id}/${currency}`) ?? [];
-      const open = pending.filter((line) => !line.commission.onHold);
+      const isFree = (line: Line): boolean => !line.commission.onHold;
+      const open = pending.filter((line) => isFree(line) && line.commission.eligibleAt > at);
+      const overdue = pending.filter((line) => isFree(line) && line.commission.eligibleAt <= at);
       const input: PlanInput = {
         affiliateId: affiliate.id,
         currency,
@@ -179,6 +177,9 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
             .map((line) => line.commission.eligibleAt)
             .sort()
             .at(0) ?? null,
+        // What the demo leaves undecided are referrals: their commissions follow them.
+        overdueReferralMinor: sumOf(overdue),
+        overdueMinor: 0n,
         afterCutOffMinor: sumOf(approved.filter(isLater)),
         unapprovedReferralMinor: 0n,
         inOtherRunMinor: 0n,
@@ -194,7 +195,7 @@ export function followPayoutRuns(year: Year, books: Books, affiliates: readonly 
   }
 
   function methodOf(affiliate: DemoAffiliate, currency: CurrencyCode, at: Instant): PlanInput['method'] {
-    const method = affiliate.methods.find((one) => one.currency === currency && one.createdAt <= at);
+    const method = affiliate.methods.findLast((one) => one.currency === currency && one.createdAt <= at);
     if (method === undefined) return null;
     const isShared = affiliates.some(
       (other) => other !== affiliate && other.methods.some((one) => one.fingerprint === method.fingerprint),
@@ -374,9 +375,4 @@ function proofOf(
 
 function sumOf(lines: readonly Line[]): bigint {
   return lines.reduce((total, line) => total + leftOf(line.commission), 0n);
-}
-
-/** The first instant of the month after the one of `at`. */
-function nextMonth(at: Instant): Instant {
-  return periodContaining('UTC', 'month', at).until;
 }

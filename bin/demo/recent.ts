@@ -271,11 +271,13 @@ async function act(deps: RecentDeps, workspaceId: WorkspaceId, as: (key: DemoSta
   if (line !== undefined)
     await reviewer.post(`/v1/commissions/${textOf(line, 'id')}/hold`, { reason: 'Asked for the invoice' }, 'hold');
 
-  await as('approver').post(
-    '/v1/gateways/sandbox/funding',
-    { amount: { amount: '5000.00', currency: 'USD' }, reference: 'DEMO-1' },
-    'funding',
-  );
+  // Enough for the run in each of its currencies, so that whoever executes it sees it paid.
+  for (const [index, currency] of ['USD', 'EUR', 'GBP'].entries())
+    await as('approver').post(
+      '/v1/gateways/sandbox/funding',
+      { amount: { amount: '20000.00', currency }, reference: `DEMO-${index + 1}` },
+      `funding ${currency}`,
+    );
   // One that was given up: its money is owed again, and the next draft takes it (TST-11).
   const [givenUpOf] = troubledIds;
   if (givenUpOf !== undefined) {

@@ -1,6 +1,7 @@
 import type { Actor } from '../../domain/act.js';
+import { periodContaining } from '../../domain/calendar.js';
 import type { WorkspaceId } from '../../domain/ids.js';
-import { addMs, type Instant } from '../../domain/time.js';
+import { addDays, addMs, type Instant } from '../../domain/time.js';
 import type { Agenda } from './agenda.js';
 import type { Chance } from './chance.js';
 import type { Rows } from './rows.js';
@@ -35,4 +36,19 @@ export function soon(chance: Chance, at: Instant, fromMs: number, toMs: number):
 /** The same, most often early: what people do at all they mostly do the same day. */
 export function sooner(chance: Chance, at: Instant, fromMs: number, toMs: number): Instant {
   return addMs(at, Math.round(fromMs + (toMs - fromMs) * chance.next() ** 3));
+}
+
+/** When the year's runs are planned: the 3rd of each month at six. One that would not be paid by the end is left to the product. */
+export function payoutDays(year: Year): readonly Instant[] {
+  const days: Instant[] = [];
+  for (let month = monthAfter(year.startsAt); month < year.until; month = monthAfter(month)) {
+    const nominalAt = addMs(addDays(month, 2), 6 * hourMs);
+    if (addMs(nominalAt, 2 * dayMs) > year.until) break;
+    days.push(nominalAt);
+  }
+  return days;
+}
+
+function monthAfter(at: Instant): Instant {
+  return periodContaining('UTC', 'month', at).until;
 }

@@ -97,9 +97,10 @@ export interface RunProof {
   readonly linesEqualTotals: boolean;
 }
 
-/** features.md 4.7, in the order they are listed. */
+/** features.md 4.7, in the order they are listed; `commission_not_approved` is ours (docs/decisions/0660). */
 export const notPaidCodes = [
   'referral_not_approved',
+  'commission_not_approved',
   'suspended',
   'agreement_outdated',
   'tax_form_missing',
@@ -167,8 +168,12 @@ export interface PlanInput {
   readonly carriedMinor: bigint;
   readonly count: number;
   readonly heldMinor: bigint;
+  /** Pending lines whose hold still runs, and when the first of them ends. */
   readonly pendingMinor: bigint;
   readonly pendingUntil: Instant | null;
+  /** Pending lines whose hold is over: they wait for the decision of their referral, or for their own. */
+  readonly overdueReferralMinor: bigint;
+  readonly overdueMinor: bigint;
   readonly afterCutOffMinor: bigint;
   readonly unapprovedReferralMinor: bigint;
   readonly inOtherRunMinor: bigint;
@@ -268,13 +273,22 @@ function reasonsNotToPay(input: PlanInput, net: bigint, context: Context): reado
   const hasLines = input.count > 0;
 
   // Beside payable money these are told as `staysBehind` on the paid row; here they are the reason only when nothing else is payable.
-  if (!hasLines && input.unapprovedReferralMinor !== 0n)
+  const ofReferrals = input.unapprovedReferralMinor + input.overdueReferralMinor;
+  if (!hasLines && ofReferrals !== 0n)
     say(
       'referral_not_approved',
-      `${amount(input.unapprovedReferralMinor)} belong to referrals that are not approved.`,
+      `${amount(ofReferrals)} belong to referrals that are not approved.`,
       'Decide the referrals.',
       'staff',
       `/referrals?affiliateId=${input.affiliateId}&status=pending`,
+    );
+  if (!hasLines && input.overdueMinor !== 0n)
+    say(
+      'commission_not_approved',
+      `The hold of ${amount(input.overdueMinor)} is over, but they are not approved.`,
+      'Decide the commissions.',
+      'staff',
+      `/commissions?affiliateId=${input.affiliateId}&status=pending`,
     );
   if (input.affiliateStatus === 'suspended' || (input.affiliateStatus === 'terminated' && input.isForfeited))
     say(
@@ -373,7 +387,8 @@ function staysBehindOf(input: PlanInput): readonly StaysBehind[] {
   const rest = (code: NotPaidCode, minor: bigint, until: Instant | null): readonly StaysBehind[] =>
     minor === 0n ? [] : [{ code, amountMinor: minor.toString(), until }];
   return [
-    ...rest('referral_not_approved', input.unapprovedReferralMinor, null),
+    ...rest('referral_not_approved', input.unapprovedReferralMinor + input.overdueReferralMinor, null),
+    ...rest('commission_not_approved', input.overdueMinor, null),
     ...rest('on_hold', input.heldMinor, null),
     ...rest('in_hold_period', input.pendingMinor + input.afterCutOffMinor, input.pendingUntil),
     ...rest('in_other_run', input.inOtherRunMinor, null),

@@ -207,6 +207,10 @@ function approvedSums(lock: boolean): string {
      )`;
 }
 
+/** A pending line whose hold is over: not the time keeps it, but a decision. Now, and not the cut-off, which may lie ahead or behind. */
+const isOverdue = 'not commission.on_hold and commission.eligible_at <= now()';
+const waitsForReferral = `(commission.kind = 'earned' and commission.referral_id is not null and referral.status is distinct from 'approved')`;
+
 function planBindings(scope: PlanScope, ids: readonly string[]): Record<string, unknown> {
   return {
     ids: [...ids],
@@ -234,6 +238,8 @@ interface InputRow {
   readonly held_minor: bigint;
   readonly pending_minor: bigint;
   readonly pending_until: Instant | null;
+  readonly overdue_referral_minor: bigint;
+  readonly overdue_minor: bigint;
   readonly later_minor: bigint;
   readonly unapproved_minor: bigint;
   readonly other_run_minor: bigint;
@@ -281,10 +287,13 @@ export async function readPlanInputs(
     `with ${approvedSums(lock)},
      pending as (
        select commission.affiliate_id, commission.currency,
-              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where not commission.on_hold), 0)::bigint as pending_minor,
+              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where not commission.on_hold and commission.eligible_at > now()), 0)::bigint as pending_minor,
+              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where ${isOverdue} and ${waitsForReferral}), 0)::bigint as overdue_referral_minor,
+              coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where ${isOverdue} and not ${waitsForReferral}), 0)::bigint as overdue_minor,
               coalesce(sum(commission.amount_minor - commission.reversed_minor) filter (where commission.on_hold), 0)::bigint as held_minor,
-              min(commission.eligible_at) filter (where not commission.on_hold) as pending_until
+              min(commission.eligible_at) filter (where not commission.on_hold and commission.eligible_at > now()) as pending_until
        from commissions as commission
+       left join referrals as referral on referral.id = commission.referral_id
        where commission.affiliate_id = any(:ids::text[]) and commission.mode = :mode and commission.status = 'pending'
          and (:currencies::text[] = '{}' or commission.currency = any(:currencies::text[]))
          and (:programs::text[] = '{}' or commission.program_id = any(:programs::text[]))
@@ -297,6 +306,7 @@ export async function readPlanInputs(
               coalesce(approved.carried_minor, 0) as carried_minor, coalesce(approved.line_count, 0) as line_count,
               coalesce(approved.held_minor, 0) + coalesce(pending.held_minor, 0) as held_minor,
               coalesce(pending.pending_minor, 0) as pending_minor, pending.pending_until,
+              coalesce(pending.overdue_referral_minor, 0) as overdue_referral_minor, coalesce(pending.overdue_minor, 0) as overdue_minor,
               coalesce(approved.later_minor, 0) as later_minor, coalesce(approved.unapproved_minor, 0) as unapproved_minor,
               coalesce(approved.other_run_minor, 0) as other_run_minor, coalesce(approved.has_round_line, false) as has_round_line,
               coalesce(approved.has_rate_above, false) as has_rate_above,
@@ -365,6 +375,8 @@ function toInput(row: InputRow, scope: PlanScope, workspaceMinimum: readonly Mon
     heldMinor: row.held_minor,
     pendingMinor: row.pending_minor,
     pendingUntil: row.pending_until,
+    overdueReferralMinor: row.overdue_referral_minor,
+    overdueMinor: row.overdue_minor,
     afterCutOffMinor: row.later_minor,
     unapprovedReferralMinor: row.unapproved_minor,
     inOtherRunMinor: row.other_run_minor,

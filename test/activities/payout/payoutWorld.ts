@@ -73,6 +73,7 @@ export interface PayoutWorld {
       readonly mode?: Mode;
       readonly currency?: string;
       readonly approvedAt?: Instant;
+      readonly eligibleAt?: Instant;
     },
   ): Promise<CommissionId>;
   fund(minor: bigint): Promise<void>;
@@ -283,7 +284,7 @@ export async function createPayoutWorld(
     earn: (
       affiliateId,
       minor,
-      { kind, onHold = false, status = 'approved', mode = 'live', currency = 'USD', approvedAt } = {},
+      { kind, onHold = false, status = 'approved', mode = 'live', currency = 'USD', approvedAt, eligibleAt } = {},
     ) =>
       write(
         async (tx, act) => {
@@ -303,7 +304,7 @@ export async function createPayoutWorld(
             amount_minor: minor,
             status,
             on_hold: onHold,
-            eligible_at: act.now,
+            eligible_at: eligibleAt ?? act.now,
             approved_at: status === 'approved' ? (approvedAt ?? act.now) : null,
           });
           const { payable, receivable } = affiliateAccounts(affiliateId);

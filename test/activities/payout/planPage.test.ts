@@ -41,6 +41,7 @@ async function planOn(run: PayoutRunId) {
 }
 
 const future = addDays('2026-11-25T00:00:00.000Z' as Instant, 365);
+const past = addDays('2026-11-25T00:00:00.000Z' as Instant, -50);
 
 test('BEY-03: everyone with a balance stands exactly once, with all reasons', async () => {
   type Case = {
@@ -89,7 +90,31 @@ test('BEY-03: everyone with a balance stands exactly once, with all reasons', as
     {
       label: 'in the hold period',
       reasons: ['in_hold_period'],
-      make: () => earner(1_000n, {}, 'approved', { status: 'pending' }),
+      make: () => earner(1_000n, {}, 'approved', { status: 'pending', eligibleAt: future }),
+    },
+    {
+      label: 'the hold is over, nobody has decided',
+      reasons: ['commission_not_approved'],
+      make: () => earner(1_000n, {}, 'approved', { status: 'pending', eligibleAt: past }),
+    },
+    {
+      label: 'one hold is over, one runs',
+      reasons: ['commission_not_approved', 'in_hold_period'],
+      make: async () => {
+        const id = await earner(1_000n, {}, 'approved', { status: 'pending', eligibleAt: past });
+        await world.earn(id, 300n, { status: 'pending', eligibleAt: future });
+        return id;
+      },
+    },
+    {
+      label: 'paid, and some stays behind',
+      reasons: null,
+      make: async () => {
+        const id = await earner(1_000n);
+        await world.earn(id, 200n, { status: 'pending', eligibleAt: past });
+        await world.earn(id, 300n, { status: 'pending', eligibleAt: future });
+        return id;
+      },
     },
     { label: 'a debt', reasons: ['negative_balance'], make: () => earner(-500n) },
     {
@@ -126,12 +151,24 @@ test('BEY-03: everyone with a balance stands exactly once, with all reasons', as
       one.reasons === null ? { outcome: 'paid', codes: [] } : { outcome: 'not_paid', codes: one.reasons },
     );
   }
+  const idOf = new Map(made.map((one) => [one.label, one.id]));
+  const rowOf = async (label: string) =>
+    (await world.rows('payout_run_rows', { run_id: run, affiliate_id: idOf.get(label) }))[0];
+  // The date is the first that is still to come, never one that has passed.
+  expect((await rowOf('one hold is over, one runs'))?.['reasons']).toMatchObject([
+    { code: 'commission_not_approved', detail: 'The hold of 10.00 USD is over, but they are not approved.' },
+    { code: 'in_hold_period', detail: `3.00 USD are pending, the first until ${future}.` },
+  ]);
+  expect((await rowOf('paid, and some stays behind'))?.['stays_behind']).toEqual([
+    { code: 'commission_not_approved', amountMinor: '200', until: null },
+    { code: 'in_hold_period', amountMinor: '300', until: future },
+  ]);
   const row = await world.row('payout_runs', run);
   expect(row['proof']).toMatchObject([{ currency: 'USD', linesEqualTotals: true }]);
   const drafts = await world.rows('payouts', { run_id: run });
   expect(new Set(drafts.map((draft) => draft['amount_minor']))).toEqual(new Set([1_000n, 1_300n, 900n]));
-  expect(drafts).toHaveLength(3);
-  expect((await world.balances())['payout_open']).toBe(3_200n);
+  expect(drafts).toHaveLength(4);
+  expect((await world.balances())['payout_open']).toBe(4_200n);
 
   // The same page once more, and a whole second run: nothing is reserved twice.
   expect((await planOn(run)).pages).toBe(0);
