@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import knexFactory, { type Knex } from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holdsDemo, makeDemo, makeDemoOfToday } from '../../bin/demo.js';
@@ -129,7 +130,65 @@ test('what waited since before the start is decided by a workflow of its own', a
   }, patient);
 }, 300_000);
 
-async function signIn(): Promise<{ readonly cookie: string; readonly token: string }> {
+test('the run of today is approved and executed by a second person, and most of it is paid within seconds', async () => {
+  const [run] = itemsAt(await ask('GET', '/v1/payout-runs?status=planned'), 'data');
+  const path = `/v1/payout-runs/${textAt(run, 'id')}`;
+  const planned = Number(at(run, 'progress.draft'));
+  await ask('POST', `${path}/approve`, { planHash: textAt(run, 'planHash') });
+  await eventually(async () => at(await ask('GET', path), 'status') === 'approved', patient);
+  await ask('POST', `${path}/execute`, {});
+  const payoutsOf = async (type: string) =>
+    itemsAt(await ask('GET', `/v1/payouts?runId=${textAt(run, 'id')}&limit=100`), 'data').filter(
+      (payout) => (at(payout, 'method.type') === 'sandbox') === (type === 'sandbox'),
+    );
+  await eventually(async () => {
+    const bySandbox = await payoutsOf('sandbox');
+    expect(bySandbox.length).toBeGreaterThan(planned / 2);
+    // All currencies of the year, and the one whose bank takes half a minute.
+    expect(new Set(bySandbox.map((payout) => at(payout, 'amount.currency'))).size).toBe(3);
+    expect(bySandbox.map((payout) => at(payout, 'status'))).toEqual(bySandbox.map(() => 'paid'));
+    return true;
+  }, patient);
+  // Those of banks wait for the person who pays them there.
+  const byHand = await payoutsOf('bank');
+  expect(byHand.length).toBeGreaterThan(0);
+  expect(byHand.map((payout) => at(payout, 'status'))).toEqual(byHand.map(() => 'pending'));
+  expect((await checkBooks(owner)).filter((result) => result.violations > 0)).toEqual([]);
+}, 300_000);
+
+/** A list of an answer. */
+function itemsAt(body: unknown, path: string): readonly unknown[] {
+  const found = at(body, path);
+  if (!Array.isArray(found)) throw new Error(`no list at ${path} of ${JSON.stringify(body).slice(0, 800)}`);
+  return found;
+}
+
+/** Calls of the owner's browser that have to succeed; their answers. */
+async function ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+  const { cookie, token } = await signIn();
+  const answer = await fetch(`${stack.baseUrl}${path}`, {
+    method,
+    headers: {
+      cookie,
+      'x-csrf-token': token,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  expect(answer.status, `${method} ${path}: ${text.slice(0, 800)}`).toBeLessThan(300);
+  return JSON.parse(text) as unknown;
+}
+
+let session: Promise<{ readonly cookie: string; readonly token: string }> | undefined;
+
+/** The printed link opens once: every test goes on in its session. */
+function signIn(): Promise<{ readonly cookie: string; readonly token: string }> {
+  return (session ??= openLink());
+}
+
+async function openLink(): Promise<{ readonly cookie: string; readonly token: string }> {
   const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
