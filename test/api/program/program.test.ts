@@ -4,7 +4,7 @@ import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
 import { newId } from '../../../platform/newId.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
-import { dataOf, insertRule, makeAffiliate, makeProgram, withoutRequest } from './support.js';
+import { dataOf, makeAffiliate, makeProgram, withoutRequest } from './support.js';
 
 let api: TestApi;
 let ws: TestWorkspace;
