@@ -162,9 +162,9 @@ export async function adjustCommission(
     const { commissionHold } = await readReferralTerms(tx, line.programId);
     const eligibleAt = wanted.skipHold ? act.now : eligibleFrom(act.now, commissionHold);
     const raise = adjustmentLine(mine, line, wanted.net - net, { reason: wanted.reason, eligibleAt, saleId: null });
-    // One that needs a second person waits for a decision: the end of its hold is nobody's approval (BEY-04).
-    const needsReviewer =
-      raise.needsReviewer || (await isLargeEntry(tx, { minor: raise.amount, currency: line.currency }));
+    // One that needs a second person waits for a decision: the end of its hold is nobody's approval (BEY-04). So does a small one on top of others.
+    const raised = raises.reduce((total, one) => total + standingAmount(one), raise.amount);
+    const needsReviewer = raise.needsReviewer || (await isLargeEntry(tx, { minor: raised, currency: line.currency }));
     await postAccruals(tx, mine, await insertCommissions(tx, mine, [{ ...raise, needsReviewer }]), null);
   }
   const [after] = await lockCommissions(tx, [id]);

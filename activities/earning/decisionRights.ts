@@ -2,6 +2,7 @@ import { findRoles } from '../../db/access/role.js';
 import { getSettings } from '../../db/access/settings.js';
 import { findUser } from '../../db/access/user.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
+import { readRaises } from '../../db/earning/commission.js';
 import { readStake } from '../../db/reads/earning/referralStake.js';
 import { listHolders } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
@@ -9,7 +10,7 @@ import { can, grantOf, type Permission } from '../../domain/access/permission.js
 import { manualEntryLimit, reviewLimit } from '../../domain/access/settings.js';
 import type { Mode } from '../../domain/act.js';
 import { type Refused, refused } from '../../domain/decided.js';
-import type { Commission } from '../../domain/earning/commission.js';
+import { type Commission, standingAmount } from '../../domain/earning/commission.js';
 import type { Money } from '../../domain/money.js';
 import { type Approver, type FourEyes, judgeFourEyes } from '../../domain/payout/payoutRun.js';
 
@@ -51,7 +52,7 @@ export async function refuseLargeEntry(tx: Tx, line: Commission, userId: string 
   const custom = await findRoles(tx, user.roleIds);
   const grant = grantOf(user.roleIds, { instanceAdmin: user.isInstanceAdmin === true, custom });
   if (!grant.limited.has('commission.decide')) return undefined;
-  return refuseOverLimit(tx, [{ minor: line.amount - line.reversed, currency: line.currency }]);
+  return refuseOverLimit(tx, [{ minor: await enteredMinor(tx, line), currency: line.currency }]);
 }
 
 /** Who decides on a line, and how they came. */
@@ -70,13 +71,21 @@ export async function isLargeEntry(tx: Tx, amount: Money): Promise<boolean> {
   return (amount.minor < 0n ? -amount.minor : amount.minor) > manualEntryLimit(settings, amount.currency).minor;
 }
 
+/** What stands of an entry by hand. A raise counts with the others of its line: many small ones would pass any limit (BEY-04). */
+async function enteredMinor(tx: Tx, line: Commission): Promise<bigint> {
+  const raises = line.originCommissionId === null ? [] : await readRaises(tx, line.originCommissionId);
+  return raises.some((one) => one.id === line.id)
+    ? raises.reduce((total, one) => total + standingAmount(one), 0n)
+    : standingAmount(line);
+}
+
 /**
  * May who wants to approve this line do it alone? Above the limit its maker needs a second person; the only one with the right, a step-up
  * (api.md 1.2, BEY-04). Codes: access.own_work, access.step_up_required.
  */
 export async function judgeEntry(tx: Tx, mode: Mode, line: Commission, by: LineApprover): Promise<FourEyes> {
   const isOwn = line.createdBy !== null && line.createdBy === by.userId;
-  const isAsked = isOwn && (await isLargeEntry(tx, { minor: line.amount, currency: line.currency }));
+  const isAsked = isOwn && (await isLargeEntry(tx, { minor: await enteredMinor(tx, line), currency: line.currency }));
   if (!isAsked) return { ok: true, secondPerson: 'other_person' };
   const { settings } = await getSettings(tx);
   const holders = await listHolders(tx, 'commission.decide');

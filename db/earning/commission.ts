@@ -204,14 +204,21 @@ export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<r
 
 /** What a line was raised by, by hand, as far as it stands; oldest first. A whole band's top-up is the plan's and no raise. */
 export async function lockRaises(tx: Tx, lineId: string): Promise<readonly Commission[]> {
-  const rows = await tx('commissions')
+  const rows = await standingRaises(tx, lineId).orderBy('id').forNoKeyUpdate().select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+/** The same, read only: for whoever holds one of them already and may not wait for another. */
+export async function readRaises(tx: ReadTx, lineId: string): Promise<readonly Commission[]> {
+  const rows = await standingRaises(tx, lineId).select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
+function standingRaises(tx: ReadTx, lineId: string) {
+  return tx('commissions')
     .where({ origin_commission_id: lineId, kind: 'adjustment', cause_type: 'commission' })
     .whereRaw('cause_id = id')
-    .whereIn('status', ['pending', 'approved', 'paid'])
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .select<CommissionRow[]>('*');
-  return rows.map(toCommission);
+    .whereIn('status', ['pending', 'approved', 'paid']);
 }
 
 export function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {

@@ -292,16 +292,18 @@ test('hold, release, withdraw, reject, reinstate and adjust follow the table and
   ]);
 });
 
-test('BEY-04: a raise within the limit approves itself with its program; one above it waits for a second person', async () => {
+test('BEY-04: a raise within the limit approves itself with its program; one above it, alone or on top of others, waits for a second person', async () => {
   const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
-  const sale = await world.sale({
-    externalId: next('order'),
-    clickId: await world.click({ programId, affiliateId }),
-    amount: usd('100.00'),
-  });
-  const id: string = sale['commissionIds'][0] ?? '';
-  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
-  const raiseTo = async (amount: string) => {
+  const approvedLine = async (): Promise<string> => {
+    const sale = await world.sale({
+      externalId: next('order'),
+      clickId: await world.click({ programId, affiliateId }),
+      amount: usd('100.00'),
+    });
+    await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+    return sale['commissionIds'][0] ?? '';
+  };
+  const raiseTo = async (id: string, amount: string) => {
     const before = new Set(
       (await world.commissions(`affiliateId=${affiliateId}&kind=adjustment`)).map((one) => one['id']),
     );
@@ -312,8 +314,11 @@ test('BEY-04: a raise within the limit approves itself with its program; one abo
     const lines = await world.commissions(`affiliateId=${affiliateId}&kind=adjustment`);
     return lines.find((one) => !before.has(one['id']));
   };
-  expect(await raiseTo('120.00')).toMatchObject({ amount: usd('100.00'), status: 'approved' });
-  expect(await raiseTo('120.01')).toMatchObject({ amount: usd('100.01'), status: 'pending' });
+  const [large, split] = [await approvedLine(), await approvedLine()];
+  expect(await raiseTo(large, '120.01')).toMatchObject({ amount: usd('100.01'), status: 'pending' });
+  expect(await raiseTo(split, '119.99')).toMatchObject({ amount: usd('99.99'), status: 'approved' });
+  expect(await raiseTo(split, '120.00')).toMatchObject({ amount: usd('0.01'), status: 'approved' });
+  expect(await raiseTo(split, '120.01')).toMatchObject({ amount: usd('0.01'), status: 'pending' });
   expect(await world.broken()).toEqual([]);
 });
 
