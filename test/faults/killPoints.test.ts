@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 300_000); // the whole stack starts, on a machine that may be busy with other tests
 afterAll(() => world?.stop());
 
-const patience = 240_000;
+const patience = 420_000;
 
 /** One request to the api that will die. Undefined: no answer, or one that broke off. */
 async function ask(path: string, body: unknown, key: string): Promise<ApiAnswer | undefined> {

@@ -9,7 +9,7 @@ import { type Lead, World } from './world.js';
 
 let world: World;
 const stories: Promise<void>[] = [];
-const patience = 300_000;
+const patience = 420_000;
 
 beforeAll(async () => {
   world = await World.start();
