@@ -18,7 +18,7 @@ test('an applicant is approved from the list, suspended with a reason, and shows
 
   await page.goto(`/affiliates/${id}`);
   await page.getByRole('button', { name: 'Suspend' }).click();
-  await page.getByRole('dialog').getByLabel('Fraud', { exact: true }).check();
+  await page.getByRole('dialog').getByRole('radio', { name: 'Fraud', exact: true }).check();
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
   await expect(page.getByText(/^Suspend: Owner/)).toContainText('Fraud');
   await until(`/v1/affiliates/${id}`, (body) => at(body, 'status') === 'suspended');
