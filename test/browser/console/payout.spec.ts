@@ -6,6 +6,7 @@ import {
   expectNoSidewaysScroll,
   freshCookie,
   ownerState,
+  signInAfresh,
   stackNotes,
   test,
 } from '../support.js';
@@ -37,6 +38,7 @@ test.describe('a payout run', () => {
     page,
     browser,
   }) => {
+    await signInAfresh(page.context());
     await page.goto('/payout-runs');
     await page.getByRole('button', { name: 'New payout run' }).first().click();
     await page.getByLabel('Note').fill('November');
