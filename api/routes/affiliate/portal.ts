@@ -8,7 +8,7 @@ import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalan
 import { listOwnAgreements } from '../../../db/reads/affiliate/ownAgreements.js';
 import { findProductNames, listOwnPrograms, type OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
-import { readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { countActivity, listActivityDays, listBestLinks } from '../../../db/reads/reporting/activity.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { listConnected } from '../../../db/payout/gateway.js';
@@ -17,7 +17,7 @@ import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { dateIn, daysRange, isTimeZone, nextOccurrence } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import { millionths, ppmWhole } from '../../../domain/money.js';
-import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { planPayouts } from '../../../domain/payout/payoutRun.js';
 import { ownRates } from '../../../domain/program/ownRates.js';
 import { addDays, earliest, epochMs, type Instant } from '../../../domain/time.js';
 import type { ApiDeps } from '../../deps.js';
@@ -91,14 +91,7 @@ async function nextPayouts(
   now: Instant,
   own: { readonly affiliate: Affiliate; readonly settings: Settings },
 ) {
-  const scope = {
-    mode: ctx.mode,
-    cutOffAt: now,
-    currencies: [],
-    filter: everybody,
-    excludedAffiliateIds: [],
-    previousCutOffAt: null,
-  };
+  const scope = planOfEverybody(ctx.mode, now);
   const inputs = await readPlanInputs(tx, scope, [own.affiliate.id], false);
   const rows = planPayouts(inputs, {
     now,

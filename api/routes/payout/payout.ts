@@ -3,7 +3,7 @@ import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { listHolders } from '../../../db/reads/payout/payoutControls.js';
 import { readDueDates } from '../../../db/reads/payout/dueDates.js';
 import { listOwedAsOf } from '../../../db/reads/payout/owedAsOf.js';
-import { listPlanAffiliates, readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { listPlanAffiliates, readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { findAffiliateNames } from '../../../db/reads/payout/payoutRunPreview.js';
 import {
   findPayoutView,
@@ -21,7 +21,7 @@ import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { decidePayoutMove, payoutActions, type PayoutEvent } from '../../../domain/payout/payout.js';
-import { everybody, planPayouts, secondPersonAmong } from '../../../domain/payout/payoutRun.js';
+import { planPayouts, secondPersonAmong } from '../../../domain/payout/payoutRun.js';
 import { epochMs } from '../../../domain/time.js';
 import { type PayoutVerb, workflowIds } from '../../../workflows/contract.js';
 import { asOfOrNow } from '../../asOf.js';
@@ -168,14 +168,7 @@ const due = defineRoute({
           return { value: id, id };
         });
       }
-      const scope = {
-        mode: ctx.mode,
-        cutOffAt: now,
-        currencies: [],
-        filter: everybody,
-        excludedAffiliateIds: [],
-        previousCutOffAt: null,
-      };
+      const scope = planOfEverybody(ctx.mode, now);
       const ids = await listPlanAffiliates(tx, scope, {
         after: page.after?.id ?? null,
         limit: page.limit + 1,

@@ -43,9 +43,9 @@ import { comparedDays, daysBetween } from '../../../domain/reporting/comparedDay
 import { markUnusual } from '../../../domain/reporting/unusualDay.js';
 import { addDays, earliest, epochMs, type Instant, type LocalDate } from '../../../domain/time.js';
 import { listConnected } from '../../../db/payout/gateway.js';
-import { listPlanAffiliates, readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { listPlanAffiliates, readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { connectableGateways, type GatewayPolicy } from '../../../domain/payout/gateway.js';
-import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { planPayouts } from '../../../domain/payout/payoutRun.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { invalid } from '../../problems.js';
@@ -332,14 +332,7 @@ async function nextPayout(tx: ReadTx, ctx: Asking, of: PlanningNow) {
 
 /** The plan's own judgement of now, as `/v1/payouts/due` has it row by row; without whom nothing is owed to. */
 async function planNow(tx: ReadTx, ctx: Asking, { now, gateways }: PlanningNow) {
-  const scope = {
-    mode: ctx.mode,
-    cutOffAt: now,
-    currencies: [],
-    filter: everybody,
-    excludedAffiliateIds: [],
-    previousCutOffAt: null,
-  };
+  const scope = planOfEverybody(ctx.mode, now);
   const ids = await listPlanAffiliates(tx, scope, { after: null, limit: mostPlanned + 1, lock: false });
   if (ids.length > mostPlanned) return null;
   const rows = planPayouts(await readPlanInputs(tx, scope, ids, false), {

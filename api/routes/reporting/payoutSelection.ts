@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import { listAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
 import { listConnected } from '../../../db/payout/gateway.js';
 import type { Page } from '../../../db/reads/keyset.js';
-import { readPlanInputs } from '../../../db/reads/payout/payoutPlan.js';
+import { readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { findPayoutView, listPayoutViews, type PayoutView, standingOf } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { payoutActions } from '../../../domain/payout/payout.js';
-import { everybody, planPayouts } from '../../../domain/payout/payoutRun.js';
+import { planPayouts } from '../../../domain/payout/payoutRun.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
 import { boundsOf } from '../../lists.js';
 import type { ApiDeps } from '../../deps.js';
@@ -87,14 +87,7 @@ export async function judgeDue(
   now: Instant,
   ids: readonly string[],
 ): Promise<Judged[]> {
-  const scope = {
-    mode: ctx.mode,
-    cutOffAt: now,
-    currencies: [],
-    filter: everybody,
-    excludedAffiliateIds: [],
-    previousCutOffAt: null,
-  };
+  const scope = planOfEverybody(ctx.mode, now);
   const rows = planPayouts(await readPlanInputs(tx, scope, ids as readonly AffiliateId[], false), {
     now,
     nowMs: epochMs(now),

@@ -3,7 +3,13 @@ import type { AffiliateId, PayoutMethodId } from '../../../domain/ids.js';
 import { type CurrencyCode, exponent, type Money, parseCurrency, parseMoney } from '../../../domain/money.js';
 import type { PayoutFrequency } from '../../../domain/payout/dueDate.js';
 import type { PayoutMethodStatus, PayoutMethodType } from '../../../domain/payout/payoutMethod.js';
-import { minimumFor, type PlanInput, type PlanMethod, type RunFilter } from '../../../domain/payout/payoutRun.js';
+import {
+  everybody,
+  minimumFor,
+  type PlanInput,
+  type PlanMethod,
+  type RunFilter,
+} from '../../../domain/payout/payoutRun.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
@@ -21,6 +27,11 @@ export interface PlanScope {
   readonly previousCutOffAt: Instant | null;
   /** A run takes in drafts that left an earlier one; a draft by hand does not (features.md 2.4). */
   readonly takesDrafts?: true;
+}
+
+/** What a run of now over everybody would take: for whoever only asks what is due. */
+export function planOfEverybody(mode: Mode, now: Instant): PlanScope {
+  return { mode, cutOffAt: now, currencies: [], filter: everybody, excludedAffiliateIds: [], previousCutOffAt: null };
 }
 
 /** A draft that left its run, and that nobody holds: as a condition on `payouts`. */
