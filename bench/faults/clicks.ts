@@ -5,7 +5,6 @@ import { at } from '../../test/support/apiClient.js';
 import { eventually } from '../../test/support/eventually.js';
 import { seededRandom } from '../../test/faults/workload.js';
 import { World } from '../../test/faults/world.js';
-import { compile } from './compiled.js';
 
 // Clicks under kill -9 (TRK-02): `npm run campaign:clicks -- --clicks 100000 --kills 20 --seed 7`. Clients follow one link as fast as it answers;
 // meanwhile the API or Postgres is killed without a word and started again, as a supervisor would. Every click that was answered with a redirect
@@ -30,8 +29,7 @@ const random = seededRandom(seed ?? 0);
 /** Rows looked for with one statement. */
 const batch = 5_000;
 
-const compiled = await compile();
-const world = await World.start({ compiled: compiled.folder, patienceMs: 20 * 60_000 });
+const world = await World.start({ patienceMs: 20 * 60_000 });
 try {
   const { slug, affiliateId } = await world.affiliate();
   const address = `${world.stack.baseUrl}/r/${slug}`;
@@ -142,5 +140,4 @@ try {
   else process.exitCode = 1;
 } finally {
   await world.stop();
-  await compiled.remove();
 }

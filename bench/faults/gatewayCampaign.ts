@@ -13,7 +13,6 @@ import { paypalFields, startFakePaypal } from '../../test/support/gateways/fakeP
 import type { FakeProvider, Payment } from '../../test/support/gateways/fakeProvider.js';
 import { startFakeStripe, stripeFields } from '../../test/support/gateways/fakeStripe.js';
 import { startFakeWise, wiseFields } from '../../test/support/gateways/fakeWise.js';
-import { compile } from './compiled.js';
 
 // BEY-05 over the providers' HTTP contracts (reliability.md G3, K17 to K23): payouts through PayPal, Wise and Stripe while workers and APIs
 // are killed, and a share of the requests that move money loses its outcome one way or another. The fakes' journals on disk are the truth:
@@ -78,10 +77,8 @@ const fakes: Readonly<Record<Gateway, FakeProvider>> = {
   wise: await startFakeWise(path.join(folder, 'wise.journal')),
   stripe: await startFakeStripe(path.join(folder, 'stripe.journal')),
 };
-const compiled = await compile();
 const world = await World.start({
   workers: 2,
-  compiled: compiled.folder,
   patienceMs: healing.within,
   env: { GATEWAY_ORIGINS: gateways.map((gateway) => `${gateway}=${fakes[gateway].origin}`).join(',') },
 });
@@ -332,7 +329,6 @@ try {
 } finally {
   await looking.destroy();
   await world.stop();
-  await compiled.remove();
   for (const fake of Object.values(fakes)) await fake.close();
   await rm(folder, { recursive: true, force: true });
 }

@@ -14,6 +14,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
       origin,
       link: stack.signInLink,
       environment: stack.environment,
+      signInLinkProgram: stack.programOf('bin/signInLink.ts'),
       pids: { worker: stack.pidOf('worker-0'), temporal: stack.pidOf('temporal') },
     });
     const answer = await fetch(`${stack.baseUrl}/v1/auth/one-time`, {

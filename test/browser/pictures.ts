@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { ensureWebPages } from '../support/webPages.js';
 import { makeDemo, makeDemoOfToday } from '../../bin/demo.js';
 import { loadConfig } from '../../platform/config.js';
 import playwright from '../../playwright.config.js';
 import { LiveStack } from '../support/liveStack.js';
+import { accessibilityFaults } from './accessibility.js';
 
 // npm run docs:screenshots: the pictures of the README (screens.md 10), made of the real product with the demo data. Fails on an error in the
 // page's console, on an axe violation and on a picture of 300 kB. With PICTURES_FROM=<address of a running npm start> it takes that one, whose
@@ -191,9 +191,7 @@ async function take(browser: Browser, product: Product, picture: Picture): Promi
     });
     await picture.show(page, product);
     await page.waitForLoadState('networkidle');
-    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag22aa']).analyze();
-    for (const violation of violations)
-      faults.push(`axe ${violation.id}: ${violation.nodes[0]?.html.slice(0, 200) ?? ''}`);
+    faults.push(...(await accessibilityFaults(page)));
     const file = join(folder, `${picture.name}.png`);
     writeFileSync(file, await page.screenshot({ animations: 'disabled' }));
     const { size } = statSync(file);

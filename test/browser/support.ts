@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { AxeBuilder } from '@axe-core/playwright';
 import { type BrowserContext, expect, type Locator, type Page, test as base } from '@playwright/test';
+import { accessibilityFaults } from './accessibility.js';
 
 /** What globalSetup leaves for the tests, in the environment that their processes inherit: notes on the stack, the owner's session. */
 export const notesVariable = 'TRIBUTARY_STACK';
@@ -13,6 +13,8 @@ interface StackNotes {
   /** The printed link, used up by globalSetup. */
   readonly link: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Prints a one-time link. */
+  readonly signInLinkProgram: string;
   /** Of the parts that a test makes stand still and go on. */
   readonly pids: { readonly worker: number; readonly temporal: number };
 }
@@ -23,8 +25,9 @@ export function stackNotes(): StackNotes {
 
 /** A new one-time link, as `npm run sign-in-link` prints it; without an address the owner's. */
 export function freshLink(...email: readonly string[]): string {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/signInLink.ts', ...email], {
-    env: stackNotes().environment,
+  const { environment, signInLinkProgram } = stackNotes();
+  const output = execFileSync(process.execPath, [signInLinkProgram, ...email], {
+    env: environment,
     encoding: 'utf8',
   });
   const link = /https?:\/\/\S+\/welcome\/\S+/.exec(output)?.[0];
@@ -87,15 +90,19 @@ export async function chooseTheme(page: Page, theme: 'light' | 'dark'): Promise<
   await page.addInitScript({ content: `localStorage.setItem('color-scheme', '${theme}')` });
 }
 
+/** The other theme while the page is there, as when it is chosen in another window. */
+export async function changeTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
+  await page.evaluate(
+    `dispatchEvent(new StorageEvent('storage', { key: 'color-scheme', newValue: '${theme}', storageArea: localStorage }))`,
+  );
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', theme);
+  // Colours half way from one theme to the other are none to be judged.
+  await page.waitForFunction('!document.getAnimations().some((one) => one instanceof CSSTransition)');
+}
+
 /** WCAG 2.2 AA by axe: no violations (screens.md 1.7). */
 export async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  const found = violations.flatMap((one) =>
-    one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 240)} ${node.failureSummary ?? ''}`),
-  );
-  expect(found).toEqual([]);
+  expect(await accessibilityFaults(page)).toEqual([]);
 }
 
 /** Takes an action of a row by its one menu (ADM-10). */

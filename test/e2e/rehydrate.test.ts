@@ -17,6 +17,7 @@ import { findTemporalCli, startTemporal } from '../../platform/embedded/temporal
 import { createLogger } from '../../platform/logger.js';
 import { newId } from '../../platform/newId.js';
 import { workflowIds } from '../../workflows/contract.js';
+import { compiledProgram } from '../support/compiled.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { insertRow } from '../support/rows.js';
@@ -99,7 +100,7 @@ async function client(): Promise<Client> {
 }
 
 async function startWorker(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bin/worker.ts'], {
+  const child = spawn(process.execPath, [(await compiledProgram())('bin/worker.ts')], {
     cwd: projectRoot,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

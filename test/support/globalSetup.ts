@@ -14,6 +14,7 @@ import { sendSignal } from '../../platform/embedded/children.js';
 import { dropDatabase, prepareDatabase, startPostgres } from '../../platform/embedded/postgres.js';
 import { findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
 import { prepareNamespace } from '../../platform/temporalClient.js';
+import { compiledProgram } from './compiled.js';
 import { projectRoot } from './sourceTree.js';
 import { workflowSources } from './workflowSources.js';
 
@@ -39,6 +40,7 @@ interface Servers {
   database?: Promise<ProvidedContext['database']>;
   temporal?: Promise<ProvidedContext['temporal']>;
   bundle?: Promise<ProvidedContext['workflowBundle']>;
+  program?: Promise<unknown>;
 }
 const record = globalThis as { tributaryTestServers?: Servers };
 
@@ -50,11 +52,17 @@ export default async function setup(project: TestProject): Promise<Stop> {
   if (project.name === 'temporal') {
     servers.temporal ??= servers.folder.then((folder) => startTemporalServer(folder, servers));
     servers.bundle ??= servers.folder.then(bundleWorkflows);
+    servers.program ??= compiledProgram(); // once, before two files that start a stack would both compile
   }
 
   // All of them, also when one fails: what is still on its way up must be stopped as well.
-  const [database, temporal, bundle] = await Promise.allSettled([servers.database, servers.temporal, servers.bundle]);
-  const failed = [database, temporal, bundle].find((result) => result.status === 'rejected');
+  const [database, temporal, bundle, program] = await Promise.allSettled([
+    servers.database,
+    servers.temporal,
+    servers.bundle,
+    servers.program,
+  ]);
+  const failed = [database, temporal, bundle, program].find((result) => result.status === 'rejected');
   if (failed !== undefined) {
     await stopAll(servers);
     throw failed.reason;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EmbeddedPostgres, prepareDatabase, startPostgres } from '../../platform/embedded/postgres.js';
 import { type EmbeddedTemporal, findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
+import { compiledProgram, type Program } from './compiled.js';
 import { eventually } from './eventually.js';
 import { freePorts } from './freePorts.js';
 
@@ -23,8 +24,6 @@ export interface LiveStackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Server settings of Postgres, for benches that look into it. */
   readonly postgres?: Readonly<Record<string, string>>;
-  /** Folder of the compiled program, which starts faster than the sources: for campaigns that start it hundreds of times. */
-  readonly compiled?: string;
   /** How long a process may take to its first readiness, in milliseconds: for campaigns on a machine that has more to do. */
   readonly startPatienceMs?: number;
 }
@@ -58,7 +57,8 @@ export class LiveStack {
   };
   readonly #cliPath: string;
   readonly #env: Readonly<Record<string, string>>;
-  readonly #compiled: string | undefined;
+  /** A file of bin/ as it runs here: compiled. */
+  readonly programOf: Program;
   readonly #longPatience: { readonly within: number };
   readonly #children = new Map<string, ChildProcess>();
   #postgres: EmbeddedPostgres;
@@ -73,7 +73,7 @@ export class LiveStack {
     temporal: EmbeddedTemporal;
     ports: LiveStack['ports'];
     env: Readonly<Record<string, string>>;
-    compiled: string | undefined;
+    program: Program;
     startPatienceMs: number;
   }) {
     this.dataDir = parts.dataDir;
@@ -84,7 +84,7 @@ export class LiveStack {
     this.#temporal = parts.temporal;
     this.#ports = parts.ports;
     this.#env = parts.env;
-    this.#compiled = parts.compiled;
+    this.programOf = parts.program;
     this.#longPatience = { within: parts.startPatienceMs };
   }
 
@@ -103,7 +103,10 @@ export class LiveStack {
       apis: others.slice(0, apis),
       workers: others.slice(apis),
     };
-    const cliPath = await findTemporalCli({ dataDir, onProgress: () => undefined });
+    const [program, cliPath] = await Promise.all([
+      compiledProgram(),
+      findTemporalCli({ dataDir, onProgress: () => undefined }),
+    ]);
     const postgres = await startPostgres({
       dataDir: join(dataDir, 'postgres'),
       port: postgresPort,
@@ -135,7 +138,7 @@ export class LiveStack {
       temporal,
       ports,
       env,
-      compiled: options.compiled,
+      program,
       startPatienceMs: options.startPatienceMs ?? startMs,
     });
     try {
@@ -176,7 +179,7 @@ export class LiveStack {
 
   /** Runs a command of bin/ to its end; answers what it printed. */
   command(file: string, ...parameters: readonly string[]): Promise<CommandEnd> {
-    return this.#run(process.execPath, [...this.#program(file), ...parameters]);
+    return this.#run(process.execPath, [this.programOf(file), ...parameters]);
   }
 
   /** Temporal's own command line, as an operator would use it. */
@@ -222,16 +225,10 @@ export class LiveStack {
     await this.#ready(`worker-${index}`, port);
   }
 
-  #program(file: string): readonly string[] {
-    return this.#compiled === undefined
-      ? ['--import', 'tsx', file]
-      : [join(this.#compiled, file.replace(/\.ts$/, '.js'))];
-  }
-
   #spawn(name: string, file: string, env: Readonly<Record<string, string>>): void {
     const log = openSync(join(this.dataDir, `${name}.log`), 'a');
     this.#logStart.set(name, fstatSync(log).size);
-    const child = spawn(process.execPath, this.#program(file), {
+    const child = spawn(process.execPath, [this.programOf(file)], {
       cwd: root,
       env: { ...this.environment, ...env },
       stdio: ['ignore', log, log],

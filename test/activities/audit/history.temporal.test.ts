@@ -28,6 +28,7 @@ import { HeadKeeper, headsFolder } from '../../../platform/headKeeper.js';
 import { temporalLiveHistories } from '../../../platform/liveHistories.js';
 import { createLogger } from '../../../platform/logger.js';
 import type { ReferralId } from '../../../domain/ids.js';
+import { compiledProgram } from '../../support/compiled.js';
 import { eventually } from '../../support/eventually.js';
 import { insertRow } from '../../support/rows.js';
 import { createReferralWorld, type ReferralWorld } from '../../workflows/referralWorld.js';
@@ -705,12 +706,15 @@ describe('the commands', () => {
     SECRET_KEY: `test:${Buffer.alloc(32, 7).toString('base64')}`,
     TEMPORAL_ADDRESS: '127.0.0.1:1', // nothing answers there: an auditor needs no server
   });
-  const tsx = (...args: readonly string[]) =>
-    run(process.execPath, ['--import', 'tsx', ...args], { env: environment(), maxBuffer: 64 * 1024 * 1024 }).then(
+  const command = async (file: string, ...args: readonly string[]) =>
+    run(process.execPath, [(await compiledProgram())(file), ...args], {
+      env: environment(),
+      maxBuffer: 64 * 1024 * 1024,
+    }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
     );
-  const audit = (...args: readonly string[]) => tsx('bin/audit.ts', '--workspace', w.workspaceId, ...args);
+  const audit = (...args: readonly string[]) => command('bin/audit.ts', '--workspace', w.workspaceId, ...args);
 
   test('show, verify, timeline, state-at and bundle work without a Temporal server; the verifier without anything', async () => {
     const shown = await audit('show', full.id, '--out', join(dataDir, 'history.json'));
@@ -729,13 +733,13 @@ describe('the commands', () => {
 
     const file = join(dataDir, 'bundle.json');
     expect(await audit('bundle', file)).toMatchObject({ code: 0 });
-    const verified = await tsx('bin/verifyAudit.ts', file);
+    const verified = await command('bin/verifyAudit.ts', file);
     expect(verified.code).toBe(0);
     expect(verified.stdout).toContain('pass: the record is as it was written');
     const bundle = await readFile(file, 'utf8');
     for (const canary of canaries) expect(bundle).not.toContain(canary);
     await writeFile(file, bundle.replace('"amountMinor":"1000"', '"amountMinor":"1001"'));
-    const refused = await tsx('bin/verifyAudit.ts', file);
+    const refused = await command('bin/verifyAudit.ts', file);
     expect(refused.code).toBe(1);
     expect(refused.stdout).toContain('FAIL edited');
   }, 60_000);

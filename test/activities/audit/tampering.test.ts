@@ -25,6 +25,7 @@ import type { Instant } from '../../../domain/time.js';
 import { HeadKeeper } from '../../../platform/headKeeper.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
+import { compiledProgram } from '../../support/compiled.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { provided } from '../../support/provided.js';
 
@@ -387,9 +388,10 @@ test('the first bad row is named: entry, transfer and history', async () => {
 
 test('the verifier as a process of its own agrees, and a part of the chain verifies as well as the whole', async () => {
   const file = join(folder, 'bundle.json');
+  const program = await compiledProgram();
   const verifier = async (bundle: AuditBundle): Promise<number> => {
     await writeFile(file, JSON.stringify(bundle));
-    return run(process.execPath, ['--import', 'tsx', 'bin/verifyAudit.ts', file]).then(
+    return run(process.execPath, [program('bin/verifyAudit.ts'), file]).then(
       () => 0,
       (error: { code: number }) => error.code,
     );

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readInvariants } from '../../../db/reads/earning/bookChecks.js';
+import { compiledProgram } from '../../support/compiled.js';
 import type { Json } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
@@ -326,10 +327,11 @@ test('the books are read, traced and checked', async () => {
 });
 
 test('check:books ends with 1 and names what is broken', async () => {
+  const program = await compiledProgram();
   const run = async (): Promise<{ readonly code: number; readonly output: string }> => {
     const env = { ...process.env, MIGRATION_DATABASE_URL: world.api.database.ownerUrl };
     try {
-      const { stdout } = await promisify(execFile)('npx', ['tsx', 'bin/checkBooks.ts'], { env });
+      const { stdout } = await promisify(execFile)(process.execPath, [program('bin/checkBooks.ts')], { env });
       return { code: 0, output: stdout };
     } catch (error) {
       const failed = error as { readonly code: number; readonly stdout: string };
