@@ -4,8 +4,9 @@ const shared = {
   // A process reads its modules once for all its files: read anew for each, they took a third of the run. So a test file leaves nothing
   // behind in a module or in the environment.
   isolate: false,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Nothing passes more slowly for it, and machines differ by a factor of three.
+  testTimeout: 90_000,
+  hookTimeout: 120_000,
   // At its default of 40 characters a finding of the fault tests lost the part that says what was wrong, in every report that holds messages only.
   chaiConfig: { truncateThreshold: 1_000 },
 };

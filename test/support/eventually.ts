@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How long a test waits for something that happens elsewhere: below vitest's own 30 s, so that the reason is what fails. */
-const patienceMs = 20_000;
+/** How long a test waits for something that happens elsewhere: below vitest's own limit, so that the reason is what fails. */
+const patienceMs = 45_000;
 
 /**
  * Asks again until `look` neither throws nor returns undefined or false, and gives what it returned. When patience ends, throws
