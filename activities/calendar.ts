@@ -194,7 +194,7 @@ export async function remindOfLate(
     kind: 'payout_overdue',
     subject: 'Payouts are overdue',
     body: `${affiliates} affiliates are due and in no payout yet; ${payouts} payouts are made and not paid.`,
-    link: payouts > 0 ? '/payouts?overdue=true' : '/payout-runs',
+    link: payouts > 0 ? '/payouts?overdue=true' : '/payouts/due',
   });
   return payouts + affiliates;
 }

@@ -80,6 +80,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/appeals', load: () => import('./screens/earning/appealList.js'), rights: ['referral.read'] },
   { path: '/payout-runs', load: () => import('./screens/payout/runList.js'), rights: ['payout.read'] },
   { path: '/payout-runs/$runId', load: () => import('./screens/payout/runDetail.js'), rights: ['payout.read'] },
+  { path: '/payouts/due', load: () => import('./screens/payout/dueList.js'), rights: ['payout.read'] },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js'), rights: ['payout.read'] },
   { path: '/ledger', load: () => import('./screens/payout/ledger.js'), rights: ['ledger.read'] },
   {

@@ -34,6 +34,27 @@ async function approver(browser: Browser): Promise<Page> {
 test.describe('a payout run', () => {
   test.use({ storageState: ownerState });
 
+  test('PAY-02, PAY-20: who is due stands on a list of its own, with sum, number, day and reason, and is drafted from there', async ({
+    page,
+  }) => {
+    await page.goto('/');
+    await page.getByRole('navigation').getByRole('link', { name: 'Who is due' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Who is due');
+    await page.goto('/payouts/due?limit=100');
+    const ada = page.locator(`tr[data-row="${world.ada.id}-USD"]`);
+    await expect(ada).toContainText('USD 10.00');
+    await expect(ada).toContainText(/\d{4}-\d{2}-\d{2}/);
+    await expect(ada.getByRole('button', { name: 'USD 10.00' })).toBeVisible();
+    const bo = page.locator(`tr[data-row="${world.bo.id}-USD"]`);
+    await expect(bo).toContainText('No payout method');
+    await expect(bo.getByRole('button', { name: /USD/ })).toHaveCount(0);
+    await expect(page.locator(`tr[data-row="${world.cy.id}-USD"]`)).toContainText('Below the minimum');
+    await expectAccessible(page);
+    // As it stood before any of them earned something.
+    await page.goto('/payouts/due?limit=100&asOf=2020-01-01');
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+  });
+
   test('says who is paid, who is not and why; the maker cannot approve, the second person can', async ({
     page,
     browser,

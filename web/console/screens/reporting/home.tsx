@@ -23,7 +23,6 @@ import { Activity } from './homeActivity.js';
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
 export function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
-  if (list.startsWith('/v1/payouts/due')) return '/payout-runs';
   return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(
     list,
   )
@@ -256,6 +255,9 @@ function NextPayout({ next }: { readonly next: NonNullable<ConsoleHome['nextPayo
             ))}
       </Stack>
       <Group mt="xs">
+        <Button component={Link} to={screenOf(next.list) ?? '/payouts'} variant="default" size="compact-sm">
+          {t('due.listTitle')}
+        </Button>
         <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
           {t('run.listTitle')}
         </Button>
