@@ -49,6 +49,7 @@ import type { PayoutDeps } from './deps.js';
 import { tellPayees } from './notice.js';
 import { planAndReserve, releaseDrafts, replanRun } from './payout.js';
 import { askForStatement } from './reconciliation.js';
+import { askUnpaid } from './unpaidNotice.js';
 
 const pageSize = 1_000;
 /** How much longer than cut a page may be. */
@@ -222,7 +223,9 @@ export function payoutRunActivities(deps: PayoutDeps) {
         );
         for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
         const hasPlanned = lanes.some((lane) => lane.status === 'fulfilled' && lane.value);
-        return databaseActivity(long, ref, (tx, act) => closePlan(tx, act, ref.payoutRunId, hasPlanned));
+        const step = await databaseActivity(long, ref, (tx, act) => closePlan(tx, act, ref.payoutRunId, hasPlanned));
+        if (step.next !== 'plan') await notify(deps.db, 'outbox', ''); // the requests of a fixed plan
+        return step;
       });
     },
 
@@ -375,6 +378,8 @@ async function fixPlan(tx: Tx, act: Act, run: PayoutRun): Promise<void> {
     },
     { planHash: sealed.hash, planVersion: run.planVersion, paid: sealed.paid },
   );
+  // With the plan itself: whoever adds the details before it is approved can still be planned anew and be paid by it.
+  await askUnpaid(tx, act, run);
 }
 
 async function runStep(tx: Tx, act: Act, runId: PayoutRunId): Promise<PayoutRunStep> {

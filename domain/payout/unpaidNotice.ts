@@ -5,7 +5,8 @@ import type { NotPaidCode, NotPaidReason } from './payoutRun.js';
 // What an affiliate who was left out of a run is asked to do (PAY-16).
 
 /** Reasons that the affiliate itself removes; the others are staff's, or time's. */
-const askable: ReadonlySet<NotPaidCode> = new Set(['no_method', 'method_unverified', 'unsupported_currency']);
+export const askableReasons: readonly NotPaidCode[] = ['no_method', 'method_unverified', 'unsupported_currency'];
+const askable: ReadonlySet<NotPaidCode> = new Set(askableReasons);
 
 export interface Unpaid {
   readonly currency: CurrencyCode;
@@ -14,7 +15,7 @@ export interface Unpaid {
 }
 
 /** May this affiliate do something about it? */
-export function isAskable(row: Pick<Unpaid, 'reasons'>): boolean {
+function isAskable(row: Pick<Unpaid, 'reasons'>): boolean {
   return row.reasons.some(({ code }) => askable.has(code));
 }
 

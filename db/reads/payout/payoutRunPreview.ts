@@ -119,6 +119,67 @@ export async function listRunLines(
   return rows.map(toRow);
 }
 
+export interface AskablePerson {
+  readonly affiliateId: AffiliateId;
+  readonly name: string;
+  /** Null: erased. */
+  readonly email: string | null;
+  readonly language: string | null;
+  readonly rows: readonly Pick<PreviewRow, 'currency' | 'owedMinor' | 'reasons'>[];
+}
+
+/** A page of affiliates that this plan owes something and does not pay for one of these reasons, each with all currencies that it concerns. */
+export async function listAskable(
+  tx: Tx,
+  of: {
+    readonly runId: string;
+    readonly planVersion: number;
+    readonly reasons: readonly string[];
+    readonly after: string;
+    readonly limit: number;
+  },
+): Promise<readonly AskablePerson[]> {
+  type Row = Pick<StoredRow, 'affiliate_id' | 'name' | 'currency' | 'owed_minor' | 'reasons'> &
+    Pick<AskablePerson, 'email' | 'language'>;
+  const { rows } = await tx.raw<{ rows: Row[] }>(
+    `with asked as materialized (
+       select row.affiliate_id, row.currency, row.owed_minor, row.reasons, dense_rank() over (order by row.affiliate_id) as person
+       from payout_run_rows as row
+       where row.run_id = :runId and row.plan_version = :planVersion and row.outcome = 'not_paid' and row.owed_minor > 0
+         and row.affiliate_id > :after
+         and exists (select from jsonb_array_elements(row.reasons) as reason where reason ->> 'code' = any(cast(:reasons as text[]))))
+     select asked.affiliate_id, affiliate.name, affiliate.email, affiliate.language, asked.currency, asked.owed_minor, asked.reasons
+     from asked join affiliates as affiliate on affiliate.id = asked.affiliate_id
+     where asked.person <= :limit
+     order by asked.affiliate_id, asked.currency`,
+    { ...of, reasons: [...of.reasons] },
+  );
+  const people = new Map<
+    string,
+    AskablePerson & { readonly rows: Pick<PreviewRow, 'currency' | 'owedMinor' | 'reasons'>[] }
+  >();
+  for (const row of rows) {
+    const { affiliate_id: affiliateId, name, email, language, currency, owed_minor: owedMinor, reasons } = row;
+    const person = people.get(affiliateId) ?? { affiliateId, name, email, language, rows: [] };
+    person.rows.push({ currency, owedMinor, reasons });
+    people.set(affiliateId, person);
+  }
+  return [...people.values()];
+}
+
+/** How many affiliates this plan does not pay in some currency. */
+export async function countUnpaid(
+  tx: Tx,
+  of: { readonly runId: string; readonly planVersion: number },
+): Promise<number> {
+  const { rows } = await tx.raw<{ rows: { affiliates: number }[] }>(
+    `select count(distinct affiliate_id)::int as affiliates from payout_run_rows
+     where run_id = :runId and plan_version = :planVersion and outcome = 'not_paid'`,
+    of,
+  );
+  return rows[0]?.affiliates ?? 0;
+}
+
 export interface PreviewTotal {
   readonly currency: CurrencyCode;
   readonly payable: { readonly affiliates: number; readonly minor: bigint };
