@@ -65,6 +65,15 @@ export interface SessionEntry {
   readonly totpRequiredFor: readonly string[];
   /** The workspace's own roles among `roleIds`. */
   readonly customRoles: readonly CustomRole[];
+  /** Staff who look at an affiliate's portal: the person is theirs, the rows are the affiliate's. Null: an ordinary session. */
+  readonly view: PortalView | null;
+}
+
+export interface PortalView {
+  readonly affiliateId: AffiliateId;
+  readonly affiliateName: string;
+  /** Is the affiliate assigned to the person who looks? */
+  readonly isAssigned: boolean;
 }
 
 /** The living session of a cookie, by the SHA-256 of its value. */
@@ -90,8 +99,12 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
     has_totp: boolean;
     totp_required_for: string[];
     custom_roles: CustomRole[];
+    viewed_affiliate_id: AffiliateId | null;
   }>(db, 'directory_session($1)', [tokenHash]);
-  return row === undefined
+  if (row === undefined) return undefined;
+  const view = row.viewed_affiliate_id === null ? null : await findView(db, row.session_id);
+  // What opened the view is over, and the view with it.
+  return view === undefined
     ? undefined
     : {
         sessionId: row.session_id,
@@ -114,7 +127,19 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
         hasTotp: row.has_totp,
         totpRequiredFor: row.totp_required_for,
         customRoles: row.custom_roles,
+        view,
       };
+}
+
+async function findView(db: Db, sessionId: SessionId): Promise<PortalView | undefined> {
+  const [row] = await rowsOf<{ affiliate_id: AffiliateId; affiliate_name: string; is_assigned: boolean }>(
+    db,
+    'directory_view($1)',
+    [sessionId],
+  );
+  return row === undefined
+    ? undefined
+    : { affiliateId: row.affiliate_id, affiliateName: row.affiliate_name, isAssigned: row.is_assigned };
 }
 
 export interface ApiKeyEntry {
@@ -197,6 +222,8 @@ export interface PublicKeyEntry {
   readonly mode: Mode;
   readonly signingSecret: string | null;
   readonly affiliateId: AffiliateId | null;
+  /** A postback's parameter of ours → the name that this source gives it. */
+  readonly fieldMap: Readonly<Record<string, string>>;
 }
 
 /** The public key of an edge call (script, postback, pixel). */
@@ -207,6 +234,7 @@ export async function findPublicKey(db: Db, publicKey: string): Promise<PublicKe
     mode: Mode;
     signing_secret: string | null;
     affiliate_id: AffiliateId | null;
+    field_map: Record<string, string>;
   }>(db, 'directory_public_key($1)', [publicKey]);
   return row === undefined
     ? undefined
@@ -216,6 +244,7 @@ export async function findPublicKey(db: Db, publicKey: string): Promise<PublicKe
         mode: row.mode,
         signingSecret: row.signing_secret,
         affiliateId: row.affiliate_id,
+        fieldMap: row.field_map,
       };
 }
 

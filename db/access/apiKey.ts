@@ -23,6 +23,8 @@ export interface ApiKey {
   /** Whether its leads open customer accounts; null: as the settings say (LED-10). */
   readonly openAccount: boolean | null;
   readonly acquisitionModel: 'cpl' | 'cpa' | null;
+  /** A postback's parameter of ours → the name that this source gives it; empty but for a public key (BEY-20). */
+  readonly fieldMap: Readonly<Record<string, string>>;
   readonly createdBy: UserId;
   readonly expiresOn: LocalDate | null;
   readonly ipRestricted: boolean;
@@ -49,6 +51,7 @@ interface ApiKeyRow {
   readonly contact_id: ContactId | null;
   readonly open_account: boolean | null;
   readonly acquisition_model: ApiKey['acquisitionModel'];
+  readonly field_map: Readonly<Record<string, string>>;
   readonly created_by: UserId;
   readonly expires_on: LocalDate | null;
   readonly ip_restricted: boolean;
@@ -75,6 +78,7 @@ const columns = [
   'contact_id',
   'open_account',
   'acquisition_model',
+  'field_map',
   'created_by',
   'expires_on',
   'ip_restricted',
@@ -102,6 +106,7 @@ function toApiKey(row: ApiKeyRow): ApiKey {
     contactId: row.contact_id,
     openAccount: row.open_account,
     acquisitionModel: row.acquisition_model,
+    fieldMap: row.field_map,
     createdBy: row.created_by,
     expiresOn: row.expires_on,
     ipRestricted: row.ip_restricted,
@@ -132,6 +137,7 @@ export interface NewApiKey {
   readonly contactId?: string | null;
   readonly openAccount?: boolean | null;
   readonly acquisitionModel?: ApiKey['acquisitionModel'];
+  readonly fieldMap?: ApiKey['fieldMap'];
   readonly createdBy: string;
   readonly expiresOn: LocalDate | null;
   readonly ipRestricted: boolean;
@@ -156,6 +162,7 @@ export async function insertApiKey(tx: Tx, act: Act, key: NewApiKey): Promise<Ap
       contact_id: key.contactId ?? null,
       open_account: key.openAccount ?? null,
       acquisition_model: key.acquisitionModel ?? null,
+      field_map: JSON.stringify(key.fieldMap ?? {}),
       created_by: key.createdBy,
       expires_on: key.expiresOn,
       ip_restricted: key.ipRestricted,
@@ -219,6 +226,7 @@ export interface ApiKeyChange {
   readonly contactId?: string | null;
   readonly openAccount?: boolean | null;
   readonly acquisitionModel?: ApiKey['acquisitionModel'];
+  readonly fieldMap?: ApiKey['fieldMap'];
   readonly revokedAt?: Instant;
   readonly secret?: { readonly tokenHash: Buffer; readonly hint: string; readonly graceUntil: Instant };
 }
@@ -242,6 +250,7 @@ export async function updateApiKey(
       ...(change.contactId === undefined ? {} : { contact_id: change.contactId }),
       ...(change.openAccount === undefined ? {} : { open_account: change.openAccount }),
       ...(change.acquisitionModel === undefined ? {} : { acquisition_model: change.acquisitionModel }),
+      ...(change.fieldMap === undefined ? {} : { field_map: JSON.stringify(change.fieldMap) }),
       ...(change.revokedAt === undefined ? {} : { revoked_at: change.revokedAt }),
       ...(change.secret === undefined
         ? {}

@@ -19,6 +19,27 @@ export function signedText(parameters: readonly CallParameter[]): string {
     .join('&');
 }
 
+/**
+ * Another system's parameters under our names (BEY-20). `fieldMap` says for each of ours what the source calls it. A name that the map reads
+ * from stands for nothing else; our own names are taken as they are; what neither knows is dropped, because theirs sends more than we
+ * know. Without a map nothing is renamed or dropped: a name that is wrong there is a mistake to be told.
+ */
+export function inOurNames(
+  fields: Readonly<Record<string, string>>,
+  fieldMap: Readonly<Record<string, string>>,
+  known: readonly string[],
+): Readonly<Record<string, string>> {
+  const renamed = Object.entries(fieldMap);
+  if (renamed.length === 0) return fields;
+  const read = new Set(Object.values(fieldMap));
+  const named = Object.entries(fields).filter(([name]) => known.includes(name) && !read.has(name));
+  const mapped = renamed.flatMap(([ours, theirs]) => {
+    const value = Object.hasOwn(fields, theirs) ? fields[theirs] : undefined;
+    return value === undefined ? [] : [[ours, value] as const];
+  });
+  return Object.fromEntries([...named, ...mapped]);
+}
+
 /** encodeURIComponent leaves five characters of RFC 3986's reserved set as they are. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(

@@ -228,6 +228,9 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'brand.feature.subIds': 'Sub-IDs an Links',
   'brand.feature.pixel': 'Pixel',
   'brand.feature.resellers': 'Reseller',
+  'apiKey.fieldMap': 'Feldnamen seiner Postbacks',
+  'apiKey.fieldMapHint':
+    'Je eine Zeile: unser Name = deren Name. Was hier nicht steht, gilt mit unserem Namen; was beide nicht kennen, entfällt.',
   'apiKey.title': 'API-Schlüssel',
   'apiKey.text': 'Schlüssel von Maschinen. Jeder kann, was angehakt ist, nie mehr als die Person, die ihn machte.',
   'apiKey.reference': 'API-Referenz',

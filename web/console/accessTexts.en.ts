@@ -223,6 +223,9 @@ export const accessTexts = {
   'brand.feature.subIds': 'Sub-ids on links',
   'brand.feature.pixel': 'Pixel',
   'brand.feature.resellers': 'Resellers',
+  'apiKey.fieldMap': 'Field names of its postbacks',
+  'apiKey.fieldMapHint':
+    'One line each: our name = theirs. Names that are not here are taken as ours; what neither knows is left out.',
   'apiKey.title': 'API keys',
   'apiKey.text': 'Keys of machines. Each does what its ticks allow, never more than its maker may.',
   'apiKey.reference': 'API reference',

@@ -167,6 +167,7 @@ const create = defineRoute({
           contactId,
           openAccount: body.openAccount ?? null,
           acquisitionModel: body.acquisitionModel ?? null,
+          fieldMap: body.fieldMap ?? {},
           createdBy: creator,
           expiresOn: body.expiresOn === undefined ? await firstExpiry(tx, act.now, affiliateId) : body.expiresOn,
           ipRestricted: body.ipRestricted,
@@ -252,6 +253,12 @@ const patch = defineRoute({
         const ipAllowList = ctx.body.ipAllowList ?? key.ipAllowList;
         if (ipRestricted && ipAllowList.length === 0)
           throw invalid({ pointer: '#/ipAllowList', code: 'required', detail: 'Name the addresses.' });
+        if (key.kind === 'secret' && ctx.body.fieldMap !== undefined)
+          throw invalid({
+            pointer: '#/fieldMap',
+            code: 'not_allowed_here',
+            detail: 'Only a public key takes postbacks.',
+          });
         await checkLeadFields(tx, ctx.body);
         const model = ctx.body.acquisitionModel === undefined ? key.acquisitionModel : ctx.body.acquisitionModel;
         const opens = ctx.body.openAccount === undefined ? key.openAccount : ctx.body.openAccount;

@@ -10,7 +10,7 @@ import type { Act } from '../../../domain/act.js';
 import type { Sale } from '../../../domain/earning/sale.js';
 import { DomainError } from '../../../domain/errors.js';
 import { type LeadId, parseId } from '../../../domain/ids.js';
-import { type CallParameter, isInTime, signedText } from '../../../domain/tracking/postback.js';
+import { type CallParameter, inOurNames, isInTime, signedText } from '../../../domain/tracking/postback.js';
 import { epochSeconds } from '../../../platform/clock.js';
 import { isSameText } from '../../../platform/secrets.js';
 import { noteCall } from '../../apiLog.js';
@@ -28,6 +28,8 @@ import {
   postbackAnswer,
   type PostbackCall,
   postbackCall,
+  postbackKey,
+  postbackNames,
 } from '../../schemas/tracking/postback.js';
 import { parseWith } from '../../validation.js';
 import { takeInRefund } from '../earning/refund.js';
@@ -142,28 +144,60 @@ function postbackRoute(method: 'GET' | 'POST'): Route {
     async run(koa, deps) {
       deps.rateLimiter.take(koa, null, route);
       const call = seen([...queryParameters(koa), ...(method === 'POST' ? await bodyParameters(koa) : [])]);
-      const fields = parseWith(postbackCall, call.fields, 'query') as PostbackCall;
-      const key = await keyOf(koa, deps, call, fields.key);
-      const signature = signatureOf(deps, key, call);
-      if (fields.event === 'lead') noteCall(koa, { leadChannel: signature === 'valid' ? 'postback' : 'script' });
-      const isFromPage = signature === 'none' && method === 'POST' && koa.get('origin') !== '';
-      if (signature !== 'valid' && !isFromPage) {
-        deps.logger.warn({ workspaceId: key.workspaceId, keyId: key.keyId, signature }, 'postback refused');
-        throw new DomainError('access.bad_signature');
+      const { key: publicKey } = parseWith(postbackKey, call.fields, 'query') as z.output<typeof postbackKey>;
+      const key = await keyOf(koa, deps, call, publicKey);
+      try {
+        const taken = await takeInCall(koa, deps, key, call, method);
+        if (taken.answer.object === 'lead') noteCall(koa, { leadId: taken.answer.id as LeadId });
+        await notify(deps.db, 'outbox', '');
+        koa.status = taken.isNew ? 202 : 200;
+        koa.set('Cache-Control', 'no-store');
+        koa.body = taken.answer;
+      } catch (error) {
+        throw inTheirNames(error, key.fieldMap);
       }
-      const taken = await inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
-        if (isFromPage) allowOrigin(koa, (await getSettings(tx)).settings.domains.formDomains);
-        const mode = await modeOfCall(tx, key, fields.click_id ?? null);
-        return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, key, fields, isFromPage);
-      });
-      if (taken.answer.object === 'lead') noteCall(koa, { leadId: taken.answer.id as LeadId });
-      await notify(deps.db, 'outbox', '');
-      koa.status = taken.isNew ? 202 : 200;
-      koa.set('Cache-Control', 'no-store');
-      koa.body = taken.answer;
     },
   };
   return route;
+}
+
+async function takeInCall(
+  koa: Context,
+  deps: ApiDeps,
+  key: PublicKeyEntry,
+  call: SeenCall,
+  method: 'GET' | 'POST',
+): Promise<Taken> {
+  const own = inOurNames(call.fields, key.fieldMap, postbackNames);
+  const fields = parseWith(postbackCall, own, 'query') as PostbackCall;
+  const signature = signatureOf(deps, key, call);
+  if (fields.event === 'lead') noteCall(koa, { leadChannel: signature === 'valid' ? 'postback' : 'script' });
+  const isFromPage = signature === 'none' && method === 'POST' && koa.get('origin') !== '';
+  if (signature !== 'valid' && !isFromPage) {
+    deps.logger.warn({ workspaceId: key.workspaceId, keyId: key.keyId, signature }, 'postback refused');
+    throw new DomainError('access.bad_signature');
+  }
+  return inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
+    if (isFromPage) allowOrigin(koa, (await getSettings(tx)).settings.domains.formDomains);
+    const mode = await modeOfCall(tx, key, fields.click_id ?? null);
+    return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, key, fields, isFromPage);
+  });
+}
+
+/** A refusal told by the names that the source itself uses; anything else as it is. */
+function inTheirNames(error: unknown, fieldMap: PublicKeyEntry['fieldMap']): unknown {
+  const errors = fieldErrorsOf(error);
+  if (errors === undefined || Object.keys(fieldMap).length === 0) return error;
+  return invalid(
+    ...errors.map((told) => {
+      const theirs = told.parameter === undefined ? undefined : fieldMap[told.parameter];
+      return theirs === undefined ? told : { ...told, parameter: theirs };
+    }),
+  );
+}
+
+function fieldErrorsOf(error: unknown): readonly FieldError[] | undefined {
+  return error instanceof DomainError ? (error.params['errors'] as readonly FieldError[] | undefined) : undefined;
 }
 
 interface Taken {
@@ -293,8 +327,7 @@ function parseFields<S extends z.ZodType>(
     // A field left out and one that is undefined are the same here; the schemas know only the first.
     return parseWith(schema, JSON.parse(JSON.stringify(body)), 'body') as z.output<S>;
   } catch (error) {
-    const errors =
-      error instanceof DomainError ? (error.params['errors'] as readonly FieldError[] | undefined) : undefined;
+    const errors = fieldErrorsOf(error);
     if (errors === undefined) throw error;
     throw invalid(
       ...errors.map(({ code, detail, pointer = '#' }) => ({

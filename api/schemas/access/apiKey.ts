@@ -5,6 +5,7 @@ import { permissions } from '../../../domain/access/permission.js';
 import { dateIn } from '../../../domain/calendar.js';
 import type { Instant } from '../../../domain/time.js';
 import { dateWire, fieldIssue, idWire, instantWire, nameText, versionFields } from '../wire.js';
+import { postbackFieldMap } from '../tracking/postback.js';
 import { roleIdWire } from './user.js';
 
 /** An address or a CIDR, as the allow-list of a key takes it. */
@@ -40,6 +41,7 @@ export const newApiKeyBody = z
     roleId: roleIdWire.exactOptional(),
     affiliateId: idWire('affiliate').exactOptional(),
     ...leadFields,
+    fieldMap: postbackFieldMap.exactOptional(),
     expiresOn: dateWire.nullable().exactOptional(),
     ipRestricted: z.boolean().default(false),
     ipAllowList: ipAllowList.default([]),
@@ -51,6 +53,8 @@ export const newApiKeyBody = z
     if (ticked !== undefined && roleId !== undefined) refuse('roleId', 'Either permissions or a role.');
     if (kind === 'public' && (ticked !== undefined || roleId !== undefined))
       refuse(ticked === undefined ? 'roleId' : 'permissions', 'A public key only reports visits and sales.');
+    if (kind === 'secret' && context.value.fieldMap !== undefined)
+      refuse('fieldMap', 'Only a public key takes postbacks.');
     if (context.value.openAccount === true && context.value.acquisitionModel === 'cpl')
       refuse('openAccount', 'A lead that is paid by itself (CPL) never opens an account.');
     if (ipRestricted && list.length === 0)
@@ -68,6 +72,7 @@ export const newOwnApiKeyBody = z.strictObject({
 export const apiKeyPatch = z.strictObject({
   name: nameText.exactOptional(),
   ...leadFields,
+  fieldMap: postbackFieldMap.exactOptional(),
   expiresOn: dateWire.nullable().exactOptional(),
   ipRestricted: z.boolean().exactOptional(),
   ipAllowList: ipAllowList.exactOptional(),
@@ -91,6 +96,7 @@ const apiKeyFields = {
   contactId: z.string().nullable(),
   openAccount: z.boolean().nullable(),
   acquisitionModel: z.enum(['cpl', 'cpa']).nullable(),
+  fieldMap: z.record(z.string(), z.string()),
   createdBy: idWire('user'),
   expiresOn: dateWire.nullable(),
   ipRestricted: z.boolean(),
@@ -127,6 +133,7 @@ export function presentApiKey(key: ApiKey, now: Instant, timeZone: string): z.ou
     contactId: key.contactId,
     openAccount: key.openAccount,
     acquisitionModel: key.acquisitionModel,
+    fieldMap: { ...key.fieldMap },
     createdBy: key.createdBy,
     expiresOn: key.expiresOn,
     ipRestricted: key.ipRestricted,

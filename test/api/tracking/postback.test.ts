@@ -41,6 +41,7 @@ async function makeKey(body: Readonly<Record<string, unknown>> = {}): Promise<{ 
   return { key: String(made.body['publicKey']), secret: String(made.body['signingSecret']) };
 }
 
+type Json = Readonly<Record<string, unknown>>;
 type Fields = Readonly<Record<string, string>>;
 const now = () => String(Math.floor(Date.now() / 1_000));
 const click = () => world.click({ programId, affiliateId, sub1: 'kw1' });
@@ -202,6 +203,60 @@ test('bad input is told by the names that the caller used, and changes nothing',
   const twice = await fetch(`${world.api.url}/t/postback?key=${key}&event=sale&event=lead`);
   expect(twice.status).toBe(422);
   expect(await saleCount()).toBe(before);
+});
+
+test('BEY-20: another system’s field names are mapped per source, signed as it sent them, and told back by its own names', async () => {
+  const source = await makeKey({
+    fieldMap: { event: 'kind', txn_id: 'order', amount: 'total', currency: 'cur', click_id: 'sub1', email: 'mail' },
+  });
+  const own = ({ key: ofSource, secret: with_ }: typeof source, fields: Fields) =>
+    signed({ key: ofSource, ...fields }, { secret: with_ });
+  const clickId = await click();
+  for (const method of ['GET', 'POST'] as const) {
+    const id = order();
+    const sent = { kind: 'sale', order: id, total: '49.99', cur: 'USD', sub1: clickId, mail: 'mo@buyer.example' };
+    const fields = own(source, { ...sent, txn_id: '', colour: 'red' });
+    const first = await postback(fields, { method });
+    expect(first, first.text).toMatchObject({ status: 202, body: { object: 'sale' } });
+    expect(await postback(fields, { method })).toMatchObject({ status: 200, body: { id: first.body['id'] } });
+    await world.settle();
+    expect(await saleOf(id)).toMatchObject({
+      channel: 'postback',
+      amount: { amount: '49.99', currency: 'USD' },
+      attribution: { status: 'attributed', affiliateId, clickId },
+    });
+    expect(await postback({ ...fields, total: '50.00' }, { method })).toMatchObject({
+      status: 401,
+      body: { code: 'bad_signature' },
+    });
+  }
+  const bad = await postback(own(source, { kind: 'sale', order: 'y', total: '1.999', cur: 'USD', sub1: clickId }));
+  expect([bad.status, bad.body['errors']]).toMatchObject([422, [{ parameter: 'total', code: 'too_many_decimals' }]]);
+  // Another source does not know these names.
+  expect(await postback(signed({ kind: 'sale', order: order(), sub1: clickId }))).toMatchObject({ status: 422 });
+
+  const [kept] = (await world.as('/v1/api-keys?kind=public&sort=-createdAt')).body[
+    'data'
+  ] as unknown as readonly Json[];
+  expect(kept).toMatchObject({ fieldMap: { event: 'kind', txn_id: 'order' } });
+  const changed = await world.as(`/v1/api-keys/${String(kept?.['id'])}`, { fieldMap: {} }, 'PATCH');
+  expect(changed, changed.text).toMatchObject({ status: 200, body: { fieldMap: {} } });
+  const outdated = { kind: 'sale', order: order(), total: '1.00', cur: 'USD', sub1: clickId };
+  expect(await postback(own(source, outdated))).toMatchObject({ status: 422 });
+});
+
+test.each([
+  ['no parameter of ours', { kind: 'public', fieldMap: { colour: 'x' } }],
+  ['the key cannot have another name', { kind: 'public', fieldMap: { key: 'x' } }],
+  ['the signature cannot be a field', { kind: 'public', fieldMap: { email: 'sig' } }],
+  ['nor may a name be empty', { kind: 'public', fieldMap: { email: '' } }],
+  ['only a public key takes postbacks', { kind: 'secret', fieldMap: { email: 'x' } }],
+])('a map of field names that is none is refused: %s', async (_rule, body) => {
+  const answer = await world.as('/v1/api-keys', { name: 'Map', test: false, ...body });
+  expect([answer.status, String(answer.body['errors']?.[0]?.['pointer'])]).toEqual([
+    422,
+    expect.stringContaining('#/fieldMap'),
+  ]);
 });
 
 test('TRK-17, TRK-19: the pixel always answers its image; an unsigned sale stays in review and approves nothing, a reload adds none', async () => {

@@ -8,7 +8,7 @@ import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
-import { addressList } from './apiKeyForm.js';
+import { addressList, FieldMapInput, fieldMapText, parseFieldMap } from './apiKeyForm.js';
 import { ApiKeyLeadFields, changedLeadFields, type LeadFields } from './apiKeyLeadFields.js';
 
 export type KeyAction = 'change' | 'rotate' | 'revoke';
@@ -60,6 +60,7 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
     contactId: apiKey.contactId,
   };
   const [leadFields, setLeadFields] = useState(before);
+  const [fieldMap, setFieldMap] = useState(fieldMapText(apiKey.fieldMap));
   return (
     <FormDialog
       title={t('apiKey.changeFor', { name: apiKey.name })}
@@ -73,6 +74,7 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
             ipRestricted: isRestricted,
             ipAllowList: [...addressList(addresses)],
             ...changedLeadFields(before, leadFields),
+            ...(apiKey.kind === 'public' ? { fieldMap: parseFieldMap(fieldMap) } : {}),
           },
           headers: { 'If-Match': `"${apiKey.version}"` } as never,
           throwOnError: true,
@@ -111,7 +113,9 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
             onChange={(event) => setAddresses(event.currentTarget.value)}
             error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
           />
-          {apiKey.kind === 'public' ? null : (
+          {apiKey.kind === 'public' ? (
+            <FieldMapInput value={fieldMap} onChange={setFieldMap} errors={errors} />
+          ) : (
             <ApiKeyLeadFields
               value={leadFields}
               onChange={setLeadFields}

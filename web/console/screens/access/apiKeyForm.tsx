@@ -22,6 +22,48 @@ export function addressList(text: string): readonly string[] {
     .filter((part) => part !== '');
 }
 
+/** `{"txn_id":"order"}` as lines of `txn_id = order`. */
+export function fieldMapText(fieldMap: Readonly<Record<string, string>>): string {
+  return Object.entries(fieldMap)
+    .map(([ours, theirs]) => `${ours} = ${theirs}`)
+    .join('\n');
+}
+
+/** A line without a name on one side is sent as it stands: the API says what is wrong with it. */
+export function parseFieldMap(text: string): Readonly<Record<string, string>> {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [ours = '', theirs = ''] = line.split('=', 2);
+      return [ours.trim(), theirs.trim()];
+    }),
+  );
+}
+
+/** What another system calls the parameters of its postbacks (BEY-20). */
+export function FieldMapInput({
+  value,
+  onChange,
+  errors,
+}: {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly errors: Readonly<Record<string, string>>;
+}): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <Textarea
+      label={t('apiKey.fieldMap')}
+      description={t('apiKey.fieldMapHint')}
+      placeholder={'txn_id = order\namount = total'}
+      autosize
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={Object.entries(errors).find(([at]) => at.startsWith('fieldMap'))?.[1]}
+    />
+  );
+}
+
 /** A new key: for a machine of ours, an affiliate's API user, or a public one for pages (api.md 15). */
 export function ApiKeyForm({
   onClose,
@@ -42,6 +84,7 @@ export function ApiKeyForm({
   const [leadFields, setLeadFields] = useState(noLeadFields);
   const [expiresOn, setExpiresOn] = useState('');
   const [addresses, setAddresses] = useState('');
+  const [fieldMap, setFieldMap] = useState('');
   const roles = useQuery({ ...getRolesOptions(), enabled: can('user.read') });
   const affiliates = useQuery({
     ...getAffiliatesOptions({ query: { limit: 200 } }),
@@ -63,6 +106,7 @@ export function ApiKeyForm({
               test: isTest,
               ...(kind === 'public' ? {} : roleId === '' ? { permissions } : { roleId }),
               ...(affiliateId === '' || kind === 'public' ? {} : { affiliateId }),
+              ...(kind === 'public' && fieldMap.trim() !== '' ? { fieldMap: parseFieldMap(fieldMap) } : {}),
               ...(kind === 'public' ? {} : changedLeadFields(noLeadFields, leadFields)),
               ...(expiresOn === '' ? {} : { expiresOn }),
               ipRestricted: list.length > 0,
@@ -96,7 +140,9 @@ export function ApiKeyForm({
             checked={isTest}
             onChange={(event) => setTest(event.currentTarget.checked)}
           />
-          {kind === 'public' ? null : (
+          {kind === 'public' ? (
+            <FieldMapInput value={fieldMap} onChange={setFieldMap} errors={errors} />
+          ) : (
             <>
               <NativeSelect
                 label={t('apiKey.rightsFrom')}
