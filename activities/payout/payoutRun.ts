@@ -17,6 +17,7 @@ import {
 import { findSchedule } from '../../db/payout/payoutSchedule.js';
 import { countPlanPages, insertPlanPages, savePlanPage, takePlanPage } from '../../db/payout/planPage.js';
 import { listUncovered } from '../../db/payout/reconciliation.js';
+import { askUnpaid } from '../../db/payout/unpaidNotice.js';
 import { listFreezes } from '../../db/reads/payout/payoutControls.js';
 import {
   findPreviousCutOff,
@@ -49,7 +50,6 @@ import type { PayoutDeps } from './deps.js';
 import { tellPayees } from './notice.js';
 import { planAndReserve, releaseDrafts, replanRun } from './payout.js';
 import { askForStatement } from './reconciliation.js';
-import { askUnpaid } from './unpaidNotice.js';
 
 const pageSize = 1_000;
 /** How much longer than cut a page may be. */

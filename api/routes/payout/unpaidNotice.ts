@@ -1,4 +1,4 @@
-import { askUnpaid } from '../../../activities/payout/unpaidNotice.js';
+import { askUnpaid } from '../../../db/payout/unpaidNotice.js';
 import { countUnpaid } from '../../../db/reads/payout/payoutRunPreview.js';
 import { findRunView } from '../../../db/reads/payout/payoutRunView.js';
 import { DomainError } from '../../../domain/errors.js';

@@ -1,7 +1,7 @@
-import { insertEmailsOnce } from '../../db/messaging/email.js';
-import { insertNoticesOnce } from '../../db/messaging/notice.js';
-import { listAskable } from '../../db/reads/payout/payoutRunPreview.js';
-import type { Tx } from '../../db/transaction.js';
+import { insertEmailsOnce } from '../messaging/email.js';
+import { insertNoticesOnce } from '../messaging/notice.js';
+import { listAskable } from '../reads/payout/payoutRunPreview.js';
+import type { Tx } from '../transaction.js';
 import type { Act } from '../../domain/act.js';
 import { askableReasons, unpaidText } from '../../domain/payout/unpaidNotice.js';
 
