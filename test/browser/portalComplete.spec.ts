@@ -9,6 +9,7 @@ import {
   expectAccessible,
   expectNoSidewaysScroll,
   freshCookie,
+  pressRowAction,
   stackNotes,
   test,
 } from './support.js';
@@ -120,6 +121,53 @@ test('PRT-14: a notice is counted in the head until it is acknowledged', async (
   await expect(page.locator('[data-unread="0"]')).toBeVisible();
 });
 
+test('BEY-22: an affiliate makes an own key, reads its secret once, calls the API with it and ends it', async ({
+  page,
+}) => {
+  await page.goto('/portal/api-keys');
+  await expect(page.getByText('No keys yet')).toBeVisible();
+  await page.getByRole('button', { name: 'New key' }).first().click();
+  const form = page.getByRole('dialog', { name: 'New key' });
+  await form.getByLabel('Name').fill('My tracker');
+  await form.getByLabel('Only from these addresses').fill('nowhere');
+  await form.getByRole('button', { name: 'Create key' }).click();
+  await expect(form.getByText('An address or a network such as 192.0.2.0/24.')).toBeVisible();
+  await form.getByLabel('Only from these addresses').fill('');
+  await form.getByLabel('It may also make links and send leads').check();
+  await form.getByRole('button', { name: 'Create key' }).click();
+  const once = page.getByRole('dialog', { name: 'My tracker' });
+  const secret = await once.locator('[data-secret="Secret key"]').innerText();
+  await expectAccessible(page);
+  await once.getByRole('button').last().click();
+  await expect(once).toBeHidden();
+  const row = page.getByRole('row', { name: /My tracker/ });
+  await expect(row).toContainText('read, make links, send leads');
+  await expect(page.getByText(secret)).toBeHidden();
+
+  const { origin } = stackNotes();
+  const call = async () =>
+    (await fetch(`${origin}/v1/me/links`, { headers: { Authorization: `Bearer ${secret}` } })).status;
+  expect(await call()).toBe(200);
+  await pressRowAction(row, 'Revoke');
+  const end = page.getByRole('dialog', { name: 'Revoke My tracker' });
+  await end.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await expect(end).toBeHidden();
+  await expect(row).toContainText('revoked');
+  expect(await call()).toBe(403);
+});
+
+test('LNK-09: a new link of the portal says at once that its page does not answer, and is saved', async ({ page }) => {
+  await page.goto('/portal/links');
+  await page.getByRole('button', { name: 'New link' }).click();
+  const form = page.getByRole('dialog', { name: 'New link' });
+  await form.getByLabel('Name in the link').fill(`dead-${world.ada.email.split('@')[0]?.slice(-8) ?? ''}`);
+  await form.getByLabel('Leads to').fill('https://shop.example/gone');
+  await form.getByRole('button', { name: 'Make the link' }).click();
+  await expect(form).toBeHidden();
+  await expect(page.getByText('The destination does not answer as a page.')).toBeVisible();
+  await expect(page.getByRole('row', { name: /shop\.example\/gone/ })).toBeVisible();
+});
+
 test('PRT-06: another address waits for its mail, and the portal bears the merchant’s name and colour', async ({
   page,
 }) => {
@@ -146,6 +194,7 @@ for (const theme of ['light', 'dark'] as const)
       'reports?report=sub-ids',
       'reports?report=earnings',
       'recruits',
+      'api-keys',
       'notices',
       'profile',
     ]) {

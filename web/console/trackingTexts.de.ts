@@ -23,11 +23,6 @@ export const trackingTexts: Readonly<Record<keyof typeof en, string>> = {
   'link.qr': 'QR-Code',
   'link.qrAlt': 'QR-Code von {{link}}',
   'link.qrHint': 'Klicks über den Code tragen die Quelle qr.',
-  'link.warnings': 'Was angesehen werden sollte',
-  'link.notLooked': 'Gespeichert; die Seite konnte gerade nicht angesehen werden',
-  'link.warning.destination_unreachable': 'Das Ziel antwortet nicht als Seite.',
-  'link.warning.destination_private': 'Das Ziel sieht nur, wer angemeldet oder in einem Netz ist.',
-  'link.warning.script_missing': 'Das Tracking-Script ist nicht auf der Zielseite.',
   'link.warning.published_links_break':
     'Schon veröffentlichte Direktlinks führen weiter auf die alte Seite. Ein Standardlink würde der Änderung folgen.',
   'link.warning.no_link': 'Die Adresse nennt keinen Link, also wird niemandem gutgeschrieben.',

@@ -21,11 +21,6 @@ export const trackingTexts = {
   'link.qr': 'QR code',
   'link.qrAlt': 'QR code of {{link}}',
   'link.qrHint': 'Clicks by the code carry the source qr.',
-  'link.warnings': 'What should be looked at',
-  'link.notLooked': 'Saved; its page could not be looked at just now',
-  'link.warning.destination_unreachable': 'The destination does not answer as a page.',
-  'link.warning.destination_private': 'Only who has signed in, or is inside a network, sees the destination.',
-  'link.warning.script_missing': 'The tracking script is not on the destination.',
   'link.warning.published_links_break':
     'Direct links that are already published go on leading to the old page. A standard link would follow the change.',
   'link.warning.no_link': 'The address names no link, so nobody is credited.',

@@ -15,6 +15,7 @@ export const affiliateMenu: readonly MenuGroup[] = [
       { path: '/credit-check', text: 'nav.creditCheck' },
       { path: '/lead-log', text: 'nav.leadLog' },
       { path: '/postbacks', text: 'nav.postbacks' },
+      { path: '/api-keys', text: 'nav.apiKeys' },
       { path: '/recruits', text: 'nav.recruits' },
       { path: '/documents', text: 'nav.documents' },
       { path: '/notices', text: 'nav.notices' },

@@ -14,6 +14,7 @@ export const affiliateScreens: readonly ScreenEntry[] = [
   { path: '/links', load: () => import('./screens/tracking/linkList.js') },
   { path: '/tools', load: () => import('./screens/tracking/toolList.js') },
   { path: '/lead-log', load: () => import('./screens/tracking/leadLog.js') },
+  { path: '/api-keys', load: () => import('./screens/access/apiKeyList.js') },
   { path: '/postbacks', load: () => import('./screens/messaging/postbackList.js') },
   { path: '/referrals', load: () => import('./screens/earning/referralList.js') },
   { path: '/credit-check', load: () => import('./screens/earning/creditCheck.js') },

@@ -15,6 +15,8 @@ import { ownId, portalRefusals, portalWriteRefusals, requireOwn } from '../affil
 const keyParams = z.strictObject({ keyId: idWire('apiKey') });
 /** As of a key that staff make for an affiliate (features.md 20.1). */
 const lifeDays = 365;
+/** Who may write makes links and sends leads, and reads what became of those (api.md 17). */
+const rights = { read: ['me.read'], write: ['me.read', 'me.write', 'lead.read', 'lead.write'] } as const;
 
 /** Only a person makes and ends keys: one that could make others would outlive its own end. */
 function personOf(caller: Caller): string {
@@ -70,7 +72,7 @@ const create = defineRoute({
         hint: text.slice(-4),
         publicKey: null,
         signingSecret: null,
-        permissions: ctx.body.mayWrite ? ['me.read', 'me.write'] : ['me.read'],
+        permissions: rights[ctx.body.mayWrite ? 'write' : 'read'],
         roleId: null,
         affiliateId: affiliate.id,
         createdBy,

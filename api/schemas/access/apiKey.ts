@@ -61,7 +61,7 @@ export const newApiKeyBody = z
       context.issues.push({ ...fieldIssue('required', 'Name the addresses.', ['ipAllowList']), input: context.value });
   });
 
-/** An affiliate's own key reads what the portal shows it and, if it may write, makes links (BEY-22). */
+/** An affiliate's own key reads what the portal shows it and, if it may write, makes links and sends leads (BEY-22, api.md 17). */
 export const newOwnApiKeyBody = z.strictObject({
   name: nameText,
   mayWrite: z.boolean().default(false),

@@ -345,7 +345,12 @@ test('an affiliate makes, uses and ends its own key; it reaches nothing of other
   const made = await ada.call('/v1/me/api-keys', { body: { name: 'My tracker', mayWrite: true } });
   expect(made, made.text).toMatchObject({
     status: 201,
-    body: { name: 'My tracker', affiliateId: ada.affiliateId, permissions: ['me.read', 'me.write'], state: 'active' },
+    body: {
+      name: 'My tracker',
+      affiliateId: ada.affiliateId,
+      permissions: ['me.read', 'me.write', 'lead.read', 'lead.write'],
+      state: 'active',
+    },
   });
   const reader = await ada.call('/v1/me/api-keys', { body: { name: 'Reader' } });
   const key = String(made.body['secret']);
@@ -356,6 +361,28 @@ test('an affiliate makes, uses and ends its own key; it reaches nothing of other
   expect(await link(key, 'own-key-link')).toMatchObject({ status: 201, body: { affiliateId: ada.affiliateId } });
   expect((await link(reader.body['secret'], 'own-key-none')).status).toBe(403);
   expect((await world.api.as(key, '/v1/affiliates')).status).toBe(403);
+
+  const lead = (secret: unknown, email: string) =>
+    world.api.as(String(secret), '/v1/leads', {
+      body: { programId, externalId: `own-${email}`, email, event: 'enquiry' },
+    });
+  const sent = await lead(key, 'sent@buyer.example');
+  expect(sent, sent.text).toMatchObject({ status: 202, body: { processedAt: null } });
+  await world.settle();
+  const leadPath = `/v1/leads/${String(sent.body['id'])}`;
+  expect(await world.api.as(key, leadPath)).toMatchObject({
+    status: 200,
+    body: { verdict: 'accepted', channel: 'api', attribution: { affiliateId: ada.affiliateId } },
+  });
+  expect((await ada.call('/v1/me/lead-log')).text).toContain(String(sent.body['id']));
+  expect((await other.call('/v1/me/lead-log')).text).not.toContain(String(sent.body['id']));
+  // Without the tick it sends none, and a right of the staff opens no page to a portal session.
+  expect(await lead(reader.body['secret'], 'none@buyer.example')).toMatchObject({
+    status: 403,
+    body: { code: 'permission_missing' },
+  });
+  expect(await ada.call('/v1/leads')).toMatchObject({ status: 403, body: { code: 'wrong_audience' } });
+  expect((await world.api.as(key, `${leadPath}/invalidate`, { body: { reasonCode: 'spam' } })).status).toBe(403);
   expect(await world.api.as(key, '/v1/me/api-keys', { body: { name: 'More' } })).toMatchObject({
     status: 403,
     body: { code: 'permission_missing' },

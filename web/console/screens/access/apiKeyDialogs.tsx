@@ -5,10 +5,11 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { patchApiKeysByKeyId, postApiKeysByKeyIdRevoke, postApiKeysByKeyIdRotate } from '../../../client/sdk.gen.js';
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
+import { addressList } from '../../../kit/addressList.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
-import { addressList, FieldMapInput, fieldMapText, parseFieldMap } from './apiKeyForm.js';
+import { FieldMapInput, fieldMapText, parseFieldMap } from './apiKeyForm.js';
 import { ApiKeyLeadFields, changedLeadFields, type LeadFields } from './apiKeyLeadFields.js';
 
 export type KeyAction = 'change' | 'rotate' | 'revoke';

@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions, getRolesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { NewApiKey } from '../../../client/types.gen.js';
+import { addressList } from '../../../kit/addressList.js';
 import { postPath } from '../../../kit/api.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useCan } from '../../../kit/session.js';
@@ -13,14 +14,6 @@ import { PermissionPicker } from './permissionPicker.js';
 
 /** What an API user may do unless somebody ticks otherwise (LED-08). */
 const apiUserDefaults: readonly string[] = ['lead.write', 'lead.read'];
-
-/** Lines or commas, whatever was pasted. */
-export function addressList(text: string): readonly string[] {
-  return text
-    .split(/[\s,]+/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
 
 /** `{"txn_id":"order"}` as lines of `txn_id = order`. */
 export function fieldMapText(fieldMap: Readonly<Record<string, string>>): string {

@@ -22,6 +22,7 @@ import { patchLinksByLinkId, postLinksByLinkIdCheck, postTrackingTests } from '.
 import type { Link } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
+import { useDestinationLook, Warnings } from '../../../kit/DestinationLook.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -31,7 +32,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
-import { useDestinationLook, Warnings } from './linkCheckView.js';
+import { lookAtLink } from './lookAtLink.js';
 
 /** One link: where it leads, whether it credits, its picture, and what may be changed (screens.md 3.11). */
 export function Screen(): ReactElement {
@@ -168,7 +169,7 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
   const [campaign, setCampaign] = useState(link.campaign ?? '');
   const [ad, setAd] = useState(link.ad ?? '');
   const [isConverted, setConverted] = useState(false);
-  const look = useDestinationLook();
+  const look = useDestinationLook(lookAtLink);
   const save = useMutation({
     mutationFn: async () =>
       (

@@ -5,9 +5,10 @@ import { useTranslation } from 'react-i18next';
 import { getAffiliatesOptions, getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DestinationFields, destinationOf, type DestinationType } from '../../../kit/DestinationFields.js';
+import { useDestinationLook } from '../../../kit/DestinationLook.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import type { Link } from '../../../client/types.gen.js';
-import { useDestinationLook } from './linkCheckView.js';
+import { lookAtLink } from './lookAtLink.js';
 
 const linkKinds = ['standard', 'direct', 'recruit'] as const;
 
@@ -26,7 +27,7 @@ export function LinkForm({ onClose }: { readonly onClose: () => void }): ReactEl
   const affiliate = listed.find((one) => one.id === affiliateId);
   const programId =
     affiliate?.enrolments.find((one) => one.programId === enrolled)?.programId ?? affiliate?.enrolments[0]?.programId;
-  const look = useDestinationLook();
+  const look = useDestinationLook(lookAtLink);
   const save = (idempotencyKey: string): Promise<Link> =>
     postPath<Link>(
       '/v1/links',

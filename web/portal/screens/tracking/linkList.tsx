@@ -3,10 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMeLinksOptions, getMeProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import type { Link as OwnLink } from '../../../client/types.gen.js';
+import type { Link as OwnLink, PageCheck } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DecisionButtons } from '../../../kit/DecisionButtons.js';
 import { DestinationFields, destinationOf, type DestinationType } from '../../../kit/DestinationFields.js';
+import { useDestinationLook } from '../../../kit/DestinationLook.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -95,8 +96,9 @@ function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [destinationUrl, setDestination] = useState('');
   const [isRecruit, setRecruit] = useState(false);
   const chosen = programs.data?.data.find((one) => one.id === programId) ?? programs.data?.data[0];
-  const save = (idempotencyKey: string): Promise<unknown> =>
-    postPath(
+  const look = useDestinationLook((linkId) => postPath<PageCheck>(`/v1/me/links/${linkId}/check`, {}));
+  const save = (idempotencyKey: string): Promise<OwnLink> =>
+    postPath<OwnLink>(
       '/v1/me/links',
       {
         programId: chosen?.id,
@@ -111,6 +113,7 @@ function NewLink({ onClose }: { readonly onClose: () => void }): ReactElement {
       title={t('link.new')}
       submit={t('link.create')}
       save={save}
+      onSaved={(link) => (link.kind === 'recruit' ? undefined : void look(link.id))}
       onClose={onClose}
       isReady={chosen !== undefined}
     >
