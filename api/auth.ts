@@ -2,8 +2,9 @@ import { BlockList, isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { touchApiKey, touchSession } from '../db/access/lastSeen.js';
 import type { Db } from '../db/connection.js';
-import { type ApiKeyEntry, findApiKey, findSession, type SessionEntry } from '../db/directory.js';
+import { type ApiKeyEntry, findApiKey, findSession, type PortalView, type SessionEntry } from '../db/directory.js';
 import {
+  can,
   findRole,
   type Grant,
   grantOf,
@@ -19,7 +20,7 @@ import { type Audience, isIdle, isSteppedUp, needsSecondFactor } from '../domain
 import type { Actor, Mode } from '../domain/act.js';
 import { dateIn } from '../domain/calendar.js';
 import { DomainError } from '../domain/errors.js';
-import type { UserId, WorkspaceId } from '../domain/ids.js';
+import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
 import { durationMs, type Instant } from '../domain/time.js';
 import { clockNow } from '../platform/clock.js';
 import { hashToken, isSameText, readApiKey } from '../platform/secrets.js';
@@ -41,6 +42,15 @@ export interface Caller {
   readonly lacksSecondFactor: boolean;
   readonly session: SessionEntry | null;
   readonly key: ApiKeyEntry | null;
+  /** Staff who look at an affiliate's portal; null: everybody else. */
+  readonly viewing: Viewing | null;
+}
+
+/** A look at an affiliate's portal shows no more than its reader may see elsewhere: what the person's own rights say (screens.md 2). */
+export interface Viewing {
+  readonly affiliateId: AffiliateId;
+  readonly seesPeople: boolean;
+  readonly mayExport: boolean;
 }
 
 /** Who the rows of one right are limited to: `assigned` where the role says so (api.md 2). */
@@ -89,6 +99,11 @@ export function sessionCookieName(publicUrl: string): string {
   return publicUrl.startsWith('https:') ? '__Host-session' : 'session';
 }
 
+/** Beside the cookie of one's own session, which stays as it is: the look at an affiliate's portal (docs/decisions/0720). */
+export function viewCookieName(publicUrl: string): string {
+  return publicUrl.startsWith('https:') ? '__Host-view-session' : 'view-session';
+}
+
 const unauthenticated = (): DomainError => new DomainError('access.unauthenticated');
 
 /** The caller, or a refusal. With an Authorization header the cookie is ignored. */
@@ -96,9 +111,28 @@ export async function authenticate(request: IncomingMessage, options: AuthOption
   const authorization = request.headersDistinct['authorization'];
   const wantedMode = readMode(request);
   if (authorization !== undefined) return byKey(authorization, wantedMode, request, options);
-  const token = readCookie(request.headers.cookie, sessionCookieName(options.publicUrl));
-  if (token === undefined) throw unauthenticated();
-  return bySession(token, wantedMode ?? 'live', options);
+  return bySession(readTokens(request, options), readAudience(request), wantedMode ?? 'live', options);
+}
+
+/** The sessions of a browser: a look at a portal comes before one's own, unless the request asks for another audience. */
+function readTokens(request: IncomingMessage, { publicUrl }: AuthOptions): readonly string[] {
+  return [viewCookieName(publicUrl), sessionCookieName(publicUrl)].flatMap(
+    (name) => readCookie(request.headers.cookie, name) ?? [],
+  );
+}
+
+/** For which surface a page asks: console and portal stand in two tabs of one browser. It chooses among the sent sessions and grants nothing. */
+function readAudience(request: IncomingMessage): Audience | undefined {
+  const sent = request.headersDistinct['tributary-audience'];
+  if (sent === undefined) return undefined;
+  const [audience, ...more] = sent;
+  if (more.length > 0 || (audience !== 'staff' && audience !== 'affiliate' && audience !== 'reseller'))
+    throw new DomainError('request.invalid_header', { detail: 'Tributary-Audience is staff, affiliate or reseller.' });
+  return audience;
+}
+
+function chosen(sessions: readonly SessionEntry[], wanted: Audience | undefined): SessionEntry | undefined {
+  return sessions.find(({ audience }) => audience === wanted) ?? sessions[0];
 }
 
 /**
@@ -107,9 +141,12 @@ export async function authenticate(request: IncomingMessage, options: AuthOption
  */
 export function guessCaller(request: IncomingMessage, options: AuthOptions): Caller | undefined {
   if (request.headersDistinct['authorization'] !== undefined) return undefined;
-  const token = readCookie(request.headers.cookie, sessionCookieName(options.publicUrl));
-  const session = token === undefined ? undefined : options.knownSessions.find(hashToken(token));
-  if (session === undefined) return undefined;
+  const known = readTokens(request, options).map((token) => options.knownSessions.find(hashToken(token)));
+  const session = chosen(
+    known.flatMap((one) => one ?? []),
+    readAudience(request),
+  );
+  if (session === undefined || known.includes(undefined)) return undefined;
   return callerOf(session, readMode(request) ?? 'live', clockNow());
 }
 
@@ -166,6 +203,7 @@ async function byKey(
     lacksSecondFactor: false,
     session: null,
     key,
+    viewing: null,
   };
 }
 
@@ -186,19 +224,69 @@ function grantOfKey(key: ApiKeyEntry): Grant {
   return { ...granted, permissions: new Set([...granted.permissions, ...portal]) };
 }
 
-async function bySession(token: string, mode: Mode, options: AuthOptions): Promise<Caller> {
-  const hash = hashToken(token);
-  const session = await findSession(options.db, hash);
-  options.knownSessions.learn(hash, session);
+async function bySession(
+  tokens: readonly string[],
+  wanted: Audience | undefined,
+  mode: Mode,
+  options: AuthOptions,
+): Promise<Caller> {
   const now = clockNow();
-  if (session === undefined || session.userStatus !== 'active' || isTooIdle(session, now)) throw unauthenticated();
+  const living: SessionEntry[] = [];
+  for (const token of tokens) {
+    const hash = hashToken(token);
+    const found = await findSession(options.db, hash);
+    options.knownSessions.learn(hash, found);
+    if (found !== undefined && found.userStatus === 'active' && !isTooIdle(found, now) && mayGoOn(found))
+      living.push(found);
+  }
+  const session = chosen(living, wanted);
+  if (session === undefined) throw unauthenticated();
   await touchSession(options.db, session, now);
   return callerOf(session, mode, now);
 }
 
+/** A look at a portal ends with the right to it, or with the affiliate's assignment. */
+function mayGoOn(session: SessionEntry): boolean {
+  if (session.view === null) return true;
+  const grant = staffGrantOf(session);
+  return (
+    can(grant, 'affiliate.impersonate') && (session.view.isAssigned || !grant.assignedOnly.has('affiliate.impersonate'))
+  );
+}
+
+function lacksFactor({ hasTotp, roleIds, totpRequiredFor }: SessionEntry, audience: Audience): boolean {
+  return !hasTotp && needsSecondFactor(audience, roleIds, totpRequiredFor);
+}
+
+/** What the person of a staff session may do now. */
+function staffGrantOf(session: SessionEntry): Grant {
+  if (lacksFactor(session, 'staff')) return noGrant;
+  return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin, custom: session.customRoles });
+}
+
+/** Reads what the affiliate reads, as oneself: never stepped up, and with no right but this one. */
+function viewerOf(session: SessionEntry, { affiliateId }: PortalView, mode: Mode): Caller {
+  const own = staffGrantOf(session);
+  return {
+    via: 'session',
+    workspaceId: session.workspaceId,
+    actor: { type: 'user', id: session.userId, userId: session.userId, viewedAffiliateId: affiliateId },
+    name: session.userName,
+    audience: 'affiliate',
+    grant: { ...noGrant, permissions: new Set<Permission>(['me.read']) },
+    mode,
+    reach: { kind: 'affiliate', affiliateId },
+    isSteppedUp: false,
+    lacksSecondFactor: false,
+    session,
+    key: null,
+    viewing: { affiliateId, seesPeople: can(own, 'pii.read'), mayExport: can(own, 'export.create') },
+  };
+}
+
 function callerOf(session: SessionEntry, mode: Mode, now: Instant): Caller {
-  const lacksSecondFactor =
-    !session.hasTotp && needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor);
+  if (session.view !== null) return viewerOf(session, session.view, mode);
+  const lacksSecondFactor = lacksFactor(session, session.audience);
   return {
     via: 'session',
     workspaceId: session.workspaceId,
@@ -215,18 +303,19 @@ function callerOf(session: SessionEntry, mode: Mode, now: Instant): Caller {
     lacksSecondFactor,
     session,
     key: null,
+    viewing: null,
   };
 }
 
 function isTooIdle(session: SessionEntry, now: Instant): boolean {
-  const { audience, lastSeenAt, idleTimeout } = session;
+  const { lastSeenAt, idleTimeout } = session;
+  const audience = session.view === null ? session.audience : 'staff';
   const idleMs = audience === 'staff' && idleTimeout !== null ? durationMs(idleTimeout) : undefined;
   return isIdle(audience, lastSeenAt, now, idleMs);
 }
 
 function grantOfSession(session: SessionEntry): Grant {
-  if (session.audience === 'staff')
-    return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin, custom: session.customRoles });
+  if (session.audience === 'staff') return staffGrantOf(session);
   if (session.audience === 'affiliate' && session.affiliateId !== null) {
     const held: Permission[] = session.rights.includes('manage') ? ['me.read', 'me.write'] : ['me.read'];
     return { ...noGrant, permissions: new Set(held) };

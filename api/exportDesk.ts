@@ -88,6 +88,7 @@ function callerOf(order: ExportOrder): Caller {
     lacksSecondFactor: false,
     session: null,
     key: null,
+    viewing: null,
   };
 }
 

@@ -21,7 +21,7 @@ import { parseWith } from './validation.js';
 import type { ApiDeps } from './deps.js';
 import { AcceptedDecision, type Answer, encode, Encoded, send, sendPieces, StreamedFile } from './answer.js';
 import type { PublicContext, RouteContext } from './routeContext.js';
-import { checkExportRight, checkPermission, type RoutePermission } from './routePermission.js';
+import { checkExportRight, checkPermission, checkView, type RoutePermission } from './routePermission.js';
 import { readIfMatch, readJson, readQuery, requireJsonWanted } from './requestParts.js';
 import { exported, keepAttempt } from './requestAudit.js';
 import { type HandledRoute, Handling, type WholeList } from './handling.js';
@@ -185,6 +185,7 @@ export function defineRoute<
       }
       if (early === undefined) deps.rateLimiter.take(koa, caller, route);
       if (isWrite && caller.session !== null) checkCsrf(koa.req, caller.session, deps.config.http.publicUrl);
+      checkView(caller, route);
       checkPermission(caller, route.permission);
       if (route.stepUp && !caller.isSteppedUp) throw new DomainError('access.step_up_required');
       const key = route.idempotency === 'none' ? null : readIdempotencyKey(koa.req);
@@ -250,6 +251,7 @@ export function defineRoute<
     const caller = guessCaller(koa.req, auth);
     if (caller === undefined || route.stepUp) return undefined;
     try {
+      checkView(caller, route);
       checkPermission(caller, route.permission);
       const { query: rawQuery, wish } = takeExport(readQuery(koa), koa.req, of);
       if (wish !== null) return undefined; // a file leaves a trace in the audit trail

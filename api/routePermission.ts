@@ -40,8 +40,27 @@ function isTickedOnOwnKey({ audience, key }: Caller, permission: Permission): bo
   return leadPermissions.has(permission) && key.permissions.includes(permission);
 }
 
+/** What else than the affiliate's own pages a look at a portal needs: who am I, whose brand, my own choices of columns. */
+const readInView: ReadonlySet<string> = new Set(['/v1/me', '/v1/workspace', '/v1/preferences/:key']);
+
+/**
+ * Staff who look at an affiliate's portal read what it reads and end the look: nothing else, not even their own lists or another session of
+ * theirs (T42). Codes: `access.read_only_session`, `access.wrong_audience`.
+ */
+export function checkView(
+  caller: Caller,
+  route: { readonly method: string; readonly path: string; readonly permission: RoutePermission },
+): void {
+  if (caller.viewing === null || route.path === '/v1/auth/logout') return;
+  if (route.method !== 'GET') throw new DomainError('access.read_only_session');
+  if (route.permission === 'me.read' || readInView.has(route.path)) return;
+  throw new DomainError('access.wrong_audience');
+}
+
 /** A file leaves the house, so it has a right of its own (api.md 1.6); the portal's is of the caller's own rows (api.md 17). */
 export function checkExportRight(caller: Caller, permission: RoutePermission): void {
+  if (caller.viewing?.mayExport === false)
+    throw new DomainError('access.permission_missing', { missingPermission: 'export.create' });
   if (!(isRight(permission) && isPortalPermission(permission))) checkPermission(caller, 'export.create');
 }
 

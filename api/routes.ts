@@ -9,6 +9,7 @@ import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
 import { affiliateMetricsRoutes } from './routes/affiliate/metrics.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
+import { portalViewRoutes } from './routes/affiliate/portalView.js';
 import { auditRoutes } from './routes/audit/audit.js';
 import { historyRoutes } from './routes/audit/history.js';
 import { checkRoutes } from './routes/earning/check.js';
@@ -175,6 +176,7 @@ const own: readonly Route[] = [
   ...trackingDomainRoutes,
   ...trackingTestRoutes,
   ...portalRoutes,
+  ...portalViewRoutes,
   ...ownLinkRoutes,
   ...ownEarningRoutes,
   ...ownPayoutRoutes,

@@ -11,7 +11,7 @@ import { type LoginId, parseId, type SessionId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
 import { clockNow } from '../platform/clock.js';
 import { hashToken, randomToken } from '../platform/secrets.js';
-import { readCookie, sessionCookieName } from './auth.js';
+import { readCookie, sessionCookieName, viewCookieName } from './auth.js';
 import { deviceOf } from './device.js';
 import type { RequestState } from './requestContext.js';
 import type { ApiDeps } from './deps.js';
@@ -40,18 +40,26 @@ export async function startSession(
     workspaceId: membership.workspaceId,
     userId: membership.userId,
     audience: membership.audience,
-    userAgent:
-      koa
-        .get('User-Agent')
-        .replaceAll(/\p{Cc}/gu, ' ')
-        .slice(0, longestUserAgent) || null,
+    userAgent: userAgentOf(koa),
   });
   if ((await findSession(deps.db, hashToken(token))) === undefined)
     throw new DomainError('access.token_used_or_expired');
   if (membership.audience === 'affiliate' && membership.affiliateId !== null)
     await rememberPortalDevice(deps, koa, membership);
-  setSessionCookie(deps, koa, token, sessionLimits[membership.audience].absoluteMs / 1_000);
+  const { publicUrl } = deps.config.http;
+  setCookie(deps, koa, sessionCookieName(publicUrl), token, sessionLimits[membership.audience].absoluteMs / 1_000);
+  // Whoever signs in is seen as who signed in.
+  if (readCookie(koa.req.headers.cookie, viewCookieName(publicUrl)) !== undefined) clearViewCookie(deps, koa);
   return session;
+}
+
+export function userAgentOf(koa: Context): string | null {
+  return (
+    koa
+      .get('User-Agent')
+      .replaceAll(/\p{Cc}/gu, ' ')
+      .slice(0, longestUserAgent) || null
+  );
 }
 
 /** The answer of a sign-in, with where it leads. */
@@ -95,17 +103,19 @@ async function rememberPortalDevice(deps: ApiDeps, koa: Context, membership: Mem
 }
 
 /** HttpOnly, SameSite=Lax, the whole site; Secure and `__Host-` on https (api.md 1.2). */
-function setSessionCookie(deps: ApiDeps, koa: Context, token: string, lifeSeconds: number): void {
-  const { publicUrl } = deps.config.http;
-  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
-  koa.append(
-    'Set-Cookie',
-    `${sessionCookieName(publicUrl)}=${token}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Lax${secure}`,
-  );
+function setCookie(deps: ApiDeps, koa: Context, name: string, token: string, lifeSeconds: number): void {
+  const secure = deps.config.http.publicUrl.startsWith('https:') ? '; Secure' : '';
+  koa.append('Set-Cookie', `${name}=${token}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Lax${secure}`);
+}
+
+export function setViewCookie(deps: ApiDeps, koa: Context, token: string, lifeSeconds: number): void {
+  setCookie(deps, koa, viewCookieName(deps.config.http.publicUrl), token, lifeSeconds);
+}
+
+export function clearViewCookie(deps: ApiDeps, koa: Context): void {
+  setCookie(deps, koa, viewCookieName(deps.config.http.publicUrl), '', 0);
 }
 
 export function clearSessionCookie(deps: ApiDeps, koa: Context): void {
-  const { publicUrl } = deps.config.http;
-  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
-  koa.append('Set-Cookie', `${sessionCookieName(publicUrl)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure}`);
+  setCookie(deps, koa, sessionCookieName(deps.config.http.publicUrl), '', 0);
 }

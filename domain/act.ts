@@ -9,6 +9,8 @@ export interface Actor {
   readonly type: 'user' | 'api_key' | 'system' | 'visitor' | 'temporal';
   readonly id: string | null;
   readonly userId: string | null;
+  /** The affiliate whose portal this person looks at: every entry of that time names both (screens.md 2). */
+  readonly viewedAffiliateId?: string;
 }
 
 export const systemActor: Actor = { type: 'system', id: null, userId: null };

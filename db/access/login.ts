@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Audience } from '../../domain/access/session.js';
-import { type LoginId, type SessionId, type UserId, type WorkspaceId, type AffiliateId } from '../../domain/ids.js';
+import type { AffiliateId, ApiKeyId, LoginId, SessionId, UserId, WorkspaceId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { Db } from '../connection.js';
 import type { Tx } from '../transaction.js';
@@ -155,6 +155,28 @@ export async function insertSession(db: Asked, session: NewSession): Promise<voi
   ]);
 }
 
+export interface NewPortalView extends Omit<NewSession, 'loginId' | 'audience'> {
+  readonly affiliateId: AffiliateId;
+  /** The session or key that opens it: it ends with that one. */
+  readonly openedBy: SessionId | ApiKeyId;
+}
+
+/** Opens a view of an affiliate's portal; the opener's earlier one ends. Answers when it ends; undefined: the person or affiliate is gone. */
+export async function insertPortalView(tx: Tx, view: NewPortalView): Promise<Instant | undefined> {
+  const [row] = await rowsOf<{ view_ends_at: Instant }>(tx, 'directory_create_view(?, ?, ?, ?, ?, ?, ?, ?, ?)', [
+    view.id,
+    view.tokenHash,
+    view.csrfToken,
+    view.workspaceId,
+    view.userId,
+    view.openedBy,
+    view.affiliateId,
+    view.userAgent,
+    view.expiresAt,
+  ]);
+  return row?.view_ends_at;
+}
+
 export async function markSteppedUp(db: Asked, sessionId: SessionId): Promise<void> {
   await rowsOf(db, 'directory_step_up(?)', [sessionId]);
 }
@@ -185,6 +207,8 @@ export interface SessionSummary {
   readonly lastSeenAt: Instant;
   readonly expiresAt: Instant;
   readonly createdAt: Instant;
+  /** The affiliate whose portal is looked at; null: an ordinary session. */
+  readonly viewedAffiliateId: AffiliateId | null;
 }
 
 /** Where is this person signed in? Newest first. */
@@ -197,6 +221,7 @@ export async function listSessions(db: Asked, loginId: LoginId): Promise<readonl
     last_seen_at: Instant;
     expires_at: Instant;
     created_at: Instant;
+    viewed_affiliate_id: AffiliateId | null;
   }>(db, 'directory_sessions(?)', [loginId]);
   return rows.map((row) => ({
     id: row.session_id,
@@ -206,5 +231,6 @@ export async function listSessions(db: Asked, loginId: LoginId): Promise<readonl
     lastSeenAt: row.last_seen_at,
     expiresAt: row.expires_at,
     createdAt: row.created_at,
+    viewedAffiliateId: row.viewed_affiliate_id,
   }));
 }

@@ -8,7 +8,7 @@ import {
 } from '../../domain/affiliate/affiliate.js';
 import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, ContactId } from '../../domain/ids.js';
+import type { AffiliateId, ContactId, SessionId } from '../../domain/ids.js';
 import type { MoneyWire } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
@@ -115,6 +115,27 @@ export async function stampFirstLogin(tx: Tx, act: Act, affiliateId: string): Pr
     event: 'firstLogin',
     from: row.status,
     to: row.status,
+  });
+}
+
+/** Somebody of the staff looks at the affiliate's portal: an entry of its history (AUD-12). The caller holds the row's lock. */
+export async function recordPortalView(
+  tx: Tx,
+  act: Act,
+  affiliate: Affiliate,
+  view: { readonly sessionId: SessionId; readonly until: Instant; readonly reason: string },
+): Promise<void> {
+  await tx('affiliates')
+    .where({ id: affiliate.id })
+    .update({ version: affiliate.version + 1, updated_at: act.now });
+  await recordAudit(tx, act, {
+    objectType: 'affiliate',
+    objectId: affiliate.id,
+    seq: affiliate.version + 1,
+    event: 'portalViewed',
+    from: affiliate.status,
+    to: affiliate.status,
+    changes: { ...view, viewedAffiliateId: affiliate.id },
   });
 }
 

@@ -53,6 +53,7 @@ export function recordAuditSet(
 }
 
 function rowOf(act: Act, entry: AuditEntry) {
+  const { viewedAffiliateId } = act.actor;
   return {
     id: act.newId('auditEntry'),
     mode: act.mode,
@@ -68,7 +69,7 @@ function rowOf(act: Act, entry: AuditEntry) {
     reason_code: entry.reasonCode ?? act.reasonCode,
     cause_type: act.cause?.type ?? null,
     cause_id: act.cause?.id ?? null,
-    changes: entry.changes ?? {},
+    changes: { ...entry.changes, ...(viewedAffiliateId === undefined ? {} : { viewedAffiliateId }) },
     request_id: act.requestId,
     workflow_id: act.origin?.workflowId ?? null,
     run_id: act.origin?.runId ?? null,

@@ -12,6 +12,9 @@ export const sessionLimits: Readonly<Record<Audience, { readonly idleMs: number;
   reseller: { idleMs: 30 * dayMs, absoluteMs: 30 * dayMs },
 };
 
+/** Staff look at an affiliate's portal for half an hour (screens.md 2). Milliseconds. */
+export const portalViewMs = 30 * 60_000;
+
 /** A sign-in or a password counts as step-up for five minutes (api.md 1.2). */
 export const stepUpMs = 5 * 60_000;
 /** features.md 20.1: invites and set-password links last 24 hours, sign-in links 30 minutes. */

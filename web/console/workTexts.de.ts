@@ -315,6 +315,13 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'affiliate.since': 'seit',
   'affiliate.minimum': 'Eigener Mindestbetrag',
   'affiliate.firstLogin': 'Erste Anmeldung',
+  'affiliate.view': 'Portal sehen als {{name}}',
+  'affiliate.viewButton': 'Portal ansehen',
+  'affiliate.viewText':
+    '30 Minuten lang sehen Sie, was dieser Partner sieht, und können nichts ändern. Er liest unter seinen Mitteilungen, wer warum hineingesehen hat.',
+  'affiliate.viewReason': 'Warum Sie hineinsehen',
+  'affiliate.viewDo': 'Portal öffnen',
+  'audit.viewed': 'Sah das Portal von',
   'affiliate.notes': 'Notizen',
   'affiliate.enrolments': 'Programme',
   'affiliate.noEnrolments': 'Noch in keinem Programm',

@@ -311,6 +311,13 @@ export const workTexts = {
   'affiliate.since': 'since',
   'affiliate.minimum': 'Own minimum payout',
   'affiliate.firstLogin': 'First sign-in',
+  'affiliate.view': 'See the portal as {{name}}',
+  'affiliate.viewButton': 'See the portal',
+  'affiliate.viewText':
+    'For 30 minutes you see what this affiliate sees and can change nothing. It reads in its notices who looked and why.',
+  'affiliate.viewReason': 'Why you look',
+  'affiliate.viewDo': 'Open the portal',
+  'audit.viewed': 'Looked at the portal of',
   'affiliate.notes': 'Notes',
   'affiliate.enrolments': 'Programs',
   'affiliate.noEnrolments': 'In no program yet',

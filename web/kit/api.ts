@@ -7,10 +7,16 @@ import { ProblemError } from './problem.js';
 
 let csrfToken: string | null = null;
 let mode: 'live' | 'test' = 'live';
+let audience: Me['audience'] | null = null;
 
 /** Called with every answer of `GET /v1/me` and of a sign-in. */
 export function keepCsrfToken(token: string | null): void {
   csrfToken = token;
+}
+
+/** Whose surface this page is: a browser may hold a session of the console and one that looks at a portal, each in its tab. */
+export function askFor(wanted: Me['audience']): void {
+  audience = wanted;
 }
 
 /** Live or test facts (api.md 1.3): kept for the tab, and every list is read anew. */
@@ -29,6 +35,7 @@ export function configureApi(): void {
   mode = sessionStorage.getItem('mode') === 'test' ? 'test' : 'live';
   client.setConfig({ baseUrl: window.location.origin, credentials: 'same-origin', throwOnError: true });
   client.interceptors.request.use((request) => {
+    if (audience !== null) request.headers.set('Tributary-Audience', audience);
     if (mode === 'test') request.headers.set('Tributary-Mode', 'test');
     if (request.method !== 'GET') {
       if (csrfToken !== null) request.headers.set('X-CSRF-Token', csrfToken);

@@ -3,7 +3,7 @@ import { createContext, type ReactElement, type ReactNode, useContext, useEffect
 import { Center, Loader } from '@mantine/core';
 import { getMe, postAuthLogout } from '../client/sdk.gen.js';
 import type { Me } from '../client/types.gen.js';
-import { keepCsrfToken, keepMe } from './api.js';
+import { askFor, keepCsrfToken, keepMe } from './api.js';
 import { ErrorView } from './ErrorView.js';
 import { isProblem, type ProblemError } from './problem.js';
 
@@ -45,6 +45,7 @@ export function RequireSession({
   readonly audience: Me['audience'];
   readonly children: ReactNode;
 }): ReactElement {
+  askFor(audience);
   const { data: me, error, refetch } = useMeQuery();
   const isSignedOut = isProblem(error, 'unauthenticated');
   const isElsewhere = me !== undefined && me.audience !== audience;
@@ -72,13 +73,14 @@ export function RequireSession({
   return <MeContext value={me}>{children}</MeContext>;
 }
 
-/** Ends the session and forgets all that was read under it. */
+/** Ends the session and forgets all that was read under it. Whoever looked at a portal is back at its affiliate in the console. */
 export function useSignOut(): () => Promise<void> {
   const queries = useQueryClient();
+  const viewing = useContext(MeContext)?.viewing ?? null;
   return async () => {
     await postAuthLogout({ throwOnError: true });
     keepCsrfToken(null);
     queries.clear();
-    window.location.assign('/sign-in');
+    window.location.assign(viewing === null ? '/sign-in' : `/affiliates/${viewing.affiliate.id}`);
   };
 }

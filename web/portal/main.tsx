@@ -10,6 +10,7 @@ import { StepUpProvider } from '../kit/stepUp.js';
 import { PortalBrand } from './PortalBrand.js';
 import { PortalGate } from './PortalGate.js';
 import { PortalZone } from './PortalZone.js';
+import { ViewBar } from './ViewBar.js';
 import { affiliateMenu } from './navigation.js';
 import { affiliateScreens } from './screens.js';
 import { en } from './texts.en.js';
@@ -29,6 +30,7 @@ function Frame({ children }: { readonly children: ReactElement }): ReactElement 
             hasSearch={false}
             hasModes={false}
           >
+            <ViewBar />
             <PortalGate>{children}</PortalGate>
           </Shell>
         </PortalZone>

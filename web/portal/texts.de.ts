@@ -62,6 +62,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'nav.reports': 'Berichte',
   'nav.recruits': 'Geworbene',
   'nav.notices': 'Hinweise',
+  'view.bar': 'Sie sehen das Portal von {{name}}, wie es dort ist. Sie können alles lesen und nichts ändern, bis',
+  'view.end': 'Portal verlassen',
   'portal.off': 'Das Portal ist abgeschaltet',
   'portal.offText':
     'Ihr Händler hat es abgeschaltet. Ihre Links arbeiten und verdienen weiter; Verdientes wird gezahlt wie bisher.',

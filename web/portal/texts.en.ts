@@ -60,6 +60,8 @@ export const en = {
   'nav.reports': 'Reports',
   'nav.recruits': 'Recruits',
   'nav.notices': 'Notices',
+  'view.bar': 'You see the portal of {{name}} as it is there. You can read everything and change nothing, until',
+  'view.end': 'Leave the portal',
   'portal.off': 'The portal is switched off',
   'portal.offText':
     'Your merchant has switched it off. Your links go on working and earning; what you earned is paid as before.',

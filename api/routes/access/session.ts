@@ -53,7 +53,7 @@ import {
   switchBody,
 } from '../../schemas/access/session.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
-import { clearSessionCookie, sessionAnswer, startSession } from '../../signIn.js';
+import { clearSessionCookie, clearViewCookie, sessionAnswer, startSession } from '../../signIn.js';
 import { confirmNewEmail, tellOldAddress } from './loginEmail.js';
 
 type AnyPublic = PublicContext<unknown, unknown, unknown>;
@@ -340,8 +340,10 @@ const me = defineRoute({
   reply: meWire,
   refuses: [],
   async handle(ctx, deps) {
-    const memberships = ctx.caller.session === null ? [] : await listMemberships(deps.db, ctx.caller.session.loginId);
     const { session } = ctx.caller;
+    // A look at a portal leads nowhere else.
+    const memberships =
+      session === null || session.view !== null ? [] : await listMemberships(deps.db, session.loginId);
     const factor = session?.hasTotp === true ? await findSecondFactor(deps.db, session.loginId) : undefined;
     const { workspace, settings, launchedAt } = await ctx.read(async (tx) => ({
       workspace: await getWorkspace(tx),
@@ -415,7 +417,9 @@ const logout = defineRoute({
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
     await endSession(deps.db, session.loginId, session.sessionId);
-    clearSessionCookie(deps, ctx.koa);
+    // Whoever ends a look at a portal goes on with the session of their own.
+    if (session.view === null) clearSessionCookie(deps, ctx.koa);
+    else clearViewCookie(deps, ctx.koa);
     return undefined;
   },
 });

@@ -355,9 +355,14 @@ const ownContent = defineRoute({
   permission: 'me.read',
   params: documentParams,
   reply: contentWire,
-  refuses: ['resource.not_found', ...portalRefusals],
+  refuses: ['resource.not_found', 'access.read_only_session', ...portalRefusals],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
+      // Staff read it in the console, by the right to it and with an entry of the history (AUD-10).
+      if (ctx.caller.viewing !== null)
+        throw new DomainError('access.read_only_session', {
+          detail: 'Staff read an affiliate’s documents in the console.',
+        });
       const { affiliate } = await requireOwn(tx, ctx, now);
       const document = await findDocument(tx, ctx.params.documentId);
       const bytes = document?.affiliateId === affiliate.id ? await readDocumentBytes(tx, document.id) : undefined;

@@ -7,6 +7,7 @@ import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
+import type { Caller } from '../../auth.js';
 import type { RouteContext } from '../../routeContext.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'scope'>;
@@ -15,6 +16,14 @@ type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'scope'>;
 export function ownId(ctx: Asking): AffiliateId {
   if (ctx.scope.kind !== 'affiliate') throw new DomainError('access.wrong_audience');
   return ctx.scope.affiliateId;
+}
+
+/** Customers as the program allows; staff who look at the portal without the right to personal data see none there either (screens.md 2). */
+export function shownCustomers<V extends string>(
+  ctx: { readonly caller: Pick<Caller, 'viewing'> },
+  allowed: V,
+): V | 'anonymous' {
+  return ctx.caller.viewing?.seesPeople === false ? 'anonymous' : allowed;
 }
 
 /** The codes that `requireOwn` refuses with: every route of the portal lists them. */

@@ -39,9 +39,14 @@ import {
   presentOwnRefund,
 } from '../../schemas/earning/ownEarning.js';
 import { referralParams } from '../../schemas/earning/referral.js';
-import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
+import { ownId, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
 
-type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'scope' | 'workspaceId'>;
+type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'caller' | 'scope' | 'workspaceId'>;
+
+/** The line with no more of the customer than whoever looks may see. */
+function shownLine(ctx: Pick<Asking, 'caller'>, view: CommissionView): CommissionView {
+  return { ...view, customerVisibility: shownCustomers(ctx, view.customerVisibility) };
+}
 
 /** Presents referrals with the affiliate's own lines and the reasons it may read. */
 async function presenterOf(tx: ReadTx, ctx: Asking, now: Instant, views: readonly ReferralView[]) {
@@ -50,7 +55,7 @@ async function presenterOf(tx: ReadTx, ctx: Asking, now: Instant, views: readonl
   const reasons = await listPublicReasons(tx, ids);
   return (view: ReferralView) =>
     presentOwnReferral(
-      view,
+      { ...view, terms: { ...view.terms, customerVisibility: shownCustomers(ctx, view.terms.customerVisibility) } },
       { workspaceId: ctx.workspaceId, now },
       {
         lines: lines.filter((line) => line.referralId === view.referral.id),
@@ -139,7 +144,7 @@ const commissions = defineRoute({
         views,
         page,
         (view) =>
-          presentOwnCommission(view, {
+          presentOwnCommission(shownLine(ctx, view), {
             reason: reasons.get(view.commission.id),
             isInDraft: view.payoutId !== null && drafts.has(view.payoutId),
             seesSubIds: affiliate.subIdAccess,
@@ -190,7 +195,7 @@ const refunds = defineRoute({
       const data = ctx.list(
         found,
         page,
-        (refund) => presentOwnRefund(refund, lineOf(lines, refund.commissionId)),
+        (refund) => presentOwnRefund(refund, shownLine(ctx, lineOf(lines, refund.commissionId))),
         ({ at, id }) => ({ value: at, id }),
       );
       if (query.include === undefined) return data;
@@ -222,7 +227,7 @@ const explanation = defineRoute({
       await requireOwn(tx, ctx, now);
       const of = { scope: ctx.scope, mode: ctx.mode, now };
       const view = await getCommissionView(tx, of, ctx.params.commissionId);
-      return presentOwnExplanation(view, await readCommissionStory(tx, view.commission));
+      return presentOwnExplanation(shownLine(ctx, view), await readCommissionStory(tx, view.commission));
     }),
 });
 

@@ -9,7 +9,7 @@ import {
   presentLeadLog,
   presentOwnLeadLog,
 } from '../../schemas/tracking/leadLog.js';
-import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
+import { ownId, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
 
 const list = defineRoute({
   method: 'GET',
@@ -56,7 +56,10 @@ const own = defineRoute({
           presentOwnLeadLog(entry, {
             affiliateId: ownId(ctx),
             seesSubIds: affiliate.subIdAccess,
-            visibility: visibilities.get(entry.programId ?? '') ?? settings.affiliates.customerVisibility,
+            visibility: shownCustomers(
+              ctx,
+              visibilities.get(entry.programId ?? '') ?? settings.affiliates.customerVisibility,
+            ),
           }),
         (entry) => ({ value: entry.at, id: entry.id }),
       );

@@ -81,6 +81,7 @@ export const ownSessionWire = z.strictObject({
   object: z.literal('session'),
   audience: audienceWire,
   workspaceId: idWire('workspace'),
+  viewedAffiliateId: idWire('affiliate').nullable().meta({ description: 'Whose portal is looked at.' }),
   userAgent: z.string().nullable(),
   isCurrent: z.boolean(),
   lastSeenAt: instantWire,
@@ -89,9 +90,19 @@ export const ownSessionWire = z.strictObject({
 });
 
 export function presentOwnSession(session: SessionSummary, currentId: string): z.output<typeof ownSessionWire> {
-  const { id, audience, workspaceId, userAgent, lastSeenAt, createdAt, expiresAt } = session;
-  const isCurrent = id === currentId;
-  return { id, object: 'session', audience, workspaceId, userAgent, isCurrent, lastSeenAt, createdAt, expiresAt };
+  const { viewedAffiliateId, lastSeenAt, createdAt, expiresAt, ...of } = session;
+  return {
+    id: of.id,
+    object: 'session',
+    audience: of.audience,
+    workspaceId: of.workspaceId,
+    viewedAffiliateId,
+    userAgent: of.userAgent,
+    isCurrent: of.id === currentId,
+    lastSeenAt,
+    createdAt,
+    expiresAt,
+  };
 }
 
 export const membershipWire = z.strictObject({
@@ -122,6 +133,10 @@ export const meWire = z
     csrfToken: z.string().nullable(),
     features: z.record(z.string(), z.unknown()),
     homePath: z.string(),
+    viewing: z
+      .strictObject({ affiliate: namedWire, until: instantWire })
+      .nullable()
+      .meta({ description: 'Staff who look at the portal of this affiliate, and until when.' }),
     memberships: z.array(membershipWire),
   })
   .openapi('Me');
@@ -167,14 +182,15 @@ export function presentMe(
 ): z.output<typeof meWire> {
   const { session, key } = caller;
   const custom = session?.customRoles ?? key?.customRoles ?? [];
-  const roleIds = session?.roleIds ?? key?.creatorRoleIds ?? [];
+  const view = session?.view ?? null;
+  const roleIds = view !== null ? [] : (session?.roleIds ?? key?.creatorRoleIds ?? []);
   return {
     object: 'me',
     type: session === null ? 'api_key' : 'user',
     user:
       session === null
         ? null
-        : { id: session.userId, name: session.userName, email: session.userEmail, roleIds: [...session.roleIds] },
+        : { id: session.userId, name: session.userName, email: session.userEmail, roleIds: [...roleIds] },
     key: key === null ? null : { id: key.keyId, affiliateId: key.affiliateId },
     workspace: { id: workspace.id, name: workspace.name },
     launchedOn,
@@ -184,7 +200,7 @@ export function presentMe(
     permissions: [...caller.grant.permissions].sort(),
     steppedUp: caller.isSteppedUp,
     secondFactor:
-      session === null
+      session === null || view !== null
         ? null
         : {
             enrolled: session.hasTotp,
@@ -194,6 +210,10 @@ export function presentMe(
     csrfToken: session?.csrfToken ?? null,
     features: { ...workspace.features },
     homePath: homePathOf(caller.audience, settings),
+    viewing:
+      session === null || view === null
+        ? null
+        : { affiliate: { id: view.affiliateId, name: view.affiliateName }, until: session.expiresAt },
     memberships: memberships
       .filter((membership) => membership.status === 'active')
       .map((membership) => ({

@@ -5,7 +5,7 @@ import type { ChainVerification } from '../../../db/reads/audit/chainVerificatio
 import type { Instant } from '../../../domain/time.js';
 import { parseInstant, parseLocalDate } from '../../../domain/time.js';
 import { anyText, instantRange, listQuery } from '../../lists.js';
-import { byWire, fieldIssue, idWire, instantWire, listOf, objectFields } from '../wire.js';
+import { byWire, fieldIssue, idWire, instantWire, listOf, namedWire, objectFields } from '../wire.js';
 
 // api.md 16.3: the only history, its chain and what an auditor takes away.
 
@@ -22,6 +22,7 @@ export const auditEntryWire = z
     from: z.string().nullable().meta({ description: 'Status before; null where the object has none.' }),
     to: z.string().nullable(),
     actor: byWire,
+    viewed: namedWire.nullable().meta({ description: 'The affiliate whose portal the person looked at.' }),
     reasonCode: z.string().nullable(),
     reason: z.string().nullable(),
     cause: z.strictObject({ type: z.string(), id: z.string() }).nullable(),
@@ -65,6 +66,7 @@ export function presentAuditEntry(entry: AuditEntryView): z.output<typeof auditE
     from: entry.from,
     to: entry.to,
     actor: entry.actor as z.output<typeof byWire>,
+    viewed: entry.viewed,
     reasonCode: entry.reasonCode,
     reason: entry.reason,
     cause: entry.cause,

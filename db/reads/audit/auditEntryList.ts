@@ -17,6 +17,8 @@ export interface AuditEntryView {
   readonly from: string | null;
   readonly to: string | null;
   readonly actor: { readonly type: string; readonly id: string | null; readonly name: string | null };
+  /** The affiliate whose portal the person looked at meanwhile. */
+  readonly viewed: { readonly id: string; readonly name: string } | null;
   readonly reasonCode: string | null;
   /** The text that the person gave with the decision. */
   readonly reason: string | null;
@@ -129,11 +131,19 @@ async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly 
   const idsOf = (of: (row: EntryRow) => string | null): readonly string[] => [
     ...new Set(rows.flatMap((row) => of(row) ?? [])),
   ];
-  const [names, leaves, decisions, calls] = await Promise.all([
+  const viewedOf = ({ changes }: EntryRow): readonly string[] => {
+    const id = changes['viewedAffiliateId'];
+    return typeof id === 'string' ? [id] : [];
+  };
+  const viewed = rows.flatMap(viewedOf);
+  const [names, affiliates, leaves, decisions, calls] = await Promise.all([
     listUserNames(
       tx,
       rows.flatMap((row) => [row.actor_id, row.actor_user_id].filter((id) => id !== null)),
     ),
+    viewed.length === 0
+      ? []
+      : run<{ id: string; name: string }>(tx, 'select id, name from affiliates where id = any($1)', [viewed]),
     run<{ commit_id: string; sequence: bigint; leaf_hash: Buffer }>(
       tx,
       'select commit_id, sequence, leaf_hash from audit_leaves where commit_id = any($1)',
@@ -176,6 +186,7 @@ async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly 
       id: row.actor_id,
       name: names.get(row.actor_id ?? '') ?? names.get(row.actor_user_id ?? '') ?? null,
     },
+    viewed: affiliates.find(({ id }) => viewedOf(row).includes(id)) ?? null,
     reasonCode: row.reason_code,
     reason: decisionOf.get(row.cause_id ?? '')?.note ?? null,
     cause: row.cause_id === null ? null : { type: row.cause_type ?? 'unknown', id: row.cause_id },

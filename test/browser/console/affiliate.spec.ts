@@ -1,5 +1,5 @@
 import { at } from '../../support/apiClient.js';
-import { expect, ownerState, pressRowAction, test } from '../support.js';
+import { expect, expectAccessible, ownerState, pressRowAction, signInAfresh, test } from '../support.js';
 import { makeWorkWorld, ownerCalls, until, type WorkWorld } from '../workWorld.js';
 
 test.use({ storageState: ownerState, viewport: { width: 1280, height: 900 } });
@@ -35,6 +35,37 @@ test('balances, links, referrals and commissions of one affiliate are the API’
   await expect(page.locator('tr[data-row]')).toHaveCount(1);
   await page.getByRole('tab', { name: 'Commissions' }).click();
   await expect(page.locator('tr[data-row]')).toHaveCount(1);
+});
+
+test('an owner says why and sees the portal of an affiliate, with a bar on every page, beside the console', async ({
+  page,
+  context,
+}) => {
+  await signInAfresh(context);
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  await page.getByRole('button', { name: 'See the portal' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('button', { name: 'Open the portal' })).toBeDisabled();
+  await dialog.getByLabel('Why you look').fill('She asks for her links');
+  await dialog.getByRole('button', { name: 'Open the portal' }).click();
+  const bar = page.getByRole('status').filter({ hasText: `You see the portal of ${world.affiliateName}` });
+  await expect(page).toHaveURL(/\/portal/);
+  await expect(bar).toBeVisible();
+  await expectAccessible(page);
+  await page.goto('/portal/profile');
+  await expect(bar).toBeVisible();
+
+  // The console of the same browser goes on in its own tab.
+  const console = await context.newPage();
+  await console.goto(`/affiliates/${world.affiliateId}`);
+  await expect(console.getByRole('heading', { level: 1 })).toHaveText(world.affiliateName);
+  await console.close();
+
+  await bar.getByRole('button', { name: 'Leave the portal' }).click();
+  await expect(page).toHaveURL(new RegExp(`/affiliates/${world.affiliateId}$`));
+  await expect(page.getByRole('button', { name: 'See the portal' })).toBeVisible();
+  await page.goto('/portal');
+  await expect(page).not.toHaveURL(/\/portal/);
 });
 
 test('a new affiliate is made by hand; one that exists is refused in words', async ({ page }) => {

@@ -38,6 +38,7 @@ import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js
 import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { useWithStepUp } from '../../../kit/stepUp.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { CommissionTable } from '../earning/commissionList.js';
@@ -57,6 +58,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const [isEnding, setEnding] = useState(false);
+  const [isViewing, setViewing] = useState(false);
   const query = useQuery(getAffiliatesByAffiliateIdOptions({ path: { affiliateId } }));
   const affiliate = query.data;
   return (
@@ -72,6 +74,11 @@ export function Screen(): ReactElement {
                 actions={affiliate.allowedActions}
                 custom={{ terminate: () => setEnding(true) }}
               />
+              {can('affiliate.impersonate') ? (
+                <Button variant="default" size="sm" onClick={() => setViewing(true)}>
+                  {t('affiliate.viewButton')}
+                </Button>
+              ) : null}
               {can('affiliate.write') ? <InviteButtons affiliateId={affiliate.id} /> : null}
             </>
           )
@@ -80,6 +87,9 @@ export function Screen(): ReactElement {
       <Loaded query={query} lines={8}>
         {(one) => <Detail affiliate={one} />}
       </Loaded>
+      {isViewing && affiliate !== undefined ? (
+        <ViewDialog affiliate={affiliate} onClose={() => setViewing(false)} />
+      ) : null}
       {isEnding && affiliate !== undefined ? (
         <TerminateDialog affiliate={affiliate} onClose={() => setEnding(false)} />
       ) : null}
@@ -371,6 +381,45 @@ function InviteButtons({ affiliateId }: { readonly affiliateId: string }): React
         <ErrorView error={problem} />
       </Modal>
     </>
+  );
+}
+
+/** Asks why, since the affiliate reads it, and goes on in the portal (screens.md 2). */
+function ViewDialog({
+  affiliate,
+  onClose,
+}: {
+  readonly affiliate: Affiliate;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const withStepUp = useWithStepUp();
+  const [reason, setReason] = useState('');
+  return (
+    <FormDialog
+      title={t('affiliate.view', { name: affiliate.name })}
+      submit={t('affiliate.viewDo')}
+      save={(key) =>
+        withStepUp(() => postPath<{ homePath: string }>(`/v1/affiliates/${affiliate.id}/impersonate`, { reason }, key))
+      }
+      onSaved={({ homePath }) => window.location.assign(homePath)}
+      onClose={onClose}
+      isReady={reason.trim() !== ''}
+    >
+      {(errors) => (
+        <>
+          <Text size="sm">{t('affiliate.viewText')}</Text>
+          <Textarea
+            label={t('affiliate.viewReason')}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            maxLength={500}
+            required
+            error={errors['reason']}
+          />
+        </>
+      )}
+    </FormDialog>
   );
 }
 

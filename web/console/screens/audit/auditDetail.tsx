@@ -39,6 +39,7 @@ export function Screen(): ReactElement {
                     </Anchor>,
                   ],
                   [t('audit.states'), moveText(entry)],
+                  [t('audit.viewed'), entry.viewed?.name],
                   [
                     t('audit.reason'),
                     [entry.reasonCode === null ? '' : reason(entry.reasonCode), entry.reason ?? '']

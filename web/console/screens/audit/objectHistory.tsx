@@ -28,7 +28,12 @@ export function ObjectHistory({ objectId }: { readonly objectId: string }): Reac
               at: entry.createdAt,
               title: t(`event.${entry.event}`, { defaultValue: humanize(entry.event) }),
               actor: entry.actor.name ?? t(`actor.${entry.actor.type}`),
-              detail: [moveText(entry), entry.reasonCode === null ? '' : reason(entry.reasonCode), entry.reason ?? '']
+              detail: [
+                entry.viewed === null ? '' : `${t('audit.viewed')} ${entry.viewed.name}`,
+                moveText(entry),
+                entry.reasonCode === null ? '' : reason(entry.reasonCode),
+                entry.reason ?? '',
+              ]
                 .filter((text) => text !== '')
                 .join(' · '),
               href: `/audit/${entry.id}`,
