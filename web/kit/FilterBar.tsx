@@ -73,7 +73,8 @@ export function FilterBar({
   /** What a list is asked for: a choice by what it is called, an object by its name. */
   const heldFor = async (filter: Filter, word: string): ReturnType<typeof idsNamed> => {
     const kind = namedKind(filter.field);
-    if (filter.options === undefined) return kind === undefined ? word.split(',') : await idsNamed(word, kind);
+    if (filter.options === undefined)
+      return kind === undefined ? word.split(',') : await idsNamed(word, filter.field, kind);
     const { options } = filter;
     return word
       .split(',')

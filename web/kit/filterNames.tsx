@@ -6,17 +6,21 @@ import { useMe } from './session.js';
 
 type Hit = GetSearchResponse['data'][number];
 
+/** Of the history of everything: an object of any kind. */
+const anyKind = '*';
 /** Fields of lists that hold an id, with the kind by which the search finds the name behind it. People know names only. */
 const kindOfField: Readonly<Record<string, string>> = {
   affiliateId: 'affiliate',
   programId: 'program',
   linkId: 'link',
+  groupId: 'group',
+  actorId: 'user',
+  ownerId: 'affiliate',
+  objectId: anyKind,
 };
-const isIdOf: Readonly<Record<string, RegExp>> = {
-  affiliate: /^aff_[0-9a-z]{26}$/,
-  program: /^prg_[0-9a-z]{26}$/,
-  link: /^lnk_[0-9a-z]{26}$/,
-};
+/** What is named by something else than an id too: a gateway's account, a part of the settings. Such a word is taken as it is. */
+const isNamedItself: ReadonlySet<string> = new Set(['ownerId', 'objectId', 'actorId']);
+const isId = /^[a-z]{2,4}_[0-9a-z]{26}$/;
 /** As many as the search gives of one kind: there may be more, so none of them is taken for the one that was meant. */
 const mostHits = 5;
 
@@ -28,17 +32,21 @@ export function useNamedKind(): (field: string) => string | undefined {
 
 async function hitsOf(q: string, kind: string): Promise<readonly Hit[]> {
   const { data } = await getSearch({ query: { q }, throwOnError: true });
-  return data.data.filter((hit) => hit.kind === kind);
+  return kind === anyKind ? data.data : data.data.filter((hit) => hit.kind === kind);
 }
 
 /** Whom a word means: ids of all that match, or why none is taken. Ids mean themselves. */
-export async function idsNamed(word: string, kind: string): Promise<readonly string[] | 'nobody' | 'too_many'> {
+export async function idsNamed(
+  word: string,
+  field: string,
+  kind: string,
+): Promise<readonly string[] | 'nobody' | 'too_many'> {
   const parts = word.split(',');
-  if (parts.every((part) => isIdOf[kind]?.test(part) === true)) return parts;
+  if (parts.every((part) => isId.test(part))) return parts;
   const hits = await hitsOf(word, kind);
   const exact = hits.filter((hit) => hit.title.toLowerCase() === word.toLowerCase());
   const meant = exact.length > 0 ? exact : hits;
-  if (meant.length === 0) return 'nobody';
+  if (meant.length === 0) return isNamedItself.has(field) && !word.includes(' ') ? parts : 'nobody';
   return exact.length === 0 && hits.length >= mostHits ? 'too_many' : meant.map((hit) => hit.id);
 }
 

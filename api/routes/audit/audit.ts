@@ -43,9 +43,9 @@ const listEntries = defineRoute({
   refuses: ['access.not_in_scope'],
   async handle(ctx) {
     requireWholeWorkspace(ctx.scope);
-    const { actorId, event, objectType, objectId, causeId, requestId } = ctx.query;
+    const { actorId, event, objectType, objectId, causeId, requestId, q } = ctx.query;
     const page = ctx.page(ctx.query);
-    const filter = { mode: ctx.mode, actorId, event, objectType, objectId, causeId, requestId };
+    const filter = { mode: ctx.mode, actorId, event, objectType, objectId, causeId, requestId, q };
     const rows = await ctx.read((tx) =>
       listAuditEntries(tx, { ...filter, createdAt: boundsOf(ctx.query, 'createdAt') }, page),
     );

@@ -45,9 +45,9 @@ const list = defineRoute({
   refuses: ['access.not_in_scope'],
   async handle(ctx) {
     requireWholeWorkspace(ctx.scope);
-    const { workflowType, workflowId, runId, objectId, closeStatus } = ctx.query;
+    const { workflowType, workflowId, runId, objectId, closeStatus, q } = ctx.query;
     const page = ctx.page(ctx.query);
-    const filter = { mode: ctx.mode, workflowType, workflowId, runId, objectId, closeStatus };
+    const filter = { mode: ctx.mode, workflowType, workflowId, runId, objectId, closeStatus, q };
     const rows = await ctx.read((tx) =>
       listHistories(tx, { ...filter, createdAt: boundsOf(ctx.query, 'createdAt') }, page),
     );

@@ -49,7 +49,7 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) =>
       ctx.list(
-        await listAppeals(tx, { scope: ctx.scope, mode: ctx.mode, status: ctx.query.status }, page),
+        await listAppeals(tx, { ...ctx.query, scope: ctx.scope, mode: ctx.mode, status: ctx.query.status }, page),
         page,
         (appeal) => presentAppeal(appeal, now, ctx.can('referral.reopen')),
         newest,

@@ -216,7 +216,12 @@ const list = defineRoute({
   handle(ctx) {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) => {
-      const of = { mode: ctx.mode, statuses: ctx.query.status, createdAt: boundsOf(ctx.query, 'createdAt') };
+      const of = {
+        mode: ctx.mode,
+        statuses: ctx.query.status,
+        q: ctx.query.q,
+        createdAt: boundsOf(ctx.query, 'createdAt'),
+      };
       const runs = await listRunViews(tx, of, page);
       const { data, nextCursor } = ctx.list(
         runs,

@@ -43,7 +43,7 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) =>
       ctx.list(
-        await listReconciliations(tx, { mode: ctx.mode, gatewayIds: ctx.query.gatewayId }, page),
+        await listReconciliations(tx, { mode: ctx.mode, gatewayIds: ctx.query.gatewayId, q: ctx.query.q }, page),
         page,
         (row) => presentReconciliation(row, ctx.mode === 'test'),
         (row) => ({ value: row.createdAt, id: row.id }),
@@ -81,7 +81,11 @@ const items = defineRoute({
     return ctx.read(async (tx) => {
       if ((await findReconciliation(tx, { mode: ctx.mode, id: reconciliationId })) === undefined)
         throw new DomainError('resource.not_found');
-      const rows = await listReconciliationItems(tx, { reconciliationId, classes: ctx.query.class }, page);
+      const rows = await listReconciliationItems(
+        tx,
+        { reconciliationId, classes: ctx.query.class, q: ctx.query.q },
+        page,
+      );
       return ctx.list(rows, page, presentReconciliationItem, (row) => ({ value: row.createdAt, id: row.id }));
     });
   },

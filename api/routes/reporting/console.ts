@@ -24,6 +24,7 @@ import {
   readSetupFacts,
   search,
   type SearchKind,
+  searchKinds,
   sumOwed,
 } from '../../../db/reads/reporting/consoleFacts.js';
 import {
@@ -58,8 +59,8 @@ import {
   homeWire,
   presentQueueItem,
   queueQuery,
+  presentHit,
   queueWire,
-  searchPaths,
   searchQuery,
   searchWire,
   setupSteps,
@@ -495,20 +496,24 @@ const rehydrate = defineRoute({
 
 const searchRights: Readonly<Record<SearchKind, Permission>> = {
   affiliate: 'affiliate.read',
+  contact: 'contact.read',
   program: 'program.read',
   link: 'link.read',
+  coupon: 'link.read',
   referral: 'referral.read',
   sale: 'sale.read',
   commission: 'commission.read',
   payout: 'payout.read',
   payout_run: 'payout.read',
+  group: 'group.read',
+  user: 'user.read',
 };
 const hitsPerKind = 5;
 
 const find = defineRoute({
   method: 'GET',
   path: '/v1/search',
-  summary: 'By id, e-mail, order number, name or slug: what the caller may open',
+  summary: 'By id, e-mail, order number, name, coupon or slug: what the caller may open',
   permission: 'staff',
   query: searchQuery,
   reply: searchWire,
@@ -516,15 +521,18 @@ const find = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx) => {
       const kinds = [];
-      for (const kind of Object.keys(searchRights) as SearchKind[]) {
+      let userId: string | null = null;
+      for (const kind of searchKinds) {
         const right = searchRights[kind];
         if (!ctx.can(right)) continue;
         const scope = ctx.scopeFor(right);
+        if (scope.kind === 'assigned') userId = scope.userId;
         const affiliateIds = scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
         kinds.push({ kind, affiliateIds });
       }
-      const hits = await search(tx, { mode: ctx.mode, q: ctx.query.q, perKind: hitsPerKind, kinds });
-      return { data: hits.map((hit) => ({ ...hit, path: `${searchPaths[hit.kind]}/${hit.id}` })), nextCursor: null };
+      const hits = await search(tx, { mode: ctx.mode, q: ctx.query.q, perKind: hitsPerKind, userId, kinds });
+      const seesPeople = ctx.can('pii.read');
+      return { data: hits.map((hit) => presentHit(hit, { seesPeople })), nextCursor: null };
     }),
 });
 

@@ -3,13 +3,16 @@ import type { ApiLogRow } from '../../../db/reads/access/apiLogList.js';
 import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields } from '../wire.js';
 
-export const apiLogQuery = listQuery({
-  keyId: anyText(),
-  code: anyText(),
-  outcome: anyOf(['succeeded', 'refused']),
-  requestId: anyText(),
-  ...instantRange('createdAt'),
-});
+export const apiLogQuery = listQuery(
+  {
+    keyId: anyText(),
+    code: anyText(),
+    outcome: anyOf(['succeeded', 'refused']),
+    requestId: anyText(),
+    ...instantRange('createdAt'),
+  },
+  { q: true },
+);
 
 export const apiLogWire = z
   .strictObject({

@@ -52,7 +52,7 @@ export const auditEntryQuery = listQuery(
     requestId: anyText(),
     ...instantRange('createdAt'),
   },
-  { sort: ['createdAt', 'sequence'] },
+  { sort: ['createdAt', 'sequence'], q: true },
 );
 
 export function presentAuditEntry(entry: AuditEntryView): z.output<typeof auditEntryWire> {

@@ -39,7 +39,7 @@ export const historyQuery = listQuery(
     closeStatus: anyText(),
     ...instantRange('createdAt'),
   },
-  { sort: ['createdAt', 'firstEventAt'] },
+  { sort: ['createdAt', 'firstEventAt'], q: true },
 );
 
 export function presentHistory(history: HistoryView): z.output<typeof historyWire> {

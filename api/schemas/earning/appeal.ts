@@ -3,12 +3,12 @@ import type { AppealRecord } from '../../../db/earning/appeal.js';
 import { answerDays, appealTransitions, isEscalated } from '../../../domain/earning/appeal.js';
 import { addDays, type Instant } from '../../../domain/time.js';
 import { statusesOf } from '../../../domain/transitions.js';
-import { anyOf, listQuery } from '../../lists.js';
+import { anyOf, anyText, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, noteText, objectFields, text, versionFields } from '../wire.js';
 
 const statuses = statusesOf(appealTransitions) as ['open', 'upheld', 'dismissed', 'withdrawn'];
 export const appealParams = z.strictObject({ appealId: idWire('appeal') });
-export const appealQuery = listQuery({ status: anyOf(statuses) });
+export const appealQuery = listQuery({ status: anyOf(statuses), affiliateId: anyText() }, { q: true });
 export const appealCreate = z.strictObject({ objectId: text(40), text: noteText });
 
 const fields = {

@@ -16,7 +16,7 @@ export const traceParams = z.strictObject({ objectId: z.string().max(64) });
 
 export const accountQuery = listQuery(
   { kind: anyOf(kinds), ownerId: anyText(), currency: anyText(), ...asOfParameter },
-  { sort: ['id'] },
+  { sort: ['id'], q: true },
 );
 export const accountOneQuery = z.strictObject(asOfParameter);
 export const postingQuery = listQuery(
@@ -28,7 +28,7 @@ export const postingQuery = listQuery(
     accountId: anyText(),
     ...instantRange('recordedAt'),
   },
-  { sort: ['recordedAt'] },
+  { sort: ['recordedAt'], q: true },
 );
 export const trialQuery = z.strictObject({
   currency: currencyWire,

@@ -11,7 +11,7 @@ export type ParkedOutcome = (typeof parkedOutcomes)[number];
 export const parkedEventParams = z.strictObject({
   eventId: z.string().regex(/^((sal|rfd)_[0-9a-z]{26}|psr_[0-9a-z]{26}\.([0-9a-f]{2}){1,1020})$/),
 });
-export const parkedEventQuery = listQuery({ kind: anyOf(parkedKinds), code: anyOf(codes) });
+export const parkedEventQuery = listQuery({ kind: anyOf(parkedKinds), code: anyOf(codes) }, { q: true });
 
 export const parkedEventWire = z
   .strictObject({

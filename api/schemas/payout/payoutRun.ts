@@ -64,7 +64,7 @@ export const unpaidWire = z
     told: z.int(),
   })
   .openapi('PayoutRunNotification');
-export const payoutRunQuery = listQuery({ status: anyOf(statuses), ...instantRange('createdAt') });
+export const payoutRunQuery = listQuery({ status: anyOf(statuses), ...instantRange('createdAt') }, { q: true });
 export const runLinesQuery = listQuery(
   { outcome: z.enum(['paid', 'not_paid', 'odd']).exactOptional() },
   { sort: ['affiliateId'] },

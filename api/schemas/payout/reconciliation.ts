@@ -7,8 +7,8 @@ import { fieldIssue, idWire, instantWire, listOf, reasonText, signedMoneyWire, t
 
 export const reconciliationParams = z.strictObject({ reconciliationId: idWire('reconciliation') });
 export const reconciliationItemParams = z.strictObject({ itemId: idWire('reconciliationItem') });
-export const reconciliationQuery = listQuery({ gatewayId: anyText() }, { sort: ['createdAt'] });
-export const reconciliationItemQuery = listQuery({ class: anyOf(itemClasses) }, { sort: ['createdAt'] });
+export const reconciliationQuery = listQuery({ gatewayId: anyText() }, { sort: ['createdAt'], q: true });
+export const reconciliationItemQuery = listQuery({ class: anyOf(itemClasses) }, { sort: ['createdAt'], q: true });
 
 /** Without a file: the gateway's own statement is fetched now. With one: that statement is compared, as of `closedAt` or its last line. */
 export const reconciliationCreate = z.strictObject({

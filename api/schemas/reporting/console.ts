@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SearchHit, SearchKind } from '../../../db/reads/reporting/consoleFacts.js';
 import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
 import { masked } from '../../../domain/tracking/lead.js';
 import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
@@ -286,9 +287,30 @@ export const searchWire = z.strictObject({
   nextCursor: z.null(),
 });
 
-export const searchPaths = {
-  ...resourcePaths,
+const searchPaths: Readonly<Record<SearchKind, string>> = {
   affiliate: '/v1/affiliates',
+  contact: '/v1/contacts',
   program: '/v1/programs',
   link: '/v1/links',
-} as const;
+  coupon: '/v1/coupons',
+  referral: '/v1/referrals',
+  sale: '/v1/sales',
+  commission: '/v1/commissions',
+  payout: '/v1/payouts',
+  payout_run: '/v1/payout-runs',
+  group: '/v1/groups',
+  user: '/v1/users',
+};
+
+export function presentHit(
+  hit: SearchHit,
+  reader: { readonly seesPeople: boolean },
+): z.output<typeof searchWire>['data'][number] {
+  const { isPerson, title, ...rest } = hit;
+  const isMasked = isPerson && !reader.seesPeople;
+  return {
+    ...rest,
+    title: isMasked ? (masked(title.includes('@') ? 'email' : 'name', title) ?? hit.id) : title,
+    path: `${searchPaths[hit.kind]}/${hit.id}`,
+  };
+}

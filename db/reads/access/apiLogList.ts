@@ -8,6 +8,7 @@ export interface ApiLogFilter {
   readonly code?: readonly string[] | undefined;
   readonly outcome?: readonly string[] | undefined;
   readonly requestId?: readonly string[] | undefined;
+  readonly q?: string | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -45,6 +46,13 @@ export async function listApiLog(
   if (filter.code !== undefined) query.whereIn('call.code', [...filter.code]);
   if (filter.requestId !== undefined) query.whereIn('call.request_id', [...filter.requestId]);
   if (filter.outcome?.length === 1) query.where('call.status', filter.outcome[0] === 'refused' ? '>=' : '<', 400);
+  // A log of some days, read from the newest on: a part of the path is what people know of a call.
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(call.request_id = :q or call.id = :q or call.lead_id = :q or call.address = :q or strpos(lower(call.path), lower(:q)) > 0
+        or strpos(lower(coalesce(key.name, '')), lower(:q)) > 0)`,
+      { q: filter.q },
+    );
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('call.created_at', comparison[bound as keyof typeof comparison], at);
   return keyset(query, page, { createdAt: 'call.created_at' }, 'call.id');

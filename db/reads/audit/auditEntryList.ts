@@ -4,6 +4,7 @@ import { listUserNames } from '../../access/userName.js';
 import { run } from '../../pipeline.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { listNamedIds } from '../namedIds.js';
 
 // Who did what to which object, when, why, from which cause, and which leaf of the chain seals it? (AUD-01)
 
@@ -46,6 +47,7 @@ export interface AuditEntryFilter {
   readonly objectId?: readonly string[] | undefined;
   readonly causeId?: readonly string[] | undefined;
   readonly requestId?: readonly string[] | undefined;
+  readonly q?: string | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -104,6 +106,16 @@ export async function listAuditEntries(
     query.where((where) => {
       where.whereIn('actor_id', [...actorId]).orWhereIn('actor_user_id', [...actorId]);
     });
+  if (filter.q !== undefined) {
+    const { q } = filter;
+    const ids = await listNamedIds(tx, filter.mode, q);
+    // Who did it has no index: asked for only where the word names a person, whose entries are then read from the newest on.
+    const people = ids.filter((id) => id.startsWith('usr_'));
+    query.where((where) => {
+      where.whereIn('object_id', [...ids]).orWhere({ id: q });
+      if (people.length > 0) where.orWhereIn('actor_id', people).orWhereIn('actor_user_id', people);
+    });
+  }
   const columns = {
     event: filter.event,
     object_type: filter.objectType,

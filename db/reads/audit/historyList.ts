@@ -2,6 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { listNamedIds } from '../namedIds.js';
 
 // Which runs are archived, of which object, recorded by which build, sealed by which leaf?
 
@@ -31,6 +32,7 @@ export interface HistoryFilter {
   readonly runId?: readonly string[] | undefined;
   readonly objectId?: readonly string[] | undefined;
   readonly closeStatus?: readonly string[] | undefined;
+  readonly q?: string | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -81,6 +83,17 @@ export async function listHistories(tx: ReadTx, filter: HistoryFilter, page: Pag
     close_status: filter.closeStatus,
   };
   for (const [column, values] of Object.entries(columns)) if (values !== undefined) query.whereIn(column, [...values]);
+  if (filter.q !== undefined) {
+    const { q } = filter;
+    // `referral/<workspace>/<id>`: a workflow's id ends with that of its object.
+    const ids = await listNamedIds(tx, filter.mode, q.split('/').at(-1) ?? q);
+    query.where((where) => {
+      where
+        .whereIn('object_id', [...ids])
+        .orWhere({ run_id: q })
+        .orWhere({ id: q });
+    });
+  }
   const operators = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('created_at', operators[bound as keyof typeof operators], at);

@@ -3,6 +3,7 @@ import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { listNamedIds } from '../namedIds.js';
 
 export interface AccountView {
   readonly id: string;
@@ -80,6 +81,7 @@ export interface AccountFilter {
   readonly kind?: readonly string[] | undefined;
   readonly ownerId?: readonly string[] | undefined;
   readonly currency?: readonly string[] | undefined;
+  readonly q?: string | undefined;
 }
 
 /** Which accounts are there, and what is on them? Staff only: the caller holds ledger.read over the whole workspace. */
@@ -94,6 +96,16 @@ export async function listAccounts(
   if (of.filter.kind !== undefined) query.whereIn('account.kind', [...of.filter.kind]);
   if (of.filter.ownerId !== undefined) query.whereIn('account.owner_id', [...of.filter.ownerId]);
   if (of.filter.currency !== undefined) query.whereIn('account.currency', [...of.filter.currency]);
+  if (of.filter.q !== undefined) {
+    const { q } = of.filter;
+    const ids = await listNamedIds(tx, of.mode, q);
+    query.where((where) => {
+      where
+        .whereIn('account.owner_id', [...ids])
+        .orWhere('account.id', q)
+        .orWhereRaw(`strpos(account.kind, replace(lower(:q), ' ', '_')) > 0`, { q });
+    });
+  }
   const rows = (await keyset(query, page, { id: 'account.id' }, 'account.id')) as AccountRow[];
   return rows.map(toAccount);
 }
@@ -114,6 +126,7 @@ export interface PostingFilter {
   readonly causeType?: readonly string[] | undefined;
   readonly causeId?: readonly string[] | undefined;
   readonly accountId?: readonly string[] | undefined;
+  readonly q?: string | undefined;
   readonly recordedAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -191,6 +204,26 @@ export async function listPostings(
     query.whereRaw('(debit_account_id = any (:ids::text[]) or credit_account_id = any (:ids::text[]))', {
       ids: [...of.filter.accountId],
     });
+  if (of.filter.q !== undefined) {
+    const { q } = of.filter;
+    // A posting's own id is its transfer's with the line behind it.
+    const ids = [...(await listNamedIds(tx, of.mode, q)), q.replace(/\.\d+$/, '')];
+    const accounts = await tx('ledger_accounts')
+      .where('mode', of.mode)
+      .where((where) => {
+        where.whereIn('owner_id', ids).orWhere('id', q);
+      })
+      .select<{ id: string }[]>('id');
+    // All lines of each transfer that concerns them; one index per arm.
+    query.whereRaw(
+      `transfer_id in (
+         select id from ledger_transfers where id = any (:ids::text[])
+         union select id from ledger_transfers where cause_id = any (:ids::text[])
+         union select transfer_id from ledger_postings where debit_account_id = any (:accounts::text[])
+         union select transfer_id from ledger_postings where credit_account_id = any (:accounts::text[]))`,
+      { ids, accounts: accounts.map(({ id }) => id) },
+    );
+  }
   for (const [bound, operator] of Object.entries(comparison)) {
     const value = of.filter.recordedAt?.[bound as keyof typeof comparison];
     if (value !== undefined) query.where('recorded_at', operator, value);

@@ -56,13 +56,23 @@ export async function listParkedEvents(
   tx: ReadTx | Tx,
   scope: Scope,
   mode: Mode,
-  filter: { readonly kind?: readonly string[] | undefined; readonly code?: readonly string[] | undefined },
+  filter: {
+    readonly kind?: readonly string[] | undefined;
+    readonly code?: readonly string[] | undefined;
+    readonly q?: string | undefined;
+  },
   page: Page,
 ): Promise<readonly ParkedEvent[]> {
   const query = tx.from(tx.raw(parkedSql)).where({ mode }).select<ParkedRow[]>('*');
   scopeParked(query, scope);
   if (filter.kind !== undefined) query.whereIn('kind', [...filter.kind]);
   if (filter.code !== undefined) query.whereIn('code', [...filter.code]);
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(id = :q or strpos(lower(external_id), lower(:q)) > 0 or strpos(lower(source), lower(:q)) > 0
+        or exists (select from unnest(waits_for) as name where strpos(lower(name), lower(:q)) > 0))`,
+      { q: filter.q },
+    );
   const rows = await keyset(query, page, { createdAt: 'received_at' });
   return rows.map(toParked);
 }

@@ -79,12 +79,18 @@ export async function listRunViews(
   of: {
     readonly mode: Mode;
     readonly statuses: readonly string[] | undefined;
+    readonly q?: string | undefined;
     readonly createdAt: { readonly [K in keyof typeof comparisons]?: Instant };
   },
   page: Page,
 ): Promise<readonly RunView[]> {
   const query: Knex.QueryBuilder = tx('payout_runs').where({ mode: of.mode });
   if (of.statuses !== undefined) query.whereIn('status', [...of.statuses]);
+  if (of.q !== undefined)
+    query.whereRaw(
+      `(id = :q or strpos(lower(coalesce(note, '')), lower(:q)) > 0 or strpos(lower(coalesce(period, '')), lower(:q)) > 0)`,
+      { q: of.q },
+    );
   for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
     const at = of.createdAt[bound];
     if (at !== undefined) query.where('created_at', comparisons[bound], at);

@@ -28,13 +28,30 @@ const columns = `statement.id, statement.gateway as "gatewayId", statement.curre
    where item.statement_id = statement.id and item.class <> 'matched' and item.resolved_at is null) as open,
   statement.created_at as "createdAt"`;
 
+/** What people know of a line: its numbers here and there, and whom it went to. */
+const itemNamed = `(:q in (item.id, item.attempt_id, attempt.payout_id, item.affiliate_id) or strpos(lower(coalesce(item.line_id, '')), lower(:q)) > 0
+  or strpos(lower(coalesce(item.provider_id, '')), lower(:q)) > 0 or strpos(lower(coalesce(item.note, '')), lower(:q)) > 0)`;
+
 export async function listReconciliations(
   tx: ReadTx,
-  of: { readonly mode: Mode; readonly gatewayIds?: readonly string[] | undefined },
+  of: {
+    readonly mode: Mode;
+    readonly gatewayIds?: readonly string[] | undefined;
+    readonly q?: string | undefined;
+  },
   page: Page,
 ): Promise<readonly ReconciliationView[]> {
   const query = tx.select(tx.raw(columns)).from('gateway_statements as statement').where('statement.mode', of.mode);
   if (of.gatewayIds !== undefined) query.whereIn('statement.gateway', [...of.gatewayIds]);
+  // By what a line of the bank says too: somebody looks for the statement that has a transfer in it.
+  if (of.q !== undefined)
+    query.whereRaw(
+      `(statement.id = :q or statement.currency = upper(:q) or strpos(lower(statement.gateway), lower(:q)) > 0
+        or exists (select from reconciliation_items as item
+                   left join payout_attempts as attempt on attempt.id = item.attempt_id
+                   where item.statement_id = statement.id and ${itemNamed}))`,
+      { q: of.q },
+    );
   return (await keyset(query, page, { createdAt: 'statement.created_at' }, 'statement.id')) as ReconciliationView[];
 }
 
@@ -83,11 +100,16 @@ const itemSource = `reconciliation_items as item
 
 export async function listReconciliationItems(
   tx: ReadTx,
-  of: { readonly reconciliationId: string; readonly classes?: readonly ItemClass[] | undefined },
+  of: {
+    readonly reconciliationId: string;
+    readonly classes?: readonly ItemClass[] | undefined;
+    readonly q?: string | undefined;
+  },
   page: Page,
 ): Promise<readonly ReconciliationItemView[]> {
   const query = tx.select(tx.raw(itemColumns)).from(tx.raw(itemSource)).where('item.statement_id', of.reconciliationId);
   if (of.classes !== undefined) query.whereIn('item.class', [...of.classes]);
+  if (of.q !== undefined) query.whereRaw(itemNamed, { q: of.q });
   return (await keyset(query, page, { createdAt: 'item.created_at' }, 'item.id')) as ReconciliationItemView[];
 }
 

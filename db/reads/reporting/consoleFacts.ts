@@ -3,6 +3,7 @@ import type { CurrencyCode, Money } from '../../../domain/money.js';
 import { InvariantError } from '../../../domain/errors.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
+import { assignedContact } from '../tracking/contactList.js';
 
 // What the first screen and the system screen of the console know beside lists.
 
@@ -150,34 +151,63 @@ export async function readAuditState(tx: ReadTx): Promise<AuditState | undefined
   return rows[0];
 }
 
+export const searchKinds = [
+  'affiliate',
+  'contact',
+  'program',
+  'link',
+  'coupon',
+  'referral',
+  'sale',
+  'commission',
+  'payout',
+  'payout_run',
+  'group',
+  'user',
+] as const;
+export type SearchKind = (typeof searchKinds)[number];
+
 export interface SearchHit {
-  readonly kind: 'affiliate' | 'program' | 'link' | 'referral' | 'sale' | 'commission' | 'payout' | 'payout_run';
+  readonly kind: SearchKind;
   readonly id: string;
   readonly title: string;
   readonly detail: string | null;
+  /** The title is a customer's name or address. */
+  readonly isPerson: boolean;
 }
-export type SearchKind = SearchHit['kind'];
 
 /** Literal: no pattern characters. `:q` is lower case, `:id` as typed. */
 const searches: Readonly<Record<SearchKind, string>> = {
-  affiliate: `select 'affiliate' as kind, id, name as title, status as detail from affiliates
+  affiliate: `select 'affiliate' as kind, id, name as title, status as detail, false as is_person from affiliates
     where (id = :id or strpos(lower(name), :q) > 0 or strpos(lower(email), :q) > 0 or strpos(lower(coalesce(company, '')), :q) > 0)
       and (cast(:affiliateIds as text[]) is null or id = any(:affiliateIds))`,
-  program: `select 'program', id, name, status from programs where id = :id or strpos(lower(name), :q) > 0 or slug = :q`,
-  link: `select 'link', id, slug, status from links where (id = :id or strpos(slug, :q) > 0)
+  contact: `select 'contact', contact.id, coalesce(contact.name, contact.email, contact.id), contact.country, coalesce(contact.name, contact.email) is not null
+    from contacts as contact
+    where contact.merged_into_id is null
+      and (contact.id = :id or strpos(lower(coalesce(contact.name, '')), :q) > 0 or strpos(lower(coalesce(contact.email, '')), :q) > 0)
+      and (cast(:affiliateIds as text[]) is null or ${assignedContact})`,
+  program: `select 'program', id, name, status, false from programs where id = :id or strpos(lower(name), :q) > 0 or slug = :q`,
+  link: `select 'link', id, slug, status, false from links where (id = :id or strpos(slug, :q) > 0)
       and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
-  referral: `select 'referral', referral.id, coalesce(contact.name, 'Referral'), referral.status from referrals as referral
+  coupon: `select 'coupon', coupon.id, coupon.code, affiliate.name, false from coupons as coupon
+    join affiliates as affiliate on affiliate.id = coupon.affiliate_id
+    where coupon.deleted_at is null and (coupon.id = :id or strpos(lower(coupon.code), :q) > 0)
+      and (cast(:affiliateIds as text[]) is null or coupon.affiliate_id = any(:affiliateIds))`,
+  referral: `select 'referral', referral.id, coalesce(contact.name, 'Referral'), referral.status, contact.name is not null from referrals as referral
     left join contacts as contact on contact.id = referral.contact_id
     where referral.mode = :mode and referral.status in ('pending', 'approved', 'rejected')
       and (referral.id = :id or strpos(lower(coalesce(contact.name, '')), :q) > 0 or lower(contact.email) = :q)
       and (cast(:affiliateIds as text[]) is null or referral.affiliate_id = any(:affiliateIds))`,
-  sale: `select 'sale', id, external_id, status from sales
+  sale: `select 'sale', id, external_id, status, false from sales
     where mode = :mode and (id = :id or lower(external_id) = :q)
       and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
-  commission: `select 'commission', id, kind, status from commissions
+  commission: `select 'commission', id, kind, status, false from commissions
     where mode = :mode and id = :id and (cast(:affiliateIds as text[]) is null or affiliate_id = any(:affiliateIds))`,
-  payout: `select 'payout', id, currency, status from payouts where mode = :mode and (id = :id or lower(reference) = :q)`,
-  payout_run: `select 'payout_run', id, coalesce(period, 'Payout run'), status from payout_runs where mode = :mode and id = :id`,
+  payout: `select 'payout', id, currency, status, false from payouts where mode = :mode and (id = :id or lower(reference) = :q)`,
+  payout_run: `select 'payout_run', id, coalesce(period, 'Payout run'), status, false from payout_runs where mode = :mode and id = :id`,
+  group: `select 'group', id, name, null, false from groups where id = :id or strpos(lower(name), :q) > 0`,
+  user: `select 'user', id, name, status, false from users
+    where audience = 'staff' and (id = :id or strpos(lower(name), :q) > 0 or strpos(lower(email), :q) > 0)`,
 };
 
 /** What matches a word among the kinds this reader may open, a few of each. */
@@ -187,6 +217,8 @@ export async function search(
     readonly mode: Mode;
     readonly q: string;
     readonly perKind: number;
+    /** Who asks, where some kind is limited. */
+    readonly userId: string | null;
     /** Each kind with the affiliates it is limited to; null: all. */
     readonly kinds: readonly { readonly kind: SearchKind; readonly affiliateIds: readonly string[] | null }[];
   },
@@ -194,12 +226,13 @@ export async function search(
   const hits: SearchHit[] = [];
   for (const { kind, affiliateIds } of of.kinds) {
     const { rows } = await tx.raw<{ rows: SearchHit[] }>(
-      `select * from (${searches[kind]}) as hit (kind, id, title, detail) order by (id = :id) desc, title, id limit :perKind`,
+      `select * from (${searches[kind]}) as hit (kind, id, title, detail, "isPerson") order by (id = :id) desc, title, id limit :perKind`,
       {
         id: of.q,
         q: of.q.toLowerCase(),
         mode: of.mode,
         perKind: of.perKind,
+        userId: of.userId,
         affiliateIds: affiliateIds === null ? null : [...affiliateIds],
       },
     );

@@ -383,6 +383,11 @@ describe('histories', () => {
     expect(list.body['data']).toMatchObject([
       { id: historyId, object: 'history', workflowType: 'referral', events: 3, closeStatus: 'terminated', test: false },
     ]);
+    // ADM-07: by its object, its own id, or the whole name of the workflow.
+    for (const q of [id, historyId, `referral/${shop.id}/${id}`])
+      expect((await api.as(auditor, `/v1/histories?q=${encodeURIComponent(q)}`)).body['data']).toMatchObject([
+        { id: historyId },
+      ]);
     const one = await api.as(auditor, `/v1/histories/${historyId}`);
     expect(one.body['previousHash']).toMatch(/^[0-9a-f]{64}$/);
 

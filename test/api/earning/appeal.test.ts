@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../platform/newId.js';
 import { itemsOf, type Json, type TestAnswer } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
 
@@ -55,6 +56,15 @@ test('upheld by somebody else, the commission is pending again, the same record'
   expect(listed.map((one) => [one['objectId'], one['escalated'], one['allowedActions']])).toEqual([
     [commission['id'], false, ['uphold', 'dismiss']],
   ]);
+  // ADM-07: by its words, whose it is, and what it is about.
+  const { name } = (await world.as(`/v1/affiliates/${affiliateId}`)).body;
+  for (const q of ['REAL customer', String(name), String(commission['id'])]) {
+    const asked = await world.as(`/v1/appeals?q=${encodeURIComponent(q)}`);
+    expect(asked.status, asked.text).toBe(200);
+    expect(itemsOf(asked.body['data']), q).toHaveLength(1);
+  }
+  expect(itemsOf((await world.as(`/v1/appeals?affiliateId=${affiliateId}`)).body['data'])).toHaveLength(1);
+  expect(itemsOf((await world.as(`/v1/appeals?affiliateId=${newId('affiliate')}`)).body['data'])).toEqual([]);
   const path = `/v1/appeals/${made.body['id']}/uphold`;
   const why = { reason: 'Checked with the shop.' };
   const own = await world.as(path, why);

@@ -138,6 +138,14 @@ test('BEY-06: each line of an uploaded statement is matched or classed, in every
   expect(await world.balances(), 'nothing is posted by comparing').toEqual(before);
   const list = itemsOf((await api.as(owner, '/v1/reconciliations')).body['data']);
   expect(list.map((one) => one['source'])).toEqual(['upload', 'upload']);
+  // ADM-07: the statement by a number that stands in it, and there the line itself.
+  const stranger = found.find((item) => item['class'] === 'missing_there');
+  const holding = itemsOf(
+    (await api.as(owner, `/v1/reconciliations?q=${String(stranger?.['attemptId'])}`)).body['data'],
+  );
+  expect(holding.map((one) => one['id'])).toEqual([stranger?.['reconciliationId']]);
+  const lines = await api.as(owner, `/v1/reconciliations/${String(holding[0]?.['id'])}/items?q=${absent}`);
+  expect(itemsOf(lines.body['data'])).toMatchObject([{ attemptId: absent }]);
   expect(await world.rows('gateway_statements', { file_name: 'november.csv' })).toHaveLength(2);
   for (const [currency, minor] of [
     ['USD', 100_000n - 2_000n - 2_001n - 4_000n - 2_000n - 25n + 2_000n + 5_000n - 700n],

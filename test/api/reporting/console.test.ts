@@ -26,6 +26,8 @@ beforeAll(async () => {
   });
   referralId = sale['referralId'];
   await makeAffiliate(world.api, world.ws, [programId], { name: 'Nina New' }, { approve: false });
+  await world.as('/v1/coupons', { affiliateId: ada, programId, code: 'SUN10' });
+  await world.as('/v1/groups', { name: 'Bloggers' });
 });
 afterAll(() => world.close());
 
@@ -140,11 +142,26 @@ test.each([
   ['ADA KOW', 'affiliate'],
   ['ada-kowal', 'link'],
   ['spring', 'program'],
+  ['sun1', 'coupon'],
+  ['jo@buyer', 'contact'],
+  ['blogg', 'group'],
+  ['ana', 'user'],
 ])('search finds %j as a %s', async (q, kind) => {
   const found = await world.as(`/v1/search?q=${encodeURIComponent(q)}`);
   expect(found.status, found.text).toBe(200);
   const hit = itemsOf(found.body['data']).find((one) => one['kind'] === kind);
   expect((await world.as(String(hit?.['path']))).status).toBe(200);
+});
+
+test('without the right to see people a customer is found, and the name stays covered', async () => {
+  const { key } = await world.api.makePerson(world.ws, ['owner'], {
+    permissions: ['contact.read', 'referral.read'],
+  });
+  const hits = itemsOf((await world.api.as(key, '/v1/search?q=jo@buyer.example')).body['data']);
+  expect(hits.map((hit) => [hit['kind'], hit['title']])).toEqual([
+    ['contact', 'j…@…'],
+    ['referral', 'Referral'],
+  ]);
 });
 
 test('search is literal and finds an id of this mode only', async () => {

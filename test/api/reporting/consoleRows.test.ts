@@ -93,6 +93,39 @@ test('ADM-07: name, e-mail, reference and customer find their rows on each list;
   expect(await idsOf('/v1/groups?q=nobody')).toEqual([]);
 });
 
+test('ADM-07: histories of work are searched by names too, though their rows hold only ids', async () => {
+  const parked = await world.as('/v1/sales', {
+    externalId: 'order-78',
+    customer: { externalId: 'C-unheard' },
+    amount: usd('5.00'),
+  });
+  expect(parked.status, parked.text).toBe(202);
+  const run = await world.as('/v1/payout-runs', { note: 'Extra run for June' });
+  expect(run.status, run.text).toBe(202);
+  const named = async (path: string, field: string): Promise<readonly string[]> =>
+    itemsOf((await world.as(path)).body['data']).map((row) => String(row[field]));
+  const searches: readonly (readonly [string, readonly string[], string, string])[] = [
+    ['audit-entries', ['ada kowal', 'ADA@KOWAL', ada], 'objectId', ada],
+    ['audit-entries', ['order-77', 'jo@buyer.example', saleId], 'objectId', saleId],
+    ['audit-entries', ['fin'], 'event', 'verified'],
+    ['api-log', ['/V1/SALES'], 'path', '/v1/sales'],
+    ['ledger-postings', ['order-77', 'ada kowal', saleId], 'causeId', saleId],
+    ['ledger-accounts', ['kowal', 'affiliate payable', ada], 'ownerId', ada],
+    ['parked-events', ['order-78', 'c-unheard'], 'externalId', 'order-78'],
+    ['payout-runs', ['june', String(run.body['id'])], 'id', String(run.body['id'])],
+  ];
+  for (const [list, texts, field, value] of searches)
+    for (const text of texts)
+      expect(await named(`/v1/${list}?q=${encodeURIComponent(text)}`, field), `${list} ${text}`).toContain(value);
+
+  for (const list of [...new Set(searches.map(([list]) => list)), 'histories', 'reconciliations', 'appeals'])
+    for (const nobody of ['nobody-at-all', '%']) {
+      const answer = await world.as(`/v1/${list}?q=${encodeURIComponent(nobody)}`);
+      expect([answer.status, answer.body['data']], `${list} ${answer.text}`).toEqual([200, []]);
+    }
+  expect(await named('/v1/ledger-postings?q=bo%20berg', 'causeId')).not.toContain(saleId);
+});
+
 test('ADM-06: each list filters by status and by affiliate, and refuses a filter it does not know', async () => {
   for (const list of ['referrals', 'sales', 'commissions', 'payouts', 'leads', 'links']) {
     const all = await idsOf(`/v1/${list}?affiliateId=${ada}`);

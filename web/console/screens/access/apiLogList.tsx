@@ -37,6 +37,7 @@ export function Screen(): ReactElement {
       <ResourceTable<ApiLogEntry>
         screen="api-log"
         label={t('apiLog.title')}
+        hasText
         list={(query) => getApiLogOptions({ query: query as never }) as never}
         rowLabel={(row) => `${row.method} ${row.path}`}
         rowDetail={(row) => <Call call={row} />}

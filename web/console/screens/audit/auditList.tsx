@@ -50,6 +50,7 @@ export function Screen(): ReactElement {
       <ResourceTable<AuditEntry>
         screen="audit"
         label={t('audit.title')}
+        hasText
         list={(query) => getAuditEntriesOptions({ query }) as never}
         rowLabel={(entry) => `${entry.event} ${entry.objectId}`}
         rowHref={(entry) => `/audit/${entry.id}`}

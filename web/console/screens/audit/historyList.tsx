@@ -24,6 +24,7 @@ export function Screen(): ReactElement {
       <ResourceTable<History>
         screen="histories"
         label={t('histories.title')}
+        hasText
         list={(query) => getHistoriesOptions({ query: query as never }) as never}
         rowLabel={(row) => row.workflowId}
         empty={{ title: t('histories.none'), text: t('histories.noneText') }}

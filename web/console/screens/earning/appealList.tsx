@@ -21,6 +21,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Appeal>
         screen="appeals"
         label={t('appeal.title')}
+        hasText
         list={(query) => getAppealsOptions({ query: query as never }) as never}
         rowLabel={(row) => row.objectId}
         rowDetail={(row) => <Text style={{ whiteSpace: 'pre-wrap' }}>{row.text}</Text>}

@@ -44,6 +44,7 @@ export function Screen(): ReactElement {
       <ResourceTable<ParkedEvent>
         screen="parked-events"
         label={t('parked.title')}
+        hasText
         list={(query) => getParkedEventsOptions({ query }) as never}
         rowLabel={(row) => row.externalId}
         rowActions={(row) => (

@@ -211,6 +211,7 @@ function Postings(): ReactElement {
     <ResourceTable<Posting>
       screen="ledger-postings"
       label={t('ledger.postings')}
+      hasText
       list={(query) => getLedgerPostingsOptions({ query }) as never}
       rowLabel={(posting) => posting.id}
       filters={(['causeId', 'accountId', 'transferId', 'kind'] as const).map((field) => ({
@@ -283,6 +284,7 @@ function Accounts(): ReactElement {
     <ResourceTable<Account>
       screen="ledger-accounts"
       label={t('ledger.accounts')}
+      hasText
       list={(query) => getLedgerAccountsOptions({ query }) as never}
       rowLabel={(account) => account.id}
       rowActions={(account) => (

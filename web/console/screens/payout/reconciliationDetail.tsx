@@ -66,6 +66,7 @@ export function Screen(): ReactElement {
         <ResourceTable<ReconciliationItem>
           screen="reconciliation-items"
           label={t('reconciliation.items')}
+          hasText
           list={(asked) =>
             getReconciliationsByReconciliationIdItemsOptions({
               path: { reconciliationId },

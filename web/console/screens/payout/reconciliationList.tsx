@@ -28,6 +28,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Reconciliation>
         screen="reconciliations"
         label={t('reconciliation.title')}
+        hasText
         list={(query) => getReconciliationsOptions({ query }) as never}
         rowLabel={(row) => `${row.gatewayId} ${row.currency}`}
         rowHref={(row) => `/reconciliations/${row.id}`}

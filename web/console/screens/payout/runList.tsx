@@ -40,6 +40,7 @@ export function Screen(): ReactElement {
       <ResourceTable<PayoutRun>
         screen="payout-runs"
         label={t('run.listTitle')}
+        hasText
         pollMs={5_000}
         list={(query) => getPayoutRunsOptions({ query }) as never}
         rowLabel={(run) => run.note ?? run.id}
