@@ -74,6 +74,7 @@ import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
+import { milestoneRoutes } from './routes/messaging/milestone.js';
 import { templateRoutes } from './routes/messaging/template.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
@@ -111,6 +112,7 @@ const own: readonly Route[] = [
   ...devEmailRoutes,
   ...postbackOutRoutes,
   ...templateRoutes,
+  ...milestoneRoutes,
   ...breachRoutes,
   ...documentRoutes,
   ...operationRoutes,

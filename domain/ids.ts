@@ -72,6 +72,7 @@ export const idPrefixes = {
   delivery: 'dlv',
   postback: 'pbk',
   template: 'tpl',
+  milestone: 'mst',
   segment: 'seg',
   message: 'msg',
   email: 'eml',

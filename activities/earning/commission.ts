@@ -48,6 +48,7 @@ import { takeOffFormer, treatLikeFormer } from './correction.js';
 import { applyDisputeStep } from './dispute.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
 import { mailEarned } from './earnedMail.js';
+import { passMilestones } from './milestoneMail.js';
 import { applyWhatCameBefore, endBeyondLimit } from './lateOrder.js';
 import { accrueLead } from './leadCommission.js';
 import { raiseToWholeBand } from './wholeBand.js';
@@ -176,7 +177,11 @@ export async function accrueSale(
   const { referral: current } = credited;
   const labelled = { ...sale, sub1: await convertLead(tx, mine, current, sale, credited) };
   const judged = await judgeSale(tx, current, sale, { despiteRejection: former.length > 0 });
-  if (judged.kind === 'nothing') return settleSale(tx, mine, labelled, current, judged);
+  const sold = { programId: current.programId, affiliateId: current.affiliateId, saleId: sale.id };
+  if (judged.kind === 'nothing') {
+    await settleSale(tx, mine, labelled, current, judged);
+    return passMilestones(tx, mine, sold);
+  }
 
   const { program, earnings, lines: priced, needsReviewer, eligibleAt } = judged;
   const lines = await insertCommissions(
@@ -202,6 +207,7 @@ export async function accrueSale(
   await raiseToWholeBand(tx, mine, { sale, referral: current, repricings: earnings.repricings, eligibleAt });
   await endBeyondLimit(tx, mine, current, sale);
   await applyWhatCameBefore(tx, mine, sale.id);
+  await passMilestones(tx, mine, sold);
 }
 
 /** Which payment of its subscription a sale is, where it does not say so: by order (api.md 8.3). Bands and closed programs ask before it is judged. */

@@ -126,8 +126,9 @@ export async function deleteTemplate(tx: Tx, act: Act, template: Template): Prom
   });
 }
 
-/** Programs that mail with it: as long as there are any, it stays. */
+/** Programs and milestones that mail with it: as long as there are any, it stays. */
 export async function templateUses(tx: ReadTx | Tx, id: string): Promise<readonly string[]> {
-  const rows = await tx('programs').where({ commission_template_id: id }).limit(20).select<{ id: string }[]>('id');
-  return rows.map((row) => row.id);
+  const programs = await tx('programs').where({ commission_template_id: id }).limit(20).select<{ id: string }[]>('id');
+  const milestones = await tx('milestones').where({ template_id: id }).limit(20).select<{ id: string }[]>('id');
+  return [...programs, ...milestones].map((row) => row.id);
 }

@@ -162,6 +162,7 @@ export async function moveProgram(
 export async function deleteProgram(tx: Tx, act: Act, program: Program): Promise<void> {
   await tx('program_products').where({ program_id: program.id }).delete();
   await tx('program_standards').where({ program_id: program.id }).delete();
+  await tx('milestones').where({ program_id: program.id }).delete();
   await tx('agreements').where({ program_id: program.id }).delete();
   await tx('programs').where({ id: program.id }).delete();
   await recordAudit(tx, act, {

@@ -14,6 +14,9 @@ export const mergeFields = [
   { name: 'payout_amount', meaning: 'Sum of the payouts, one per currency; only of payouts', example: '10.00 USD' },
   { name: 'payout_count', meaning: 'Number of payouts; only of payouts', example: '1' },
   { name: 'payout_list', meaning: 'One line per payout; only of payouts', example: '2026-11-20: 10.00 USD (R-7)' },
+  { name: 'sales_amount', meaning: 'Sum of the sales, one per currency; only of milestones', example: '1600.00 USD' },
+  { name: 'sales_count', meaning: 'Number of sales; only of milestones', example: '12' },
+  { name: 'milestone', meaning: 'The mark that was passed; only of milestones', example: '1000.00 USD' },
   { name: 'link', meaning: 'The affiliate’s own link', example: 'https://partners.example.com/r/ada-spring' },
 ] as const;
 

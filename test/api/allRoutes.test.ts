@@ -152,6 +152,13 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
   const productGroup = await world.as('/v1/product-groups', { name: 'Plans' });
   const template = await world.as('/v1/message-templates', { name: 'Earned', subject: 'Hello', body: 'Hello' });
   expect(template.status).toBe(201);
+  const milestone = await world.as('/v1/milestones', {
+    programId,
+    by: 'sales_count',
+    threshold: 1_000,
+    templateId: template.body['id'],
+  });
+  expect(milestone.status, milestone.text).toBe(201);
   expect([source.status, field.status, form.status, productGroup.status]).toEqual([201, 201, 201, 201]);
   const waiting = await world.as('/v1/sales', {
     externalId: 'waits',
@@ -227,6 +234,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     leadSourceId: String(source.body['id']),
     productGroupId: String(productGroup.body['id']),
     templateId: String(template.body['id']),
+    milestoneId: String(milestone.body['id']),
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
     postbackId,

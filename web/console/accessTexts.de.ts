@@ -141,6 +141,7 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'settings.field.notifications.commission.rejected': 'Provision abgelehnt',
   'settings.field.notifications.commission.reversed': 'Provision zurückgebucht',
   'settings.field.notifications.commission.paid': 'Provision ausgezahlt',
+  'settings.field.notifications.milestone.reached': 'Meilenstein erreicht',
   'settings.field.notifications.payout.drafted': 'Auszahlung erstellt',
   'settings.field.notifications.payout.paid': 'Auszahlung bezahlt',
   'settings.field.notifications.payout.failed': 'Auszahlung fehlgeschlagen',

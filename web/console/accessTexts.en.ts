@@ -139,6 +139,7 @@ export const accessTexts = {
   'settings.field.notifications.commission.rejected': 'Commission rejected',
   'settings.field.notifications.commission.reversed': 'Commission reversed',
   'settings.field.notifications.commission.paid': 'Commission paid',
+  'settings.field.notifications.milestone.reached': 'Milestone reached',
   'settings.field.notifications.payout.drafted': 'Payout generated',
   'settings.field.notifications.payout.paid': 'Payout paid',
   'settings.field.notifications.payout.failed': 'Payout failed',

@@ -51,6 +51,11 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/forms', load: () => import('./screens/tracking/formList.js'), rights: ['lead.read'] },
   { path: '/forms/$formId', load: () => import('./screens/tracking/formDetail.js'), rights: ['lead.read'] },
   { path: '/messages', load: () => import('./screens/messaging/templateList.js'), rights: ['message.read'] },
+  {
+    path: '/messages/milestones',
+    load: () => import('./screens/messaging/milestoneList.js'),
+    rights: ['message.read'],
+  },
   { path: '/leads/sources', load: () => import('./screens/tracking/leadSourceList.js'), rights: ['lead.read'] },
   { path: '/leads/fields', load: () => import('./screens/tracking/customFieldList.js'), rights: ['lead.read'] },
   { path: '/contacts', load: () => import('./screens/tracking/contactList.js'), rights: ['contact.read'] },

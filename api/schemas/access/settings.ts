@@ -119,6 +119,7 @@ export const notificationEvents = [
   'commission.rejected',
   'commission.reversed',
   'commission.paid',
+  'milestone.reached',
   'payout.drafted',
   'payout.paid',
   'payout.failed',

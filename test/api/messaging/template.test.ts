@@ -282,3 +282,124 @@ test('COM-11, NTF-14: of selected commissions each affiliate gets one mail that 
   expect(toAda?.body.split('\n').map((line) => line.slice(-8))).toEqual(['Ada:', '2.00 USD', '4.00 USD']);
   expect(await world.owner('notices').where({ kind: 'commissions_message' })).toHaveLength(2);
 });
+
+// Milestones (NTF-05 to NTF-07, RFD-12).
+
+async function milestone(at: Scene, body: Readonly<Record<string, unknown>>): Promise<TestAnswer> {
+  const templateId = (
+    await template({
+      name: newId('template'),
+      subject: 'Passed {{milestone}}',
+      body: '{{sales_count}}: {{sales_amount}}',
+    })
+  ).body['id'];
+  return world.as('/v1/milestones', { programId: at.programId, templateId, active: true, ...body });
+}
+const congratulations = (of: Scene): Promise<readonly { subject: string; body: string }[]> =>
+  world
+    .owner('emails')
+    .where({ recipient: of.email, kind: 'milestone_reached' })
+    .orderBy('created_at')
+    .orderBy('id')
+    .select<{ subject: string; body: string }[]>('subject', 'body');
+const passed = async (of: Scene): Promise<readonly string[]> => {
+  const { rows } = await world.owner.raw<{ rows: { threshold: string; mailed: boolean }[] }>(
+    `select milestone.threshold, pass.mailed from milestone_passes as pass join milestones as milestone on milestone.id = pass.milestone_id
+     where pass.affiliate_id = ? order by pass.created_at, milestone.threshold`,
+    [of.affiliateId],
+  );
+  return rows.map((row) => `${row.threshold}${row.mailed ? ' mailed' : ''}`);
+};
+async function refund(sale: Json, amount: string): Promise<void> {
+  const key = newId('refund');
+  const made = await world.as('/v1/refunds', {
+    externalId: key,
+    saleExternalId: sale['externalId'],
+    amount: usd(amount),
+  });
+  expect(made.status, made.text).toBe(202);
+  await world.settle();
+}
+
+test('NTF-05, NTF-06, RFD-12: reached or passed, once, ascending; a refund lowers what counts and takes nothing back', async () => {
+  const at = await scene();
+  for (const amount of ['1000.00', '2000.00']) {
+    const made = await milestone(at, { by: 'sales_amount', threshold: usd(amount) });
+    expect([made.status, made.body['threshold'], made.body['passed']], made.text).toEqual([201, usd(amount), 0]);
+  }
+  const third = await milestone(at, { by: 'sales_count', threshold: 3 });
+  expect([third.status, third.body['threshold']], third.text).toEqual([201, 3]);
+
+  await sell(at, '900.00');
+  expect(await passed(at)).toEqual([]);
+  const second = await sell(at, '700.00');
+  expect(await passed(at)).toEqual(['100000 mailed']);
+  expect(await congratulations(at)).toEqual([{ subject: 'Passed 1000.00 USD', body: '2: 1600.00 USD' }]);
+
+  // What went back whole is no sale, and the sum is net: two more sales stand at 1,900 and are three.
+  await refund(second, '700.00');
+  await sell(at, '500.00');
+  expect(await passed(at)).toEqual(['100000 mailed']);
+  await sell(at, '500.00');
+  expect(await passed(at)).toEqual(['100000 mailed', '3 mailed']);
+  expect((await congratulations(at)).map((mail) => mail.subject)).toEqual(['Passed 1000.00 USD', 'Passed 3']);
+  const last = await sell(at, '100.00');
+  expect((await passed(at)).filter((one) => one.startsWith('200000'))).toEqual(['200000 mailed']);
+  // Below it again and past it again: nothing more is said.
+  await refund(last, '100.00');
+  await sell(at, '100.00');
+  expect(await congratulations(at)).toHaveLength(3);
+  const notices = await world.owner('notices').where({ affiliate_id: at.affiliateId, kind: 'milestone_reached' });
+  expect(notices).toHaveLength(3);
+  expect(await world.broken()).toEqual([]);
+});
+
+test('NTF-06, NTF-07: one sale over two milestones mails the higher; who is suspended passes none', async () => {
+  const at = await scene();
+  for (const amount of ['200.00', '100.00']) await milestone(at, { by: 'sales_amount', threshold: usd(amount) });
+  const off = await milestone(at, { by: 'sales_count', threshold: 1, active: false });
+  expect(off.body['active']).toBe(false);
+  // The sale of a click from before it was suspended: no congratulation.
+  const clickId = await world.click(at);
+  const suspended = await world.as(`/v1/affiliates/${at.affiliateId}/suspend`, { reason: 'Looked into' });
+  expect(suspended.status, suspended.text).toBe(200);
+  const key = newId('sale');
+  await world.sale({ externalId: key, customer: { externalId: key }, clickId, amount: usd('250.00') });
+  expect(await passed(at)).toEqual([]);
+  expect((await world.as(`/v1/affiliates/${at.affiliateId}/reactivate`, { reason: 'Cleared' })).status).toBe(200);
+  await sell(at, '250.00');
+  expect(await passed(at)).toEqual(['10000', '20000 mailed']);
+  expect(await congratulations(at)).toHaveLength(1);
+
+  const found = itemsOf((await world.as(`/v1/milestones?programId=${at.programId}&active=true`)).body['data']);
+  expect(found.map((one) => one['passed'])).toEqual([1, 1]);
+});
+
+test('api.md 14: a milestone is refused where it measures something else or its mark is taken; one that was passed is only switched off', async () => {
+  const at = await scene();
+  const made = await milestone(at, { by: 'sales_count', threshold: 1 });
+  for (const [body, status, pointer] of [
+    [{ by: 'sales_amount', threshold: 1 }, 422, '#/threshold'],
+    [{ by: 'sales_count', threshold: usd('1.00') }, 422, '#/threshold'],
+    [{ by: 'sales_count', threshold: 0 }, 422, '#/threshold'],
+    [{ by: 'sales_amount', threshold: usd('0.00') }, 422, '#/threshold'],
+    [{ by: 'sales_count', threshold: 2, programId: newId('program') }, 422, '#/programId'],
+    [{ by: 'sales_count', threshold: 2, templateId: newId('template') }, 422, '#/templateId'],
+    [{ by: 'sales_count', threshold: 1 }, 409, undefined],
+  ] as const) {
+    const refused = await milestone(at, body);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([status, pointer]);
+  }
+  const path = `/v1/milestones/${made.body['id']}`;
+  expect((await patch(path, { threshold: usd('5.00') })).status).toBe(422);
+  const raised = await patch(path, { threshold: 2 });
+  expect([raised.status, raised.body['threshold'], raised.body['version']], raised.text).toEqual([200, 2, 2]);
+  const kept = await world.as(`/v1/message-templates/${made.body['templateId']}`, undefined, 'DELETE');
+  expect([kept.status, kept.body['usedBy']]).toEqual([409, [made.body['id']]]);
+  await sell(at, '1.00');
+  await sell(at, '1.00');
+  expect((await world.as(path, undefined, 'DELETE')).body).toMatchObject({ status: 409, code: 'in_use' });
+  expect((await patch(path, { active: false })).body['active']).toBe(false);
+  const unused = await milestone(at, { by: 'sales_count', threshold: 50 });
+  expect((await world.as(`/v1/milestones/${unused.body['id']}`, undefined, 'DELETE')).status).toBe(204);
+});

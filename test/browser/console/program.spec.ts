@@ -181,3 +181,44 @@ test('PRG-04, PRG-05, PRG-06, PRG-14, PRG-18, PRG-21: what affiliates see, what 
   await expect(row).toHaveCount(0);
   await expectNarrow(page);
 });
+
+test('NTF-05: a milestone is set with its message, changed, switched off and taken away', async ({ page }) => {
+  const owner = await ownerCalls();
+  const tag = randomUUID().slice(0, 8);
+  await owner.must('POST', '/v1/message-templates', {
+    name: `Bravo ${tag}`,
+    subject: 'Bravo',
+    body: '{{milestone}} in {{program_name}}',
+  });
+  const program = textAt(await owner.must('GET', `/v1/programs/${world.programId}`), 'name');
+  await page.goto(`/messages/milestones?programId=${world.programId}`);
+  await page.getByRole('button', { name: 'New milestone' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Program').selectOption({ label: program });
+  await expect(dialog.getByLabel('Currency')).toHaveValue('USD');
+  await dialog.getByLabel('Mark').fill('1000.00');
+  await dialog.getByLabel('Message').selectOption({ label: `Bravo ${tag} (en)` });
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Create the milestone' }).click();
+  const row = page.locator('tbody tr[data-row]');
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText('USD 1,000.00');
+  await expect(row).toContainText(`Bravo ${tag} (en)`);
+
+  const edit = async (): Promise<void> => {
+    await row.getByRole('button', { name: /^Actions/ }).click();
+    await page.getByRole('menuitem', { name: 'Change' }).click();
+  };
+  await edit();
+  await dialog.getByLabel('Mark').fill('0');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog.getByText('Above zero.')).toBeVisible();
+  await dialog.getByLabel('Mark').fill('2000.00');
+  await dialog.getByText('Congratulate affiliates who reach it').click();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(row).toContainText('USD 2,000.00');
+  await expect(row).toContainText('No');
+  await edit();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByText('Nothing matches')).toBeVisible();
+});

@@ -79,6 +79,7 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
     'commission.rejected',
     'commission.reversed',
     'commission.paid',
+    'milestone.reached',
     'payout.drafted',
     'payout.paid',
     'payout.failed',
