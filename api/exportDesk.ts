@@ -214,13 +214,14 @@ export async function tryList(
   },
   deps: ApiDeps,
 ): Promise<number | null> {
-  const counts = list.route.query?.safeParse({ ...ask.query, include: 'counts' }).success === true;
+  const include = [...(ask.query['include']?.split(',') ?? []), 'counts'].join(',');
+  const counts = list.route.query?.safeParse({ ...ask.query, include }).success === true;
   const wire = await list.source.readPage(
     {
       koa: quietContext(`/v1/${ask.resource}`, ask),
       caller: ask.caller,
       params: list.params,
-      query: counts ? { ...ask.query, include: 'counts' } : ask.query,
+      query: counts ? { ...ask.query, include } : ask.query,
       limit: 1,
       opened: null,
     },

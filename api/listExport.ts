@@ -180,8 +180,8 @@ function columnOf(shape: ListShape, path: string): ExportColumn | undefined {
   return shape.columns.find((one) => one.path === path);
 }
 
-/** A page's words: a file holds all rows, and its columns are named. */
-export const notOfFiles: ReadonlySet<string> = new Set(['limit', 'cursor', 'include', 'format', 'columns']);
+/** A page's words: a file holds all rows, and its columns are named. What a row includes it includes in a file too. */
+export const notOfFiles: ReadonlySet<string> = new Set(['limit', 'cursor', 'format', 'columns']);
 
 /** The rows of an answer in its wire form. Code: `export.export_too_large` when there are more than fit. */
 export function rowsOf(

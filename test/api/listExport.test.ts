@@ -73,6 +73,23 @@ test('COM-12: the file of pending commissions holds exactly the filtered rows, a
   expect(list.body['sums']).toEqual([{ amount: '24.00', currency: 'USD' }]);
 });
 
+test('screens.md 1.1: a file has the figures that the list shows beside its rows', async () => {
+  const list = await world.as('/v1/affiliates?include=figures');
+  const { clicks } = itemsOf(list.body['data'])[0]?.['figures'] as { readonly clicks: number };
+  expect(clicks).toBe(3);
+  const file = await world.as('/v1/affiliates?include=figures&format=csv&columns=id,figures.clicks');
+  expect(cellsOf(file)).toEqual([
+    ['id', 'figures.clicks', 'timeZone'],
+    [ada.affiliateId, '3', 'UTC'],
+  ]);
+
+  const wanted = { resource: 'affiliates', format: 'csv', columns: ['id', 'figures.clicks'] };
+  const made = await world.as('/v1/exports', { ...wanted, filter: { include: 'figures' } });
+  expect(made.status, made.text).toBe(202);
+  expect(await work(String(made.body['operationId']))).toBe('done');
+  expect(cellsOf(await contentOf(made.body['id']))).toEqual(cellsOf(file));
+});
+
 test('RPT-03: text that a spreadsheet would run is neutralised, numbers stay numbers, quotes are doubled', async () => {
   const file = await world.as('/v1/affiliates?format=csv&columns=name,version,createdAt');
   expect(file.text).toMatch(/"'=HYPERLINK\(""http:\/\/evil\.example""\)",\d+,20/);

@@ -166,7 +166,10 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     setSelected(next);
   };
   const exportColumns = shown.flatMap((one) => one.csv ?? []);
-  const { cursor: _cursor, include: _include, limit: _limit, ...asShown } = query as Record<string, string>;
+  const { cursor: _cursor, include: _include, limit: _limit, ...filtered } = query as Record<string, string>;
+  // What a row has beside its own fields is in the file as on the screen; counts and sums are of the list.
+  const ofRows = include?.split(',').filter((one) => one !== 'counts' && one !== 'sums') ?? [];
+  const asShown = ofRows.length === 0 ? filtered : { ...filtered, include: ofRows.join(',') };
   const exportFields = [...new Set<string>(exportColumns)];
   const exporting = useExport({ name: screen, list: props.list, query: asShown, columns: exportFields });
   // An affiliate's own rows are its own to take along; staff need a right for it.
