@@ -64,6 +64,11 @@ const looks: Readonly<Record<string, readonly [icon: string, tone: Tone]>> = {
   revoked: ['◼', 'neutral'],
 };
 
+/** The tone of a status word. */
+export function toneOf(status: string): Tone {
+  return (looks[status] ?? ['•', 'neutral'])[1];
+}
+
 /** A status as icon and word, never as colour alone. */
 export function StatusBadge({ status }: { readonly status: string }): ReactElement {
   const { t } = useTranslation();

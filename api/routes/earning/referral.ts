@@ -13,6 +13,7 @@ import {
   requireReferral,
   type ReferralView,
 } from '../../../db/reads/earning/referralList.js';
+import { readSalesValue } from '../../../db/reads/earning/referralMoney.js';
 import { readReferralStory } from '../../../db/reads/earning/referralStory.js';
 import { listReferralTouches } from '../../../db/reads/earning/referralTouches.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -53,7 +54,9 @@ import {
   referralWire,
   storyForAffiliate,
   storyList,
+  storyQuery,
   touchList,
+  withEnds,
 } from '../../schemas/earning/referral.js';
 import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 
@@ -135,7 +138,8 @@ const get = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      return { ...(await present(ctx, tx, referral.id, now)), moves: referralTransitions };
+      const value = ownOf(ctx) === null ? { value: [...(await readSalesValue(tx, referral.id))] } : {};
+      return { ...(await present(ctx, tx, referral.id, now)), moves: referralTransitions, ...value };
     }),
 });
 
@@ -174,6 +178,7 @@ const story = defineRoute({
   path: '/v1/referrals/:referralId/story',
   permission: 'referral.read',
   params: referralParams,
+  query: storyQuery,
   reply: storyList,
   refuses: ['resource.not_found', 'access.not_in_scope'],
   handle: (ctx) =>
@@ -183,7 +188,8 @@ const story = defineRoute({
       const told = await readReferralStory(tx, referral.id);
       const lines = own === null ? told.map(presentStoryLine) : storyForAffiliate(told, own);
       const planned = presentPlanned(await getReferralView(tx, referral.id), now);
-      return { data: [...lines, ...planned], nextCursor: null };
+      const all = [...lines, ...planned];
+      return { data: ctx.query.form === 'gantt' ? withEnds(all) : all, nextCursor: null };
     }),
 });
 

@@ -12,6 +12,7 @@ import {
   referralTransitions,
 } from '../../../domain/earning/referral.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
+import { heldUntil } from '../../../domain/earning/storySpan.js';
 import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import type { Instant } from '../../../domain/time.js';
 import { addDuration } from '../../../domain/time.js';
@@ -27,6 +28,7 @@ import {
   instantWire,
   listOf,
   longText,
+  moneyWire,
   metadataWire,
   noteText,
   objectFields,
@@ -185,6 +187,13 @@ export const referralWire = z
       .record(z.string(), z.record(z.string(), z.string()))
       .exactOptional()
       .meta({ description: 'The state table: status, event, next status. Only in the detail, for its diagram.' }),
+    value: z
+      .array(moneyWire)
+      .exactOptional()
+      .meta({
+        description:
+          'What the customer paid, less what was given back, in each currency. Only for staff, in the detail.',
+      }),
     test: z.boolean(),
     metadata: z.record(z.string(), z.string()),
     ...versionFields,
@@ -418,9 +427,17 @@ export const storyWire = z
     reason: z.string().nullable(),
     slug: z.string().nullable().meta({ description: 'The link, where it was a click.' }),
     planned: z.boolean(),
+    until: instantWire
+      .nullable()
+      .exactOptional()
+      .meta({
+        description:
+          'With `form=gantt`: when its status ended, null while it stands; what moves nothing ends when it began.',
+      }),
   })
   .openapi('StoryLine');
 export const storyList = listOf(storyWire);
+export const storyQuery = z.strictObject({ form: z.enum(['list', 'gantt']).exactOptional() });
 type StoryReply = z.output<typeof storyWire>;
 
 /** What the history's words are in plain ones. What is not here reads as its object and event. */
@@ -487,6 +504,12 @@ export function presentStoryLine(line: StoryLine): StoryReply {
     slug: line.slug,
     planned: false,
   };
+}
+
+/** The same lines over time (screens.md 4, Gantt). */
+export function withEnds(lines: readonly StoryReply[]): StoryReply[] {
+  const ends = heldUntil(lines);
+  return lines.map((line, index) => ({ ...line, until: ends[index] ?? null }));
 }
 
 /** What an affiliate reads of the story: the journey and its own touches, without checks, findings, other people's lines and names of staff. */

@@ -1,5 +1,6 @@
 import type { OpenMoney } from '../../../domain/earning/deadline.js';
 import type { Instant } from '../../../domain/time.js';
+import { type CurrencyCode, money, type Money } from '../../../domain/money.js';
 import { once, run } from '../../pipeline.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
@@ -40,4 +41,15 @@ export function readOpenMoney(
       lastChangedAt: row?.last_changed_at ?? null,
     };
   });
+}
+
+// What has its customer paid, less what was given back, in each currency? Without payments that were declined or charged back.
+export async function readSalesValue(tx: ReadTx, referralId: string): Promise<readonly Money[]> {
+  const rows = await run<{ currency: CurrencyCode; minor: bigint }>(
+    tx,
+    `select currency, sum(captured_minor - refunded_minor)::int8 as minor from sales
+     where referral_id = $1 and status not in ('declined', 'charged_back') group by currency order by currency`,
+    [referralId],
+  );
+  return rows.map((row) => money(row.minor, row.currency));
 }

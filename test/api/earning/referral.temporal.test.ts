@@ -257,6 +257,12 @@ describe('reading', () => {
       expect.arrayContaining(['Clicked', 'Became a lead', 'Lead accepted', 'Waits for a decision']),
     );
     expect(story.at(-1)).toMatchObject({ planned: true, text: 'Reminder that a decision is due' });
+    expect(story.filter((line) => 'until' in line)).toEqual([]);
+    const gantt = dataOf(await api.as(owner, `/v1/referrals/${id}/story?form=gantt`));
+    expect(gantt.map(({ until: _until, ...line }) => line)).toEqual(story);
+    expect(gantt.find((line) => line['refId'] === id && line['to'] === 'pending')).toMatchObject({ until: null });
+    expect(gantt.at(-1)).toMatchObject({ until: gantt.at(-1)?.['at'] });
+    expect((await api.as(owner, `/v1/referrals/${id}/story?form=table`)).status).toBe(422);
     const touches = await api.as(owner, `/v1/referrals/${id}/touches`);
     expect(touches.body['data']).toMatchObject([{ kind: 'click', affiliateId: w.affiliateId }]);
     const attributions = await api.as(owner, `/v1/referrals/${id}/attributions`);

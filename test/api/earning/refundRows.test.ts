@@ -131,6 +131,9 @@ test('RFD-02: after approval it is reversed and owed falls; a draft that held it
     ['earned', 1, 'reversed', '10.00', '10.00'],
     ['earned', 1, 'approved', '5.00', '0.00'],
   ]);
+  const [first] = await world.commissions(`programId=${at.programId}`);
+  const referral = (await world.as(`/v1/referrals/${first?.['referralId']}`)).body;
+  expect(referral['value']).toEqual([usd('50.00')]);
   // The decision on the referral approved both lines; the fact that came later reversed one.
   expect((await world.commissions(`programId=${at.programId}`)).map((line) => line['decision'])).toMatchObject([
     { id: null, verb: 'reverse', by: { type: 'system' }, reasonCode: 'refunded' },

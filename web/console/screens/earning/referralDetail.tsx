@@ -26,8 +26,10 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { ReferralGantt } from './referralGantt.js';
 import { ReferralHistoryTab } from './referralHistory.js';
 import { customerOf } from './referralList.js';
+import { ReferralOrigin } from './referralOrigin.js';
 import { ReferralReplayTab } from './referralReplay.js';
 import { ReferralStory } from './referralStory.js';
 import { ReferralTouches } from './referralTouches.js';
@@ -67,7 +69,7 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const tabs = ['story', 'credit', 'states', ...(can('history.read') ? ['history', 'replay'] : [])];
+  const tabs = ['story', 'gantt', 'credit', 'states', ...(can('history.read') ? ['history', 'replay'] : [])];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'story') : 'story';
   return (
     <Stack>
@@ -85,6 +87,16 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             rows={[
               [t('referral.affiliate'), <AffiliateName key="a" id={referral.affiliateId} />],
               [t('referral.program'), <ProgramName key="p" id={referral.programId} />],
+              [
+                t('referral.value'),
+                referral.value === undefined || referral.value.length === 0 ? null : (
+                  <Group key="v" gap="xs" component="span">
+                    {referral.value.map((amount) => (
+                      <MoneyText key={amount.currency} value={amount} />
+                    ))}
+                  </Group>
+                ),
+              ],
               [
                 t('referral.email'),
                 referral.customer?.masked === true ? t('referral.masked') : (referral.customer?.email ?? null),
@@ -113,6 +125,9 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             <Tabs.Panel value="story">
               <ReferralStory referralId={referral.id} />
             </Tabs.Panel>
+            <Tabs.Panel value="gantt">
+              <ReferralGantt referralId={referral.id} />
+            </Tabs.Panel>
             <Tabs.Panel value="credit">
               <ReferralTouches referralId={referral.id} />
             </Tabs.Panel>
@@ -132,6 +147,11 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             {can('commission.read') ? <Commissions referralId={referral.id} /> : null}
             <Checks referral={referral} />
             <Flags referral={referral} />
+            {can('link.read') ? (
+              <Part title={t('origin.title')}>
+                <ReferralOrigin referral={referral} />
+              </Part>
+            ) : null}
             {referral.contactId === null ? null : <Others referral={referral} contactId={referral.contactId} />}
           </Stack>
         </Grid.Col>

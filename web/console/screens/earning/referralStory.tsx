@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getReferralsByReferralIdStoryOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -11,6 +12,13 @@ import { useReasonText } from '../../../kit/texts.js';
 import { Timeline, type TimelineEntry } from '../../../kit/Timeline.js';
 
 const pollMs = 5_000;
+
+/** Words that no catalogue knows yet come from the API, in English; a link's name stands beside the click. */
+export function storyTitle(t: TFunction, line: StoryLine): string {
+  const plain = t(`story.${line.kind}.${line.event}`, { defaultValue: '' });
+  if (plain === '') return line.text;
+  return line.slug === null ? plain : `${plain} ${line.slug}`;
+}
 
 /** What happened and what is still to come, in plain words (screens.md 4, Story). */
 export function ReferralStory({ referralId }: { readonly referralId: string }): ReactElement {
@@ -30,12 +38,10 @@ export function ReferralStory({ referralId }: { readonly referralId: string }): 
     });
   };
   const entryOf = (line: StoryLine, index: number, became: string | null): TimelineEntry => {
-    const plain = t(`story.${line.kind}.${line.event}`, { defaultValue: '' });
     return {
       id: `${line.refId}-${index}`,
       at: line.at,
-      // Words that no catalogue knows yet come from the API, in English; a link's name stands beside the click.
-      title: plain === '' ? line.text : line.slug === null ? plain : `${plain} ${line.slug}`,
+      title: storyTitle(t, line),
       actor: line.actor.name ?? t(`actor.${line.actor.type}`),
       detail:
         line.reason === null && became === null ? undefined : (
