@@ -4,9 +4,9 @@ import { at } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
 import { makePayoutWorld, type PayoutWorld, sessionCalls } from './payoutWorld.js';
 import {
-  chooseTheme,
   expect,
   expectAccessible,
+  expectGoodLooks,
   expectNoSidewaysScroll,
   freshCookie,
   pressRowAction,
@@ -183,32 +183,20 @@ test('PRT-06: another address waits for its mail, and the portal bears the merch
   await expect(page.getByRole('region', { name: 'Second factor' })).toBeVisible();
 });
 
-for (const theme of ['light', 'dark'] as const)
-  test(`axe finds nothing on the portal’s further pages, ${theme}, and nothing scrolls sideways`, async ({ page }) => {
-    test.setTimeout(240_000);
-    await chooseTheme(page, theme);
-    for (const path of [
-      'earnings/refunds',
-      'earnings/payments',
-      'reports',
-      'reports?report=sub-ids',
-      'reports?report=earnings',
-      'recruits',
-      'api-keys',
-      'notices',
-      'profile',
-    ]) {
-      await page.setViewportSize({ width: 390, height: 844 });
-      await page.goto(`/portal/${path}`);
-      await expect(page.getByRole('heading', { level: 1 }), path).toBeVisible();
-      await page.waitForLoadState('networkidle');
-      await expectAccessible(page);
-      await page.setViewportSize({ width: 320, height: 640 });
-      await expectNoSidewaysScroll(page);
-      await page.setViewportSize({ width: 1280, height: 900 });
-      await expectAccessible(page);
-    }
-  });
+test('axe finds nothing on the portal’s further pages, and nothing scrolls sideways', async ({ page }) => {
+  test.setTimeout(240_000);
+  for (const path of [
+    'earnings/refunds',
+    'earnings/payments',
+    'reports',
+    'reports?report=sub-ids',
+    'reports?report=earnings',
+    'recruits',
+    'notices',
+    'profile',
+  ])
+    await expectGoodLooks(page, `/portal/${path}`);
+});
 
 test('PRT-10: with the portal switched off every page says so, and that nothing is lost', async ({ page }) => {
   const version = async () => String(at(await owner.must('GET', '/v1/settings'), 'version'));
