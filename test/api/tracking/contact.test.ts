@@ -81,6 +81,32 @@ test('one person, all roles: first and last referrer per program, touches and pu
   expect(sales.map((sale) => sale['externalId'])).toEqual(['s-1']);
 });
 
+test('TRK-11: after one referred opt-in both fields name the same affiliate; a referral in a second program is a line of its own', async () => {
+  const lead = await leadOf(ada, { name: 'Sue Once' });
+  const id = String(lead['contactId']);
+  const named = async (affiliateId: string) => {
+    const { name, email: address } = (await world.as(`/v1/affiliates/${affiliateId}`)).body;
+    return { affiliateId, name, email: address };
+  };
+  const [byAda, byBob] = [await named(ada), await named(bob)];
+  expect((await contact(id))['referrals']).toMatchObject([{ program: { id: programId }, first: byAda, last: byAda }]);
+
+  const second = await world.program({ name: 'Second program' });
+  const enrolled = await world.as(`/v1/affiliates/${bob}/enrolments`, { programId: second });
+  expect(enrolled.status, enrolled.text).toBe(201);
+  const sent = await world.as('/v1/leads', {
+    email: lead['email'],
+    programId: second,
+    clickId: await world.click({ programId: second, affiliateId: bob }),
+  });
+  expect(sent.status, sent.text).toBe(202);
+  await world.settle();
+  expect((await contact(id))['referrals']).toMatchObject([
+    { program: { id: programId }, first: byAda, last: byAda },
+    { program: { id: second, name: 'Second program' }, first: byBob, last: byBob },
+  ]);
+});
+
 test('who may see whom: masked without the right, an agent only the people behind its leads, affiliates nobody', async () => {
   const lead = await leadOf(null, { name: 'Zoe Hidden' });
   const path = `/v1/contacts/${String(lead['contactId'])}`;

@@ -188,8 +188,8 @@ function ReferralInfo({ contact }: { readonly contact: Contact }): ReactElement 
                     <NameLink key="story" to={`/referrals/${referral.referralId}`} name={t('lead.story')} />,
                   ],
                   [t('risk.open'), <StatusPill key="status" status={referral.status} objectId={referral.referralId} />],
-                  [t('contact.first'), <AffiliateName key="first" id={referral.first?.affiliateId ?? null} />],
-                  [t('contact.last'), <AffiliateName key="last" id={referral.last?.affiliateId ?? null} />],
+                  [t('contact.first'), <Referrer key="first" of={referral.first} />],
+                  [t('contact.last'), <Referrer key="last" of={referral.last} />],
                 ]}
               />
               <Decisions referralId={referral.referralId} />
@@ -198,6 +198,16 @@ function ReferralInfo({ contact }: { readonly contact: Contact }): ReactElement 
         </Stack>
       )}
     </Paper>
+  );
+}
+
+/** Name and address of who brought the person (TRK-11). */
+function Referrer({ of }: { readonly of: Contact['referrals'][number]['first'] }): ReactElement {
+  return (
+    <>
+      <AffiliateName id={of?.affiliateId ?? null} />
+      {of === null ? null : ` · ${of.email}`}
+    </>
   );
 }
 
