@@ -42,6 +42,8 @@ export const promoTexts: Record<keyof typeof en, string> = {
   'tool.snippetText': 'Text zum Einfügen',
   'tool.snippetUrl': 'Link',
   'tool.copy': 'Kopieren: {{what}}',
+  'tool.earned': 'Verdient',
+  'tool.earnedHint': 'Provision der letzten 30 Tage auf das, was über dieses Werbemittel kam.',
   'tool.created': 'Angelegt',
   'media.title': 'Bilder',
   'media.text': 'PNG, JPEG, WebP oder GIF, bis 5 MiB. Was Kameras in Dateien verstecken, bleibt draußen.',

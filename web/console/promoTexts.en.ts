@@ -40,6 +40,8 @@ export const promoTexts = {
   'tool.snippetText': 'Text to paste',
   'tool.snippetUrl': 'Link',
   'tool.copy': 'Copy: {{what}}',
+  'tool.earned': 'Earned',
+  'tool.earnedHint': 'Commission of the last 30 days on what came by this tool.',
   'tool.created': 'Created',
   'media.title': 'Images',
   'media.text': 'PNG, JPEG, WebP or GIF, to 5 MiB. What cameras hide in a file is left out.',

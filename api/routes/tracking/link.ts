@@ -126,7 +126,12 @@ const list = defineRoute({
           if (found === undefined) return shown;
           return {
             ...shown,
-            figures: { ...found, earned: [...found.earned], earningsPerClick: [...found.earningsPerClick] },
+            figures: {
+              ...found,
+              earned: [...found.earned],
+              earningsPerClick: [...found.earningsPerClick],
+              subIds: [...found.subIds],
+            },
           };
         },
         ({ link }) => ({ value: page.sort === 'slug' ? link.slug : link.createdAt, id: link.id }),

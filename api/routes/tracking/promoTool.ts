@@ -10,9 +10,13 @@ import {
   type ToolLink,
 } from '../../../db/reads/tracking/promoToolList.js';
 import { findProductGroup } from '../../../db/program/productGroup.js';
+import { listAssignedAffiliateIds } from '../../../db/reads/reporting/consoleFacts.js';
+import { listToolFigures } from '../../../db/reads/reporting/toolFigures.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { findMedia } from '../../../db/tracking/media.js';
 import { deletePromoTool, insertPromoTool, lockPromoTool, updatePromoTool } from '../../../db/tracking/promoTool.js';
+import type { Scope } from '../../../domain/access/permission.js';
+import { daysRange } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PromoToolId } from '../../../domain/ids.js';
 import { mergeFields as messageFields, toolField } from '../../../domain/messaging/template.js';
@@ -48,6 +52,7 @@ import { noContent } from '../../schemas/wire.js';
 import { portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 import { fieldRefusal } from '../program/directDecision.js';
 import { judgedDestination } from './link.js';
+import { daysAsked } from '../reporting/ownReport.js';
 import { publicOrigin } from './linkOrigin.js';
 
 async function required<T extends PromoTool | PromoToolView>(found: Promise<T | undefined>): Promise<T> {
@@ -79,6 +84,11 @@ async function judgedUrl(tx: Tx, config: Config, programId: string, url: string)
   return judgedDestination(tx, url, program, settings, config);
 }
 
+/** Whose traffic counts for this reader; null: everybody's. */
+async function seenAffiliates(scope: Scope, tx: ReadTx): Promise<readonly string[] | null> {
+  return scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
+}
+
 const list = defineRoute({
   method: 'GET',
   path: '/v1/promo-tools',
@@ -86,14 +96,36 @@ const list = defineRoute({
   query: promoToolQuery,
   reply: promoToolList,
   refuses: [],
-  handle(ctx, { config }) {
+  async handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
-    return ctx.read(async (tx) => {
+    const wantsFigures = ctx.query.include?.includes('figures') === true;
+    // Figures are of reports, as in the list of links.
+    if (wantsFigures && !ctx.can('report.read'))
+      throw new DomainError('access.permission_missing', { missingPermission: 'report.read' });
+    return ctx.read(async (tx, now) => {
       const origin = await publicOrigin(tx, config);
+      const views = await listPromoTools(tx, ctx.query, page);
+      const { timeZone } = (await getSettings(tx)).settings.general;
+      const days = daysAsked(ctx.query, timeZone, now);
+      const figures = wantsFigures
+        ? await listToolFigures(
+            tx,
+            {
+              mode: ctx.mode,
+              affiliateIds: await seenAffiliates(ctx.scope, tx),
+              ...daysRange(timeZone, days.from, days.to),
+            },
+            views.slice(0, page.limit).map(({ tool }) => tool.id),
+          )
+        : undefined;
       return ctx.list(
-        await listPromoTools(tx, ctx.query, page),
+        views,
         page,
-        (view) => presentPromoTool(view, origin),
+        (view) => {
+          const found = figures?.get(view.tool.id);
+          const shown = presentPromoTool(view, origin);
+          return found === undefined ? shown : { ...shown, figures: { ...found, earned: [...found.earned] } };
+        },
         ({ tool }) => ({ value: page.sort === 'name' ? tool.name : tool.createdAt, id: tool.id }),
       );
     });

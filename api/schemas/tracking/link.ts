@@ -84,6 +84,8 @@ export const linkFiguresWire = z
     earned: z.array(signedMoneyWire),
     /** Per currency, rounded to its smallest unit; none without a click. */
     earningsPerClick: z.array(signedMoneyWire),
+    /** The most frequent first sub-ids among the newest clicks of these days, at most three. */
+    subIds: z.array(z.string()),
   })
   .openapi('LinkFigures');
 

@@ -9,7 +9,18 @@ import {
 import type { PromoToolView } from '../../../db/reads/tracking/promoToolList.js';
 import { anyName, anyOf, anyText, flag, listQuery } from '../../lists.js';
 import { mediaUrl } from './media.js';
-import { fieldIssue, idWire, listOf, longText, nameText, objectFields, text, versionFields } from '../wire.js';
+import {
+  dateWire,
+  fieldIssue,
+  idWire,
+  listOf,
+  longText,
+  nameText,
+  objectFields,
+  signedMoneyWire,
+  text,
+  versionFields,
+} from '../wire.js';
 
 export const promoToolParams = z.strictObject({ toolId: idWire('promoTool') });
 
@@ -88,8 +99,11 @@ export const promoToolQuery = listQuery(
     active: flag(),
     campaign: anyName(),
     ad: anyName(),
+    /** Days of the figures, both included; the last thirty where none is named. */
+    from: dateWire.exactOptional(),
+    to: dateWire.exactOptional(),
   },
-  { sort: ['createdAt', 'name'], q: true },
+  { sort: ['createdAt', 'name'], q: true, include: ['figures'] },
 );
 export const ownPromoToolQuery = listQuery(
   { programId: anyText(), productGroupId: anyText(), kind: anyOf(promoToolKinds) },
@@ -120,7 +134,24 @@ const toolFields = {
 };
 const snippetWire = z.strictObject({ url: z.string(), html: z.string().nullable(), text: z.string().nullable() });
 
-export const promoToolWire = z.strictObject(toolFields).openapi('PromoTool');
+export const toolFiguresWire = z
+  .strictObject({
+    clicks: z.int(),
+    /** One per visitor, link and day. */
+    visits: z.int(),
+    leads: z.int(),
+    sales: z.int(),
+    earned: z.array(signedMoneyWire),
+  })
+  .openapi('PromoToolFigures');
+
+export const promoToolWire = z
+  .strictObject({
+    ...toolFields,
+    /** Only in the list, with `include=figures`. */
+    figures: toolFiguresWire.exactOptional(),
+  })
+  .openapi('PromoTool');
 export const promoToolList = listOf(promoToolWire);
 export const promoSnippetWire = z
   .strictObject({

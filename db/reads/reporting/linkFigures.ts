@@ -12,8 +12,13 @@ export interface LinkFigures {
   readonly earned: readonly Money[];
   /** Empty without a click. */
   readonly earningsPerClick: readonly Money[];
+  /** The most frequent first labels, at most three, of the workspace's newest clicks of these days. */
+  readonly subIds: readonly string[];
 }
 const wanted = ['clicks', 'visits', 'leads', 'sales'] as const;
+/** Labels are read from so many newest clicks at most: days are not kept by label, and a list of links must not read a month of clicks. */
+const mostLabelledClicks = 5_000;
+const mostSubIds = 3;
 type Counts = Readonly<Record<(typeof wanted)[number], number>>;
 
 // What did these links bring in some days (screens.md 3.11)? Counts are those of the kept days; a link without any is missing.
@@ -45,6 +50,19 @@ export async function listLinkFigures(
      order by 1, commission.currency`,
     { mode: span.mode, from: span.from, until: span.until, affiliateIds, linkIds },
   );
+  const labels = await tx.raw<{ rows: { link_id: string; sub1: string }[] }>(
+    `select link_id, sub1
+     from (select link_id, sub1, row_number() over (partition by link_id order by count(*) desc, sub1) as place
+           from (select link_id, sub1, mode from clicks
+                 where created_at >= cast(:from as timestamptz) and created_at < cast(:until as timestamptz)
+                 order by created_at desc, id desc
+                 limit ${mostLabelledClicks}) as newest
+           where mode = :mode and sub1 <> '' and link_id = any(cast(:linkIds as text[]))
+           group by link_id, sub1) as label
+     where place <= ${mostSubIds}
+     order by link_id, place`,
+    { mode: span.mode, from: span.from, until: span.until, linkIds },
+  );
   const countsOf = new Map(counted.rows.map(({ link_id, ...counts }) => [link_id, counts]));
   return new Map(
     linkIds.map((id) => {
@@ -56,7 +74,8 @@ export async function listLinkFigures(
         minor: roundToMinor({ numerator: minor, denominator: BigInt(counts.clicks) }),
         currency,
       });
-      return [id, { ...counts, earned, earningsPerClick: counts.clicks === 0 ? [] : earned.map(perClick) }];
+      const subIds = labels.rows.filter((label) => label.link_id === id).map(({ sub1 }) => sub1);
+      return [id, { ...counts, earned, subIds, earningsPerClick: counts.clicks === 0 ? [] : earned.map(perClick) }];
     }),
   );
 }

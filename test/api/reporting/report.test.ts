@@ -239,7 +239,7 @@ test.each(states)(
     const figuresOf = async (query: string): Promise<unknown[]> =>
       (await all(`/v1/links?include=figures&sort=slug${query}`)).map((link) => link['figures']);
     expect(await figuresOf(`&affiliateId=${ada}`)).toEqual([
-      { clicks: 3, visits: 0, leads: 2, sales: 2, earned: [usd('18.00')], earningsPerClick: [usd('6.00')] },
+      { clicks: 3, visits: 0, leads: 2, sales: 2, earned: [usd('18.00')], earningsPerClick: [usd('6.00')], subIds: [] },
     ]);
     expect(await figuresOf(`&affiliateId=${ben}`)).toMatchObject([
       { clicks: 5, sales: 0, earned: [], earningsPerClick: [] },

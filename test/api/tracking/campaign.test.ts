@@ -61,6 +61,36 @@ test('a click by a tool’s link is of the tool’s campaign and ad; its sale to
   const clickId = await follow(snippet.body['url']);
   const sale = await buy('s1', clickId);
 
+  const quiet = await world.as('/v1/promo-tools', {
+    name: 'Quiet',
+    kind: 'link',
+    programId,
+    url: 'https://shop.example/q',
+  });
+  const figures = async (query: string) =>
+    dataOf(await world.as(`/v1/promo-tools?include=figures${query}`)).map((one) => [one['id'], one['figures']]);
+  const brought = {
+    clicks: 1,
+    leads: 0,
+    sales: 1,
+    earned: [{ amount: '10.00', currency: 'USD' }],
+  };
+  expect(await figures('&sort=name')).toMatchObject([
+    [tool.body['id'], brought],
+    [quiet.body['id'], { clicks: 0, visits: 0, leads: 0, sales: 0, earned: [] }],
+  ]);
+  expect(await figures('&sort=name&from=2020-01-01&to=2020-01-31')).toMatchObject([
+    [tool.body['id'], { clicks: 0, sales: 0, earned: [] }],
+    [quiet.body['id'], { clicks: 0 }],
+  ]);
+  // Who looks after some affiliates counts their traffic only, and who sees no reports none.
+  const manager = await world.api.makePerson(world.ws, ['affiliate_manager'], { name: 'Max' });
+  const seen = () => world.api.as(manager.key, '/v1/promo-tools?include=figures&sort=-name');
+  expect(dataOf(await seen())[1]).toMatchObject({ figures: { clicks: 0, visits: 0, sales: 0, earned: [] } });
+  await world.as(`/v1/affiliates/${affiliateId}`, { managerId: manager.user.id }, 'PATCH');
+  expect(dataOf(await seen())[1]).toMatchObject({ figures: brought });
+  await world.as(`/v1/affiliates/${affiliateId}`, { managerId: null }, 'PATCH');
+
   const names = { campaign: 'Spring sale', ad: 'big & red' };
   expect(sale).toMatchObject({ attribution: { status: 'attributed', ...names } });
   expect(await clicks(`campaign=${encodeURIComponent('Spring sale')}`)).toMatchObject([
@@ -113,6 +143,8 @@ test('LNK-17, RPT-09: the funnel by campaign, ad, source and sub-id; each row op
   const url = String(link.body['url']);
   const clickId = await follow(`${url}?sub1=kw1&sub2=left&sub5=top&src=qr`);
   await follow(`${url}?sub1=kw2&src=mail`);
+  const [listed] = dataOf(await world.as('/v1/links?include=figures&q=ada-funnel'));
+  expect(listed).toMatchObject({ figures: { subIds: ['kw1', 'kw2'] } });
   await world.as('/v1/leads', { clickId, customerExternalId: 'cus-f1', email: 'f1@buyer.example', event: 'enquiry' });
   await world.settle();
   await buy('f1', clickId);

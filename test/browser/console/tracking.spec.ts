@@ -115,6 +115,28 @@ test('a link is looked at, drawn, renamed and diagnosed', async ({ page }) => {
   await expectAccessible(page);
 });
 
+test('links for several affiliates are made at once, each with its UTM by one template', async ({ page }) => {
+  await page.goto('/links');
+  await page.getByRole('button', { name: 'Links for several' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Links for several' });
+  await dialog.getByLabel('Program').selectOption({ label: `Track ${tag}` });
+  await dialog.getByLabel('Destination').fill('https://elsewhere.example/');
+  await dialog.getByLabel('utm_source').fill('news');
+  await dialog.getByLabel('utm_campaign').fill('{affiliate} {program}');
+  await dialog.getByLabel(affiliateName).check();
+  await dialog.getByRole('button', { name: 'Create 1 link' }).click();
+  await expect(dialog.getByText(`Not made for: ${affiliateName}.`, { exact: false })).toBeVisible();
+  await dialog.getByLabel('Destination').fill(`https://${shopHost}/many-${tag}?a=1`);
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Create 1 link' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText('1 link was created')).toBeVisible();
+  const mark = `Tess+${tag}+Track+${tag}`;
+  await expect(
+    page.getByText(`https://${shopHost}/many-${tag}?a=1&utm_source=news&utm_campaign=${mark}`),
+  ).toBeVisible();
+});
+
 test('a test click flows through the script of a page under a strict policy, and the tester shows each step', async ({
   page,
   browser,

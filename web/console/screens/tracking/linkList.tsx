@@ -18,6 +18,7 @@ import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { DiagnoseDialog } from './linkCheckView.js';
 import { LinkForm } from './linkForm.js';
+import { LinksForm } from './linksForm.js';
 
 const statuses = ['active', 'disabled', 'expired', 'archived'] as const;
 const kinds = ['standard', 'direct', 'recruit'] as const;
@@ -68,6 +69,13 @@ function figureColumns(t: TFunction): readonly Column<Link>[] {
           <MoneyList values={row.figures.earningsPerClick} />
         ),
       csv: 'figures.earningsPerClick',
+    },
+    {
+      key: 'subIds',
+      title: t('link.subIds'),
+      hint: t('link.subIdsHint'),
+      render: (row) => row.figures?.subIds.join(', ') || '–',
+      csv: 'figures.subIds',
     },
   ];
 }
@@ -205,6 +213,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const mayCreate = useCan()('link.write');
   const [isCreating, setCreating] = useState(false);
+  const [isMany, setMany] = useState(false);
   const [isDiagnosing, setDiagnosing] = useState(false);
   useKeys({
     c: () => {
@@ -221,12 +230,18 @@ export function Screen(): ReactElement {
             <Button variant="default" onClick={() => setDiagnosing(true)}>
               {t('link.diagnose')}
             </Button>
+            {mayCreate ? (
+              <Button variant="default" onClick={() => setMany(true)}>
+                {t('link.many')}
+              </Button>
+            ) : null}
             {mayCreate ? <Button onClick={() => setCreating(true)}>{t('link.new')}</Button> : null}
           </Group>
         }
       />
       <LinkTable />
       {isCreating ? <LinkForm onClose={() => setCreating(false)} /> : null}
+      {isMany ? <LinksForm onClose={() => setMany(false)} /> : null}
       {isDiagnosing ? <DiagnoseDialog onClose={() => setDiagnosing(false)} /> : null}
     </>
   );

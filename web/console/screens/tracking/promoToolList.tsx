@@ -1,5 +1,6 @@
 import { Button, Code, CopyButton, Group, Image, Modal, NativeSelect, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
@@ -11,17 +12,46 @@ import type { PromoTool } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { useKeys } from '../../../kit/keys.js';
+import { MoneyList } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import type { Column } from '../../../kit/resourceColumns.js';
 import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { MediaLibrary, pathOf } from './mediaLibrary.js';
 import { PromoToolForm, toolKinds } from './promoToolForm.js';
 
+/** What each brought in the last thirty days (screens.md 3.11), by the tool that the click's address names. */
+function figureColumns(t: TFunction): readonly Column<PromoTool>[] {
+  return [
+    ...(['clicks', 'visits', 'leads', 'sales'] as const).map(
+      (name): Column<PromoTool> => ({
+        key: name,
+        title: t(name === 'visits' ? 'link.unique' : `affiliate.figure.${name}`),
+        hint: t(name === 'visits' ? 'link.uniqueHint' : 'affiliate.figures'),
+        align: 'right',
+        render: (row) => row.figures?.[name] ?? 0,
+        csv: `figures.${name}`,
+      }),
+    ),
+    {
+      key: 'earned',
+      title: t('tool.earned'),
+      hint: t('tool.earnedHint'),
+      align: 'right',
+      render: (row) =>
+        row.figures === undefined || row.figures.earned.length === 0 ? '–' : <MoneyList values={row.figures.earned} />,
+      csv: 'figures.earned',
+    },
+  ];
+}
+
 /** Programs → Promo tools (screens.md 3.11): what affiliates promote with, and the images they show. */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const mayWrite = useCan()('link.write');
+  const can = useCan();
+  const mayWrite = can('link.write');
+  const seesFigures = can('report.read');
   const [edited, setEdited] = useState<PromoTool | 'new' | undefined>();
   const [shown, setShown] = useState<PromoTool | undefined>();
   const [isLibrary, setLibrary] = useState(false);
@@ -46,6 +76,7 @@ export function Screen(): ReactElement {
       />
       <ResourceTable<PromoTool>
         screen="promo-tools"
+        {...(seesFigures ? { include: 'figures' } : {})}
         label={t('tool.title')}
         hasText
         list={(query) => getPromoToolsOptions({ query }) as never}
@@ -103,6 +134,7 @@ export function Screen(): ReactElement {
             render: (row) => t(row.active ? 'yes' : 'no'),
             csv: 'active',
           },
+          ...(seesFigures ? figureColumns(t) : []),
           {
             key: 'createdAt',
             title: t('tool.created'),
