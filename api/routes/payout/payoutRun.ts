@@ -16,6 +16,7 @@ import {
   readPreviousTotals,
   totalPreview,
 } from '../../../db/reads/payout/payoutRunPreview.js';
+import { listRunCauses, type PlannedPayment, readGatewayNeeds } from '../../../db/reads/payout/runOutlook.js';
 import { findRunView, listRunViews, readRunProgress, type RunView } from '../../../db/reads/payout/payoutRunView.js';
 import { readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
 import { listConnected } from '../../../db/payout/gateway.js';
@@ -63,6 +64,8 @@ import { gatewayPolicyOf } from './gatewayPolicy.js';
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'actor' | 'workspaceId'>;
 
 const sectionLimit = 100;
+/** Of what makes a plan more or less than the last run (screens.md 5). */
+const causesShown = 5;
 
 /** Any of these rights offers the action. */
 const rightsFor: Readonly<Record<string, readonly Permission[]>> = {
@@ -122,6 +125,7 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
     takesDrafts: true,
   };
   const rows: PreviewRow[] = [];
+  const payments: PlannedPayment[] = [];
   let after: AffiliateId | null = null;
   for (;;) {
     const ids: readonly AffiliateId[] = await listPlanAffiliates(tx, scope, { after, limit: 1_000, lock: false });
@@ -134,13 +138,17 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
       connected: await listConnected(tx, ctx.mode),
       msOf: epochMs,
     });
-    for (const row of planned)
+    for (const row of planned) {
       rows.push({
         ...row,
         name: names.get(row.affiliateId) ?? '',
         payoutId: null,
         method: row.method === null ? null : { id: row.method.id, type: row.method.type, masked: row.method.masked },
       });
+      const { affiliateId, currency, netMinor: minor } = row;
+      if (row.outcome === 'paid' && row.route !== null)
+        payments.push({ affiliateId, currency, minor, gateway: row.route.gateway });
+    }
     after = ids.at(-1) ?? null;
     if (ids.length < 1_000) break;
   }
@@ -155,6 +163,8 @@ async function dryRun(ctx: Asking, deps: ApiDeps, tx: ReadTx, now: Instant, body
     }),
     totals,
     previous: await readPreviousTotals(tx, { mode: ctx.mode, exceptRunId: null }),
+    needs: await readGatewayNeeds(tx, ctx.mode, payments),
+    causes: await listRunCauses(tx, { mode: ctx.mode, exceptRunId: null, limit: causesShown }, payments),
     payable: rows.filter((row) => row.outcome === 'paid').slice(0, sectionLimit),
     notPayable: rows.filter((row) => row.outcome === 'not_paid').slice(0, sectionLimit),
     proof: totals.map((total) => {
@@ -264,6 +274,8 @@ const getPreview = defineRoute({
         secondPerson: run.secondPerson ?? secondPersonAmong(await listHolders(tx, 'payout.approve'), run),
         totals: await readPreviewTotals(tx, of),
         previous: await readPreviousTotals(tx, { mode: ctx.mode, exceptRunId: run.id }),
+        needs: await readGatewayNeeds(tx, ctx.mode, of),
+        causes: await listRunCauses(tx, { mode: ctx.mode, exceptRunId: run.id, limit: causesShown }, of),
         payable: await listPreviewRows(tx, { ...of, outcome: 'paid', limit: sectionLimit }),
         notPayable: await listPreviewRows(tx, { ...of, outcome: 'not_paid', limit: sectionLimit }),
         proof: run.proof ?? [],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PreviewRow, PreviewTotal } from '../../../db/reads/payout/payoutRunPreview.js';
+import type { GatewayNeed, RunCause } from '../../../db/reads/payout/runOutlook.js';
 import type { RunProgress, RunView } from '../../../db/reads/payout/payoutRunView.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import {
@@ -86,6 +87,10 @@ export const payoutRunWire = z
     scheduleId: z.string().nullable(),
     period: z.string().nullable(),
     currencies: z.array(z.string()),
+    programIds: z.array(z.string()),
+    groupIds: z.array(z.string()),
+    affiliateIds: z.array(z.string()),
+    methodTypes: z.array(z.string()),
     excludedAffiliateIds: z.array(z.string()),
     cutOffAt: instantWire,
     payAt: instantWire.nullable(),
@@ -154,6 +159,23 @@ export const proofWire = z.strictObject({
   linesEqualTotals: z.boolean(),
 });
 
+const gatewayNeedWire = z.strictObject({
+  gatewayId: z.string(),
+  ...sumWire,
+  balance: signedMoneyWire.nullable().meta({ description: 'What the books say lies there; null: paid by hand.' }),
+  missing: moneyWire.nullable().meta({ description: 'What has to be funded before; null: paid by hand.' }),
+  fees: signedMoneyWire
+    .nullable()
+    .meta({ description: 'Estimate: what a payout cost there on average; null: none was paid yet.' }),
+});
+const causeWire = z.strictObject({
+  affiliateId: idWire('affiliate'),
+  name: z.string(),
+  before: moneyWire,
+  after: moneyWire,
+  difference: signedMoneyWire,
+});
+
 export const payoutRunPreviewWire = z
   .strictObject({
     object: z.literal('payout_run_preview'),
@@ -169,7 +191,9 @@ export const payoutRunPreviewWire = z
         payable: z.strictObject(sumWire),
         notPayable: z.strictObject(sumWire),
         byMethod: z.array(z.strictObject({ type: z.string(), ...sumWire })),
+        byGateway: z.array(gatewayNeedWire),
         previousRun: moneyWire.nullable(),
+        causes: z.array(causeWire).meta({ description: 'The five affiliates that differ most from the last run.' }),
       }),
     ),
     payable: z.array(payableWire),
@@ -212,6 +236,10 @@ export function presentRun(
     scheduleId: run.scheduleId,
     period: run.period,
     currencies: [...run.currencies],
+    programIds: [...(run.filter.programIds ?? [])],
+    groupIds: [...(run.filter.groupIds ?? [])],
+    affiliateIds: [...(run.filter.affiliateIds ?? [])],
+    methodTypes: [...(run.filter.methodTypes ?? [])],
     excludedAffiliateIds: [...run.excludedAffiliateIds],
     cutOffAt: run.cutOffAt,
     payAt: run.payAt,
@@ -279,12 +307,39 @@ export function presentProof(proof: readonly RunProof[]): z.output<typeof proofW
   });
 }
 
+function presentNeed(need: GatewayNeed): z.output<typeof gatewayNeedWire> {
+  const { currency, neededMinor, balanceMinor, feesMinor } = need;
+  const money = (minor: bigint) => ({ minor, currency });
+  const lacking = balanceMinor === null || balanceMinor >= neededMinor ? 0n : neededMinor - balanceMinor;
+  return {
+    gatewayId: need.gateway,
+    affiliates: need.payouts,
+    amount: money(neededMinor),
+    balance: balanceMinor === null ? null : money(balanceMinor),
+    missing: balanceMinor === null ? null : money(lacking),
+    fees: feesMinor === null ? null : money(feesMinor),
+  };
+}
+
+function presentCause(cause: RunCause): z.output<typeof causeWire> {
+  const money = (minor: bigint) => ({ minor, currency: cause.currency });
+  return {
+    affiliateId: cause.affiliateId,
+    name: cause.name,
+    before: money(cause.beforeMinor),
+    after: money(cause.afterMinor),
+    difference: money(cause.afterMinor - cause.beforeMinor),
+  };
+}
+
 export function presentPreview(preview: {
   readonly run: Pick<RunView, 'id' | 'status' | 'planHash'> | null;
   readonly cutOffAt: Instant;
   readonly secondPerson: SecondPerson;
   readonly totals: readonly PreviewTotal[];
   readonly previous: ReadonlyMap<string, bigint>;
+  readonly needs: readonly GatewayNeed[];
+  readonly causes: readonly RunCause[];
   readonly payable: readonly PreviewRow[];
   readonly notPayable: readonly PreviewRow[];
   readonly proof: readonly RunProof[];
@@ -309,7 +364,9 @@ export function presentPreview(preview: {
         payable: sum(total.payable),
         notPayable: sum(total.notPayable),
         byMethod: total.byMethod.map((one) => ({ type: one.type, ...sum(one) })),
+        byGateway: preview.needs.filter((one) => one.currency === currency).map(presentNeed),
         previousRun: before === undefined ? null : { minor: before, currency },
+        causes: preview.causes.filter((one) => one.currency === currency).map(presentCause),
       };
     }),
     payable: preview.payable.map(presentPayable),

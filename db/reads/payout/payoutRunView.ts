@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Mode } from '../../../domain/act.js';
 import type { PayoutRunId } from '../../../domain/ids.js';
-import type { PayoutRunStatus, RunProof, SecondPerson } from '../../../domain/payout/payoutRun.js';
+import type { PayoutRunStatus, RunFilter, RunProof, SecondPerson } from '../../../domain/payout/payoutRun.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
@@ -17,6 +17,8 @@ export interface RunView {
   readonly scheduleId: string | null;
   readonly period: string | null;
   readonly currencies: readonly string[];
+  /** As it was asked for; a run of a version before may lack a part. */
+  readonly filter: Partial<RunFilter>;
   readonly excludedAffiliateIds: readonly string[];
   readonly cutOffAt: Instant;
   readonly payAt: Instant | null;
@@ -46,6 +48,7 @@ const columns = {
   scheduleId: 'schedule_id',
   period: 'period',
   currencies: 'currencies',
+  filter: 'filter',
   excludedAffiliateIds: 'excluded_affiliate_ids',
   cutOffAt: 'cut_off_at',
   payAt: 'pay_at',

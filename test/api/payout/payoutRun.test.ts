@@ -1,8 +1,13 @@
+import knexFactory from 'knex';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postTransfers } from '../../../db/earning/ledger.js';
 import { inWorkspace } from '../../../db/transaction.js';
+import { account } from '../../../domain/earning/ledger.js';
+import type { CurrencyCode } from '../../../domain/money.js';
 import { newId } from '../../../platform/newId.js';
 import { startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 import { insertApprovedMoney } from '../../support/approvedMoney.js';
+import { insertRow } from '../../support/rows.js';
 
 // The HTTP side of api.md 10: what needs no workflow. Decisions end to end are in test/workflows/payout and test/e2e.
 
@@ -20,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-async function makePayee(name: string, minor: bigint, methodStatus: string): Promise<string> {
+async function makePayee(name: string, minor: bigint, methodStatus: string, currency = 'USD'): Promise<string> {
   return inWorkspace(api.db, shop.id, async (tx, now) => {
     const act = api.act(shop.id, now);
     const [programId, contactId, id] = [newId('program'), newId('contact'), newId('affiliate')];
@@ -31,13 +36,13 @@ async function makePayee(name: string, minor: bigint, methodStatus: string): Pro
       id: newId('payoutMethod'),
       affiliate_id: id,
       type: 'sandbox',
-      currency: 'USD',
+      currency,
       details: JSON.stringify({ sealed: '' }),
       masked: 'ok',
       fingerprint: id,
       status: methodStatus,
     });
-    await insertApprovedMoney(tx, act, { affiliateId: id, programId, minor });
+    await insertApprovedMoney(tx, act, { affiliateId: id, programId, minor, currency });
     return id;
   });
 }
@@ -203,4 +208,106 @@ test('a schedule keeps its calendar and zone; a wrong zone or hour is refused', 
   ).toBe(422);
   expect((await api.as(shop.key, path, { method: 'DELETE' })).status).toBe(204);
   expect((await api.as(shop.key, path)).status).toBe(404);
+});
+
+test('a plan says what each provider needs, what that will cost, and who differs most from the last run', async () => {
+  const owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 1 } });
+  const runId = newId('payoutRun');
+  const eda = await makePayee('Eda', 6_000n, 'active', 'EUR');
+  const old = await makePayee('Old', 1n, 'unverified', 'EUR');
+  try {
+    const common = { workspace_id: shop.id, mode: 'live' };
+    await insertRow(owner, 'payout_runs', {
+      ...common,
+      id: runId,
+      status: 'completed',
+      workflow_id: 'x',
+      created_by_type: 'system',
+      executed_at: new Date(),
+      completed_at: new Date(),
+    });
+    for (const [affiliateId, minor] of [
+      [eda, 2_000],
+      [old, 3_000],
+    ] as const)
+      await insertRow(owner, 'payouts', {
+        ...common,
+        id: newId('payout'),
+        run_id: runId,
+        affiliate_id: affiliateId,
+        currency: 'EUR',
+        amount_minor: minor,
+        status: 'paid',
+        gateway: 'sandbox',
+        method_type: 'sandbox',
+        execution: 'gateway',
+        created_by_type: 'system',
+      });
+    // Two payouts cost 0.75 together; 50.00 were brought there before.
+    await inWorkspace(api.db, shop.id, (tx, now) =>
+      postTransfers(
+        tx,
+        api.act(shop.id, now),
+        (
+          [
+            ['cash', 'merchant_funding', 5_000n],
+            ['payout_fee_expense', 'cash', 75n],
+          ] as const
+        ).map(([debit, credit, minor]) => ({
+          kind: debit === 'cash' ? 'gateway.funded' : 'payout.fee_charged',
+          key: `test/${runId}/${debit}`,
+          cause: { type: 'attempt', id: runId },
+          correctsKey: null,
+          effectiveAt: null,
+          postings: [
+            {
+              debit: account(debit, 'sandbox'),
+              credit: account(credit, 'sandbox'),
+              amount: { minor, currency: 'EUR' as CurrencyCode },
+            },
+          ],
+        })),
+      ),
+    );
+  } finally {
+    await owner.destroy();
+  }
+  const eur = (amount: string) => ({ amount, currency: 'EUR' });
+  const body = { currencies: ['EUR'], methodTypes: ['sandbox'], affiliateIds: [eda, old] };
+  const preview = await api.as(shop.key, '/v1/payout-runs/preview', { body });
+  expect(preview, preview.text).toMatchObject({ status: 200 });
+  expect(preview.body['totals']).toMatchObject([
+    {
+      payable: { affiliates: 1, amount: eur('60.00') },
+      byGateway: [
+        {
+          gatewayId: 'sandbox',
+          affiliates: 1,
+          amount: eur('60.00'),
+          balance: eur('49.25'),
+          missing: eur('10.75'),
+          fees: eur('0.38'),
+        },
+      ],
+      previousRun: eur('50.00'),
+      causes: [
+        { affiliateId: eda, name: 'Eda', before: eur('20.00'), after: eur('60.00'), difference: eur('40.00') },
+        { affiliateId: old, name: 'Old', before: eur('30.00'), after: eur('0.00'), difference: eur('-30.00') },
+      ],
+    },
+  ]);
+
+  // The run itself says what it was limited to.
+  const filter = {
+    currencies: ['EUR'],
+    programIds: [newId('program')],
+    groupIds: ['grp_x'],
+    affiliateIds: [eda],
+    methodTypes: ['bank', 'paypal'],
+    cutOffAt: '2026-11-01T00:00:00.000Z',
+    payAt: '2030-01-02T03:04:00.000Z',
+  };
+  const made = await api.as(shop.key, '/v1/payout-runs', { body: filter });
+  expect(made, made.text).toMatchObject({ status: 202, body: filter });
+  expect((await api.as(shop.key, `/v1/payout-runs/${String(made.body['id'])}`)).body).toMatchObject(filter);
 });

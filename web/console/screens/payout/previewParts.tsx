@@ -40,9 +40,69 @@ export function PreviewTotals({ preview }: { readonly preview: PayoutRunPreview 
             {t('run.previous')}{' '}
             {total.previousRun === null ? t('run.noPrevious') : <MoneyText value={total.previousRun} />}
           </Text>
+          <Needs needs={total.byGateway} />
+          <Causes causes={total.causes} />
         </Paper>
       ))}
     </SimpleGrid>
+  );
+}
+
+type Total = PayoutRunPreview['totals'][number];
+
+/** What has to lie at each provider, and what its payouts will probably cost. */
+function Needs({ needs }: { readonly needs: Total['byGateway'] }): ReactElement | null {
+  const { t } = useTranslation();
+  if (needs.length === 0) return null;
+  return (
+    <>
+      <Text size="sm" fw={500} mt="xs">
+        {t('run.funding')}
+      </Text>
+      <List size="sm">
+        {needs.map((need) => (
+          <List.Item key={need.gatewayId}>
+            {t(`run.gateway.${need.gatewayId}`, { defaultValue: need.gatewayId })}: <MoneyText value={need.amount} />
+            {need.balance === null ? null : (
+              <>
+                , {t('run.lies')} <MoneyText value={need.balance} />
+              </>
+            )}
+            {need.missing === null || /^0(\.0+)?$/.test(need.missing.amount) ? null : (
+              <Text span inherit fw={600}>
+                , {t('run.fundFirst')} <MoneyText value={need.missing} />
+              </Text>
+            )}
+            , {need.fees === null ? t('run.feesUnknown') : t('run.fees')}{' '}
+            {need.fees === null ? null : <MoneyText value={need.fees} />}
+          </List.Item>
+        ))}
+      </List>
+    </>
+  );
+}
+
+/** The affiliates that make this plan more or less than the last run. */
+function Causes({ causes }: { readonly causes: Total['causes'] }): ReactElement | null {
+  const { t } = useTranslation();
+  if (causes.length === 0) return null;
+  return (
+    <>
+      <Text size="sm" fw={500} mt="xs">
+        {t('run.causes')}
+      </Text>
+      <List size="sm">
+        {causes.map((cause) => (
+          <List.Item key={cause.affiliateId}>
+            <Anchor component={Link} to={`/affiliates/${cause.affiliateId}`} size="sm" underline="always">
+              {cause.name}
+            </Anchor>
+            : <MoneyText value={cause.before} /> → <MoneyText value={cause.after} /> (
+            <MoneyText value={cause.difference} />)
+          </List.Item>
+        ))}
+      </List>
+    </>
   );
 }
 

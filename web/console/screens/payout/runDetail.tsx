@@ -19,6 +19,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
+  getGroupsOptions,
   getPayoutRunsByRunIdLinesOptions,
   getPayoutRunsByRunIdOptions,
   getPayoutRunsByRunIdPreviewOptions,
@@ -31,6 +32,7 @@ import { ErrorView, useProblemText } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
+import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
@@ -66,6 +68,38 @@ export function Screen(): ReactElement {
   );
 }
 
+const namesShown = 20;
+
+/** A line of the facts with the names of some objects, or none. */
+function namesOf(
+  title: string,
+  ids: readonly string[],
+  name: (id: string) => ReactElement,
+): readonly (readonly [string, ReactElement])[] {
+  if (ids.length === 0) return [];
+  const rest = ids.length - namesShown;
+  return [
+    [
+      title,
+      <Group key={title} gap="xs">
+        {ids.slice(0, namesShown).map(name)}
+        {rest > 0 ? <Text span inherit>{`+${rest}`}</Text> : null}
+      </Group>,
+    ],
+  ];
+}
+
+/** A group by name; its id for people who may not read groups. */
+function GroupName({ id }: { readonly id: string }): ReactElement {
+  const mayRead = useCan()('group.read');
+  const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200 } }), staleTime: 60_000, enabled: mayRead });
+  return (
+    <Text span inherit>
+      {groups.data?.data.find((one) => one.id === id)?.name ?? id}
+    </Text>
+  );
+}
+
 function Run({ run }: { readonly run: PayoutRun }): ReactElement {
   const { t } = useTranslation();
   const { search, change } = useAddress();
@@ -79,6 +113,18 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
     refetchIntervalInBackground: false,
   });
   const tab = tabs.find((one) => one === search['tab']) ?? 'paid';
+  // What the run was limited to; a limit that was not set says nothing.
+  const scope = [
+    ...namesOf(t('run.programs'), run.programIds, (id) => <ProgramName key={id} id={id} />),
+    ...namesOf(t('run.groups'), run.groupIds, (id) => <GroupName key={id} id={id} />),
+    ...namesOf(t('run.affiliates'), run.affiliateIds, (id) => <AffiliateName key={id} id={id} />),
+    ...namesOf(t('run.methods'), run.methodTypes, (type) => (
+      <Text key={type} span inherit>
+        {t(`method.${type}`)}
+      </Text>
+    )),
+    ...namesOf(t('run.excluded'), run.excludedAffiliateIds, (id) => <AffiliateName key={id} id={id} />),
+  ];
   return (
     <Stack>
       <RunBar run={run} />
@@ -100,6 +146,7 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
         <Facts
           rows={[
             [t('run.currencies'), run.currencies.length === 0 ? t('run.all') : run.currencies.join(', ')],
+            ...scope,
             [t('run.cutOff'), <DateText value={run.cutOffAt} />],
             [t('run.payAt'), run.payAt === null ? t('run.payByHand') : <DateText value={run.payAt} />],
             [t('run.created'), <DateText value={run.createdAt} />],

@@ -1,9 +1,13 @@
 import { Alert, Button, Checkbox, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getPayoutRunsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getGroupsOptions,
+  getPayoutRunsOptions,
+  getProgramsOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
 import { postPayoutRuns, postPayoutRunsPreview } from '../../../client/sdk.gen.js';
 import type { PayoutRun, PayoutRunPreview } from '../../../client/types.gen.js';
 import { newKey } from '../../../kit/api.js';
@@ -17,6 +21,8 @@ import { StatusPill } from '../../../kit/StatusPill.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { NotPaidTable, PaidTable, PreviewTotals } from './previewParts.js';
 
+const methodsOffered = ['bank', 'wallet', 'paypal', 'cheque', 'tipalti', 'sandbox'] as const;
+type MethodType = (typeof methodsOffered)[number];
 const statuses = ['planning', 'planned', 'approved', 'executing', 'completed', 'cancelled'] as const;
 
 /** Every run with where it stands; a new one, or a dry run that reserves nothing (screens.md 5). */
@@ -106,6 +112,31 @@ export function Screen(): ReactElement {
   );
 }
 
+/** Any of these; none chosen: all. Absent where there is nothing to choose. */
+function Choices({
+  label,
+  options,
+  chosen,
+  choose,
+}: {
+  readonly label: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly chosen: string[];
+  readonly choose: (values: string[]) => void;
+}): ReactElement | null {
+  const { t } = useTranslation();
+  if (options.length === 0) return null;
+  return (
+    <Checkbox.Group label={label} description={t('run.choiceHint')} value={chosen} onChange={choose}>
+      <Group gap="md" mt="xs" mah={160} style={{ overflowY: 'auto' }}>
+        {options.map((option) => (
+          <Checkbox key={option.value} value={option.value} label={option.label} />
+        ))}
+      </Group>
+    </Checkbox.Group>
+  );
+}
+
 function NewRun({ onClose }: { readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -113,7 +144,15 @@ function NewRun({ onClose }: { readonly onClose: () => void }): ReactElement {
   const withStepUp = useWithStepUp();
   const key = useRef(newKey());
   const [currencies, setCurrencies] = useState('');
+  const [programIds, setProgramIds] = useState<string[]>([]);
+  const [groupIds, setGroupIds] = useState<string[]>([]);
+  const [methodTypes, setMethodTypes] = useState<MethodType[]>([]);
+  const [cutOff, setCutOff] = useState('');
+  const [payAt, setPayAt] = useState('');
   const [note, setNote] = useState('');
+  const can = useCan();
+  const programs = useQuery({ ...getProgramsOptions({ query: { limit: 200 } }), enabled: can('program.read') });
+  const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200 } }), enabled: can('group.read') });
   const [isDry, setDry] = useState(false);
   const [found, setFound] = useState<PayoutRunPreview | null>(null);
   const body = {
@@ -121,6 +160,11 @@ function NewRun({ onClose }: { readonly onClose: () => void }): ReactElement {
       .toUpperCase()
       .split(/[\s,]+/)
       .filter((one) => one !== ''),
+    programIds,
+    groupIds,
+    methodTypes,
+    ...(cutOff === '' ? {} : { cutOffAt: new Date(cutOff).toISOString() }),
+    ...(payAt === '' ? {} : { payAt: new Date(payAt).toISOString() }),
     ...(note.trim() === '' ? {} : { note: note.trim() }),
   };
   const start = useMutation({
@@ -166,6 +210,38 @@ function NewRun({ onClose }: { readonly onClose: () => void }): ReactElement {
               value={currencies}
               onChange={(event) => setCurrencies(event.currentTarget.value)}
               data-autofocus
+            />
+            <Choices
+              label={t('run.programs')}
+              options={(programs.data?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+              chosen={programIds}
+              choose={setProgramIds}
+            />
+            <Choices
+              label={t('run.groups')}
+              options={(groups.data?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+              chosen={groupIds}
+              choose={setGroupIds}
+            />
+            <Choices
+              label={t('run.methods')}
+              options={methodsOffered.map((value) => ({ value, label: t(`method.${value}`) }))}
+              chosen={methodTypes}
+              choose={(values) => setMethodTypes(methodsOffered.filter((one) => values.includes(one)))}
+            />
+            <TextInput
+              type="datetime-local"
+              label={t('run.cutOff')}
+              description={t('run.cutOffHint')}
+              value={cutOff}
+              onChange={(event) => setCutOff(event.currentTarget.value)}
+            />
+            <TextInput
+              type="datetime-local"
+              label={t('run.payAt')}
+              description={t('run.payAtHint')}
+              value={payAt}
+              onChange={(event) => setPayAt(event.currentTarget.value)}
             />
             <Textarea
               label={t('run.note')}
