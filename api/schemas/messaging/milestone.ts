@@ -3,12 +3,20 @@ import type { MilestoneView } from '../../../db/messaging/milestone.js';
 import { type Mark, milestoneMeasures } from '../../../domain/messaging/milestone.js';
 import type { Money } from '../../../domain/money.js';
 import { anyText, flag, listQuery } from '../../lists.js';
-import { aboveZero, fieldIssue, idWire, listOf, moneyWire, objectFields, versionFields } from '../wire.js';
+import { fieldIssue, idWire, listOf, moneyWire, objectFields, versionFields } from '../wire.js';
 
 export const milestoneParams = z.strictObject({ milestoneId: idWire('milestone') });
 
 /** A number of sales, or a sum of them. */
-const thresholdWire = z.union([z.int().min(1).max(1_000_000_000), aboveZero(moneyWire)]);
+const thresholdWire = z
+  .union([z.int().min(0).max(1_000_000_000), moneyWire], {
+    error: 'A whole number of sales, or an amount with its currency.',
+  })
+  .check((context) => {
+    const { value } = context;
+    if ((typeof value === 'number' ? BigInt(value) : value.minor) === 0n)
+      context.issues.push({ ...fieldIssue('out_of_range', 'Above zero.'), input: value });
+  });
 type Threshold = z.output<typeof thresholdWire>;
 
 const by = z.enum(milestoneMeasures);
