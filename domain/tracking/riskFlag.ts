@@ -36,3 +36,12 @@ export const blockingRiskCodes: readonly RiskCode[] = [...blocking];
 export function isBlockingRisk(code: RiskCode): boolean {
   return blocking.has(code);
 }
+
+/** How much open findings weigh together: nothing found, something to look at, something that stops a decision by itself. */
+export const riskLevels = ['none', 'low', 'high'] as const;
+export type RiskLevel = (typeof riskLevels)[number];
+
+export function riskLevelOf(codes: readonly RiskCode[]): RiskLevel {
+  if (codes.length === 0) return 'none';
+  return codes.some(isBlockingRisk) ? 'high' : 'low';
+}

@@ -130,12 +130,12 @@ const queue = defineRoute({
   refuses: [],
   handle(ctx) {
     const page = ctx.page(ctx.query);
-    const { kind, assignee } = ctx.query;
+    const { kind, assignee, risk } = ctx.query;
     const assigneeId = assignee?.map((one) => (one === 'me' ? (ctx.actor.userId ?? one) : one));
     return ctx.read(async (tx, now) => {
       const reader = readerOf(ctx, now);
-      const rows = await listQueue(tx, reader, { kind, assigneeId }, page);
-      const { total, byKind } = await countQueue(tx, reader);
+      const rows = await listQueue(tx, reader, { kind, assigneeId, risk }, page);
+      const { total, byKind } = await countQueue(tx, reader, { assigneeId, risk });
       const seesPeople = ctx.can('pii.read');
       const list = ctx.list(
         rows,
@@ -261,7 +261,7 @@ const home = defineRoute({
 });
 
 async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
-  const { byKind } = await countQueue(tx, readerOf(ctx, now));
+  const { byKind } = await countQueue(tx, readerOf(ctx, now), {});
   const waiting: { kind: QueueKind | 'on_hold' | 'dead_message'; count: number; list: string }[] = queueKinds.flatMap(
     (kind) => {
       const count = byKind[kind] ?? 0;

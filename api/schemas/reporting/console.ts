@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { SearchHit, SearchKind } from '../../../db/reads/reporting/consoleFacts.js';
 import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
+import { adviseOn } from '../../../domain/earning/queueAdvice.js';
 import { masked } from '../../../domain/tracking/lead.js';
+import { riskLevelOf, riskLevels } from '../../../domain/tracking/riskFlag.js';
 import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
 import { dateWire, instantWire, signedMoneyWire, text } from '../wire.js';
 import { activityDayWire } from '../affiliate/portal.js';
@@ -92,7 +94,10 @@ export const homeWire = z
   })
   .openapi('ConsoleHome');
 
-export const queueQuery = listQuery({ kind: anyOf(queueKinds), assignee: anyText() }, { sort: ['age'] }).omit({
+export const queueQuery = listQuery(
+  { kind: anyOf(queueKinds), assignee: anyText(), risk: anyOf(riskLevels) },
+  { sort: ['age'] },
+).omit({
   include: true,
   expand: true,
 });
@@ -112,6 +117,11 @@ const queueItemWire = z
       .strictObject({ name: z.string().nullable(), email: z.string().nullable(), masked: z.boolean() })
       .nullable(),
     flags: z.array(z.string()),
+    risk: z.enum(riskLevels),
+    /** What the findings speak for, with the reasons; null where findings say nothing about the question. */
+    suggestion: z
+      .strictObject({ verdict: z.enum(['approve', 'look', 'reject']), reasons: z.array(z.string()) })
+      .nullable(),
     waitingSince: instantWire,
     dueAt: instantWire.nullable(),
     /** The resource: its `allowedActions` are what can be done. */
@@ -141,16 +151,22 @@ const resourcePaths: Readonly<Record<QueueItem['kind'], string>> = {
   appeal: '/v1/appeals',
 };
 
+/** Kinds whose question is whether the affiliate or the customer is genuine. */
+const advised: ReadonlySet<QueueItem['kind']> = new Set(['application', 'lead', 'referral', 'sale', 'commission']);
+
 export function presentQueueItem(
   item: QueueItem,
   reader: { readonly seesPeople: boolean },
 ): z.output<typeof queueItemWire> {
-  const { affiliateId, affiliateName, currency, amountMinor, customerName, customerEmail, ...rest } = item;
+  const { affiliateId, affiliateName, currency, amountMinor, customerName, customerEmail, openChecks, ...rest } = item;
+  const advice = advised.has(item.kind) ? adviseOn({ flags: item.flags, openChecks }) : null;
   const seen = (kind: 'name' | 'email', value: string | null): string | null =>
     reader.seesPeople ? value : masked(kind, value);
   return {
     ...rest,
     flags: [...item.flags],
+    risk: riskLevelOf(item.flags),
+    suggestion: advice === null ? null : { verdict: advice.verdict, reasons: [...advice.reasons] },
     affiliate: affiliateId === null || affiliateName === null ? null : { id: affiliateId, name: affiliateName },
     customer:
       customerName === null && customerEmail === null

@@ -2,6 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import { answerDays } from '../../../domain/earning/appeal.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
+import { blockingRiskCodes, type RiskCode, type RiskLevel } from '../../../domain/tracking/riskFlag.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 
@@ -34,7 +35,9 @@ export interface QueueItem {
   /** Whose purchase it is about: rows of one affiliate look alike without. */
   readonly customerName: string | null;
   readonly customerEmail: string | null;
-  readonly flags: readonly string[];
+  readonly flags: readonly RiskCode[];
+  /** Checks of a referral that nobody has settled. */
+  readonly openChecks: number;
   readonly waitingSince: Instant;
   readonly dueAt: Instant | null;
 }
@@ -116,7 +119,22 @@ export interface QueueReader {
   readonly userId: string | null;
 }
 
-function waiting(tx: ReadTx, reader: QueueReader) {
+export interface QueueFilter {
+  readonly kind?: readonly QueueKind[] | undefined;
+  readonly assigneeId?: readonly string[] | undefined;
+  readonly risk?: readonly RiskLevel[] | undefined;
+}
+
+const openFlags = `select flag.code from risk_flags as flag
+  where flag.dismissed_at is null and (flag.referral_id = item.id or flag.affiliate_id = item.affiliate_id)`;
+/** The same levels as `riskLevelOf` tells of the codes. */
+const ofLevel: Readonly<Record<RiskLevel, string>> = {
+  none: `not exists (${openFlags})`,
+  low: `exists (${openFlags}) and not exists (${openFlags} and flag.code = any(:blocking))`,
+  high: `exists (${openFlags} and flag.code = any(:blocking))`,
+};
+
+function waiting(tx: ReadTx, reader: QueueReader, { assigneeId, risk }: Omit<QueueFilter, 'kind'>) {
   const query = tx.from(
     tx.raw(
       `(${reader.kinds.map((kind) => sources[kind]).join('\nunion all\n')}) as item (kind, id, title, status, affiliate_id, program_id, currency,
@@ -124,17 +142,17 @@ function waiting(tx: ReadTx, reader: QueueReader) {
       { mode: reader.mode, now: reader.now },
     ),
   );
+  if (assigneeId !== undefined) query.whereIn('item.assignee_id', [...assigneeId]);
+  if (risk !== undefined)
+    query.whereRaw(`(${risk.map((level) => `(${ofLevel[level]})`).join(' or ')})`, {
+      blocking: [...blockingRiskCodes],
+    });
   return query.whereRaw(
     `(not item.kind = any(:assignedKinds) or item.assignee_id = :userId
       or item.affiliate_id in (select id from affiliates where manager_id = :userId
                                union select object_id from user_assignments where object_type = 'affiliate' and user_id = :userId))`,
     { assignedKinds: [...reader.assignedKinds], userId: reader.userId },
   );
-}
-
-export interface QueueFilter {
-  readonly kind?: readonly QueueKind[] | undefined;
-  readonly assigneeId?: readonly string[] | undefined;
 }
 
 /** A page of it, the longest waiting first. */
@@ -145,7 +163,7 @@ export async function listQueue(
   page: Page,
 ): Promise<readonly QueueItem[]> {
   if (reader.kinds.length === 0) return [];
-  const query = waiting(tx, reader)
+  const query = waiting(tx, reader, filter)
     .leftJoin('affiliates as affiliate', 'affiliate.id', 'item.affiliate_id')
     .select(
       'item.kind as kind',
@@ -163,26 +181,26 @@ export async function listQueue(
       tx.raw(`(select contact.name from contacts as contact where contact.id = ${contactId}) as "customerName"`),
       tx.raw(`(select contact.email from contacts as contact where contact.id = ${contactId}) as "customerEmail"`),
       tx.raw(
-        `array(select distinct flag.code from risk_flags as flag
-               where flag.dismissed_at is null and (flag.referral_id = item.id or flag.affiliate_id = item.affiliate_id)
-               order by flag.code) as flags`,
+        `array(select distinct flag.code from (${openFlags}) as flag order by flag.code) as flags,
+         (select count(*)::int from checks as open_check
+          where open_check.referral_id = item.id and open_check.required and open_check.status = 'waiting') as "openChecks"`,
       ),
     );
   if (filter.kind !== undefined) query.whereIn('item.kind', [...filter.kind]);
-  if (filter.assigneeId !== undefined) query.whereIn('item.assignee_id', [...filter.assigneeId]);
   // By age: the older, the earlier its instant.
   const rows = await keyset(query, { ...page, descending: !page.descending }, { age: 'item.waiting_since' }, 'item.id');
   return rows as QueueItem[];
 }
 
-/** How many of each kind: what the menu shows (ADM-15). */
+/** How many of each kind, of the same people and risk as the list: what the menu shows (ADM-15). */
 export async function countQueue(
   tx: ReadTx,
   reader: QueueReader,
+  filter: Omit<QueueFilter, 'kind'>,
 ): Promise<{ readonly total: number; readonly byKind: Readonly<Partial<Record<QueueKind, number>>> }> {
   const byKind: Partial<Record<QueueKind, number>> = Object.fromEntries(reader.kinds.map((kind) => [kind, 0]));
   if (reader.kinds.length === 0) return { total: 0, byKind };
-  const rows: readonly { kind: QueueKind; number: number }[] = await waiting(tx, reader)
+  const rows: readonly { kind: QueueKind; number: number }[] = await waiting(tx, reader, filter)
     .groupBy('item.kind')
     .select('item.kind', tx.raw('count(*)::int as number'));
   for (const { kind, number } of rows) byKind[kind] = number;

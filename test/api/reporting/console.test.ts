@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../platform/newId.js';
 import { makeAffiliate } from '../program/support.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf, type Json } from '../support.js';
@@ -117,6 +118,34 @@ test('ADM-15: the queue holds what waits for this person, oldest first, paged on
   expect(given.status, given.text).toBe(200);
   expect(await of(helper.id)).toEqual([referralId]);
   expect(await of('me')).toEqual([]);
+  // The counts are of the same people as the list.
+  expect((await world.as(`/v1/console/queue?assignee=${helper.id}`)).body['counts']).toMatchObject({
+    total: 1,
+    byKind: { application: 0, referral: 1 },
+  });
+
+  // screens.md 3.3: advice with its reasons, and the queue by how much was found.
+  const byRisk = async (risk: string) => {
+    const answer = await world.as(`/v1/console/queue?kind=referral&risk=${risk}`);
+    expect(answer.status, answer.text).toBe(200);
+    return itemsOf(answer.body['data']).map((one) => [one['risk'], one['suggestion']]);
+  };
+  const flagged = (code: string) =>
+    world
+      .owner('risk_flags')
+      .insert({ workspace_id: world.ws.id, id: newId('riskFlag'), referral_id: referralId, code, evidence: '{}' });
+  expect(await byRisk('none')).toEqual([['none', { verdict: 'approve', reasons: ['no_findings'] }]]);
+  await flagged('affiliate_conflict');
+  expect(await byRisk('none')).toEqual([]);
+  expect(await byRisk('low')).toEqual([['low', { verdict: 'look', reasons: ['affiliate_conflict'] }]]);
+  await flagged('self_referral');
+  expect(await byRisk('low')).toEqual([]);
+  expect(await byRisk('none,high')).toEqual([
+    ['high', { verdict: 'reject', reasons: ['affiliate_conflict', 'self_referral'] }],
+  ]);
+  expect((await world.as('/v1/console/queue?risk=high')).body['counts']).toMatchObject({ total: 1 });
+  expect((await world.as('/v1/console/queue?risk=huge')).status).toBe(422);
+  await world.owner('risk_flags').where({ referral_id: referralId }).delete();
 
   const { key: agent } = await world.api.makePerson(world.ws, ['agent']);
   const theirs = await world.api.as(agent, '/v1/console/queue');

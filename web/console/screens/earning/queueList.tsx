@@ -11,6 +11,7 @@ import {
   Title,
   UnstyledButton,
 } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
@@ -20,6 +21,7 @@ import { getConsoleQueueOptions, getUsersOptions } from '../../../client/@tansta
 import { patchReferralsByReferralId } from '../../../client/sdk.gen.js';
 import type { QueueItem } from '../../../client/types.gen.js';
 import { readPath } from '../../../kit/api.js';
+import { type BulkAction, BulkDialog } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, ReasonDialog, useDecide } from '../../../kit/DecisionButtons.js';
 import { useProblemText } from '../../../kit/ErrorView.js';
@@ -35,6 +37,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { referralBulk } from './referralList.js';
 import { ReferralStory } from './referralStory.js';
 
 const pollMs = 5_000;
@@ -44,6 +47,7 @@ const keyVerbs = {
   r: ['reject', 'decline', 'invalidate', 'dismiss'],
   h: ['hold'],
 } as const;
+const riskLevels = ['none', 'low', 'high'] as const;
 /** Positive answers that are given with a reason all the same (api.md 1.8). */
 const saysWhy: ReadonlySet<string> = new Set(['uphold']);
 
@@ -53,6 +57,9 @@ export function Screen(): ReactElement {
   const { search, change } = useAddress();
   const kind = search['kind'] ?? '';
   const assignee = search['assignee'] ?? '';
+  const risk = search['risk'] ?? '';
+  // Beside each other only where there is room: on a phone the list, or the item that was opened in it.
+  const isWide = useMediaQuery('(min-width: 62em)', true, { getInitialValueInEffect: false });
   const people = useStaff();
   const query = useQuery({
     ...getConsoleQueueOptions({
@@ -60,6 +67,7 @@ export function Screen(): ReactElement {
         limit: 100,
         ...(kind === '' ? {} : { kind }),
         ...(assignee === '' ? {} : { assignee }),
+        ...(risk === '' ? {} : { risk }),
       },
     }),
     placeholderData: keepPreviousData,
@@ -72,6 +80,7 @@ export function Screen(): ReactElement {
     items.findIndex((item) => item.id === search['item']),
   );
   const item = items[index];
+  const isOpened = item !== undefined && item.id === search['item'];
   const go = (to: number): void => {
     const next = items[Math.min(Math.max(to, 0), items.length - 1)];
     if (next !== undefined) change({ item: next.id }, { replace: true });
@@ -102,31 +111,44 @@ export function Screen(): ReactElement {
                   </Chip>
                 ))}
             </Group>
-            <NativeSelect
-              label={t('queue.assignee')}
-              w={240}
-              value={assignee}
-              onChange={(event) => change({ assignee: event.currentTarget.value, item: '' })}
-              data={[
-                { value: '', label: t('queue.anybody') },
-                { value: 'me', label: t('queue.mine') },
-                ...people,
-                ...(['', 'me', ...people.map((one) => one.value)].includes(assignee)
-                  ? []
-                  : [{ value: assignee, label: assignee }]),
-              ]}
-            />
+            <Group align="flex-end">
+              <NativeSelect
+                label={t('queue.assignee')}
+                w={240}
+                value={assignee}
+                onChange={(event) => change({ assignee: event.currentTarget.value, item: '' })}
+                data={[
+                  { value: '', label: t('queue.anybody') },
+                  { value: 'me', label: t('queue.mine') },
+                  ...people,
+                  ...(['', 'me', ...people.map((one) => one.value)].includes(assignee)
+                    ? []
+                    : [{ value: assignee, label: assignee }]),
+                ]}
+              />
+              <NativeSelect
+                label={t('queue.risk')}
+                w={240}
+                value={risk}
+                onChange={(event) => change({ risk: event.currentTarget.value, item: '' })}
+                data={[
+                  { value: '', label: t('queue.risk.any') },
+                  ...riskLevels.map((value) => ({ value, label: t(`queue.risk.${value}`) })),
+                ]}
+              />
+              {risk === '' ? null : <BulkOfReferrals items={items} />}
+            </Group>
             <Text size="sm" c="dimmed" role="status" data-waiting={counts.total}>
               {t('queue.waiting', { count: counts.total })}
             </Text>
             {item === undefined ? (
               <EmptyList
-                title={assignee === '' && kind === '' ? t('queue.empty') : t('list.nothingMatches')}
-                text={assignee === '' && kind === '' ? t('queue.emptyText') : t('list.nothingMatchesText')}
+                title={`${assignee}${kind}${risk}` === '' ? t('queue.empty') : t('list.nothingMatches')}
+                text={`${assignee}${kind}${risk}` === '' ? t('queue.emptyText') : t('list.nothingMatchesText')}
               />
             ) : (
               <Grid>
-                <Grid.Col span={{ base: 12, md: 5 }}>
+                <Grid.Col span={{ base: 12, md: 5 }} hidden={!isWide && isOpened}>
                   <Stack component="ol" gap={6} m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('queue.title')}>
                     {items.map((one) => (
                       <li key={one.id}>
@@ -139,7 +161,12 @@ export function Screen(): ReactElement {
                     ))}
                   </Stack>
                 </Grid.Col>
-                <Grid.Col span={{ base: 12, md: 7 }}>
+                <Grid.Col span={{ base: 12, md: 7 }} hidden={!isWide && !isOpened}>
+                  {isWide ? null : (
+                    <Button variant="default" mb="sm" onClick={() => change({ item: '' })}>
+                      {t('queue.back')}
+                    </Button>
+                  )}
                   <Item
                     key={item.id}
                     item={item}
@@ -151,6 +178,25 @@ export function Screen(): ReactElement {
           </Stack>
         )}
       </Loaded>
+    </>
+  );
+}
+
+/** The referrals of the chosen risk decided at once, by the same four steps as on their own list (screens.md 1.1). */
+function BulkOfReferrals({ items }: { readonly items: readonly QueueItem[] }): ReactElement | null {
+  const { t } = useTranslation();
+  const mayDecide = useCan()('referral.decide');
+  const [running, setRunning] = useState<BulkAction | null>(null);
+  const ids = items.filter((one) => one.kind === 'referral').map((one) => one.id);
+  if (!mayDecide || ids.length === 0) return null;
+  return (
+    <>
+      {referralBulk.map((action) => (
+        <Button key={action.kind} variant="default" onClick={() => setRunning(action)}>
+          {t(`queue.bulk.${action.verb}`, { count: ids.length })}
+        </Button>
+      ))}
+      {running === null ? null : <BulkDialog action={running} selection={{ ids }} onClose={() => setRunning(null)} />}
     </>
   );
 }
@@ -303,6 +349,7 @@ async function readItem(item: QueueItem): Promise<Decidable> {
 function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecided: () => void }): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const adviceText = (code: string): string => t(`queue.advice.${code}`, { defaultValue: '' }) || reason(code);
   const title = useTitle()(item);
   const navigate = useNavigate();
   const decide = useDecide();
@@ -381,6 +428,14 @@ function Item({ item, onDecided }: { readonly item: QueueItem; readonly onDecide
             [t('queue.waitingSince'), <DateText key="w" value={item.waitingSince} />],
             [t('referral.due'), <DateText key="d" value={item.dueAt} />],
             [t('referral.flags'), item.flags.map(reason).join(', ')],
+            ...(item.suggestion === null
+              ? []
+              : ([
+                  [
+                    t('queue.suggestion'),
+                    `${t(`queue.suggestion.${item.suggestion.verdict}`)}: ${item.suggestion.reasons.map(adviceText).join(', ')}`,
+                  ],
+                ] as const)),
           ]}
         />
         <Loaded query={query} lines={1}>
