@@ -1,5 +1,6 @@
 import type { Browser, Page } from '@playwright/test';
-import { makePayoutWorld, type PayoutWorld } from '../payoutWorld.js';
+import { textAt } from '../../support/apiClient.js';
+import { makePayoutWorld, type PayoutWorld, sessionCalls } from '../payoutWorld.js';
 import {
   expect,
   expectAccessible,
@@ -62,9 +63,27 @@ test.describe('a payout run', () => {
     await signInAfresh(page.context());
     await page.goto('/payout-runs');
     await page.getByRole('button', { name: 'New payout run' }).first().click();
+    const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+    const program = textAt(await must('GET', `/v1/programs/${world.programId}`), 'name');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('group', { name: 'Only these programs' }).getByLabel(program).check();
+    await dialog.getByRole('group', { name: 'Only these methods' }).getByLabel('Simulated').check();
+    await dialog.getByLabel('Approved until').fill('2026-01-01T00:00');
+    await dialog.getByLabel('Only a dry run').check();
+    await dialog.getByRole('button', { name: 'Show what would be paid' }).click();
+    // Nothing was approved by then.
+    await expect(dialog.getByText('This was a dry run')).toBeVisible();
+    await expect(dialog.getByRole('region', { name: 'USD', exact: true })).toContainText('Paid to 0 affiliates');
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await dialog.getByLabel('Approved until').fill('');
+    await dialog.getByRole('group', { name: 'Only these methods' }).getByLabel('Simulated').uncheck();
+    await dialog.getByLabel('Only a dry run').uncheck();
     await page.getByLabel('Note').fill('November');
     await page.getByRole('button', { name: 'Plan and reserve' }).click();
     await expect(page.getByTestId('plan-hash')).toHaveText(/^sha256:/, { timeout: 60_000 });
+    await expect(page.getByText('Only these programs')).toBeVisible();
+    await expect(page.getByRole('main').getByRole('link', { name: program })).toBeVisible();
+    await expect(page.getByText('Needed at the providers')).toBeVisible();
     const runPath = new URL(page.url()).pathname;
 
     await expect(page.locator('tr[data-row]').filter({ hasText: 'Ada' }).first()).toContainText('USD 10.00');
