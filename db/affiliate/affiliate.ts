@@ -38,6 +38,7 @@ export interface AffiliateRow {
   readonly tags: readonly string[];
   readonly notes: string | null;
   readonly minimum_payout: readonly MoneyWire[];
+  readonly acquisition_model: Affiliate['acquisitionModel'];
   readonly sub_id_access: boolean;
   readonly approved_money: ApprovedMoney | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -70,6 +71,7 @@ export function toAffiliate(row: AffiliateRow): Affiliate {
     tags: row.tags,
     notes: row.notes,
     minimumPayout: row.minimum_payout,
+    acquisitionModel: row.acquisition_model,
     subIdAccess: row.sub_id_access,
     approvedMoney: row.approved_money,
     metadata: row.metadata,
@@ -81,10 +83,11 @@ export function toAffiliate(row: AffiliateRow): Affiliate {
 
 export type NewAffiliate = Omit<
   Affiliate,
-  'statusReason' | 'approvedMoney' | 'version' | 'createdAt' | 'updatedAt' | 'status'
+  'statusReason' | 'approvedMoney' | 'acquisitionModel' | 'version' | 'createdAt' | 'updatedAt' | 'status'
 > & { readonly status: 'pending' | 'approved' };
 export type AffiliateChange = Partial<
-  Omit<NewAffiliate, 'id' | 'contactId' | 'status' | 'emailVerifiedAt'> & { readonly emailVerifiedAt: Instant | null }
+  Omit<NewAffiliate, 'id' | 'contactId' | 'status' | 'emailVerifiedAt'> &
+    Pick<Affiliate, 'emailVerifiedAt' | 'acquisitionModel'>
 >;
 
 /** Fields whose content never stands in the history: it names them and keeps quiet about what they held (architecture.md 8). */
@@ -294,6 +297,7 @@ function columnsOf(affiliate: AffiliateChange): Columns {
     ['tags', affiliate.tags],
     ['notes', affiliate.notes],
     ['minimum_payout', affiliate.minimumPayout === undefined ? undefined : JSON.stringify(affiliate.minimumPayout)],
+    ['acquisition_model', affiliate.acquisitionModel],
     ['sub_id_access', affiliate.subIdAccess],
     ['metadata', affiliate.metadata === undefined ? undefined : JSON.stringify(affiliate.metadata)],
   ];

@@ -1,6 +1,7 @@
 import { type Decided, refused } from '../decided.js';
 import type { AffiliateId, ContactId, EnrolmentId, LinkId, ProgramId } from '../ids.js';
 import type { MoneyWire } from '../money.js';
+import type { AcquisitionModel } from '../program/planEvent.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { EnrolmentStatus } from './enrolment.js';
@@ -47,6 +48,8 @@ export interface Affiliate {
   readonly tags: readonly string[];
   readonly notes: string | null;
   readonly minimumPayout: readonly MoneyWire[];
+  /** What it is paid for, in place of what its programs say (PRG-21); null: as they say. */
+  readonly acquisitionModel: AcquisitionModel | null;
   readonly subIdAccess: boolean;
   readonly approvedMoney: ApprovedMoney | null;
   readonly metadata: Readonly<Record<string, string>>;

@@ -123,9 +123,13 @@ function markLines(
   if (level === 1) for (const index of indexes) codes[index] = code;
 }
 
-/** CPL pays leads only; CPA leads never, and of payments only the first (PRG-21). */
+/**
+ * CPL pays leads only; CPA leads never, and of payments only the first (PRG-21). The model of the affiliate that is credited goes before the
+ * program's, and decides for those above it too: they earn on what it is paid for.
+ */
 function refusedByModel(input: PlanInput): NoCommissionCode | null {
-  const { acquisitionModel, event } = input;
+  const { event, chain } = input;
+  const acquisitionModel = chain.find((member) => member.level === 1)?.acquisitionModel ?? input.acquisitionModel;
   if (acquisitionModel === null) return null;
   if (acquisitionModel === 'cpl') return event.kind === 'lead' ? null : 'not_commissionable';
   if (event.kind === 'lead') return 'not_commissionable';

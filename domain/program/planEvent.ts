@@ -44,11 +44,16 @@ export type PlanEvent =
       readonly isFirstPayment: boolean;
     };
 
+/** Paid per accepted lead, or per customer (PRG-21). */
+export type AcquisitionModel = 'cpl' | 'cpa';
+
 /** Who stands on a level: earns, earns but waits (suspended), or nothing there (not enrolled, terminated). */
 export interface ChainMember {
   readonly level: number;
   readonly affiliateId: AffiliateId;
   readonly groupId: string | null;
+  /** Its own, in place of the program's; left out or null: as the program. */
+  readonly acquisitionModel?: AcquisitionModel | null;
   readonly standing: 'earns' | 'held' | 'nothing';
 }
 

@@ -4,6 +4,7 @@ import type { AgreementId, ProgramId } from '../ids.js';
 import type { CurrencyCode } from '../money.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
+import type { AcquisitionModel } from './planEvent.js';
 
 /** features.md 2.8 */
 export const programTransitions = transitionTable({
@@ -78,7 +79,7 @@ export interface Program {
   /** How many levels of the recruiter chain earn, 1 to 10. */
   readonly levels: number;
   readonly enrolment: 'open' | 'invite' | 'closed';
-  readonly acquisitionModel: 'cpl' | 'cpa' | null;
+  readonly acquisitionModel: AcquisitionModel | null;
   readonly requirements: readonly EnrolmentRequirement[];
   readonly requiredChecks: readonly ('fraud' | 'identity' | 'payment')[];
   readonly ownTerms: OwnTerms;

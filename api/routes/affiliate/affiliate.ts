@@ -357,6 +357,7 @@ const edit = defineRoute({
   refuses: [
     'resource.not_found',
     'access.not_in_scope',
+    'access.permission_missing',
     'resource.already_exists',
     'affiliate.cycle',
     'affiliate.transition_not_allowed',
@@ -368,6 +369,9 @@ const edit = defineRoute({
       const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
       ctx.requireVersion(affiliate.version);
       const { body } = ctx;
+      // Who may not write rules changes no earnings by another door (ROL-04).
+      if (body.acquisitionModel !== undefined && !ctx.can('rule.write'))
+        throw new DomainError('access.permission_missing', { missingPermission: 'rule.write' });
       if (affiliate.status === 'terminated')
         throw new DomainError('affiliate.transition_not_allowed', {
           currentStatus: affiliate.status,

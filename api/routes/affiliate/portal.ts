@@ -213,7 +213,10 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: Own
   for (const one of own) {
     const program = await findProgram(tx, one.id);
     if (program === undefined) continue; // its foreign key says otherwise
-    const rates = ownRates(await listRulesAt(tx, one.id, now), affiliate, program);
+    const rates = ownRates(await listRulesAt(tx, one.id, now), affiliate, {
+      levels: program.levels,
+      acquisitionModel: affiliate.acquisitionModel ?? program.acquisitionModel,
+    });
     const productNames = await findProductNames(
       tx,
       rates.flatMap((rate) => rate.productId ?? []),

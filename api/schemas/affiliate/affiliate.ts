@@ -98,6 +98,8 @@ export const affiliatePatch = z.strictObject({
   email: emailWire.exactOptional(),
   /** For an applicant, by staff; audited. */
   emailVerified: z.literal(true).exactOptional(),
+  /** What it is paid for in place of what its programs say; needs rule.write too, since it changes what is earned. */
+  acquisitionModel: z.enum(['cpl', 'cpa']).nullable().exactOptional(),
   ...details,
 });
 export type AffiliatePatch = z.output<typeof affiliatePatch>;
@@ -191,6 +193,7 @@ export const affiliateWire = z
     leadAgentId: z.string().nullable(),
     contactId: z.string(),
     minimumPayout: z.array(signedMoneyWire),
+    acquisitionModel: z.enum(['cpl', 'cpa']).nullable(),
     subIdAccess: z.boolean(),
     notes: z.string().nullable(),
     firstLoginAt: instantWire.nullable(),
@@ -255,6 +258,7 @@ export function presentAffiliate(
       const parsed = parseMoney(wire);
       return parsed.ok ? [parsed.money] : [];
     }),
+    acquisitionModel: affiliate.acquisitionModel,
     subIdAccess: affiliate.subIdAccess,
     notes: affiliate.notes,
     firstLoginAt: view.firstLoginAt,

@@ -5,7 +5,7 @@ import type { AffiliateId } from '../../../domain/ids.js';
 import { type BandPeriod, countsVolume } from '../../../domain/program/bands.js';
 import type { CapPeriod, CapScope } from '../../../domain/program/commissionPlan.js';
 import { capSubject } from '../../../domain/program/earnedPart.js';
-import type { ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
+import type { AcquisitionModel, ChainMember, PlanEvent, PricedLine } from '../../../domain/program/planEvent.js';
 import type { CapSpent, PlanInput, Volume } from '../../../domain/program/planInput.js';
 import { type CompiledRules, compileRules } from '../../../domain/program/ruleChoice.js';
 import type { Program } from '../../../domain/program/program.js';
@@ -293,18 +293,19 @@ export function readEarningChain(
       level: number;
       id: string;
       group_id: string | null;
+      acquisition_model: AcquisitionModel | null;
       status: string;
       enrolment: string | null;
     }>(
       tx,
       `with recursive chain as (
-         select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.status, affiliate.recruiter_id, 1 as level
+         select affiliate.workspace_id, affiliate.id, affiliate.group_id, affiliate.acquisition_model, affiliate.status, affiliate.recruiter_id, 1 as level
          from affiliates as affiliate where affiliate.id = $1
          union all
-         select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.status, recruiter.recruiter_id, chain.level + 1
+         select recruiter.workspace_id, recruiter.id, recruiter.group_id, recruiter.acquisition_model, recruiter.status, recruiter.recruiter_id, chain.level + 1
          from chain join affiliates as recruiter on recruiter.workspace_id = chain.workspace_id and recruiter.id = chain.recruiter_id
          where chain.level < $3)
-       select chain.level, chain.id, chain.group_id, chain.status,
+       select chain.level, chain.id, chain.group_id, chain.acquisition_model, chain.status,
               (select enrolment.status from enrolments as enrolment
                where enrolment.workspace_id = chain.workspace_id and enrolment.affiliate_id = chain.id
                  and enrolment.program_id = $2 and enrolment.status <> 'ended' limit 1) as enrolment
@@ -315,6 +316,7 @@ export function readEarningChain(
       level: row.level,
       affiliateId: row.id as AffiliateId,
       groupId: row.group_id,
+      acquisitionModel: row.acquisition_model,
       standing: standingOf(row),
     }));
   });

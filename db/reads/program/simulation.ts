@@ -2,7 +2,13 @@ import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, ProductId, ProgramId, ReferralId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Rule, RuleVersion } from '../../../domain/program/commissionPlan.js';
-import { type ChainMember, noAmount, type PlanEvent, type PricedLine } from '../../../domain/program/planEvent.js';
+import {
+  type AcquisitionModel,
+  type ChainMember,
+  noAmount,
+  type PlanEvent,
+  type PricedLine,
+} from '../../../domain/program/planEvent.js';
 import {
   type Beginning,
   createSimulation,
@@ -107,6 +113,7 @@ export async function readSimulatedPrograms(
 interface Person {
   readonly id: AffiliateId;
   readonly group_id: string | null;
+  readonly acquisition_model: AcquisitionModel | null;
   readonly recruiter_id: string | null;
 }
 
@@ -117,7 +124,7 @@ interface Person {
 export async function readChains(
   tx: ReadTx | Tx,
 ): Promise<(program: SimulatedProgram, past: PastEvent) => readonly ChainMember[]> {
-  const people = await tx('affiliates').select<Person[]>('id', 'group_id', 'recruiter_id');
+  const people = await tx('affiliates').select<Person[]>('id', 'group_id', 'acquisition_model', 'recruiter_id');
   const byId = new Map<string, Person>(people.map((one) => [one.id, one]));
   const { rows } = await tx.raw<{ rows: { affiliate_id: string; program_id: string; joined_at: Instant }[] }>(
     `select affiliate_id, program_id, min(joined_at) as joined_at from enrolments group by affiliate_id, program_id`,
@@ -136,6 +143,7 @@ export async function readChains(
         level,
         affiliateId: person.id,
         groupId: person.group_id,
+        acquisitionModel: person.acquisition_model,
         standing: isIn ? 'earns' : 'nothing',
       });
       person = person.recruiter_id === null ? undefined : byId.get(person.recruiter_id);

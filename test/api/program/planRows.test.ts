@@ -132,6 +132,74 @@ test('PRG-02, RUL-07: one level pays the seller alone; two pay the recruiter a l
   ]);
 });
 
+test('RUL-07: a program that goes to two levels keeps what was earned, pays the recruiter once a rule says how much, and never for before', async () => {
+  const at = await scene({});
+  const seller = { ...at, affiliateId: await world.affiliate(at.programId, { recruiterId: at.affiliateId }) };
+  const before = await sell(seller, '100.00');
+  const { version } = (await world.as(`/v1/programs/${at.programId}`)).body;
+  const raised = await world.api.as(world.ws.key, `/v1/programs/${at.programId}`, {
+    method: 'PATCH',
+    body: { levels: 2 },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect([raised.status, raised.body['levels']], raised.text).toEqual([200, 2]);
+  // No rule names level 2 yet: the recruiter earns nothing, and the seller what it did.
+  expect(await earned(await sell(seller, '100.00'))).toEqual(['10.00']);
+  await patch(`/v1/commission-rules/${at.rule['id']}`, { levels: [percent(100_000), percent(20_000, 2)] });
+  const after = await linesOf(await sell(seller, '100.00'));
+  expect(after.map((line) => [line['level'], line['affiliateId'], line['amount']['amount']]).toSorted(byText)).toEqual([
+    [1, seller.affiliateId, '10.00'],
+    [2, at.affiliateId, '2.00'],
+  ]);
+  expect(await earned(before)).toEqual(['10.00']);
+  // A refund of the older sale finds one line, and takes back of that one alone.
+  const refund = await world.as(`/v1/sales/${before['id']}/refunds`, { externalId: newId('refund') });
+  expect(refund.status, refund.text).toBe(202);
+  await world.settle();
+  expect((await linesOf(before)).map((line) => [line['level'], line['status']])).toEqual([[1, 'rejected']]);
+  expect(await world.broken()).toEqual([]);
+});
+
+test("PRG-21: an affiliate has a model of its own, in place of the program's, for what comes; only who may write rules sets it", async () => {
+  const at = await scene({});
+  const path = `/v1/affiliates/${at.affiliateId}`;
+  expect(await earned(await sell(at, '100.00'))).toEqual(['10.00']);
+  expect((await world.as(path)).body['acquisitionModel']).toBeNull();
+  expect((await patch(path, { acquisitionModel: 'cpl' }))['acquisitionModel']).toBe('cpl');
+  const unpaid = await sell(at, '100.00');
+  expect([unpaid['noCommissionCode'], await earned(unpaid)]).toEqual(['not_commissionable', []]);
+  expect(await quoted(at, { amount: usd('100.00') })).toBe('not_commissionable');
+  // Who shares the program is paid as before.
+  expect(await earned(await sell({ ...at, affiliateId: await world.affiliate(at.programId) }, '100.00'))).toEqual([
+    '10.00',
+  ]);
+  await patch(path, { acquisitionModel: 'cpa' });
+  const key = newId('sale');
+  const customer = { externalId: key, email: `${key}@buyer.example` };
+  const clickId = await world.click(at);
+  const first = await world.sale({ externalId: `${key}-1`, customer, clickId, amount: usd('100.00') });
+  const second = await world.sale({ externalId: `${key}-2`, customer, amount: usd('100.00') });
+  expect([await earned(first), second['noCommissionCode']]).toEqual([['10.00'], 'not_first_payment']);
+  await patch(path, { acquisitionModel: null });
+  expect(await earned(await sell(at, '100.00'))).toEqual(['10.00']);
+
+  const manager = await world.api.makePerson(world.ws, ['affiliate_manager']);
+  const { version } = (await world.as(path)).body;
+  const refused = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { acquisitionModel: 'lifetime' },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect([refused.status, refused.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/acquisitionModel']);
+  await world.owner('affiliates').where({ id: at.affiliateId }).update({ manager_id: manager.user.id });
+  const forbidden = await world.api.as(manager.key, path, {
+    method: 'PATCH',
+    body: { acquisitionModel: 'cpl' },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect([forbidden.status, forbidden.body['missingPermission']], forbidden.text).toEqual([403, 'rule.write']);
+});
+
 test('PRG-04: switched to anonymous, lists, single reads and files of an affiliate show a neutral reference, also for what was before', async () => {
   const at = await scene({}, { customerVisibility: 'full' });
   const email = `${newId('contact')}@buyer.example`;

@@ -222,3 +222,22 @@ test('NTF-05: a milestone is set with its message, changed, switched off and tak
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByText('Nothing matches')).toBeVisible();
 });
+
+test('PRG-21: what an affiliate is paid for is set on its page, in place of what its programs say', async ({
+  page,
+}) => {
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  const model = page.getByRole('region', { name: 'Paid for' });
+  await expect(model).toContainText('What each program says');
+  await model.getByRole('button', { name: 'Change what it is paid for' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Paid for').selectOption('cpa');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(model).toContainText('Each customer’s first payment only (CPA)');
+  await until(`/v1/affiliates/${world.affiliateId}`, (body) => at(body, 'acquisitionModel') === 'cpa');
+  const owner = await ownerCalls();
+  const { version } = (await owner.must('GET', `/v1/affiliates/${world.affiliateId}`)) as { version: number };
+  const back = { acquisitionModel: null };
+  await owner.must('PATCH', `/v1/affiliates/${world.affiliateId}`, back, { 'if-match': `"${version}"` });
+});

@@ -322,7 +322,18 @@ describe('RUL-13, PRG-21: leads and acquisition models', () => {
   const perLead = rule({ levels: [flat(500n)] }, { id: 'rul_l' as RuleId, event: 'lead' });
   const perSignUp = rule({ levels: [flat(900n)] }, { id: 'rul_r' as RuleId, event: 'registration' });
   const perSale = rule({}, { id: 'rul_p' as RuleId });
+  const own = (level: number, acquisitionModel: 'cpl' | 'cpa') => ({
+    chain: chain.map((one) => (one.level === level ? { ...one, acquisitionModel } : one)),
+  });
   test.each<[string, PlanInput, readonly string[], string | null]>([
+    ['an affiliate of CPL and a sale', plan([perLead, perSale], own(1, 'cpl')), [], 'not_commissionable'],
+    [
+      "an affiliate's model goes before the program's",
+      plan([perLead, perSale], { acquisitionModel: 'cpl', ...own(1, 'cpa') }),
+      ['10.00'],
+      null,
+    ],
+    ["a recruiter's says nothing of whom it recruited", plan([perSale], own(2, 'cpl')), ['10.00'], null],
     ['an enquiry pays the lead rule', plan([perLead, perSignUp, perSale], lead()), ['5.00'], null],
     ['a registration the more exact one', plan([perLead, perSignUp, perSale], lead('registration')), ['9.00'], null],
     [

@@ -45,6 +45,7 @@ import { CommissionTable } from '../earning/commissionList.js';
 import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
+import { AcquisitionModel } from './acquisitionModel.js';
 import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
 import { MakeDraft } from './makeDraft.js';
@@ -200,6 +201,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
           />
         </Stack>
       </Paper>
+      <AcquisitionModel affiliate={affiliate} />
       {can('report.read') ? <QualityPanel affiliateId={affiliate.id} /> : null}
       {affiliate.openRequirements.length === 0 ? null : (
         <Paper withBorder p="md">
