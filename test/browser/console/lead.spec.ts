@@ -38,6 +38,9 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
   await expect(preview.locator('[data-preview]')).toHaveCount(3);
   for (const [place, name] of ['message', 'email', 'name'].entries())
     await expect(preview.locator('[data-preview]').nth(place)).toHaveAttribute('data-preview', name);
+  const agent = page.getByLabel('Agent');
+  await agent.selectOption({ index: 1 });
+  const agentName = await agent.locator('option:checked').innerText();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Publish' }).press('Enter');
   await expect(page.getByText('Published', { exact: true })).toBeVisible();
@@ -49,6 +52,9 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
   await page.getByLabel('Your e-mail').fill(`${tag}@buyer.example`);
   await page.getByRole('button', { name: 'Send' }).click();
   await expect(page.getByRole('heading', { name: 'Thank you' })).toBeVisible();
+
+  await page.goto('/forms');
+  await expect(page.getByRole('row', { name: new RegExp(tag) }).first()).toContainText(agentName);
 
   await page.goto(`/lead-log?formId=${formId}`);
   await expect(page.getByRole('row').filter({ hasText: 'Form' }).first()).toBeVisible();

@@ -23,6 +23,7 @@ import {
   getLeadFormsByFormIdEmbedOptions,
   getLeadFormsByFormIdOptions,
   getLeadSourcesOptions,
+  getUsersOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import { patchLeadFormsByFormId } from '../../../client/sdk.gen.js';
 import type { LeadForm } from '../../../client/types.gen.js';
@@ -58,12 +59,18 @@ export function Screen(): ReactElement {
 
 function Builder({ form }: { readonly form: LeadForm }): ReactElement {
   const { t } = useTranslation();
-  const mayWrite = useCan()('settings.write');
+  const can = useCan();
+  const mayWrite = can('settings.write');
+  const maySeePeople = can('user.read');
   const queries = useQueryClient();
   const [draft, setDraft] = useState(form);
   const change = (part: Partial<LeadForm>): void => setDraft((before) => ({ ...before, ...part }));
   const [frames, setFrames] = useState(form.frameDomains.join('\n'));
   const sources = useQuery(getLeadSourcesOptions({ query: { limit: 200 } }));
+  const people = useQuery({
+    ...getUsersOptions({ query: { limit: 200, status: 'active', audience: 'staff', sort: 'name' } }),
+    enabled: maySeePeople,
+  });
   const save = useMutation({
     mutationFn: async () =>
       (
@@ -73,6 +80,7 @@ function Builder({ form }: { readonly form: LeadForm }): ReactElement {
           body: {
             name: draft.name.trim(),
             leadSourceId: draft.leadSourceId,
+            ...(maySeePeople ? { assigneeId: draft.assigneeId } : {}),
             language: draft.language,
             event: draft.event,
             fields: draft.fields.map(({ name, label, required }) => ({ name, label: label.trim(), required })),
@@ -149,6 +157,20 @@ function Builder({ form }: { readonly form: LeadForm }): ReactElement {
                     ...(sources.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
                   ]}
                 />
+                {maySeePeople ? (
+                  <NativeSelect
+                    label={t('form.assignee')}
+                    value={draft.assigneeId ?? ''}
+                    onChange={(event) =>
+                      change({ assigneeId: event.currentTarget.value === '' ? null : event.currentTarget.value })
+                    }
+                    data={[
+                      { value: '', label: '–' },
+                      ...(people.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+                    ]}
+                    error={errors['assigneeId']}
+                  />
+                ) : null}
               </Group>
               <Textarea
                 label={t('form.thanks')}

@@ -3,7 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getLeadFormsOptions, getProgramsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getLeadFormsOptions,
+  getLeadSourcesOptions,
+  getProgramsOptions,
+  getUsersOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
 import type { LeadForm } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
@@ -14,10 +19,18 @@ import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 
-/** Forms: name, program, submissions, last one (screens.md 3.12). */
+/** Forms: what each asks, whose its leads are, how many came (screens.md 3.12). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
-  const mayWrite = useCan()('settings.write');
+  const can = useCan();
+  const mayWrite = can('settings.write');
+  const sources = useQuery({ ...getLeadSourcesOptions({ query: { limit: 200 } }), enabled: can('lead.read') });
+  const people = useQuery({
+    ...getUsersOptions({ query: { limit: 200, audience: 'staff', sort: 'name' } }),
+    enabled: can('user.read'),
+  });
+  const nameOf = (id: string | null, of: readonly { readonly id: string; readonly name: string }[] = []): string =>
+    id === null ? '–' : (of.find((one) => one.id === id)?.name ?? id);
   const [isCreating, setCreating] = useState(false);
   useKeys({
     c: () => {
@@ -45,6 +58,7 @@ export function Screen(): ReactElement {
               { value: 'false', label: t('no') },
             ],
           },
+          { field: 'programId', label: t('commission.filter.programId') },
         ]}
         columns={[
           { key: 'name', title: t('form.name'), sort: 'name', render: (row) => row.name, csv: 'name' },
@@ -53,6 +67,37 @@ export function Screen(): ReactElement {
             title: t('form.program'),
             render: (row) => <ProgramName id={row.programId} />,
             csv: 'programId',
+          },
+          {
+            key: 'source',
+            title: t('form.source'),
+            render: (row) => nameOf(row.leadSourceId, sources.data?.data),
+            csv: 'leadSourceId',
+          },
+          {
+            key: 'assignee',
+            title: t('form.assignee'),
+            render: (row) => nameOf(row.assigneeId, people.data?.data),
+            csv: 'assigneeId',
+          },
+          {
+            key: 'language',
+            title: t('form.language'),
+            render: (row) => t(`language.${row.language}`),
+            csv: 'language',
+          },
+          {
+            key: 'fields',
+            title: t('form.fields'),
+            hidden: true,
+            render: (row) => row.fields.map(({ label }) => label).join(', '),
+          },
+          {
+            key: 'thanks',
+            title: t('form.thanks'),
+            hidden: true,
+            render: (row) => row.thankYouText ?? row.thankYouUrl ?? '–',
+            csv: ['thankYouText', 'thankYouUrl'],
           },
           {
             key: 'submissions',
