@@ -2,14 +2,20 @@ import { Alert } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getConsoleQueueOptions, getNoticesOptions, getWorkspaceOptions } from '../client/@tanstack/react-query.gen.js';
+import {
+  getConsoleQueueOptions,
+  getNoticesOptions,
+  getProgramsOptions,
+  getWorkspaceOptions,
+} from '../client/@tanstack/react-query.gen.js';
 import { startApp } from '../kit/App.js';
 import { ZoneContext } from '../kit/DateText.js';
 import type { Catalogues } from '../kit/i18n.js';
 import { createSurface } from '../kit/screens.js';
 import { NoticeBell } from '../kit/NoticeCenter.js';
-import { RequireSession } from '../kit/session.js';
-import { Shell } from '../kit/Shell.js';
+import { usePreference } from '../kit/preference.js';
+import { RequireSession, useCan } from '../kit/session.js';
+import { type ProgramSwitch, Shell } from '../kit/Shell.js';
 import { StepUpProvider } from '../kit/stepUp.js';
 import { en } from './texts.en.js';
 import { menu } from './navigation.js';
@@ -35,6 +41,7 @@ function ModuleShell({ children }: { readonly children: ReactElement }): ReactEl
   const { data } = useQuery({ ...getWorkspaceOptions(), staleTime: 300_000 });
   const isOff = data?.moduleEnabled === false;
   const counts = useWaiting();
+  const program = useProgram();
   const shown = (isOff ? menu.filter((group) => group.ofModule !== true) : menu).map((group) => ({
     ...group,
     entries: group.entries.map((entry) => ({ ...entry, count: counts[entry.waiting ?? ''] })),
@@ -45,6 +52,7 @@ function ModuleShell({ children }: { readonly children: ReactElement }): ReactEl
       catalogues={catalogues}
       brand="Tributary"
       bell={<NoticeBell list={(query) => getNoticesOptions({ query: query as never }) as never} />}
+      program={program}
       hasSearch
       hasModes
     >
@@ -58,6 +66,20 @@ function ModuleShell({ children }: { readonly children: ReactElement }): ReactEl
       </>
     </Shell>
   );
+}
+
+/** The program a person works in, kept for the next visit; with a program that is gone it is all of them. */
+function useProgram(): ProgramSwitch {
+  const mayRead = useCan()('program.read');
+  const { data } = useQuery({
+    ...getProgramsOptions({ query: { limit: 200, sort: 'name' } }),
+    staleTime: 60_000,
+    enabled: mayRead,
+  });
+  const { value, keep } = usePreference<{ readonly programId: string }>('program');
+  const programs = data?.data ?? [];
+  const chosen = programs.find((one) => one.id === value.programId)?.id ?? '';
+  return { programs, chosen, choose: (programId) => keep({ programId }) };
 }
 
 /** How much waits where, for the menu (ADM-15): the queue's own counts; nothing is shown that is done. */

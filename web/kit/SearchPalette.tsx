@@ -27,6 +27,12 @@ export function screenOf(id: string): string | undefined {
   return folder === undefined ? undefined : `/${folder}/${id}`;
 }
 
+/** Where a hit is seen; what has no page of its own stands in its list, found by its name. */
+function screenOfHit({ id, kind, title }: Hit): string | undefined {
+  const list = { coupon: '/coupons', group: '/groups', user: '/settings/team' }[kind];
+  return list === undefined ? screenOf(id) : `${list}?q=${encodeURIComponent(title)}`;
+}
+
 interface Choice {
   readonly key: string;
   readonly label: string;
@@ -43,12 +49,20 @@ function actionsInView(): readonly HTMLButtonElement[] {
 
 const themes = ['light', 'dark', 'auto'] as const;
 
-/** Ctrl+K: any object by id, e-mail, number or name, the actions on the object in view, the theme, and every screen of the menu. */
+/**
+ * Ctrl+K: any object by id, e-mail, number, coupon or name, the actions on the object in view, the program to work in, the theme, and every screen
+ * of the menu.
+ */
 export function SearchPalette({
   entries,
+  programs,
+  onProgram,
   onClose,
 }: {
   readonly entries: readonly { readonly path: string; readonly text: string }[];
+  /** Those to choose from; an empty id stands for all of them. */
+  readonly programs: readonly { readonly id: string; readonly name: string }[];
+  readonly onProgram: (id: string) => void;
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
@@ -59,17 +73,17 @@ export function SearchPalette({
   const { setColorScheme } = useMantineColorScheme();
   const [offered] = useState(actionsInView);
   const isId = /^[a-z]{2,4}_[0-9a-z]{26}$/.test(text.trim());
+  const direct = isId ? screenOf(text.trim()) : undefined;
   const { data, error, isFetching } = useQuery<{ readonly data: readonly Hit[] }, ProblemError>({
     queryKey: ['search', asked],
     queryFn: async ({ signal }) => (await getSearch({ query: { q: asked }, signal, throwOnError: true })).data,
-    enabled: asked.length >= 2 && !isId,
+    enabled: asked.length >= 2 && direct === undefined,
     placeholderData: keepPreviousData,
   });
   const open = (to: string): void => {
     onClose();
     navigate({ to }).catch(() => undefined); // overtaken by another navigation
   };
-  const direct = isId ? screenOf(text.trim()) : undefined;
   const screens = entries
     .filter((entry) => text === '' || t(entry.text).toLowerCase().includes(text.toLowerCase()))
     .map((entry) => ({
@@ -104,8 +118,20 @@ export function SearchPalette({
       }),
     )
     .filter(({ label }) => text.trim() !== '' && isAsked(label));
-  const hits = (isId ? [] : (data?.data ?? [])).flatMap((hit) => {
-    const to = screenOf(hit.id);
+  const switches = programs
+    .map(
+      ({ id, name }): Choice => ({
+        key: `program-${id}`,
+        label: t('search.program', { program: name }),
+        take: () => {
+          onClose();
+          onProgram(id);
+        },
+      }),
+    )
+    .filter(({ label }) => text.trim() !== '' && isAsked(label));
+  const hits = (direct === undefined ? (data?.data ?? []) : []).flatMap((hit) => {
+    const to = screenOfHit(hit);
     return to === undefined
       ? []
       : [
@@ -122,6 +148,7 @@ export function SearchPalette({
     ...(direct === undefined ? [] : [{ key: direct, label: text.trim(), take: () => open(direct) }]),
     ...actions,
     ...hits,
+    ...switches,
     ...looks,
     ...screens,
   ];

@@ -30,6 +30,7 @@ import { currentMode, switchMode } from './api.js';
 import { type Catalogues, chooseLanguage, type Language, language, languages } from './i18n.js';
 import { SearchIcon } from './icons.js';
 import { sequenceKeys, singleKeysAreOn, switchSingleKeys, useKeys } from './keys.js';
+import { useAddress } from './router.js';
 import { SearchPalette } from './SearchPalette.js';
 import { useCan, useMe, useSignOut } from './session.js';
 
@@ -46,6 +47,15 @@ export interface MenuEntry {
   readonly waiting?: string;
   /** Work that waits there, where it is known. */
   readonly count?: number | undefined;
+  /** Its list can be of one program: the one that the reader works in. */
+  readonly ofProgram?: true;
+}
+
+/** The programs to work in, and which one is chosen; an empty id is all of them. */
+export interface ProgramSwitch {
+  readonly programs: readonly { readonly id: string; readonly name: string }[];
+  readonly chosen: string;
+  readonly choose: (id: string) => void;
 }
 
 export interface MenuGroup {
@@ -65,12 +75,19 @@ export function visibleMenu(menu: readonly MenuGroup[], can: (permission: string
     .filter((group) => group.entries.length > 0);
 }
 
+/** Where an entry leads: to the list of the chosen program, where it can be of one. The filter is then a chip like any other. */
+function addressOf(entry: MenuEntry, programId: string | undefined): string {
+  const isOne = entry.ofProgram === true && programId !== undefined && programId !== '';
+  return isOne ? `${entry.path}?programId=${programId}` : entry.path;
+}
+
 /** Head, menu and content of a signed-in surface: the same frame in console and portals. */
 export function Shell({
   menu,
   catalogues,
   brand,
   bell,
+  program,
   hasSearch,
   hasModes,
   children,
@@ -81,6 +98,8 @@ export function Shell({
   readonly brand: ReactNode;
   /** The way to the notices. */
   readonly bell?: ReactNode;
+  /** The console's: lists are opened of this program (screens.md 3). */
+  readonly program?: ProgramSwitch;
   /** Ctrl+K and `?`: the console's. */
   readonly hasSearch: boolean;
   /** A switch between live and test facts. */
@@ -93,6 +112,7 @@ export function Shell({
   const needsFactor = secondFactor?.required === true && !secondFactor.enrolled;
   const navigate = useNavigate();
   const { pathname } = useLocation();
+  const { search } = useAddress();
   const [isOpen, nav] = useDisclosure(false);
   const [isSearching, searching] = useDisclosure(false);
   const [isHelping, helping] = useDisclosure(false);
@@ -108,7 +128,7 @@ export function Shell({
               [
                 entry.key,
                 () => {
-                  navigate({ to: entry.path }).catch(() => undefined); // overtaken by another navigation
+                  navigate({ to: addressOf(entry, program?.chosen) }).catch(() => undefined); // overtaken by another navigation
                 },
               ],
             ],
@@ -128,6 +148,20 @@ export function Shell({
     document.addEventListener('keydown', listen);
     return () => document.removeEventListener('keydown', listen);
   }, [hasSearch, searching.open]);
+  const choices =
+    program === undefined || program.programs.length < 2
+      ? []
+      : [{ id: '', name: t('menu.allPrograms') }, ...program.programs];
+  /** The view that is open is then of the other program too; the next ones are opened of it. */
+  const switchTo = (id: string): void => {
+    program?.choose(id);
+    const isPage = /^\/programs\/[^/]+$/.test(pathname);
+    const shown = entries.find((entry) => entry.ofProgram === true && entry.path === pathname);
+    const { programId: _before, cursor: _cursor, page: _page, ...rest } = search;
+    const view = new URLSearchParams(id === '' ? rest : { ...rest, programId: id }).toString();
+    const to = isPage && id !== '' ? `/programs/${id}` : shown === undefined ? undefined : `${pathname}?${view}`;
+    if (to !== undefined) navigate({ to }).catch(() => undefined); // overtaken by another navigation
+  };
   const fits = (path: string): boolean =>
     path === '/' ? pathname === '/' : pathname === path || pathname.startsWith(`${path}/`);
   // The longest that fits: `/settings/team` is the team's, not also the settings'.
@@ -158,6 +192,17 @@ export function Shell({
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            {program === undefined || program.programs.length < 2 ? null : (
+              <NativeSelect
+                size="xs"
+                w={170}
+                visibleFrom="md"
+                aria-label={t('menu.program')}
+                value={program.chosen}
+                onChange={(event) => switchTo(event.currentTarget.value)}
+                data={choices.map(({ id, name }) => ({ value: id, label: name }))}
+              />
+            )}
             {hasSearch ? (
               <Button variant="default" size="compact-sm" onClick={searching.open}>
                 <SearchIcon />
@@ -185,7 +230,7 @@ export function Shell({
                 <NavLink
                   key={entry.path}
                   component={Link}
-                  to={entry.path}
+                  to={addressOf(entry, program?.chosen)}
                   label={t(entry.text)}
                   active={isCurrent(entry.path)}
                   variant="filled"
@@ -228,7 +273,9 @@ export function Shell({
         ) : null}
         {children}
       </AppShell.Main>
-      {isSearching ? <SearchPalette entries={entries} onClose={searching.close} /> : null}
+      {isSearching ? (
+        <SearchPalette entries={entries} programs={choices} onProgram={switchTo} onClose={searching.close} />
+      ) : null}
       <KeyHelp isOpen={isHelping} onClose={helping.close} />
     </AppShell>
   );

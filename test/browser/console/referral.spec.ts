@@ -157,6 +157,7 @@ test('lists are opened of the program that is chosen, by the palette and on top 
     'id',
   );
   await page.goto('/commissions');
+  await expect(page.getByLabel('Program in view')).toBeVisible();
   await page.keyboard.press('Control+k');
   await page.keyboard.type(`Program: ${name}`);
   await page.getByRole('option', { name: `Program: ${name}` }).click();
@@ -164,7 +165,7 @@ test('lists are opened of the program that is chosen, by the palette and on top 
   await page.getByRole('link', { name: 'Sales', exact: true }).click();
   await expect(page).toHaveURL((url) => url.pathname === '/sales' && url.searchParams.get('programId') === programId);
   await expect(page.getByText(`Program: ${name}`)).toBeVisible();
-  await page.getByLabel('Program', { exact: true }).selectOption({ label: 'All programs' });
+  await page.getByLabel('Program in view').selectOption({ label: 'All programs' });
   await expect(page).toHaveURL((url) => url.pathname === '/sales' && !url.searchParams.has('programId'));
 
   // A coupon and a customer are found by name too.
