@@ -214,7 +214,7 @@ test('NTF-05: a milestone is set with its message, changed, switched off and tak
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog.getByText('Above zero.')).toBeVisible();
   await dialog.getByLabel('Mark').fill('2000.00');
-  await dialog.getByText('Congratulate affiliates who reach it').click();
+  await dialog.getByRole('switch', { name: 'Congratulate affiliates who reach it' }).uncheck();
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(row).toContainText('USD 2,000.00');
   await expect(row).toContainText('No');
