@@ -187,13 +187,9 @@ export const referralWire = z
       .record(z.string(), z.record(z.string(), z.string()))
       .exactOptional()
       .meta({ description: 'The state table: status, event, next status. Only in the detail, for its diagram.' }),
-    value: z
-      .array(moneyWire)
-      .exactOptional()
-      .meta({
-        description:
-          'What the customer paid, less what was given back, in each currency. Only for staff, in the detail.',
-      }),
+    value: z.array(moneyWire).exactOptional().meta({
+      description: 'What the customer paid, less what was given back, in each currency. Only for staff, in the detail.',
+    }),
     test: z.boolean(),
     metadata: z.record(z.string(), z.string()),
     ...versionFields,
@@ -427,13 +423,10 @@ export const storyWire = z
     reason: z.string().nullable(),
     slug: z.string().nullable().meta({ description: 'The link, where it was a click.' }),
     planned: z.boolean(),
-    until: instantWire
-      .nullable()
-      .exactOptional()
-      .meta({
-        description:
-          'With `form=gantt`: when its status ended, null while it stands; what moves nothing ends when it began.',
-      }),
+    until: instantWire.nullable().exactOptional().meta({
+      description:
+        'With `form=gantt`: when its status ended, null while it stands; what moves nothing ends when it began.',
+    }),
   })
   .openapi('StoryLine');
 export const storyList = listOf(storyWire);
