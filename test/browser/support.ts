@@ -95,7 +95,11 @@ export async function changeTheme(page: Page, theme: 'light' | 'dark'): Promise<
   await page.evaluate(
     `dispatchEvent(new StorageEvent('storage', { key: 'color-scheme', newValue: '${theme}', storageArea: localStorage }))`,
   );
-  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', theme);
+  // A page that the server prints whole follows the system and has no such attribute.
+  await page.emulateMedia({ colorScheme: theme });
+  const shown = (): Promise<string> =>
+    page.evaluate(`document.documentElement.dataset.mantineColorScheme ?? '${theme}'`);
+  await expect.poll(shown).toBe(theme);
   // Colours half way from one theme to the other are none to be judged.
   const changing = (): Promise<number> =>
     page.evaluate('document.getAnimations().filter((one) => one instanceof CSSTransition).length');
