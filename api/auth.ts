@@ -207,6 +207,11 @@ async function byKey(
   };
 }
 
+/** What a key of an affiliate holds where it is ticked, whatever its maker's roles: the portal's rights. */
+const portalRights = ['me.read', 'me.write'] as const;
+/** And its own leads, where a person of the portal made it: theirs to give, for the affiliate's own rows (docs/decisions/0731). */
+const ownKeyRights = [...portalRights, 'lead.read', 'lead.write'] as const;
+
 /** The ticked part of what its creator may do now; an affiliate's key also holds the portal's rights that are ticked. */
 function grantOfKey(key: ApiKeyEntry): Grant {
   const custom = key.customRoles;
@@ -220,8 +225,9 @@ function grantOfKey(key: ApiKeyEntry): Grant {
     creator,
     permissions.filter((one) => ticked.includes(one) && mayAffiliateKeyHold(one)),
   );
-  const portal = (['me.read', 'me.write'] as const).filter((permission) => ticked.includes(permission));
-  return { ...granted, permissions: new Set([...granted.permissions, ...portal]) };
+  const given = key.creatorAudience === 'affiliate' ? ownKeyRights : portalRights;
+  const held = given.filter((permission) => ticked.includes(permission));
+  return { ...granted, permissions: new Set([...granted.permissions, ...held]) };
 }
 
 async function bySession(

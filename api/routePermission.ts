@@ -18,26 +18,13 @@ export function checkPermission(caller: Caller, permission: RoutePermission): vo
     ? caller.audience !== 'affiliate'
     : caller.audience !== 'staff' && (caller.via === 'session' || permission === 'staff');
   if (isWrongAudience) throw new DomainError('access.wrong_audience');
-  if (permission === 'staff' || can(caller.grant, permission) || isTickedOnOwnKey(caller, permission)) return;
+  if (permission === 'staff' || can(caller.grant, permission)) return;
   throw new DomainError('access.permission_missing', {
     missingPermission: permission,
     ...(caller.lacksSecondFactor
       ? { needs: 'second_factor', detail: 'Your role demands a second factor: set it up in your profile.' }
       : {}),
   });
-}
-
-const leadPermissions: ReadonlySet<Permission> = new Set(['lead.read', 'lead.write']);
-
-/**
- * An affiliate's own key sends leads and reads what became of them (api.md 17). A key does no more than its maker may, and the person of the
- * portal who made this one holds no right of the staff: what is ticked on it beside the portal's rights is the portal's to give, for the
- * affiliate's own rows. A key that staff made is bound to what its maker may.
- */
-function isTickedOnOwnKey({ audience, key }: Caller, permission: Permission): boolean {
-  if (key === null || audience !== 'affiliate' || key.creatorRoleIds.length > 0 || key.creatorIsInstanceAdmin)
-    return false;
-  return leadPermissions.has(permission) && key.permissions.includes(permission);
 }
 
 /** What else than the affiliate's own pages a look at a portal needs: who am I, whose brand, my own choices of columns. */

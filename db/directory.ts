@@ -154,6 +154,8 @@ export interface ApiKeyEntry {
   readonly createdBy: UserId;
   readonly creatorStatus: string;
   readonly creatorName: string;
+  /** A person of the portal makes own keys of the affiliate. */
+  readonly creatorAudience: Audience;
   readonly creatorRoleIds: readonly string[];
   readonly creatorIsInstanceAdmin: boolean;
   readonly expiresOn: LocalDate | null;
@@ -184,6 +186,7 @@ export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry
     last_used_at: Instant | null;
     creator_status: string;
     creator_name: string;
+    creator_audience: Audience;
     creator_role_ids: string[];
     creator_is_instance_admin: boolean;
     affiliate_status: string | null;
@@ -204,6 +207,7 @@ export async function findApiKey(db: Db, tokenHash: Buffer): Promise<ApiKeyEntry
         createdBy: row.created_by,
         creatorStatus: row.creator_status,
         creatorName: row.creator_name,
+        creatorAudience: row.creator_audience,
         creatorRoleIds: row.creator_role_ids,
         creatorIsInstanceAdmin: row.creator_is_instance_admin,
         expiresOn: row.expires_on,

@@ -395,3 +395,22 @@ test('an affiliate makes, uses and ends its own key; it reaches nothing of other
   expect(await ada.call(path, { method: 'POST' })).toMatchObject({ status: 200, body: { state: 'revoked' } });
   expect(await world.api.as(key, '/v1/me/links')).toMatchObject({ status: 403, body: { code: 'api_user_revoked' } });
 });
+
+test('a key that staff made for an affiliate loses its rights over leads with its maker’s roles (BEY-22, LED-08)', async () => {
+  const permissions = ['me.read', 'lead.read', 'lead.write'];
+  const made = await world.as('/v1/api-keys', { name: 'Bound', permissions, affiliateId: ada.affiliateId });
+  expect(made, made.text).toMatchObject({ status: 201 });
+  const read = async () => (await world.api.as(String(made.body['secret']), '/v1/leads')).status;
+  expect(await read()).toBe(200);
+  const maker = { id: String(made.body['createdBy']) };
+  const { role_ids, is_instance_admin } = await world
+    .owner('users')
+    .where(maker)
+    .first<{ role_ids: string[]; is_instance_admin: boolean }>('role_ids', 'is_instance_admin');
+  await world.owner('users').where(maker).update({ role_ids: [], is_instance_admin: false });
+  try {
+    expect(await read()).toBe(403);
+  } finally {
+    await world.owner('users').where(maker).update({ role_ids, is_instance_admin });
+  }
+});
