@@ -260,7 +260,31 @@ test('screens.md 3.3: an item of the queue names its customer, is given to someb
   await expect(page.locator('[data-item]')).toHaveCount(1);
   await expect(row).toBeVisible();
   await expectAccessible(page);
-  await page.getByLabel('Assigned to').selectOption({ label: 'Me' });
+
+  // On a phone the list or the opened item, never both.
+  const opened = page.getByRole('heading', { level: 2 });
+  await expect(opened).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByLabel('Risk').selectOption({ label: 'Nothing found' });
+  await expect(row).toBeVisible();
+  await expect(opened).toHaveCount(0);
+  await page.keyboard.press('a');
+  await expect(page.getByRole('dialog')).toHaveCount(0); // what is not seen is not decided by a key
+  await row.click();
+  await expect(opened).toBeVisible();
+  await expect(row).toHaveCount(0);
+  await expect(page.getByText('Approve: nothing was found against it')).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Back to the list' }).click();
+  await expect(row).toBeVisible();
+
+  // All of a risk at once: hers only.
+  await page.getByRole('button', { name: 'Approve 1 referral' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Approve: 1' }).click();
+  await expect(dialog.getByText(/^1 of 1 done/)).toBeVisible();
+  await until(`/v1/referrals/${referral?.id ?? ''}`, (body) => at(body, 'status') === 'approved');
+  await page.goto(`/queue?kind=referral&assignee=me`);
   await expect(row).toHaveCount(0);
 });
 

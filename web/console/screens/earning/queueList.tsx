@@ -148,31 +148,43 @@ export function Screen(): ReactElement {
               />
             ) : (
               <Grid>
-                <Grid.Col span={{ base: 12, md: 5 }} hidden={!isWide && isOpened}>
-                  <Stack component="ol" gap={6} m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('queue.title')}>
-                    {items.map((one) => (
-                      <li key={one.id}>
-                        <Row
-                          item={one}
-                          isCurrent={one.id === item.id}
-                          onOpen={() => change({ item: one.id }, { replace: true })}
-                        />
-                      </li>
-                    ))}
-                  </Stack>
-                </Grid.Col>
-                <Grid.Col span={{ base: 12, md: 7 }} hidden={!isWide && !isOpened}>
-                  {isWide ? null : (
-                    <Button variant="default" mb="sm" onClick={() => change({ item: '' })}>
-                      {t('queue.back')}
-                    </Button>
-                  )}
-                  <Item
-                    key={item.id}
-                    item={item}
-                    onDecided={() => change({ item: items[index + 1]?.id ?? '' }, { replace: true })}
-                  />
-                </Grid.Col>
+                {isWide || !isOpened ? (
+                  <Grid.Col span={{ base: 12, md: 5 }}>
+                    <Stack
+                      component="ol"
+                      gap={6}
+                      m={0}
+                      p={0}
+                      style={{ listStyle: 'none' }}
+                      aria-label={t('queue.title')}
+                    >
+                      {items.map((one) => (
+                        <li key={one.id}>
+                          <Row
+                            item={one}
+                            isCurrent={one.id === item.id}
+                            onOpen={() => change({ item: one.id }, { replace: true })}
+                          />
+                        </li>
+                      ))}
+                    </Stack>
+                  </Grid.Col>
+                ) : null}
+                {/* Not there while it is not seen: its keys decide it. */}
+                {isWide || isOpened ? (
+                  <Grid.Col span={{ base: 12, md: 7 }}>
+                    {isWide ? null : (
+                      <Button variant="default" mb="sm" onClick={() => change({ item: '' })}>
+                        {t('queue.back')}
+                      </Button>
+                    )}
+                    <Item
+                      key={item.id}
+                      item={item}
+                      onDecided={() => change({ item: items[index + 1]?.id ?? '' }, { replace: true })}
+                    />
+                  </Grid.Col>
+                ) : null}
               </Grid>
             )}
           </Stack>
@@ -186,17 +198,22 @@ export function Screen(): ReactElement {
 function BulkOfReferrals({ items }: { readonly items: readonly QueueItem[] }): ReactElement | null {
   const { t } = useTranslation();
   const mayDecide = useCan()('referral.decide');
-  const [running, setRunning] = useState<BulkAction | null>(null);
+  // With those it was pressed for: the decided ones leave the list while their outcome is still read.
+  const [running, setRunning] = useState<{ readonly action: BulkAction; readonly ids: readonly string[] } | null>(null);
   const ids = items.filter((one) => one.kind === 'referral').map((one) => one.id);
-  if (!mayDecide || ids.length === 0) return null;
+  if (!mayDecide) return null;
   return (
     <>
-      {referralBulk.map((action) => (
-        <Button key={action.kind} variant="default" onClick={() => setRunning(action)}>
-          {t(`queue.bulk.${action.verb}`, { count: ids.length })}
-        </Button>
-      ))}
-      {running === null ? null : <BulkDialog action={running} selection={{ ids }} onClose={() => setRunning(null)} />}
+      {ids.length === 0
+        ? null
+        : referralBulk.map((action) => (
+            <Button key={action.kind} variant="default" onClick={() => setRunning({ action, ids })}>
+              {t(`queue.bulk.${action.verb}`, { count: ids.length })}
+            </Button>
+          ))}
+      {running === null ? null : (
+        <BulkDialog action={running.action} selection={{ ids: running.ids }} onClose={() => setRunning(null)} />
+      )}
     </>
   );
 }
