@@ -99,6 +99,9 @@ test('ADM-01: the menu marks where one is, and a copied address opens its list w
     await expect(nav.getByRole('link', { name: new RegExp(`^${name}`) }).first()).toBeVisible();
   await nav.getByRole('link', { name: /^Payouts/ }).click();
   await expect(nav.locator('[aria-current=page]')).toHaveText([/Payouts/]);
+  // Of two entries that the address begins with it is the longer one.
+  await page.goto('/messages/milestones');
+  await expect(nav.locator('[aria-current=page]')).toHaveText([/Milestones/]);
 });
 
 test('ADM-14: a form has its direct address and its frame to copy', async ({ page, context }) => {

@@ -47,8 +47,14 @@ export function formatChange(changePpm: number | null): string {
   return (format.format as (value: string) => string)(`${changePpm}e-6`);
 }
 
-/** What an amount below zero means: of a movement that it was taken back, of a balance that it is overdrawn. */
-export type MoneyKind = 'movement' | 'balance';
+/** What an amount below zero means: of a movement that it was taken back, of a balance that it is overdrawn, of a difference that it is less. */
+export type MoneyKind = 'movement' | 'balance' | 'difference';
+
+const negativeWord: Readonly<Record<MoneyKind, string>> = {
+  movement: 'money.negative',
+  balance: 'money.overdrawn',
+  difference: 'money.less',
+};
 
 /** One amount: tabular digits, never broken, a word beside a negative one. `onExplain` makes it a button that opens the explanation. */
 export function MoneyText({
@@ -69,9 +75,7 @@ export function MoneyText({
   const shown = (
     <Text span className="money" inherit>
       {text}
-      {isNegative ? (
-        <Text span inherit c="dimmed">{` ${t(kind === 'balance' ? 'money.overdrawn' : 'money.negative')}`}</Text>
-      ) : null}
+      {isNegative ? <Text span inherit c="dimmed">{` ${t(negativeWord[kind])}`}</Text> : null}
     </Text>
   );
   if (onExplain !== undefined)

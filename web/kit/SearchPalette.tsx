@@ -50,7 +50,7 @@ function actionsInView(): readonly HTMLButtonElement[] {
 const themes = ['light', 'dark', 'auto'] as const;
 
 /**
- * Ctrl+K: any object by id, e-mail, number, coupon or name, the actions on the object in view, the program to work in, the theme, and every screen
+ * Ctrl+K: each object by id, e-mail, number, coupon or name, the actions on the object in view, the program to work in, the theme, and every screen
  * of the menu.
  */
 export function SearchPalette({

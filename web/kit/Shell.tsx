@@ -231,6 +231,8 @@ export function Shell({
                   key={entry.path}
                   component={Link}
                   to={addressOf(entry, program?.chosen)}
+                  // Or the library marks every entry that the address begins with: Messages on the page of the milestones.
+                  activeOptions={{ exact: true }}
                   label={t(entry.text)}
                   active={isCurrent(entry.path)}
                   variant="filled"

@@ -71,9 +71,11 @@ function Rows({ lines }: { readonly lines: readonly StoryLine[] }): ReactElement
           })}
         </Box>
       </ScrollRegion>
-      <Text size="sm" c="dimmed">
-        {t('gantt.folded')}
-      </Text>
+      {stretches.some(({ folded }) => folded) ? (
+        <Text size="sm" c="dimmed">
+          {t('gantt.folded')}
+        </Text>
+      ) : null}
     </Stack>
   );
 }

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getPayoutsDueOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { PayoutDue } from '../../../client/types.gen.js';
+import { dayText } from '../../../kit/DateText.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
@@ -68,7 +69,7 @@ export function Screen(): ReactElement {
             key: 'overdueSince',
             title: t('due.overdueSince'),
             hidden: true,
-            render: (row) => row.overdueSince ?? '–',
+            render: (row) => (row.overdueSince === null ? '–' : dayText(row.overdueSince)),
             csv: 'overdueSince',
           },
           {
@@ -89,7 +90,7 @@ function DueOn({ row }: { readonly row: Row }): ReactElement {
   if (row.dueOn === null) return <>–</>;
   return (
     <Group gap={4}>
-      {row.dueOn}
+      {dayText(row.dueOn)}
       {row.overdueSince === null ? null : (
         <Badge autoContrast={false} styles={{ root: { ...tones.bad, border: 0 } }} component="span">
           {t('payout.overdue')}

@@ -6,6 +6,7 @@ import type { Payout } from '../../../client/types.gen.js';
 import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useCan } from '../../../kit/session.js';
+import { dayText } from '../../../kit/DateText.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName } from '../../../kit/ObjectName.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -127,7 +128,7 @@ export function PayoutTable({
         {
           key: 'dueOn',
           title: t('payout.dueOn'),
-          render: (payout) => payout.dueOn ?? '–',
+          render: (payout) => (payout.dueOn === null ? '–' : dayText(payout.dueOn)),
           csv: 'dueOn',
         },
         {

@@ -97,8 +97,8 @@ function Causes({ causes }: { readonly causes: Total['causes'] }): ReactElement 
             <Anchor component={Link} to={`/affiliates/${cause.affiliateId}`} size="sm" underline="always">
               {cause.name}
             </Anchor>
-            : <MoneyText value={cause.before} /> → <MoneyText value={cause.after} /> (
-            <MoneyText value={cause.difference} />)
+            : <MoneyText value={cause.before} /> → <MoneyText value={cause.after} />,{' '}
+            <MoneyText value={cause.difference} kind="difference" />
           </List.Item>
         ))}
       </List>
