@@ -129,10 +129,10 @@ test('BEY-22: an affiliate makes an own key, reads its secret once, calls the AP
   await page.getByRole('button', { name: 'New key' }).first().click();
   const form = page.getByRole('dialog', { name: 'New key' });
   await form.getByLabel('Name').fill('My tracker');
-  await form.getByLabel('Only from these addresses').fill('nowhere');
+  await form.getByLabel('Addresses').fill('nowhere');
   await form.getByRole('button', { name: 'Create key' }).click();
   await expect(form.getByText('An address or a network such as 192.0.2.0/24.')).toBeVisible();
-  await form.getByLabel('Only from these addresses').fill('');
+  await form.getByLabel('Addresses').fill('');
   await form.getByLabel('It may also make links and send leads').check();
   await form.getByRole('button', { name: 'Create key' }).click();
   const once = page.getByRole('dialog', { name: 'My tracker' });

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
@@ -7,6 +7,7 @@ import { patchApiKeysByKeyId, postApiKeysByKeyIdRevoke, postApiKeysByKeyIdRotate
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { addressList } from '../../../kit/addressList.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { AddressesInput, ExpiryInput } from '../../../kit/apiKeyParts.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { FieldMapInput, fieldMapText, parseFieldMap } from './apiKeyForm.js';
@@ -93,27 +94,13 @@ function Change({ apiKey, onClose }: DialogProps): ReactElement {
             onChange={(event) => setName(event.currentTarget.value)}
             error={errors['name']}
           />
-          <TextInput
-            type="date"
-            label={t('apiKey.expires')}
-            description={t('apiKey.extendHint')}
-            value={expiresOn}
-            onChange={(event) => setExpiresOn(event.currentTarget.value)}
-            error={errors['expiresOn']}
-          />
+          <ExpiryInput value={expiresOn} onChange={setExpiresOn} errors={errors} hint={t('apiKey.extendHint')} />
           <Checkbox
             label={t('apiKey.restrict')}
             checked={isRestricted}
             onChange={(event) => setRestricted(event.currentTarget.checked)}
           />
-          <Textarea
-            label={t('apiKey.addresses')}
-            description={t('apiKey.addressesHint')}
-            autosize
-            value={addresses}
-            onChange={(event) => setAddresses(event.currentTarget.value)}
-            error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
-          />
+          <AddressesInput value={addresses} onChange={setAddresses} errors={errors} />
           {apiKey.kind === 'public' ? (
             <FieldMapInput value={fieldMap} onChange={setFieldMap} errors={errors} />
           ) : (

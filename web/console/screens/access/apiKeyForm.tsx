@@ -6,6 +6,7 @@ import { getAffiliatesOptions, getRolesOptions } from '../../../client/@tanstack
 import type { NewApiKey } from '../../../client/types.gen.js';
 import { addressList } from '../../../kit/addressList.js';
 import { postPath } from '../../../kit/api.js';
+import { AddressesInput, ExpiryInput } from '../../../kit/apiKeyParts.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useCan } from '../../../kit/session.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
@@ -183,22 +184,8 @@ export function ApiKeyForm({
               )}
             </>
           )}
-          <TextInput
-            type="date"
-            label={t('apiKey.expires')}
-            description={t('apiKey.expiresHint')}
-            value={expiresOn}
-            onChange={(event) => setExpiresOn(event.currentTarget.value)}
-            error={errors['expiresOn']}
-          />
-          <Textarea
-            label={t('apiKey.addresses')}
-            description={t('apiKey.addressesHint')}
-            autosize
-            value={addresses}
-            onChange={(event) => setAddresses(event.currentTarget.value)}
-            error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
-          />
+          <ExpiryInput value={expiresOn} onChange={setExpiresOn} errors={errors} hint={t('apiKey.expiresHint')} />
+          <AddressesInput value={addresses} onChange={setAddresses} errors={errors} />
         </>
       )}
     </FormDialog>

@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getApiKeysOptions, getLeadSourcesOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
+import { keyLifeColumns } from '../../../kit/apiKeyParts.js';
 import { DateText } from '../../../kit/DateText.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName } from '../../../kit/ObjectName.js';
@@ -12,7 +13,6 @@ import { RowMenu } from '../../../kit/RowMenu.js';
 import { SecretOnce } from '../../../kit/SecretOnce.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { StatusBadge } from '../../../kit/StatusPill.js';
 import { ApiKeyForm } from './apiKeyForm.js';
 import { type KeyAction, KeyDialog } from './apiKeyDialogs.js';
 
@@ -124,30 +124,7 @@ export function Screen(): ReactElement {
             render: (key) => sourceName(key.leadSourceId),
             csv: 'leadSourceId',
           },
-          {
-            key: 'state',
-            title: t('apiKey.state'),
-            render: (key) => <StatusBadge status={key.state} />,
-            csv: 'state',
-          },
-          {
-            key: 'expires',
-            title: t('apiKey.expires'),
-            render: (key) => key.expiresOn ?? t('apiKey.never'),
-            csv: 'expiresOn',
-          },
-          {
-            key: 'ip',
-            title: t('apiKey.addresses'),
-            render: (key) => (key.ipRestricted ? key.ipAllowList.join(', ') : t('apiKey.anyAddress')),
-            csv: 'ipAllowList',
-          },
-          {
-            key: 'lastUsed',
-            title: t('apiKey.lastUsed'),
-            render: (key) => <DateText value={key.lastUsedAt} />,
-            csv: 'lastUsedAt',
-          },
+          ...keyLifeColumns(t),
           {
             key: 'createdAt',
             title: t('apiKey.created'),

@@ -7,24 +7,24 @@ import { getAffiliatesOptions, getProgramsOptions } from '../../../client/@tanst
 import type { Affiliate, Link, Program } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
+import { UtmInputs, type UtmMarks, utmNames } from '../../../kit/UtmInputs.js';
 
 const most = 200;
-const utm = ['utm_source', 'utm_medium', 'utm_campaign'] as const;
-type Marks = Readonly<Record<string, string>>;
 
 /** The page with the template's marks, filled in for one affiliate: the redirect keeps the query of a destination. */
 function markedUrl(
   page: string,
-  marks: Marks,
+  marks: UtmMarks,
   of: { readonly affiliate: Affiliate; readonly program: Program },
 ): string {
   const url = new URL(page);
   const fill = (text: string): string =>
     text
-      .replaceAll('{affiliate}', of.affiliate.name)
-      .replaceAll('{affiliate_id}', of.affiliate.id)
-      .replaceAll('{program}', of.program.name);
-  for (const name of utm) {
+      // By functions: a name may hold `$&`, which a plain replacement would take for a pattern.
+      .replaceAll('{affiliate}', () => of.affiliate.name)
+      .replaceAll('{affiliate_id}', () => of.affiliate.id)
+      .replaceAll('{program}', () => of.program.name);
+  for (const name of utmNames) {
     const mark = (marks[name] ?? '').trim();
     if (mark !== '') url.searchParams.set(name, fill(mark));
   }
@@ -38,7 +38,7 @@ export function LinksForm({ onClose }: { readonly onClose: () => void }): ReactE
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [page, setPage] = useState('');
   const [campaign, setCampaign] = useState('');
-  const [marks, setMarks] = useState<Marks>({});
+  const [marks, setMarks] = useState<UtmMarks>({});
   const [failed, setFailed] = useState<readonly Affiliate[]>([]);
   // What was made is not made again when the rest is tried once more.
   const made = useRef(new Set<string>());
@@ -121,17 +121,7 @@ export function LinksForm({ onClose }: { readonly onClose: () => void }): ReactE
             <Text size="sm" c="dimmed">
               {t('link.utmTemplateHint')}
             </Text>
-            <Stack gap="xs">
-              {utm.map((name) => (
-                <TextInput
-                  key={name}
-                  label={name}
-                  maxLength={255}
-                  value={marks[name] ?? ''}
-                  onChange={(event) => setMarks({ ...marks, [name]: event.currentTarget.value })}
-                />
-              ))}
-            </Stack>
+            <UtmInputs value={marks} onChange={setMarks} />
           </fieldset>
           <Checkbox.Group
             label={t('link.manyAffiliates')}

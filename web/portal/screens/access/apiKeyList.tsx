@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Code, Text, Textarea, TextInput } from '@mantine/core';
+import { Anchor, Button, Checkbox, Code, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,14 +7,13 @@ import { postMeApiKeysByKeyIdRevoke } from '../../../client/sdk.gen.js';
 import type { ApiKey, NewApiKey } from '../../../client/types.gen.js';
 import { addressList } from '../../../kit/addressList.js';
 import { postPath } from '../../../kit/api.js';
-import { DateText } from '../../../kit/DateText.js';
+import { AddressesInput, ExpiryInput, keyLifeColumns } from '../../../kit/apiKeyParts.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { RowMenu } from '../../../kit/RowMenu.js';
 import { SecretOnce } from '../../../kit/SecretOnce.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { StatusBadge } from '../../../kit/StatusPill.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 
 /** Own keys: the affiliate's programs read what the portal shows, and may make links and send leads (screens.md 6, BEY-22). */
@@ -67,25 +66,7 @@ export function Screen(): ReactElement {
             render: (key) => t(key.permissions.includes('me.write') ? 'apiKey.writes' : 'apiKey.reads'),
             csv: 'permissions',
           },
-          { key: 'state', title: t('apiKey.state'), render: (key) => <StatusBadge status={key.state} />, csv: 'state' },
-          {
-            key: 'expires',
-            title: t('apiKey.expires'),
-            render: (key) => key.expiresOn ?? t('apiKey.never'),
-            csv: 'expiresOn',
-          },
-          {
-            key: 'ip',
-            title: t('apiKey.addresses'),
-            render: (key) => (key.ipRestricted ? key.ipAllowList.join(', ') : t('apiKey.anyAddress')),
-            csv: 'ipAllowList',
-          },
-          {
-            key: 'lastUsed',
-            title: t('apiKey.lastUsed'),
-            render: (key) => <DateText value={key.lastUsedAt} />,
-            csv: 'lastUsedAt',
-          },
+          ...keyLifeColumns(t),
         ]}
       />
       {isCreating ? <NewKey onClose={() => setCreating(false)} onMade={setShown} /> : null}
@@ -153,22 +134,8 @@ function NewKey({
             checked={mayWrite}
             onChange={(event) => setMayWrite(event.currentTarget.checked)}
           />
-          <TextInput
-            type="date"
-            label={t('apiKey.expires')}
-            description={t('apiKey.expiresHint')}
-            value={expiresOn}
-            onChange={(event) => setExpiresOn(event.currentTarget.value)}
-            error={errors['expiresOn']}
-          />
-          <Textarea
-            label={t('apiKey.addresses')}
-            description={t('apiKey.addressesHint')}
-            autosize
-            value={addresses}
-            onChange={(event) => setAddresses(event.currentTarget.value)}
-            error={Object.entries(errors).find(([at]) => at.startsWith('ipAllowList'))?.[1]}
-          />
+          <ExpiryInput value={expiresOn} onChange={setExpiresOn} errors={errors} hint={t('apiKey.expiresHint')} />
+          <AddressesInput value={addresses} onChange={setAddresses} errors={errors} />
         </>
       )}
     </FormDialog>

@@ -1,4 +1,4 @@
-import { Anchor, Button, Code, CopyButton, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Box, Button, Code, CopyButton, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { getMeProfileOptions, getMeProgramsOptions } from '../../../client/@tans
 import type { Link as OwnLink, PageCheck } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { UtmInputs, type UtmMarks, utmNames } from '../../../kit/UtmInputs.js';
 
 /** What the redirect takes: a path of the link's page, or a page on a host that the program allows (api.md 4.1). */
 function deepLinkFault(page: string, destinationUrl: string, hosts: readonly string[]): boolean {
@@ -15,8 +16,6 @@ function deepLinkFault(page: string, destinationUrl: string, hosts: readonly str
   return !hosts.includes(url.host) || !/^https?:$/.test(url.protocol) || url.username !== '';
 }
 
-const utm = ['utm_source', 'utm_medium', 'utm_campaign'] as const;
-
 /** A link with a label, or to another page of the shop, and as a picture: the final address is what is shown (screens.md 6, TRK-14, BEY-19). */
 export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonly onClose: () => void }): ReactElement {
   const { t } = useTranslation();
@@ -25,7 +24,7 @@ export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonl
   const { data: programs } = useQuery(getMeProgramsOptions());
   const [label, setLabel] = useState('');
   const [page, setPage] = useState('');
-  const [marks, setMarks] = useState<Readonly<Record<string, string>>>({});
+  const [marks, setMarks] = useState<UtmMarks>({});
   const isStandard = link.kind === 'standard';
   const allowed = programs?.data.find((program) => program.id === link.programId)?.destinationHosts ?? [];
   const hosts = [...new Set([new URL(link.destinationUrl).host, ...allowed])];
@@ -33,7 +32,7 @@ export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonl
   const to = isStandard && page.trim() !== '' && !isFaulty ? page.trim() : undefined;
   const added = new URLSearchParams([
     ...(label.trim() === '' ? [] : [['sid', label.trim()]]),
-    ...utm.flatMap((name) => ((marks[name] ?? '').trim() === '' ? [] : [[name, (marks[name] ?? '').trim()]])),
+    ...utmNames.flatMap((name) => ((marks[name] ?? '').trim() === '' ? [] : [[name, (marks[name] ?? '').trim()]])),
     ...(to === undefined ? [] : [['to', to]]),
   ]);
   const url = new URL(link.url);
@@ -67,17 +66,9 @@ export function LinkBuilder({ link, onClose }: { readonly link: OwnLink; readonl
           <Text component="summary" size="sm">
             {t('link.utm')}
           </Text>
-          <Stack gap="xs" mt="xs">
-            {utm.map((name) => (
-              <TextInput
-                key={name}
-                label={name}
-                maxLength={255}
-                value={marks[name] ?? ''}
-                onChange={(event) => setMarks({ ...marks, [name]: event.currentTarget.value })}
-              />
-            ))}
-          </Stack>
+          <Box mt="xs">
+            <UtmInputs value={marks} onChange={setMarks} />
+          </Box>
         </details>
         <div aria-live="polite">
           <Text size="sm" fw={600}>
