@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { migrateUp } from '../db/migrate.js';
 import { prepareDatabase, startPostgres } from '../platform/embedded/postgres.js';
-import { freePorts } from '../test/support/freePorts.js';
+import { freePort } from '../test/support/freePorts.js';
 
 /** A server of the bench's own with one migrated database. */
 export interface BenchDatabase {
@@ -23,7 +23,7 @@ export interface BenchDatabase {
 export async function startBenchServer(settings: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'tributary-bench-'));
   await chmod(folder, 0o755); // as root, Postgres runs as another user
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const postgres = await startPostgres({
     dataDir: path.join(folder, 'postgres'),
     port,

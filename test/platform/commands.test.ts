@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProcess } from '../../platform/embedded/children.js';
-import { freePort, makeFolder } from './fixtures/folder.js';
+import { freePort } from '../support/freePorts.js';
+import { makeFolder } from './fixtures/folder.js';
 import { runScript, type Script } from './fixtures/run.js';
 
 const reset = (dataDir: string, ...args: string[]): Script =>

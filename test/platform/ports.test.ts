@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { choosePorts, defaultPorts, isFree, readPorts, writePorts } from '../../platform/embedded/ports.js';
-import { freePort, makeFolder, occupy } from './fixtures/folder.js';
+import { freePort } from '../support/freePorts.js';
+import { makeFolder, occupy } from './fixtures/folder.js';
 
-async function freePorts() {
+async function wantedPorts() {
   return {
     api: await freePort(),
     postgres: await freePort(),
@@ -15,14 +16,14 @@ async function freePorts() {
 }
 
 test('free ports are taken as wanted', async () => {
-  const wanted = await freePorts();
+  const wanted = await wantedPorts();
 
   expect(await choosePorts({ wanted, ours: [], strict: true })).toEqual({ ports: wanted, moved: [] });
 });
 
 test('a busy port gives way, and two parts never get the same', async () => {
   const taken = await occupy(0);
-  const wanted = { ...(await freePorts()), api: taken, postgres: taken };
+  const wanted = { ...(await wantedPorts()), api: taken, postgres: taken };
 
   const { ports, moved } = await choosePorts({ wanted, ours: [], strict: false });
 
@@ -34,7 +35,7 @@ test('a busy port gives way, and two parts never get the same', async () => {
 
 test('a port on which an orphan of ours answers is not busy', async () => {
   const orphan = await occupy(0);
-  const wanted = { ...(await freePorts()), postgres: orphan };
+  const wanted = { ...(await wantedPorts()), postgres: orphan };
 
   expect((await choosePorts({ wanted, ours: [orphan], strict: true })).ports.postgres).toBe(orphan);
 });

@@ -11,7 +11,8 @@ import {
   prepareDatabase,
   startPostgres,
 } from '../../platform/embedded/postgres.js';
-import { freePort, makeFolder } from './fixtures/folder.js';
+import { freePort } from '../support/freePorts.js';
+import { makeFolder } from './fixtures/folder.js';
 import { runScript } from './fixtures/run.js';
 
 async function startIn(folder: string, port?: number): Promise<EmbeddedPostgres> {

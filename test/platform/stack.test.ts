@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { endProcess, findProcess, type ProcessMark } from '../../platform/embedded/children.js';
 import { eventually } from '../support/eventually.js';
-import { freePort, makeFolder, occupy } from './fixtures/folder.js';
+import { freePort } from '../support/freePorts.js';
+import { makeFolder, occupy } from './fixtures/folder.js';
 import { runScript, type Script } from './fixtures/run.js';
 
 interface Place {

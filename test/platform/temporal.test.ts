@@ -10,7 +10,8 @@ import {
   startTemporal,
   type TemporalOptions,
 } from '../../platform/embedded/temporal.js';
-import { freePort, makeFolder } from './fixtures/folder.js';
+import { freePort } from '../support/freePorts.js';
+import { makeFolder } from './fixtures/folder.js';
 
 async function start(folder: string, more: Partial<TemporalOptions> = {}): Promise<EmbeddedTemporal> {
   const server = await startTemporal({

@@ -2,7 +2,6 @@
 // started for the first project that needs it and shared with the others (vitest.config.ts says who needs what).
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -15,6 +14,7 @@ import { dropDatabase, prepareDatabase, startPostgres } from '../../platform/emb
 import { findTemporalCli, startTemporal } from '../../platform/embedded/temporal.js';
 import { prepareNamespace } from '../../platform/temporalClient.js';
 import { compiledProgram } from './compiled.js';
+import { freePort } from './freePorts.js';
 import { projectRoot } from './sourceTree.js';
 import { workflowSources } from './workflowSources.js';
 
@@ -154,15 +154,4 @@ async function bundleWorkflows(folder: string): Promise<ProvidedContext['workflo
   const codePath = path.join(folder, 'workflows.js');
   await writeFile(codePath, code);
   return { codePath };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
