@@ -112,9 +112,11 @@ function base(tx: ReadTx | Tx, mode: Mode) {
       'contact.email as contact_email',
       'program.own_terms',
       tx.raw(
-        `exists (select from checks as open_check
+        // not `exists`, which Postgres may answer for all commissions at once (saleList.ts)
+        `coalesce((select true from checks as open_check
                  where open_check.workspace_id = line.workspace_id and open_check.referral_id = line.referral_id
-                   and open_check.required and open_check.status = 'waiting') as has_open_check`,
+                   and open_check.required and open_check.status = 'waiting'
+                   limit 1), false) as has_open_check`,
       ),
     );
 }
