@@ -43,6 +43,8 @@ export interface Settings {
   readonly leads: {
     readonly duplicates: 'refuse' | 'flag';
     readonly accountOpening: boolean;
+    /** IP addresses and CIDRs whose form, script and pixel calls are answered as ever and kept as `spam` (screens.md 3.14). */
+    readonly blockedAddresses: readonly string[];
   };
   readonly payouts: {
     /** Per currency; one that is not listed: 50 units. */
@@ -114,7 +116,7 @@ export const defaultSettings: Settings = {
     manualEntryLimit: [],
   },
   affiliates: { defaultStatus: 'pending', customerVisibility: 'anonymous', portalEnabled: true, portalHome: 'home' },
-  leads: { duplicates: 'refuse', accountOpening: true },
+  leads: { duplicates: 'refuse', accountOpening: true, blockedAddresses: [] },
   payouts: {
     minimumPayout: [],
     frequency: 'monthly',

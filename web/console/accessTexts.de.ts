@@ -105,6 +105,7 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'settings.option.consoleHome.queue': 'Aufgaben',
   'settings.field.leads.duplicates': 'Doppelte Leads',
   'settings.field.leads.accountOpening': 'Mit der ersten Zahlung ein Konto eröffnen',
+  'settings.field.leads.blockedAddresses': 'Gesperrte Adressen',
   'settings.field.payouts.minimumPayout': 'Auszahlen ab diesem Betrag',
   'settings.field.payouts.frequency': 'Wie oft',
   'settings.field.payouts.methodTypes': 'Zahlungswege',
@@ -150,6 +151,8 @@ export const accessTexts: Readonly<Record<keyof typeof en, string>> = {
   'settings.hint.commissions.manualEntryLimit': 'Je Währung. Eine, die nicht dasteht: 100 Einheiten.',
   'settings.hint.payouts.minimumPayout': 'Je Währung. Eine, die nicht dasteht: 50 Einheiten.',
   'settings.hint.payouts.methodTypes': 'Nichts angehakt: alle, die diese Installation hat.',
+  'settings.hint.leads.blockedAddresses':
+    'Eine Adresse oder ein Netz je Zeile, etwa 192.0.2.7 oder 192.0.2.0/24. Formulare, Skripte und Pixel von dort gelten als Spam.',
   'settings.hint.domains.formDomains': 'Ein Host je Zeile, etwa shop.example',
   'settings.hint.domains.destinationHosts': 'Ein Host je Zeile, etwa shop.example',
   'settings.hint.security.totpRequiredFor':

@@ -103,6 +103,7 @@ export const accessTexts = {
   'settings.option.consoleHome.queue': 'the queue',
   'settings.field.leads.duplicates': 'Duplicate leads',
   'settings.field.leads.accountOpening': 'Open an account with the first payment',
+  'settings.field.leads.blockedAddresses': 'Blocked addresses',
   'settings.field.payouts.minimumPayout': 'Pay from this amount on',
   'settings.field.payouts.frequency': 'How often',
   'settings.field.payouts.methodTypes': 'Ways of paying',
@@ -148,6 +149,8 @@ export const accessTexts = {
   'settings.hint.commissions.manualEntryLimit': 'Per currency. One that is not listed: 100 units.',
   'settings.hint.payouts.minimumPayout': 'Per currency. One that is not listed: 50 units.',
   'settings.hint.payouts.methodTypes': 'Nothing ticked: all that this installation has.',
+  'settings.hint.leads.blockedAddresses':
+    'One address or network per line, such as 192.0.2.7 or 192.0.2.0/24. Their forms, scripts and pixels are kept as spam.',
   'settings.hint.domains.formDomains': 'One host per line, such as shop.example',
   'settings.hint.domains.destinationHosts': 'One host per line, such as shop.example',
   'settings.hint.security.totpRequiredFor': 'Who holds such a role can do nothing until the second factor is set up.',

@@ -12,6 +12,7 @@ import type { WorkspaceId } from '../../../domain/ids.js';
 import type { Program } from '../../../domain/program/program.js';
 import type { FormField } from '../../../db/tracking/leadForm.js';
 import { epochSeconds } from '../../../platform/clock.js';
+import { noteCall } from '../../apiLog.js';
 import { mediaTypeOf, readFormOrJsonValue } from '../../formBody.js';
 import { escapeHtml } from '../../html.js';
 import { type FieldError, invalid, toDomainError } from '../../problems.js';
@@ -20,6 +21,7 @@ import type { ApiDeps } from '../../deps.js';
 import type { Route } from '../../route.js';
 import { applyBody, type ApplyBody } from '../../schemas/affiliate/application.js';
 import { parseWith } from '../../validation.js';
+import { isBlockedSender } from '../tracking/blockedSender.js';
 import { readCookie } from '../tracking/click.js';
 import { fieldHtml, trapName } from '../tracking/leadFormEmbed.js';
 import { takeInApplication, visitorAct } from './apply.js';
@@ -281,7 +283,12 @@ const applyRoute: Route = {
       return sendPage(koa, found, 429, `<h1>${t.busy}</h1>`);
     }
     const sent = await readFormOrJsonValue(koa.req);
-    if (!isJson && isMachine(deps, sent as Readonly<Record<string, string>>)) return thank(koa, found, isJson);
+    const isMade = !isJson && isMachine(deps, sent as Readonly<Record<string, string>>);
+    if (isMade || (await isBlockedSender(deps, koa, found.workspaceId))) {
+      // Whoever was turned away without a word stands in the request log: nothing vanishes.
+      noteCall(koa, { workspaceId: found.workspaceId, mode: 'live', code: 'spam', payload: payloadOf(sent) });
+      return thank(koa, found, isJson);
+    }
     try {
       if (!found.isModuleOn)
         throw new DomainError('access.not_enabled', {
@@ -314,6 +321,12 @@ const applyRoute: Route = {
     return thank(koa, found, isJson);
   },
 };
+
+/** What was sent, for the log, which masks it; not what only the form itself put there. */
+function payloadOf(sent: unknown): unknown {
+  if (typeof sent !== 'object' || sent === null) return {};
+  return Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName && name !== 'shownAt'));
+}
 
 /** A filled trap, or a form that is back before a person could have read it. */
 function isMachine(deps: ApiDeps, sent: Readonly<Record<string, string>>): boolean {

@@ -24,6 +24,7 @@ import type { ApiDeps } from '../../deps.js';
 import type { Route } from '../../route.js';
 import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
 import { parseWith } from '../../validation.js';
+import { isBlockedSender } from './blockedSender.js';
 import { clickCookie, consentOf, purposeOf, readCookie } from './click.js';
 import { consentName, fieldHtml, trapName } from './leadFormEmbed.js';
 import { takeInLead } from './leadIntake.js';
@@ -258,7 +259,7 @@ export const submitFormRoute: Route = {
     }
     const sent = await readFormOrJson(koa.req);
     noteCall(koa, { payload: Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName)) });
-    if ((sent[trapName] ?? '') !== '') {
+    if ((sent[trapName] ?? '') !== '' || (await isBlockedSender(deps, koa, workspaceId))) {
       noteCall(koa, { code: 'spam' });
       return thank(koa, form, { id: deps.newId('lead'), verdict: 'received', goal: afterUrl(form, null) });
     }

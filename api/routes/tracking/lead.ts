@@ -45,7 +45,8 @@ import { checkCustomFields, takeInLead } from './leadIntake.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'mode' | 'scope' | 'scopeFor'>;
 
-function readerOf(ctx: Asking): LeadReader {
+/** How leads are shown to this caller. */
+export function leadReaderOf(ctx: Pick<Asking, 'can' | 'caller'>): LeadReader {
   const { reach } = ctx.caller;
   const affiliateId = reach.kind === 'affiliate' ? reach.affiliateId : null;
   return {
@@ -57,7 +58,7 @@ function readerOf(ctx: Asking): LeadReader {
 }
 
 async function present(ctx: Asking, tx: ReadTx | Tx, id: string): Promise<LeadReply> {
-  return presentLead(await getLeadView(tx, ctx.scope, ctx.mode, id), readerOf(ctx));
+  return presentLead(await getLeadView(tx, ctx.scope, ctx.mode, id), leadReaderOf(ctx));
 }
 
 export const createLeadRoute = defineRoute({
@@ -84,7 +85,7 @@ export const createLeadRoute = defineRoute({
         noteCall(ctx.koa, { leadId: lead.id });
         const shown = presentLead(
           { lead, customerVisibility: await visibilityOf(tx, lead.programId), decision: null },
-          readerOf(ctx),
+          leadReaderOf(ctx),
         );
         return answer(shown, { status: isNew ? 202 : 200, location: `/v1/leads/${lead.id}` });
       },
@@ -111,7 +112,7 @@ export const listLeadsRoute = defineRoute({
     return ctx.list(
       views,
       page,
-      (view) => presentLead(view, readerOf(ctx)),
+      (view) => presentLead(view, leadReaderOf(ctx)),
       ({ lead }) => ({ value: lead.createdAt, id: lead.id }),
     );
   },

@@ -9,6 +9,7 @@ import {
   presentLeadLog,
   presentOwnLeadLog,
 } from '../../schemas/tracking/leadLog.js';
+import { leadReaderOf } from './lead.js';
 import { ownId, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
 
 const list = defineRoute({
@@ -23,7 +24,7 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     const filter = { ...ctx.query, createdAt: boundsOf(ctx.query, 'createdAt') };
     const entries = await ctx.read((tx) => listLeadLog(tx, ctx.scope, ctx.mode, filter, page));
-    const reader = { affiliateId: ctx.scope.kind === 'affiliate' ? ctx.scope.affiliateId : null };
+    const reader = leadReaderOf(ctx);
     return ctx.list(
       entries,
       page,

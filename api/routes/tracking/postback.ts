@@ -34,6 +34,7 @@ import {
 import { parseWith } from '../../validation.js';
 import { takeInRefund } from '../earning/refund.js';
 import { type SaleReport, takeInSale } from '../earning/sale.js';
+import { isBlockedIn } from './blockedSender.js';
 import { clickCookie, readCookie } from './click.js';
 import { takeInLead } from './leadIntake.js';
 import { modeOfCall } from './testMode.js';
@@ -148,7 +149,8 @@ function postbackRoute(method: 'GET' | 'POST'): Route {
       const key = await keyOf(koa, deps, call, publicKey);
       try {
         const taken = await takeInCall(koa, deps, key, call, method);
-        if (taken.answer.object === 'lead') noteCall(koa, { leadId: taken.answer.id as LeadId });
+        if (taken.answer.object === 'lead' && taken.isSpam !== true)
+          noteCall(koa, { leadId: taken.answer.id as LeadId });
         await notify(deps.db, 'outbox', '');
         koa.status = taken.isNew ? 202 : 200;
         koa.set('Cache-Control', 'no-store');
@@ -179,6 +181,7 @@ async function takeInCall(
   }
   return inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     if (isFromPage) allowOrigin(koa, (await getSettings(tx)).settings.domains.formDomains);
+    if (isFromPage && fields.event !== 'refund' && (await isBlockedIn(tx, deps, koa))) return spamOf(koa, deps, fields);
     const mode = await modeOfCall(tx, key, fields.click_id ?? null);
     return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, key, fields, isFromPage);
   });
@@ -203,6 +206,15 @@ function fieldErrorsOf(error: unknown): readonly FieldError[] | undefined {
 interface Taken {
   readonly answer: PostbackAnswer;
   readonly isNew: boolean;
+  /** Only answered: nothing was kept of it. */
+  readonly isSpam?: true;
+}
+
+/** What a blocked address reads: what everybody reads. Nothing is made of its call but the line in the log. */
+function spamOf(koa: Context, deps: ApiDeps, fields: PostbackCall): Taken {
+  noteCall(koa, { code: 'spam' });
+  const object = fields.event === 'lead' ? 'lead' : 'sale';
+  return { answer: { id: deps.newId(object), object, processedAt: null }, isNew: true, isSpam: true };
 }
 
 async function takeIn(
@@ -273,7 +285,7 @@ async function demandSignature(tx: Tx, sale: Sale): Promise<void> {
 
 function leadBody(fields: PostbackCall) {
   return {
-    ...given('externalId', fields.txn_id),
+    ...given('externalId', fields.txn_id ?? nameOfCall(fields)),
     ...given('customerExternalId', fields.customer_id),
     ...given('clickId', fields.click_id),
     ...given('name', fields.name),
@@ -282,6 +294,14 @@ function leadBody(fields: PostbackCall) {
     ...given('coupon', fields.coupon),
     ...given('sub1', fields.sub1),
   };
+}
+
+/**
+ * A signed lead without a number of its own is named by its signature: the same call again, by a network that saw no answer or by somebody who
+ * found it in a log, is that lead and not a second one.
+ */
+function nameOfCall({ sig }: PostbackCall): string | undefined {
+  return sig === undefined ? undefined : `sig_${sig.slice(0, 32)}`;
 }
 
 function saleBody(
@@ -396,6 +416,7 @@ async function takeInPixel(koa: Context, deps: ApiDeps): Promise<void> {
   );
   await inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     const isUnsigned = signature === 'none';
+    if (isUnsigned && (await isBlockedIn(tx, deps, koa))) return noteCall(koa, { code: 'spam' });
     const report: SaleReport = { source: key.affiliateId ?? 'main', channel: 'pixel', isUnsigned };
     const mode = await modeOfCall(tx, key, clickId ?? null);
     const { sale, isNew } = await takeInSale(tx, { ...actOf(deps, koa, key), mode, now }, body, report);

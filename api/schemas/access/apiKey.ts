@@ -9,7 +9,7 @@ import { postbackFieldMap } from '../tracking/postback.js';
 import { roleIdWire } from './user.js';
 
 /** An address or a CIDR, as the allow-list of a key takes it. */
-const networkWire = z.string().check((context) => {
+export const networkWire = z.string().check((context) => {
   const [address = '', bits, ...rest] = context.value.split('/');
   const family = isIP(address);
   const isBits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));

@@ -14,6 +14,7 @@ import { compactAccount, isBic, isIban } from '../../../domain/payout/iban.js';
 import { payoutMethodTypes } from '../../../domain/payout/payoutMethod.js';
 import { durationMs } from '../../../domain/time.js';
 import { currencyWire, durationWire, fieldIssue, instantWire, moneyWire, ppmWire, text } from '../wire.js';
+import { networkWire } from './apiKey.js';
 import { roleIdWire } from './user.js';
 
 const timeZoneWire = z.string().check((context) => {
@@ -156,7 +157,11 @@ const shapes = {
     portalEnabled: z.boolean(),
     portalHome: z.enum(portalHomes),
   },
-  leads: { duplicates: z.enum(['refuse', 'flag']), accountOpening: z.boolean() },
+  leads: {
+    duplicates: z.enum(['refuse', 'flag']),
+    accountOpening: z.boolean(),
+    blockedAddresses: z.array(networkWire).max(500),
+  },
   payouts: {
     minimumPayout: amountsWire,
     frequency: z.enum(['weekly', 'biweekly', 'monthly', 'quarterly', 'manual']),

@@ -102,6 +102,7 @@ export const saleQuery = listQuery(
     productId: anyText(),
     contactId: anyText(),
     noCommissionCode: anyText(),
+    earned: flag(),
     campaign: anyName(),
     ad: anyName(),
     ...instantRange('occurredAt'),

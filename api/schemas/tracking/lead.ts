@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LeadView } from '../../../db/reads/tracking/leadList.js';
 import type { AffiliateId } from '../../../domain/ids.js';
-import { leadActions, leadTransitions, masked } from '../../../domain/tracking/lead.js';
+import { leadActions, leadTransitions, type LeadVerdict, masked } from '../../../domain/tracking/lead.js';
 import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { phoneKey } from '../../../domain/tracking/contactKey.js';
 import { statusesOf } from '../../../domain/transitions.js';
@@ -178,8 +178,25 @@ export interface LeadReader {
   readonly mayAttribute: boolean;
 }
 
+/** What the reader may do with the lead now: its verdicts, and giving it to an affiliate. */
+export function leadActionsFor(
+  lead: Attributable,
+  reader: Pick<LeadReader, 'mayDecide' | 'mayAttribute'>,
+): readonly string[] {
+  return [
+    ...(reader.mayDecide ? leadActions(lead.verdict) : []),
+    ...(reader.mayAttribute && isAttributable(lead) ? ['attribute'] : []),
+  ];
+}
+
+interface Attributable {
+  readonly verdict: LeadVerdict;
+  readonly attributionStatus: string | null;
+  readonly referralId: string | null;
+}
+
 /** Nobody is credited, and somebody still may be (TRK-27). */
-function isAttributable(lead: LeadView['lead']): boolean {
+function isAttributable(lead: Attributable): boolean {
   return (
     lead.attributionStatus === 'unattributed' &&
     lead.referralId === null &&
@@ -242,10 +259,7 @@ export function presentLead({ lead, customerVisibility, decision }: LeadView, re
     receivedAt: lead.occurredAt,
     processedAt: lead.processedAt,
     decision: decision === null || isAffiliate ? null : decision,
-    allowedActions: [
-      ...(reader.mayDecide ? leadActions(lead.verdict) : []),
-      ...(reader.mayAttribute && isAttributable(lead) ? ['attribute'] : []),
-    ],
+    allowedActions: [...leadActionsFor(lead, reader)],
     metadata: isSenders ? lead.metadata : {},
     version: lead.version,
     createdAt: lead.createdAt,

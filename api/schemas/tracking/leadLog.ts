@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { LeadLogEntry } from '../../../db/reads/tracking/leadLog.js';
 import { reasonForAffiliate } from '../../../domain/publicReason.js';
 import { maskedPayload } from '../../../domain/tracking/maskedPayload.js';
+import type { LeadVerdict } from '../../../domain/tracking/lead.js';
 import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
 import { instantWire, listOf } from '../wire.js';
+import { leadActionsFor, type LeadReader } from './lead.js';
 
 const outcomes = ['received', 'accepted', 'duplicate', 'invalid', 'converted', 'refused'] as const;
 const channels = ['form', 'api', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
@@ -41,10 +43,14 @@ export const leadLogWire = z
     clickId: z.string().nullable(),
     referralId: z.string().nullable(),
     assigneeId: z.string().nullable(),
-    /** How its referral was found. */
-    matchedBy: z.enum(['click', 'coupon', 'sender', 'hand']).nullable(),
+    /** How its referral was found: `referral` where an earlier decision on it goes on crediting. */
+    matchedBy: z.enum(['click', 'coupon', 'sender', 'hand', 'referral']).nullable(),
     payload: z.unknown(),
     requestId: z.string().nullable(),
+    allowedActions: z.array(z.string()).meta({
+      description:
+        'What the caller may do with its lead now (`/v1/leads/{leadId}/…`); of an attempt without a lead, nothing.',
+    }),
   })
   .openapi('LeadLogEntry');
 export const leadLogList = listOf(leadLogWire);
@@ -56,17 +62,23 @@ function payloadOf(entry: LeadLogEntry): unknown {
   return maskedPayload(Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null)));
 }
 
+const matches = { click: 'click', coupon: 'coupon', lead: 'sender', manual: 'hand', referral: 'referral' } as const;
+
 function matchOf(entry: LeadLogEntry): z.output<typeof leadLogWire>['matchedBy'] {
   if (entry.attributionStatus !== 'attributed') return null;
-  if (entry.clickId !== null) return 'click';
-  if (entry.coupon !== null) return 'coupon';
-  return entry.channel === 'manual' ? 'hand' : 'sender';
+  // Moved with its referral into another one, the decision stays with the one where it was taken.
+  return matches[entry.matchKind ?? 'referral'];
+}
+
+function actionsOf(entry: LeadLogEntry, reader: Pick<LeadReader, 'mayDecide' | 'mayAttribute'>): readonly string[] {
+  if (entry.leadId === null) return [];
+  return leadActionsFor({ ...entry, verdict: entry.outcome as LeadVerdict }, reader);
 }
 
 /** `affiliateId`: an affiliate's key asks, which learns nothing of others and no more of the person than its portal shows. */
 export function presentLeadLog(
   entry: LeadLogEntry,
-  reader: { readonly affiliateId: string | null },
+  reader: Pick<LeadReader, 'affiliateId' | 'mayDecide' | 'mayAttribute'>,
 ): z.output<typeof leadLogWire> {
   const isStaff = reader.affiliateId === null;
   const isOwn = isStaff || entry.affiliateId === reader.affiliateId;
@@ -84,7 +96,8 @@ export function presentLeadLog(
     keyId: entry.keyId,
     formId: isStaff ? entry.formId : null,
     sourceId: isStaff ? entry.sourceId : null,
-    address: entry.address,
+    // Of a lead it is the visitor's, of a refused call the sender's own.
+    address: isStaff || entry.leadId === null ? entry.address : null,
     affiliateId: isOwn ? entry.affiliateId : null,
     programId: entry.programId,
     clickId: entry.clickId,
@@ -93,6 +106,7 @@ export function presentLeadLog(
     matchedBy: isOwn ? matchOf(entry) : null,
     payload: isStaff || entry.leadId === null ? payloadOf(entry) : {},
     requestId: entry.requestId,
+    allowedActions: [...actionsOf(entry, reader)],
   };
 }
 

@@ -30,6 +30,8 @@ export interface SaleFilter {
   readonly productId?: readonly string[] | undefined;
   readonly contactId?: readonly string[] | undefined;
   readonly noCommissionCode?: readonly string[] | undefined;
+  /** It made a commission, whatever became of that. */
+  readonly earned?: boolean | undefined;
   readonly campaign?: readonly string[] | undefined;
   readonly ad?: readonly string[] | undefined;
   readonly occurredAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
@@ -123,6 +125,12 @@ export async function listSales(
   among('sale.no_commission_code', filter.noCommissionCode);
   among('source.campaign', filter.campaign);
   among('source.ad', filter.ad);
+  if (filter.earned !== undefined)
+    query.whereRaw(
+      `${filter.earned ? '' : 'not '}exists (
+         select from commissions as commission
+         where commission.workspace_id = sale.workspace_id and commission.sale_id = sale.id and commission.kind = 'earned')`,
+    );
   if (filter.inReview !== undefined) query.where('sale.in_review', filter.inReview);
   if (filter.q !== undefined)
     query.whereRaw(

@@ -24,6 +24,7 @@ export interface LeadLogEntry {
   readonly keyId: string | null;
   readonly formId: string | null;
   readonly sourceId: string | null;
+  /** From where it was sent, as long as the log of calls is kept. */
   readonly address: string | null;
   readonly affiliateId: string | null;
   readonly programId: string | null;
@@ -34,6 +35,8 @@ export interface LeadLogEntry {
   readonly attributionStatus: string | null;
   readonly attributionCode: string | null;
   readonly sub1: string | null;
+  /** What carries its credit, as it was decided: the kind of the touch that won, or `referral` for an earlier decision there. */
+  readonly matchKind: 'click' | 'coupon' | 'lead' | 'manual' | 'referral' | null;
   readonly customFields: Readonly<Record<string, string>>;
   /** Of a refused call: masked when it was logged. */
   readonly payload: unknown;
@@ -58,10 +61,19 @@ const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
 const ofLeads = `
   select lead.id, lead.created_at, lead.channel, lead.verdict as outcome, coalesce(lead.verdict_code, lead.attribution_code) as code,
          lead.id as lead_id, lead.external_id, lead.event, lead.is_unique, lead.name, lead.email, lead.phone, lead.company,
-         null as key_id, lead.form_id, lead.source_id, null as address, lead.affiliate_id, lead.program_id, lead.click_id, lead.coupon,
+         null as key_id, lead.form_id, lead.source_id, taken.address, lead.affiliate_id, lead.program_id, lead.click_id, lead.coupon,
          lead.contact_id, lead.referral_id, lead.assignee_id, lead.attribution_status, lead.attribution_code, lead.sub1, lead.custom_fields,
-         cast(null as jsonb) as payload, null as request_id
-  from leads as lead`;
+         matched.kind as match_kind, cast(null as jsonb) as payload, null as request_id
+  from leads as lead
+  left join lateral (
+    select coalesce((select one ->> 'kind' from jsonb_array_elements(decided.candidates) as one where cast(one ->> 'won' as boolean) limit 1),
+                    'referral') as kind
+    from attributions as decided
+    where decided.workspace_id = lead.workspace_id and decided.referral_id = lead.referral_id and decided.cause_id = lead.id) as matched on true
+  left join lateral (
+    select call.address from api_log as call
+    where call.workspace_id = lead.workspace_id and call.lead_id = lead.id
+    order by call.created_at limit 1) as taken on true`;
 const ofCalls = `
   select call.id, call.created_at, call.lead_channel as channel, 'refused' as outcome, call.code,
          null as lead_id, call.payload ->> 'externalId' as external_id, call.payload ->> 'event' as event, cast(null as boolean) as is_unique,
@@ -69,7 +81,7 @@ const ofCalls = `
          call.key_id, call.form_id, null as source_id, call.address, call.affiliate_id, null as program_id,
          call.payload ->> 'clickId' as click_id, call.payload ->> 'coupon' as coupon,
          null as contact_id, null as referral_id, null as assignee_id, null as attribution_status, null as attribution_code, call.payload ->> 'sub1' as sub1,
-         cast('{}' as jsonb) as custom_fields, call.payload, call.request_id
+         cast('{}' as jsonb) as custom_fields, null as match_kind, call.payload, call.request_id
   from api_log as call`;
 
 interface LogRow {
@@ -100,6 +112,7 @@ interface LogRow {
   readonly attribution_status: string | null;
   readonly attribution_code: string | null;
   readonly sub1: string | null;
+  readonly match_kind: LeadLogEntry['matchKind'];
   readonly custom_fields: Readonly<Record<string, string>>;
   readonly payload: unknown;
   readonly request_id: string | null;
@@ -206,6 +219,7 @@ export async function listLeadLog(
     attributionStatus: row.attribution_status,
     attributionCode: row.attribution_code,
     sub1: row.sub1,
+    matchKind: row.match_kind,
     customFields: row.custom_fields,
     payload: row.payload,
     requestId: row.request_id,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRateLimiter } from '../../../api/rateLimit.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
+import { eventually } from '../../support/eventually.js';
 import { itemsOf, type Json, type TestAnswer } from '../support.js';
 
 let world: EarningWorld;
@@ -10,9 +11,12 @@ let affiliateId: string;
 let addresses = 0;
 /** Each submission from an address of its own, unless a test sends a flood. */
 let isFlood = false;
+/** Where everything comes from while it is set. */
+let fixedAddress: string | undefined;
 
 beforeAll(async () => {
-  const clientAddress = () => (isFlood ? '192.0.2.9' : `10.0.${(addresses >> 8) & 255}.${(addresses += 1) & 255}`);
+  const clientAddress = () =>
+    fixedAddress ?? (isFlood ? '192.0.2.9' : `10.0.${(addresses >> 8) & 255}.${(addresses += 1) & 255}`);
   world = await createEarningWorld({ deps: { clientAddress, rateLimiter: createRateLimiter(clientAddress) } });
   programId = await world.program({ destinationHosts: ['shop.example'], landingUrl: 'https://shop.example/' });
   affiliateId = await world.affiliate(programId);
@@ -394,4 +398,84 @@ test('custom fields on a form: options offered, types judged, required ones dema
   for (const { body } of [plan, terms])
     expect((await world.as(`/v1/custom-fields/${String(body['id'])}`, undefined, 'DELETE')).status).toBe(204);
   expect((await page(form)).status).toBe(404);
+});
+
+test('a blocked address is answered as ever and kept as spam: forms, scripts, pixels, applications; others go on (screens.md 3.14)', async () => {
+  const form = await makeForm();
+  const set = async (body: Readonly<Record<string, unknown>>) => {
+    const { version } = (await world.as('/v1/settings')).body;
+    const headers = { 'If-Match': `"${String(version)}"` };
+    return world.api.as(world.ws.key, '/v1/settings', { method: 'PATCH', body, headers });
+  };
+  expect(await set({ leads: { blockedAddresses: ['203.0.113.300'] } })).toMatchObject({
+    status: 422,
+    body: { errors: [{ pointer: '#/leads/blockedAddresses/0', code: 'bad_format' }] },
+  });
+  const blocked = { leads: { blockedAddresses: ['203.0.113.0/24', '2001:db8::7'] } };
+  expect(await set({ ...blocked, domains: { formDomains: ['shop.example'] } })).toMatchObject({ status: 200 });
+  const key = String((await world.as('/v1/api-keys', { name: 'shop', kind: 'public', test: false })).body['publicKey']);
+  const fromPage = (event: string) =>
+    world.api.as(null, '/t/postback', {
+      raw: JSON.stringify({
+        key,
+        event,
+        txn_id: 'blocked-1',
+        email: 'blocked@buyer.example',
+        amount: '5.00',
+        currency: 'USD',
+      }),
+      headers: { 'Content-Type': 'text/plain', Origin: 'https://shop.example' },
+    });
+  const pixel = () => world.api.as(null, `/t/sale.gif?key=${key}&order_id=blocked-2&amount=5.00&currency=USD`);
+  const program = (await world.as(`/v1/programs/${programId}`)).body;
+  const apply = (address: string) =>
+    world.api.as(null, `/apply/${String(program['slug'])}`, { body: { name: 'Ann', email: address } });
+  const answers: unknown[] = [];
+  for (const address of ['203.0.113.77', '2001:db8::7']) {
+    fixedAddress = address;
+    const sent = await submit(form, { email: email() });
+    answers.push(sent.status, sent.headers.get('location'), (await asJson(form, { email: email() })).body['verdict']);
+    const [lead, sale, image, application] = [
+      await fromPage('lead'),
+      await fromPage('sale'),
+      await pixel(),
+      await apply(email()),
+    ];
+    answers.push(lead.status, lead.body['object'], sale.status, sale.body['object'], image.status, application.body);
+  }
+  fixedAddress = undefined;
+
+  const one = [303, `${pathOf(form)}?done=1`, 'received', 202, 'lead', 202, 'sale', 200, { status: 'received' }];
+  expect(answers).toEqual([...one, ...one]);
+  expect(await leadsOf(form)).toEqual([]);
+  expect(itemsOf((await world.as('/v1/leads?q=blocked@buyer.example')).body['data'])).toEqual([]);
+  expect(itemsOf((await world.as('/v1/sales?externalId=blocked-1,blocked-2')).body['data'])).toEqual([]);
+  const log = itemsOf((await world.as('/v1/lead-log?outcome=refused&code=spam')).body['data']);
+  expect(log.filter((entry) => entry['address'] === '203.0.113.77').map((entry) => entry['channel'])).toEqual([
+    'script',
+    'form',
+    'form',
+  ]);
+  const paths = await eventually(async () => {
+    const calls = itemsOf((await world.as('/v1/api-log?code=spam&limit=200')).body['data']);
+    const found = calls.filter((call) => call['address'] === '2001:db8::7').map((call) => call['path']);
+    return found.length === 6 && found;
+  });
+  expect(new Set(paths)).toEqual(
+    new Set([pathOf(form), '/t/postback', '/t/sale.gif', `/apply/${String(program['slug'])}`]),
+  );
+
+  fixedAddress = '203.0.114.77';
+  const neighbour = email();
+  expect((await submit(form, { email: neighbour })).status).toBe(303);
+  fixedAddress = undefined;
+  expect((await set({ leads: { blockedAddresses: [] } })).status).toBe(200);
+  // From where a lead came is in the log, for staff: it is what they block by.
+  const kept = await eventually(async () => {
+    const [line] = itemsOf(
+      (await world.as(`/v1/lead-log?formId=${String(form['id'])}&outcome=received,accepted`)).body['data'],
+    );
+    return line?.['address'] != null && line;
+  });
+  expect(kept).toMatchObject({ address: '203.0.114.77', leadId: (await leadsOf(form))[0]?.['id'] });
 });

@@ -211,6 +211,68 @@ test('the affiliate’s own log: all channels, own leads only, masked as its pro
   });
 });
 
+test('what may be done with a lead stands in its line of the log: its verdicts, and giving it to an affiliate (screens.md 3.14)', async () => {
+  const user = await apiUser();
+  const address = email();
+  const taken = await send(user.secret, { email: address, externalId: 'act-1', programId });
+  await send(user.secret, { email: address, externalId: 'act-2', programId });
+  await send(user.secret, { email: 'nobody', externalId: 'act-3', programId });
+  await world.as('/v1/leads', { email: email(), externalId: 'act-4', programId });
+  await world.settle();
+  const actions = async (lines: readonly Json[], externalId: string) =>
+    lines.find((entry) => entry['externalId'] === externalId)?.['allowedActions'];
+  const lines = await log('limit=100');
+  expect(await Promise.all(['act-1', 'act-2', 'act-3', 'act-4'].map((id) => actions(lines, id)))).toEqual([
+    ['invalidate'],
+    ['accept'],
+    [],
+    ['invalidate', 'attribute'],
+  ]);
+  const own = itemsOf((await world.api.as(user.secret, '/v1/lead-log?limit=100')).body['data']);
+  expect(await actions(own, 'act-1')).toEqual([]);
+
+  const path = `/v1/leads/${String(taken.body['id'])}`;
+  expect((await world.as(`${path}/invalidate`, { reasonCode: 'invalid_lead' })).status).toBe(200);
+  await world.settle();
+  expect(await actions(await log('limit=100'), 'act-1')).toEqual(['accept']);
+});
+
+test('how a lead was matched is what its decision says: click, coupon before click, hand, sender, or its referral goes on crediting', async () => {
+  const [mine, rival] = [await world.affiliate(programId), await world.affiliate(programId)];
+  const coupon = await world.as('/v1/coupons', { code: 'MATCHED', affiliateId: rival, programId });
+  expect(coupon.status).toBe(201);
+  const [first, second] = [email(), email()];
+  const clickId = await world.click({ programId, affiliateId: mine });
+  const leads = [
+    { externalId: 'm-click', email: first, clickId },
+    { externalId: 'm-referral', email: first, event: 'registration' },
+    {
+      externalId: 'm-coupon',
+      email: second,
+      clickId: await world.click({ programId, affiliateId: mine }),
+      coupon: 'MATCHED',
+    },
+    { externalId: 'm-hand', email: email() },
+  ];
+  for (const lead of leads) {
+    expect((await world.as('/v1/leads', { programId, ...lead })).status).toBe(202);
+    await world.settle();
+  }
+  const lines = async (): Promise<Readonly<Record<string, unknown>>> =>
+    Object.fromEntries((await log('limit=200')).map((one) => [String(one['externalId']), one['matchedBy']]));
+  expect((await lines())['m-hand']).toBeNull();
+  const byHand = (await log('limit=200')).find((one) => one['externalId'] === 'm-hand');
+  await world.as(`/v1/leads/${String(byHand?.['leadId'])}/attribute`, { affiliateId: mine, reason: 'Told us so' });
+  await world.settle();
+  expect(await lines()).toMatchObject({
+    'm-click': 'click',
+    'm-referral': 'click',
+    'm-coupon': 'coupon',
+    'm-hand': 'hand',
+    'own-1': 'sender',
+  });
+});
+
 test('paging goes through both halves of the log, each entry once', async () => {
   const all = await log('limit=200');
   const seen: unknown[] = [];

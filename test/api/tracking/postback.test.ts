@@ -259,6 +259,34 @@ test.each([
   ]);
 });
 
+test('a signed lead that names no number is the same lead when the same call comes again, and another one when it is signed anew', async () => {
+  await world
+    .owner('settings')
+    .where({ workspace_id: world.ws.id })
+    .update({
+      sections: world.owner.raw(
+        `jsonb_set(sections, '{leads}', coalesce(sections -> 'leads', '{}') || '{"duplicates":"flag"}')`,
+      ),
+    });
+  const fields = { event: 'lead', email: 'again@buyer.example', click_id: await click() };
+  const once = signed(fields);
+  const first = await postback(once);
+  expect(first).toMatchObject({ status: 202, body: { object: 'lead' } });
+  for (const method of ['GET', 'POST'] as const)
+    expect(await postback(once, { method })).toMatchObject({ status: 200, body: { id: first.body['id'] } });
+  const anew = await postback(signed(fields, { ts: String(Number(once['ts']) - 1) }));
+  expect(anew.status).toBe(202);
+  expect(anew.body['id']).not.toBe(first.body['id']);
+  // Nobody makes one call of another: what is signed cannot be changed.
+  expect(await postback({ ...once, email: 'else@buyer.example' })).toMatchObject({ status: 401 });
+  await world
+    .owner('settings')
+    .where({ workspace_id: world.ws.id })
+    .update({
+      sections: world.owner.raw(`jsonb_set(sections, '{leads,duplicates}', '"refuse"')`),
+    });
+});
+
 test('TRK-17, TRK-19: the pixel always answers its image; an unsigned sale stays in review and approves nothing, a reload adds none', async () => {
   const id = order();
   const clickId = await click();

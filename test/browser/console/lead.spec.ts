@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { at, textAt } from '../../support/apiClient.js';
 import { sessionCalls } from '../payoutWorld.js';
-import { expect, expectAccessible, freshCookie, ownerState, stackNotes, test } from '../support.js';
+import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from '../support.js';
 
 // The form builder: by buttons and by drag; what is previewed is what visitors get; what they send stands in the log.
 
@@ -56,6 +56,88 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
   await page.goto('/forms');
   await expect(page.getByRole('row', { name: new RegExp(tag) }).first()).toContainText(agentName);
 
+  // Its line says from where it came once the call is in the log.
+  await expect
+    .poll(async () => textAt(await must('GET', `/v1/lead-log?formId=${formId}`), 'data.0.address'))
+    .toMatch(/^(127\.|::1)/);
   await page.goto(`/lead-log?formId=${formId}`);
-  await expect(page.getByRole('row').filter({ hasText: 'Form' }).first()).toBeVisible();
+  const line = page.getByRole('row').filter({ hasText: 'Form' }).first();
+  await expect(line).toBeVisible();
+
+  // A sender is blocked from the line of what it sent; here a network that nobody is in.
+  await pressRowAction(line, 'Block this address');
+  const network = `198.51.100.${parseInt(tag.slice(0, 2), 16)}`;
+  const dialog = page.getByRole('dialog', { name: 'Block an address' });
+  await dialog.getByLabel('Address or network').fill('not an address');
+  await dialog.getByRole('button', { name: 'Block this address' }).click();
+  await expect(dialog.getByText('An address or a network').first()).toBeVisible();
+  await dialog.getByLabel('Address or network').fill(network);
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Block this address' }).click();
+  await expect(dialog).toBeHidden();
+  expect(JSON.stringify(await must('GET', '/v1/settings/leads'))).toContain(network);
+
+  // The verdict is given there too.
+  await pressRowAction(line, 'Mark as invalid');
+  await page.getByRole('dialog').getByRole('button', { name: 'Mark as invalid' }).click();
+  await expect(line).toContainText('invalid', { ignoreCase: true });
+
+  // Refused calls, clicks without credit and sales that earned nothing are one step away.
+  const views = page.getByRole('navigation', { name: 'Views of what came in' });
+  await views.getByRole('link', { name: 'Refused leads' }).click();
+  await expect(page).toHaveURL(/outcome=refused/);
+  for (const [name, goal] of [
+    ['Refused calls', /request-log\?outcome=refused/],
+    ['Clicks without credit', /clicks\?credit=not_credited/],
+    ['Sales that earned nothing', /sales\?earned=false/],
+    ['Facts to judge again', /parked-events/],
+  ] as const) {
+    await page.goto('/lead-log');
+    await views.getByRole('link', { name }).click();
+    await expect(page).toHaveURL(goal);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  }
+});
+
+test('a lead is entered by hand, given a note, and found among the leads; a person joins another by name (screens.md 3.8, 3.14)', async ({
+  page,
+}) => {
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  await page.goto('/leads');
+  await page.getByRole('button', { name: 'Enter a lead' }).click();
+  const entry = page.getByRole('dialog', { name: 'Enter a lead' });
+  await expect(entry.getByRole('button', { name: 'Enter the lead' })).toBeDisabled();
+  await entry.getByLabel('Name').fill(`Called ${tag}`);
+  await entry.getByLabel('E-mail').fill('not an address@');
+  await entry.getByLabel('Phone').fill('+48600100299');
+  await expectAccessible(page);
+  await entry.getByLabel('E-mail').fill(`called-${tag}@buyer.example`);
+  await entry.getByRole('button', { name: 'Enter the lead' }).click();
+  await expect(entry).toBeHidden();
+
+  await page.goto(`/leads?q=called-${tag}`);
+  const row = page.locator('tr[data-row]');
+  await expect(row).toHaveCount(1);
+  await pressRowAction(row, 'Assign, tag, note');
+  const work = page.getByRole('dialog', { name: 'Assign, tag, note' });
+  await work.getByLabel('Notes').fill(`Wants a call ${tag}`);
+  await work.getByLabel('Tags').fill('phone');
+  await work.getByRole('button', { name: 'Save' }).click();
+  await expect(work).toBeHidden();
+  const lead = await must('GET', `/v1/leads?q=called-${tag}`);
+  expect([at(lead, 'data.0.notes'), at(lead, 'data.0.tags'), at(lead, 'data.0.channel')]).toEqual([
+    `Wants a call ${tag}`,
+    ['phone'],
+    'manual',
+  ]);
+
+  const other = await must('POST', '/v1/contacts', { name: `Same ${tag}`, email: `same-${tag}@buyer.example` });
+  await page.goto(`/contacts/${textAt(other, 'id')}`);
+  await page.getByLabel('Search by name or e-mail').fill(`Called ${tag}`);
+  const stays = page.getByLabel('The contact that stays');
+  await stays.selectOption({ label: `Called ${tag}, called-${tag}@buyer.example` });
+  await page.getByLabel('Reason').last().fill('The same person');
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
+  await expect(page.getByText('This contact ended as part of another.')).toBeVisible();
 });

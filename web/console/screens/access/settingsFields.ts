@@ -48,6 +48,7 @@ export const sections: Readonly<Record<string, readonly Field[]>> = {
   leads: [
     { name: 'duplicates', kind: 'choice', options: ['refuse', 'flag'] },
     { name: 'accountOpening', kind: 'switch' },
+    { name: 'blockedAddresses', kind: 'hosts' },
   ],
   payouts: [
     { name: 'minimumPayout', kind: 'amounts' },

@@ -17,7 +17,7 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getConsoleQueueOptions, getUsersOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getConsoleQueueOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { patchReferralsByReferralId } from '../../../client/sdk.gen.js';
 import type { QueueItem } from '../../../client/types.gen.js';
 import { readPath } from '../../../kit/api.js';
@@ -37,6 +37,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useStaff } from '../access/useStaff.js';
 import { referralBulk } from './referralList.js';
 import { ReferralStory } from './referralStory.js';
 
@@ -279,16 +280,6 @@ function DueBar({ from, to }: { readonly from: string; readonly to: string }): R
       aria-label={t('queue.timeUsed')}
     />
   );
-}
-
-/** Staff by name, for those who may read them. */
-function useStaff(): readonly { readonly value: string; readonly label: string }[] {
-  const people = useQuery({
-    ...getUsersOptions({ query: { audience: 'staff', status: 'active', limit: 200 } }),
-    staleTime: 60_000,
-    enabled: useCan()('user.read'),
-  });
-  return (people.data?.data ?? []).map((one) => ({ value: one.id, label: one.name }));
 }
 
 /** Whose work the item is: a referral is given to somebody here, an application goes with the affiliate's manager. */

@@ -51,6 +51,14 @@ export function Screen(): ReactElement {
           { field: 'campaign', label: t('tool.campaign') },
           { field: 'ad', label: t('tool.ad') },
           { field: 'noCommissionCode', label: t('sale.noCommission') },
+          {
+            field: 'earned',
+            label: t('sale.earned'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
         ]}
         columns={[
           {

@@ -10,6 +10,22 @@ import { PageHead } from '../../../kit/Shell.js';
 import { useReasonText } from '../../../kit/texts.js';
 
 const credits = ['credited', 'not_credited', 'filtered'] as const;
+/** features.md 4.1 and 4.2, in their order. */
+const creditCodes = [
+  'tracking_off',
+  'program_not_active',
+  'affiliate_not_active',
+  'enrolment_not_active',
+  'link_archived',
+  'link_disabled',
+  'link_expired',
+  'consent_refused',
+  'head_request',
+  'prefetch',
+  'not_navigation',
+  'preview',
+  'bot',
+] as const;
 
 /** Every click with what became of it: whom it credits, or why nobody (features.md 4.1, 4.2). The rows behind Home's figure. */
 export function Screen(): ReactElement {
@@ -29,6 +45,19 @@ export function Screen(): ReactElement {
             field: 'credit',
             label: t('click.credit'),
             options: credits.map((value) => ({ value, label: t(`click.credit.${value}`) })),
+          },
+          {
+            field: 'creditCode',
+            label: t('click.why'),
+            options: creditCodes.map((value) => ({ value, label: reason(value) })),
+          },
+          {
+            field: 'suspect',
+            label: t('click.suspect'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
           },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
@@ -73,9 +102,14 @@ export function Screen(): ReactElement {
                     {reason(row.creditCode)}
                   </Text>
                 )}
+                {row.suspect ? (
+                  <Text size="sm" c="dimmed">
+                    {t('click.isSuspect')}
+                  </Text>
+                ) : null}
               </>
             ),
-            csv: ['creditCode', 'credit'],
+            csv: ['creditCode', 'credit', 'suspect'],
           },
           {
             key: 'device',

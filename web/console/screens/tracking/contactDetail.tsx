@@ -17,6 +17,7 @@ import { useParams } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
+  getAffiliatesOptions,
   getContactsByContactIdOptions,
   getContactsByContactIdSalesOptions,
   getContactsByContactIdTouchesOptions,
@@ -35,6 +36,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { CreditDecisions } from '../earning/referralTouches.js';
+import { ContactPicker } from './contactPicker.js';
 
 const tabs = ['overview', 'referrals', 'transactions'] as const;
 
@@ -344,11 +346,12 @@ function Override({ contact }: { readonly contact: Contact }): ReactElement | nu
   const [which, setWhich] = useState('last');
   const [affiliateId, setAffiliate] = useState('');
   const [reason, setReason] = useState('');
+  const affiliates = useQuery({ ...getAffiliatesOptions({ query: { limit: 200 } }), enabled: may });
   const act = useAct(`/v1/contacts/${contact.id}/referrer`);
   if (!may || contact.referrals.length === 0) return null;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    act.run({ programId, which, affiliateId: affiliateId.trim(), reason: reason.trim() });
+    act.run({ programId, which, affiliateId, reason: reason.trim() });
   };
   return (
     <Paper withBorder p="md">
@@ -372,10 +375,14 @@ function Override({ contact }: { readonly contact: Contact }): ReactElement | nu
               { value: 'last', label: t('contact.last') },
             ]}
           />
-          <TextInput
+          <NativeSelect
             label={t('contact.affiliateId')}
             value={affiliateId}
             onChange={(event) => setAffiliate(event.currentTarget.value)}
+            data={[
+              { value: '', label: '–' },
+              ...(affiliates.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+            ]}
             required
           />
           <TextInput
@@ -405,7 +412,7 @@ function Merge({ contact }: { readonly contact: Contact }): ReactElement | null 
   if (!may || contact.mergedIntoId !== null) return null;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    act.run({ intoContactId: intoContactId.trim(), reason: reason.trim() });
+    if (intoContactId !== '') act.run({ intoContactId, reason: reason.trim() });
   };
   return (
     <Paper withBorder p="md">
@@ -414,12 +421,7 @@ function Merge({ contact }: { readonly contact: Contact }): ReactElement | null 
           <Title order={2} size="h4">
             {t('contact.merge')}
           </Title>
-          <TextInput
-            label={t('contact.mergeInto')}
-            value={intoContactId}
-            onChange={(event) => setInto(event.currentTarget.value)}
-            required
-          />
+          <ContactPicker label={t('contact.mergeInto')} value={intoContactId} onChange={setInto} />
           <TextInput
             label={t('contact.reason')}
             value={reason}

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -7,10 +8,14 @@ import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useKeys } from '../../../kit/keys.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { AttributeDialog } from '../earning/attributeDialog.js';
+import { StaffName } from '../earning/workDialog.js';
+import { EditLeadDialog, NewLeadDialog } from './leadEntry.js';
 
 const verdicts = ['received', 'accepted', 'duplicate', 'invalid', 'converted'] as const;
 const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
@@ -19,10 +24,19 @@ const channels = ['api', 'form', 'postback', 'script', 'manual', 'import', 'paym
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
+  const mayWrite = useCan()('lead.write');
   const [attributing, setAttributing] = useState<Lead | null>(null);
+  const [edited, setEdited] = useState<Lead | null>(null);
+  const [isCreating, setCreating] = useState(false);
+  useKeys({
+    c: () => {
+      if (mayWrite) setCreating(true);
+    },
+  });
+  const create = mayWrite ? <Button onClick={() => setCreating(true)}>{t('lead.new')}</Button> : undefined;
   return (
     <>
-      <PageHead title={t('lead.title')} text={t('lead.text')} />
+      <PageHead title={t('lead.title')} text={t('lead.text')} actions={create} />
       <ResourceTable<Lead>
         screen="leads"
         label={t('lead.title')}
@@ -35,10 +49,11 @@ export function Screen(): ReactElement {
             path={`/v1/leads/${row.id}`}
             actions={row.allowedActions}
             custom={{ attribute: () => setAttributing(row) }}
+            more={mayWrite ? [{ key: 'edit', text: t('work.change'), onPress: () => setEdited(row) }] : []}
           />
         )}
         rowDetail={(row) => <DecisionLine decision={row.decision} />}
-        empty={{ title: t('lead.none'), text: t('lead.noneText') }}
+        empty={{ title: t('lead.none'), text: t('lead.noneText'), action: create }}
         filters={[
           {
             field: 'verdict',
@@ -113,6 +128,21 @@ export function Screen(): ReactElement {
             csv: 'department',
           },
           {
+            key: 'assignee',
+            title: t('lead.agent'),
+            hidden: true,
+            render: (row) => <StaffName id={row.assigneeId} />,
+            csv: 'assigneeId',
+          },
+          {
+            key: 'tags',
+            title: t('referral.tags'),
+            hidden: true,
+            render: (row) => row.tags.join(', ') || '–',
+            csv: 'tags',
+          },
+          { key: 'notes', title: t('work.notes'), hidden: true, render: (row) => row.notes ?? '–', csv: 'notes' },
+          {
             key: 'externalId',
             title: t('lead.externalId'),
             hidden: true,
@@ -128,6 +158,8 @@ export function Screen(): ReactElement {
           },
         ]}
       />
+      {edited === null ? null : <EditLeadDialog lead={edited} onClose={() => setEdited(null)} />}
+      {isCreating ? <NewLeadDialog onClose={() => setCreating(false)} /> : null}
       {attributing === null ? null : (
         <AttributeDialog
           path={`/v1/leads/${attributing.id}`}
