@@ -13,7 +13,7 @@ import {
   requireReferral,
   type ReferralView,
 } from '../../../db/reads/earning/referralList.js';
-import { readSalesValue } from '../../../db/reads/earning/referralMoney.js';
+import { readSalesValues } from '../../../db/reads/earning/referralMoney.js';
 import { readReferralStory } from '../../../db/reads/earning/referralStory.js';
 import { listReferralTouches } from '../../../db/reads/earning/referralTouches.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -117,10 +117,21 @@ const list = defineRoute({
       const views = await listReferrals(tx, ctx, filter, page);
       const counts =
         query.include?.includes('counts') === true ? { counts: await countReferrals(tx, ctx, filter) } : {};
+      // What customers paid is the merchant's business (PRT-08): an affiliate's key is not told.
+      const values =
+        query.include?.includes('value') === true && ownOf(ctx) === null
+          ? await readSalesValues(
+              tx,
+              views.map(({ referral }) => referral.id),
+            )
+          : undefined;
       const data = ctx.list(
         views,
         page,
-        (view) => presentFor(ctx, view, now),
+        (view) => ({
+          ...presentFor(ctx, view, now),
+          ...(values === undefined ? {} : { value: [...(values.get(view.referral.id) ?? [])] }),
+        }),
         ({ referral }) => ({ value: referral.createdAt, id: referral.id }),
       );
       return { ...data, ...counts };
@@ -138,7 +149,8 @@ const get = defineRoute({
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const referral = await requireReferral(tx, ctx, ctx.params.referralId);
-      const value = ownOf(ctx) === null ? { value: [...(await readSalesValue(tx, referral.id))] } : {};
+      const value =
+        ownOf(ctx) === null ? { value: [...((await readSalesValues(tx, [referral.id])).get(referral.id) ?? [])] } : {};
       return { ...(await present(ctx, tx, referral.id, now)), moves: referralTransitions, ...value };
     }),
 });

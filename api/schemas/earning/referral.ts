@@ -67,7 +67,7 @@ export const referralQuery = listQuery(
     ...instantRange('dueAt'),
     ...instantRange('createdAt'),
   },
-  { q: true, include: ['counts'] },
+  { q: true, include: ['counts', 'value'] },
 );
 
 const tags = z.array(text(50)).max(50);
@@ -188,7 +188,8 @@ export const referralWire = z
       .exactOptional()
       .meta({ description: 'The state table: status, event, next status. Only in the detail, for its diagram.' }),
     value: z.array(moneyWire).exactOptional().meta({
-      description: 'What the customer paid, less what was given back, in each currency. Only for staff, in the detail.',
+      description:
+        'What the customer paid, less what was given back, in each currency. Only for staff: in the detail, in a list with `include=value`.',
     }),
     test: z.boolean(),
     metadata: z.record(z.string(), z.string()),

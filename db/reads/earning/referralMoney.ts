@@ -43,13 +43,20 @@ export function readOpenMoney(
   });
 }
 
-// What has its customer paid, less what was given back, in each currency? Without payments that were declined or charged back.
-export async function readSalesValue(tx: ReadTx, referralId: string): Promise<readonly Money[]> {
-  const rows = await run<{ currency: CurrencyCode; minor: bigint }>(
+// What have the customers of these referrals paid, less what was given back, in each currency? Without payments that were declined or charged back.
+export async function readSalesValues(
+  tx: ReadTx,
+  referralIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly Money[]>> {
+  const rows = await run<{ referral_id: string; currency: CurrencyCode; minor: bigint }>(
     tx,
-    `select currency, sum(captured_minor - refunded_minor)::int8 as minor from sales
-     where referral_id = $1 and status not in ('declined', 'charged_back') group by currency order by currency`,
-    [referralId],
+    `select referral_id, currency, sum(captured_minor - refunded_minor)::int8 as minor from sales
+     where referral_id = any($1::text[]) and status not in ('declined', 'charged_back')
+     group by referral_id, currency order by referral_id, currency`,
+    [referralIds],
   );
-  return rows.map((row) => money(row.minor, row.currency));
+  const values = new Map<string, readonly Money[]>();
+  for (const { referral_id: id, currency, minor } of rows)
+    values.set(id, [...(values.get(id) ?? []), money(minor, currency)]);
+  return values;
 }

@@ -134,6 +134,8 @@ test('RFD-02: after approval it is reversed and owed falls; a draft that held it
   const [first] = await world.commissions(`programId=${at.programId}`);
   const referral = (await world.as(`/v1/referrals/${first?.['referralId']}`)).body;
   expect(referral['value']).toEqual([usd('50.00')]);
+  const listed = (await world.as('/v1/referrals?include=value&limit=200')).body['data'] as readonly Json[];
+  expect(listed.find((one) => one['id'] === referral['id'])?.['value']).toEqual([usd('50.00')]);
   // The decision on the referral approved both lines; the fact that came later reversed one.
   expect((await world.commissions(`programId=${at.programId}`)).map((line) => line['decision'])).toMatchObject([
     { id: null, verb: 'reverse', by: { type: 'system' }, reasonCode: 'refunded' },

@@ -26,14 +26,16 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { EditReferralDialog } from './referralForm.js';
 import { ReferralGantt } from './referralGantt.js';
 import { ReferralHistoryTab } from './referralHistory.js';
-import { customerOf } from './referralList.js';
+import { customerOf } from './referralCustomer.js';
 import { ReferralOrigin } from './referralOrigin.js';
 import { ReferralReplayTab } from './referralReplay.js';
 import { ReferralStory } from './referralStory.js';
 import { ReferralTouches } from './referralTouches.js';
 import { StateDiagram } from './stateDiagram.js';
+import { StaffName } from './workDialog.js';
 
 const pollMs = 5_000;
 
@@ -47,6 +49,8 @@ export function Screen(): ReactElement {
     refetchIntervalInBackground: false,
   });
   const referral = query.data;
+  const mayWrite = useCan()('referral.write');
+  const [isEditing, setEditing] = useState(false);
   return (
     <>
       <PageHead
@@ -54,13 +58,23 @@ export function Screen(): ReactElement {
         {...(referral === undefined ? {} : { text: referral.id })}
         actions={
           referral === undefined ? undefined : (
-            <DecisionButtons path={`/v1/referrals/${referral.id}`} actions={referral.allowedActions} size="md" />
+            <>
+              {mayWrite ? (
+                <Button variant="default" size="md" onClick={() => setEditing(true)}>
+                  {t('work.change')}
+                </Button>
+              ) : null}
+              <DecisionButtons path={`/v1/referrals/${referral.id}`} actions={referral.allowedActions} size="md" />
+            </>
           )
         }
       />
       <Loaded query={query} lines={8}>
         {(data) => <Detail referral={data} />}
       </Loaded>
+      {isEditing && referral !== undefined ? (
+        <EditReferralDialog referral={referral} onClose={() => setEditing(false)} />
+      ) : null}
     </>
   );
 }
@@ -103,7 +117,9 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
               ],
               [t('referral.windowEnds'), <DateText key="w" value={referral.windowEndsAt} />],
               [t('referral.due'), <DateText key="d" value={referral.dueAt} />],
+              [t('work.assignee'), <StaffName key="s" id={referral.assigneeId} />],
               [t('referral.tags'), referral.tags.join(', ')],
+              [t('work.notes'), referral.notes],
             ]}
           />
         </Stack>
@@ -293,14 +309,13 @@ function Checks({ referral }: { readonly referral: Referral }): ReactElement {
 
 function Flags({ referral }: { readonly referral: Referral }): ReactElement | null {
   const { t } = useTranslation();
-  const reason = useReasonText();
   if (referral.flags.length === 0) return null;
   return (
     <Part title={t('referral.flags')}>
       <List size="sm">
         {referral.flags.map((flag) => (
           <List.Item key={`${flag.code}${flag.at}`}>
-            {reason(flag.code)} · <DateText value={flag.at} />
+            {t(`riskCode.${flag.code}`)} · <DateText value={flag.at} />
             <Evidence of={flag.evidence} />
           </List.Item>
         ))}
