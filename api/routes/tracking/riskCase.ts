@@ -2,11 +2,17 @@ import { openCase, rejectCase, releaseCase } from '../../../activities/tracking/
 import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
-import { findCaseView, listRiskCases, listRiskFlags } from '../../../db/reads/tracking/riskList.js';
+import {
+  findCaseView,
+  listRiskCases,
+  listRiskFlags,
+  listRiskyAffiliates,
+} from '../../../db/reads/tracking/riskList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { lockRiskCase, type RiskCase, updateRiskCase } from '../../../db/tracking/riskCase.js';
 import { dismissFlag, lockFlag } from '../../../db/tracking/riskFlag.js';
 import type { Act } from '../../../domain/act.js';
+import { affiliateActions } from '../../../domain/affiliate/affiliate.js';
 import { DomainError } from '../../../domain/errors.js';
 import { nudge, workflowIds } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
@@ -15,8 +21,11 @@ import { answer } from '../../answer.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import {
+  presentRiskAffiliate,
   presentRiskCase,
   presentRiskFlag,
+  riskAffiliateList,
+  riskAffiliateQuery,
   riskCaseCreate,
   riskCaseList,
   riskCaseParams,
@@ -235,4 +244,29 @@ const dismiss = defineRoute({
     ),
 });
 
-export const riskRoutes: readonly Route[] = [list, get, create, edit, release, reject, flags, dismiss];
+const byAffiliate = defineRoute({
+  method: 'GET',
+  path: '/v1/console/risk',
+  summary: 'What looks odd, by affiliate, with the money that is held',
+  permission: 'risk.read',
+  query: riskAffiliateQuery,
+  reply: riskAffiliateList,
+  refuses: [],
+  async handle(ctx) {
+    const page = ctx.page(ctx.query);
+    const views = await ctx.read((tx) => listRiskyAffiliates(tx, ctx.mode, ctx.query, page));
+    const maySuspend = ctx.can('status.change');
+    return ctx.list(
+      views,
+      page,
+      (view) =>
+        presentRiskAffiliate(
+          view,
+          affiliateActions(view.status).filter((action) => action === 'suspend' && maySuspend),
+        ),
+      (view) => ({ value: view.lastAt, id: view.affiliateId }),
+    );
+  },
+});
+
+export const riskRoutes: readonly Route[] = [list, get, create, edit, release, reject, flags, dismiss, byAffiliate];

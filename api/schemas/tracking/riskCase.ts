@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CaseView, FlagView } from '../../../db/reads/tracking/riskList.js';
+import type { CaseView, FlagView, RiskyAffiliate } from '../../../db/reads/tracking/riskList.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import { isBlockingRisk, riskCodes } from '../../../domain/tracking/riskFlag.js';
 import { anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
@@ -134,5 +134,39 @@ export function presentRiskFlag(view: FlagView, reader: { readonly mayWrite: boo
     dismissedBy: view.dismissedBy,
     note: view.note,
     allowedActions: reader.mayWrite && view.dismissedAt === null ? ['dismiss'] : [],
+  };
+}
+
+export const riskAffiliateQuery = listQuery({ code: anyOf(riskCodes), affiliateId: anyText() }, { sort: ['lastAt'] });
+
+export const riskAffiliateWire = z
+  .strictObject({
+    id: idWire('affiliate'),
+    object: z.literal('risk_affiliate'),
+    affiliate: z.strictObject({ id: z.string(), name: z.string(), status: z.string() }),
+    findings: z
+      .array(z.strictObject({ code: z.enum(riskCodes), blocking: z.boolean(), open: z.int() }))
+      .meta({ description: 'What is open against the affiliate and its referrals, per rule.' }),
+    openCases: z.int(),
+    held: z.array(signedMoneyWire).meta({ description: 'What its open cases hold, per currency.' }),
+    lastAt: instantWire,
+    allowedActions: z.array(z.string()).meta({ description: 'On the affiliate: `/v1/affiliates/{id}/…`.' }),
+  })
+  .openapi('RiskAffiliate');
+export const riskAffiliateList = listOf(riskAffiliateWire);
+
+export function presentRiskAffiliate(
+  view: RiskyAffiliate,
+  allowedActions: readonly string[],
+): z.output<typeof riskAffiliateWire> {
+  return {
+    id: view.affiliateId,
+    object: 'risk_affiliate',
+    affiliate: { id: view.affiliateId, name: view.name, status: view.status },
+    findings: view.findings.map(({ code, open }) => ({ code, blocking: isBlockingRisk(code), open })),
+    openCases: view.openCases,
+    held: view.held.map(({ currency, minor }) => ({ currency: currency as CurrencyCode, minor })),
+    lastAt: view.lastAt,
+    allowedActions: [...allowedActions],
   };
 }

@@ -1,5 +1,8 @@
 import type { Mode } from '../../../domain/act.js';
+import type { AffiliateStatus } from '../../../domain/affiliate/affiliate.js';
+import type { AffiliateId } from '../../../domain/ids.js';
 import type { Instant } from '../../../domain/time.js';
+import type { RiskCode } from '../../../domain/tracking/riskFlag.js';
 import { type RiskCase, type RiskCaseRow, toRiskCase } from '../../tracking/riskCase.js';
 import { type RiskFlagRow, type StoredFlag, toFlag } from '../../tracking/riskFlag.js';
 import type { ReadTx, Tx } from '../../transaction.js';
@@ -40,6 +43,92 @@ export async function listRiskFlags(
   if (filter.open === false) query.whereNotNull('flag.dismissed_at');
   const rows = await keyset(query, page, { createdAt: 'flag.created_at' }, 'flag.id');
   return rows.map((row) => ({ ...toFlag(row), affiliateName: row.affiliate_name }));
+}
+
+/** An affiliate that something open speaks against, and the money that its cases hold (screens.md 3.16). */
+export interface RiskyAffiliate {
+  readonly affiliateId: AffiliateId;
+  readonly name: string;
+  readonly status: AffiliateStatus;
+  readonly findings: readonly { readonly code: RiskCode; readonly open: number }[];
+  readonly openCases: number;
+  readonly lastAt: Instant;
+  readonly held: CaseView['held'];
+}
+
+interface RiskyRow {
+  readonly id: AffiliateId;
+  readonly name: string;
+  readonly status: AffiliateStatus;
+  readonly findings: RiskyAffiliate['findings'];
+  readonly open_cases: number;
+  readonly last_at: Instant;
+}
+
+// Of which affiliates is something odd open, or money held, and what was found of each? The newest finding first.
+export async function listRiskyAffiliates(
+  tx: ReadTx,
+  mode: Mode,
+  filter: { readonly code?: readonly string[] | undefined; readonly affiliateId?: readonly string[] | undefined },
+  page: Page,
+): Promise<readonly RiskyAffiliate[]> {
+  const query = tx
+    .from(
+      tx.raw(
+        `(with found as (
+            select flag.affiliate_id, flag.code, count(*)::int as open, max(flag.created_at) as last_at
+            from risk_flags as flag
+            left join referrals as referral
+              on (referral.workspace_id, referral.id) = (flag.workspace_id, flag.referral_id)
+            where flag.dismissed_at is null and flag.affiliate_id is not null and coalesce(referral.mode, 'live') = :mode
+            group by flag.affiliate_id, flag.code
+          ), held as (
+            select affiliate_id, count(*)::int as open, max(created_at) as last_at
+            from risk_cases where status = 'open' and mode = :mode group by affiliate_id
+          )
+          select affiliate.id, affiliate.name, affiliate.status, coalesce(max(held.open), 0) as open_cases,
+            greatest(max(found.last_at), max(held.last_at)) as last_at,
+            coalesce(jsonb_agg(jsonb_build_object('code', found.code, 'open', found.open)
+                               order by found.open desc, found.code) filter (where found.code is not null), '[]') as findings
+          from affiliates as affiliate
+          left join found on found.affiliate_id = affiliate.id
+          left join held on held.affiliate_id = affiliate.id
+          where found.code is not null or held.open is not null
+          group by affiliate.id, affiliate.name, affiliate.status) as risky`,
+        { mode },
+      ),
+    )
+    .select<RiskyRow[]>('risky.*');
+  if (filter.affiliateId !== undefined) query.whereIn('risky.id', [...filter.affiliateId]);
+  if (filter.code !== undefined)
+    query.whereRaw(`exists (select from jsonb_array_elements(risky.findings) as one where one ->> 'code' = any (?))`, [
+      [...filter.code],
+    ]);
+  const rows = await keyset(query, page, { lastAt: 'risky.last_at' }, 'risky.id');
+  const cases = await viewsOf(
+    tx,
+    await base(tx, mode)
+      .where('held.status', 'open')
+      .whereIn(
+        'held.affiliate_id',
+        rows.map((row) => row.id),
+      ),
+  );
+  return rows.map((row) => ({
+    affiliateId: row.id,
+    name: row.name,
+    status: row.status,
+    findings: row.findings,
+    openCases: row.open_cases,
+    lastAt: row.last_at,
+    held: sumByCurrency(cases.filter((view) => view.affiliateId === row.id).flatMap((view) => view.held)),
+  }));
+}
+
+function sumByCurrency(amounts: CaseView['held']): CaseView['held'] {
+  const sums = new Map<string, bigint>();
+  for (const { currency, minor } of amounts) sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+  return [...sums].map(([currency, minor]) => ({ currency, minor }));
 }
 
 export interface CaseView extends RiskCase {
@@ -106,13 +195,10 @@ async function viewsOf(tx: ReadTx | Tx, rows: readonly ViewRow[]): Promise<reado
           );
   return rows.map((row) => {
     const own = new Set<string>(row.commission_ids);
-    const sums = new Map<string, bigint>();
-    for (const { id, currency, minor } of lines)
-      if (own.has(id)) sums.set(currency, (sums.get(currency) ?? 0n) + minor);
     return {
       ...toRiskCase(row),
       affiliateName: row.affiliate_name,
-      held: [...sums].map(([currency, minor]) => ({ currency, minor })),
+      held: sumByCurrency(lines.filter((line) => own.has(line.id))),
     };
   });
 }

@@ -39,6 +39,8 @@ async function referralOf(body: Readonly<Record<string, unknown>>, of = affiliat
 }
 const flagsOf = async (query: string): Promise<readonly Json[]> =>
   itemsOf((await world.as(`/v1/risk-flags?${query}`)).body['data']);
+const riskyOf = async (query: string): Promise<readonly Json[]> =>
+  itemsOf((await world.as(`/v1/console/risk?${query}`)).body['data']);
 const affiliate = (id: string) =>
   world.owner('affiliates').where({ id }).first<{ email: string; contact_id: string }>();
 
@@ -301,6 +303,16 @@ test('a case holds its money: nothing moves it but release or reject, which clos
   expect(await line()).toMatchObject({ onHold: true });
   const path = `/v1/risk-cases/${String(made.body['id'])}`;
   expect((await world.as(path)).body['held']).toEqual([money('10.00')]);
+  const risky = (query = ''): Promise<readonly Json[]> => riskyOf(`affiliateId=${held}${query}`);
+  expect(await risky()).toEqual([
+    expect.objectContaining({
+      affiliate: expect.objectContaining({ id: held, status: 'approved' }) as unknown,
+      findings: [{ code: 'manual_review', blocking: true, open: 1 }],
+      openCases: 1,
+      held: [money('10.00')],
+      allowedActions: ['suspend'],
+    }),
+  ]);
   const single = await world.settled(world.as(`/v1/commissions/${String(commissionId)}/release`, {}));
   expect(single).toMatchObject({ status: 409, body: { code: 'commission_blocked', blockers: [{ code: 'on_hold' }] } });
   expect(await line()).toMatchObject({ onHold: true });
@@ -323,6 +335,7 @@ test('a case holds its money: nothing moves it but release or reject, which clos
     body: { code: 'already_decided', currentStatus: 'released' },
   });
   expect(await flagsOf(`referralId=${String(referral['id'])}&open=true`)).toEqual([]);
+  expect(await risky()).toEqual([]);
 
   const again = await open({ referralIds: [referral['id']] });
   await world.settle();
@@ -451,4 +464,44 @@ test('who may look at risks and who may act', async () => {
   });
   const other = await world.api.makeWorkspace({ name: 'Other' });
   expect(itemsOf((await world.api.as(other.key, '/v1/risk-flags')).body['data'])).toEqual([]);
+  expect(itemsOf((await world.api.as(other.key, '/v1/console/risk')).body['data'])).toEqual([]);
+  const agent = await world.api.makePerson(world.ws, ['agent'], { name: 'Ag' });
+  expect(await world.api.as(agent.key, '/v1/console/risk')).toMatchObject({ status: 403 });
+});
+
+test('what is open is put together by affiliate, the newest first, page by page; a dismissed flag no longer counts (screens.md 3.16)', async () => {
+  const found = await riskyOf('limit=200');
+  const open = await flagsOf('open=true&limit=200');
+  const sums = new Map<unknown, number>();
+  for (const flag of open) {
+    const of = (flag['affiliate'] as { id: string } | null)?.id;
+    if (of !== undefined) sums.set(of, (sums.get(of) ?? 0) + 1);
+  }
+  const countOf = (row: Json) =>
+    (row['findings'] as unknown as { open: number }[]).reduce((sum, one) => sum + one.open, 0);
+  expect(sums.size).toBeGreaterThan(2);
+  expect(Object.fromEntries(found.flatMap((row) => (countOf(row) > 0 ? [[row['id'], countOf(row)]] : [])))).toEqual(
+    Object.fromEntries(sums),
+  );
+  const times = found.map((row) => String(row['lastAt']));
+  expect(times).toEqual(times.toSorted().toReversed());
+  const pages: unknown[] = [];
+  let cursor = '';
+  do {
+    const page = await world.as(
+      `/v1/console/risk?limit=2${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
+    pages.push(...itemsOf(page.body['data']).map((row) => row['id']));
+    cursor = String(page.body['nextCursor'] ?? '');
+  } while (cursor !== '');
+  expect(pages).toEqual(found.map((row) => row['id']));
+
+  const [newest] = found;
+  const code = (newest?.['findings'] as unknown as readonly { code: string }[] | undefined)?.[0]?.code ?? '';
+  expect((await riskyOf(`code=${code}`)).map((row) => row['id'])).toContain(found[0]?.['id']);
+  const mine = open.filter((flag) => (flag['affiliate'] as { id: string } | null)?.id === found[0]?.['id']);
+  for (const flag of mine)
+    expect((await world.as(`/v1/risk-flags/${String(flag['id'])}/dismiss`, { reason: 'Known' })).status).toBe(200);
+  const [rest] = await riskyOf(`affiliateId=${String(found[0]?.['id'])}`);
+  expect(rest === undefined ? 0 : countOf(rest)).toBe(0);
 });

@@ -1,13 +1,17 @@
-import { Stack } from '@mantine/core';
-import type { ReactElement } from 'react';
+import { Stack, Text, Textarea } from '@mantine/core';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getRiskCasesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { patchRiskCasesByCaseId } from '../../../client/sdk.gen.js';
 import type { RiskCase } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
+import { Evidence } from '../../../kit/Evidence.js';
+import { FormDialog } from '../../../kit/FormDialog.js';
 import { MoneyList } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 
@@ -16,6 +20,8 @@ const statuses = ['open', 'released', 'rejected'] as const;
 /** Risk → Cases: money that is held, and its release or rejection (screens.md 3.16). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
+  const mayWrite = useCan()('risk.write');
+  const [noted, setNoted] = useState<RiskCase | null>(null);
   return (
     <>
       <PageHead
@@ -33,8 +39,14 @@ export function Screen(): ReactElement {
             row={t(`riskCode.${row.kind}`)}
             path={`/v1/risk-cases/${row.id}`}
             actions={row.allowedActions}
+            more={
+              mayWrite && row.status === 'open'
+                ? [{ key: 'note', text: t('riskCase.note'), onPress: () => setNoted(row) }]
+                : []
+            }
           />
         )}
+        rowDetail={(row) => (Object.keys(row.evidence).length === 0 ? null : <Evidence of={row.evidence} />)}
         empty={{ title: t('riskCase.none') }}
         filters={[
           {
@@ -96,6 +108,43 @@ export function Screen(): ReactElement {
           },
         ]}
       />
+      {noted === null ? null : <NotesDialog of={noted} onClose={() => setNoted(null)} />}
     </>
+  );
+}
+
+/** What was found out so far: the case stays open, and its money held. */
+function NotesDialog({ of, onClose }: { readonly of: RiskCase; readonly onClose: () => void }): ReactElement {
+  const { t } = useTranslation();
+  const [notes, setNotes] = useState(of.notes ?? '');
+  return (
+    <FormDialog
+      title={t('riskCase.note')}
+      submit={t('desk.save')}
+      save={() =>
+        patchRiskCasesByCaseId({
+          path: { caseId: of.id },
+          headers: { 'If-Match': `"${of.version}"` } as never,
+          body: { notes: notes.trim() === '' ? null : notes.trim() },
+          throwOnError: true,
+        })
+      }
+      onClose={onClose}
+    >
+      {(errors) => (
+        <>
+          <Text size="sm">{t('riskCase.noteText')}</Text>
+          <Textarea
+            label={t('risk.note')}
+            value={notes}
+            error={errors['notes']}
+            onChange={(event) => setNotes(event.currentTarget.value)}
+            maxLength={10_000}
+            autosize
+            minRows={3}
+          />
+        </>
+      )}
+    </FormDialog>
   );
 }
