@@ -25,7 +25,7 @@ const packages = /^(?!node:|@temporalio\/client$|\(computed\)|.*\.tsx?$).+/; // 
 
 // `\b` and not the file's end: a file that was split by decision is a folder of the same name (architecture.md 17).
 const steps =
-  /^activities\/(reseller\/|earning\/(adjustment|check|ledger|ledgerAdjustment|referral)\b|payout\/(gateway|gatewayEvent|methodChange|payout|reconciliation)\b|tracking\/(click|contact|riskCase)\b|audit\/history\b)/;
+  /^activities\/(affiliate\/|reseller\/|earning\/(adjustment|check|ledger|ledgerAdjustment|referral)\b|payout\/(gateway|gatewayEvent|methodChange|payout|reconciliation)\b|tracking\/(click|contact|riskCase)\b|audit\/history\b)/;
 const guardedWriters =
   /^db\/(earning\/(referral|check|commission|adjustment|ledger)\b|payout\/(payoutRun|payout|payoutAttempt|reconciliation)\b|reseller\/)/;
 const httpPackages = /^(koa|koa-[\w-]+|@koa\/.+|zod|@asteasolutions\/zod-to-openapi|isbot|busboy|@temporalio\/client)$/;

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { AffiliateChange } from '../../db/affiliate/affiliate.js';
 import { insertDecision, type NewDecision, settleDecision } from '../../db/audit/decision.js';
 import { enqueue } from '../../db/messaging/outbox.js';
 import {
@@ -17,13 +18,17 @@ import {
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type JobVerb, jobVerbOf, purgeKind, simulationKind } from '../../domain/reporting/bulkOperation.js';
+import type { Referral } from '../../domain/earning/referral.js';
+import { assertInvariant, type DomainErrorCode } from '../../domain/errors.js';
 import type { AffiliateId, DecisionId, PayoutId, ReferralId } from '../../domain/ids.js';
 import type { GatewayPolicy } from '../../domain/payout/gateway.js';
 import { exportKind } from '../../domain/reporting/listExport.js';
 import { type JobRef, signalMessage, workflowIds } from '../../workflows/contract.js';
+import { type AffiliateVerb, changeAffiliate, decideAffiliate } from '../affiliate/bulk.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { PayoutDeps } from '../payout/deps.js';
 import { decideEntry } from '../earning/adjustment.js';
+import { editReferral, takeReferral } from '../earning/referral.js';
 import { createDrafts } from '../payout/payout.js';
 import { messageItems } from './messageItems.js';
 import { simulateJob } from '../program/simulation.js';
@@ -94,7 +99,7 @@ async function decideChunk(deps: BulkDeps, ref: JobRef): Promise<BulkStep> {
       { ...actFor(act, { actor: job.actor, mode: job.mode }), requestId: job.requestId },
       job,
       items,
-      deps.gatewayPolicy,
+      deps,
     );
     deps.reached?.('bulk.decided');
     return { status: 'running', hasMore: items.length === perChunk, open: items.length };
@@ -202,13 +207,71 @@ async function decideEntryItem(
   await markItemDecided(tx, job.id, position, decisionId);
 }
 
-async function decideItems(tx: Tx, act: Act, job: BulkOperation, items: Items, gateways: GatewayPolicy): Promise<void> {
+/** A decision per affiliate, which takes effect here as the single one does (api.md 7.1). */
+async function decideAffiliateItems(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  items: Items,
+  of: { readonly verb: AffiliateVerb; readonly publicUrl: string },
+): Promise<void> {
+  for (const { position, objectId } of items) {
+    const decisionId = await decideAffiliate(tx, act, { affiliateId: objectId, ...of }, job.request, () =>
+      writeDecision(tx, act, job, {
+        verb: of.verb,
+        objectType: 'affiliate',
+        objectId,
+        workflowId: '', // settled at once: nothing takes it up
+        params: {},
+      }),
+    );
+    if (decisionId === undefined)
+      await markItemSkipped(tx, job.id, position, { code: 'resource.not_found', detail: null });
+    else await markItemDecided(tx, job.id, position, decisionId);
+  }
+}
+
+/** Sets the same fields on each row, as its single change does; nothing is decided. */
+async function updateItems(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  items: Items,
+  objectType: 'affiliates' | 'referrals',
+): Promise<void> {
+  const set = (job.request.params?.['set'] ?? {}) as AffiliateChange & Partial<Pick<Referral, 'tags' | 'assigneeId'>>;
+  for (const { position, objectId } of items) {
+    let code: DomainErrorCode | undefined;
+    if (objectType === 'affiliates') code = await changeAffiliate(tx, act, objectId, set);
+    else {
+      const referral = await takeReferral(tx, objectId);
+      if (referral === undefined) code = 'resource.not_found';
+      else await editReferral(tx, act, referral, set);
+    }
+    if (code === undefined) await markItemSucceeded(tx, job.id, position, null);
+    else await markItemSkipped(tx, job.id, position, { code, detail: null });
+  }
+}
+
+async function decideItems(
+  tx: Tx,
+  act: Act,
+  job: BulkOperation,
+  items: Items,
+  { gatewayPolicy, publicUrl }: Pick<BulkDeps, 'gatewayPolicy' | 'publicUrl'>,
+): Promise<void> {
   const { objectType, verb } = jobVerbOf(job.kind);
   if (verb === 'message') {
     const about = objectType === 'payouts' ? 'payouts' : 'commissions';
     return messageItems(tx, act, { job, about }, items);
   }
-  if (objectType === 'affiliates') return draftItems(tx, act, job, items, gateways);
+  if (verb === 'update')
+    return updateItems(tx, act, job, items, objectType === 'affiliates' ? 'affiliates' : 'referrals');
+  if (verb === 'createDraft') return draftItems(tx, act, job, items, gatewayPolicy);
+  if (objectType === 'affiliates') {
+    assertInvariant(publicUrl !== undefined, 'mails name our own address', { operationId: job.id });
+    return decideAffiliateItems(tx, act, job, items, { verb: verb as AffiliateVerb, publicUrl });
+  }
   if (objectType === 'payouts') return decidePayoutItems(tx, act, job, items, verb);
   const ids = items.map((item) => item.objectId);
   const referralOf = await findReferralsOf(tx, objectType, job.mode, ids);

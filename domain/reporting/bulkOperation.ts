@@ -2,8 +2,13 @@ import { DomainError } from '../errors.js';
 
 /** The bulk decisions there are (api.md 1.9): each row gets a decision of its own, as if made one by one. */
 export const bulkKinds = [
+  'affiliates.approve',
+  'affiliates.decline',
+  'affiliates.suspend',
+  'affiliates.update',
   'referrals.approve',
   'referrals.reject',
+  'referrals.update',
   'commissions.approve',
   'commissions.reject',
   'commissions.message',
@@ -14,7 +19,13 @@ export const bulkKinds = [
 export type BulkKind = (typeof bulkKinds)[number];
 
 /** What takes a batch back, row by row (BEY-17). Nobody asks for one by its kind: only an undo makes it. */
-export const undoKinds = ['referrals.reopen', 'commissions.withdraw_approval', 'commissions.reinstate'] as const;
+export const undoKinds = [
+  'affiliates.reopen',
+  'affiliates.reactivate',
+  'referrals.reopen',
+  'commissions.withdraw_approval',
+  'commissions.reinstate',
+] as const;
 export type UndoKind = (typeof undoKinds)[number];
 
 /** The kind of job that runs a simulation of more than 10,000 sales (api.md 6.2): no decisions, one result. */
@@ -26,19 +37,27 @@ export const purgeKind = 'test_data.purge';
 export interface BulkVerb {
   /** What is selected: `payouts.create` selects affiliates (api.md 1.9). */
   readonly objectType: 'referrals' | 'commissions' | 'payouts' | 'affiliates';
-  /** `message` decides nothing: the affiliates of the selected rows are written to (COM-11, NTF-14). */
-  readonly verb: 'approve' | 'reject' | 'markPaid' | 'createDraft' | 'message';
+  /**
+   * `message` decides nothing: the affiliates of the selected rows are written to (COM-11, NTF-14). `update` neither: it sets what the single
+   * change sets.
+   */
+  readonly verb: 'approve' | 'reject' | 'decline' | 'suspend' | 'update' | 'markPaid' | 'createDraft' | 'message';
 }
 
 /** As a job's page decides it: the verb is also the signal's name. */
 export interface JobVerb {
   readonly objectType: BulkVerb['objectType'];
-  readonly verb: BulkVerb['verb'] | 'reopen' | 'withdrawApproval' | 'reinstate';
+  readonly verb: BulkVerb['verb'] | 'reopen' | 'reactivate' | 'withdrawApproval' | 'reinstate';
 }
 
 const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
+  'affiliates.approve': { objectType: 'affiliates', verb: 'approve' },
+  'affiliates.decline': { objectType: 'affiliates', verb: 'decline' },
+  'affiliates.suspend': { objectType: 'affiliates', verb: 'suspend' },
+  'affiliates.update': { objectType: 'affiliates', verb: 'update' },
   'referrals.approve': { objectType: 'referrals', verb: 'approve' },
   'referrals.reject': { objectType: 'referrals', verb: 'reject' },
+  'referrals.update': { objectType: 'referrals', verb: 'update' },
   'commissions.approve': { objectType: 'commissions', verb: 'approve' },
   'commissions.reject': { objectType: 'commissions', verb: 'reject' },
   'commissions.message': { objectType: 'commissions', verb: 'message' },
@@ -48,13 +67,18 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
 };
 
 const undoVerbs: Readonly<Record<UndoKind, JobVerb>> = {
+  'affiliates.reopen': { objectType: 'affiliates', verb: 'reopen' },
+  'affiliates.reactivate': { objectType: 'affiliates', verb: 'reactivate' },
   'referrals.reopen': { objectType: 'referrals', verb: 'reopen' },
   'commissions.withdraw_approval': { objectType: 'commissions', verb: 'withdrawApproval' },
   'commissions.reinstate': { objectType: 'commissions', verb: 'reinstate' },
 };
 
-// The ways back of the state tables (features.md 2.2, 2.3). An approved referral has none: the later finding is a rejection.
+// The ways back of the state tables (features.md 2.1 to 2.3). An approved referral or affiliate has none: the later finding is a rejection, or
+// a suspension.
 const undoneBy: Readonly<Partial<Record<string, UndoKind>>> = {
+  'affiliates.decline': 'affiliates.reopen',
+  'affiliates.suspend': 'affiliates.reactivate',
   'referrals.reject': 'referrals.reopen',
   'commissions.approve': 'commissions.withdraw_approval',
   'commissions.reject': 'commissions.reinstate',

@@ -157,3 +157,15 @@ export function slugOf(name: string, maxLength = 40): string | undefined {
     .replace(/^-+|-+$/g, '');
   return slugProblem(plain) === undefined ? plain : undefined;
 }
+
+/** A direct link is the page itself with `via`, a recruit link opens the application; the others go through the redirect (api.md 7.2). */
+export function linkAddress(
+  link: { readonly kind: string; readonly slug: string; readonly destinationUrl: string },
+  origin: string,
+): string {
+  if (link.kind === 'recruit') return `${origin}/j/${link.slug}`;
+  if (link.kind !== 'direct') return `${origin}/r/${link.slug}`;
+  const url = new URL(link.destinationUrl);
+  url.searchParams.set('via', link.slug);
+  return url.href;
+}

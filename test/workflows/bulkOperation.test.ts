@@ -261,6 +261,27 @@ test.each([
   expect(refused.body['errors'][0]).toMatchObject({ pointer });
 });
 
+test('referrals.update sets tags and assignee on many, decides nothing and cannot be undone', async () => {
+  const ids = await pendingReferrals(3);
+  const asked = await post('/v1/operations', {
+    kind: 'referrals.update',
+    ids,
+    set: { tags: ['vip'], assigneeId: w.ana },
+  });
+  expect([asked.status, asked.body['reversible']], asked.text).toEqual([202, false]);
+  await eventually(async () => {
+    const { body } = await api.as(key, `/v1/operations/${String(asked.body['id'])}`);
+    if (body['status'] !== 'done') throw new Error(JSON.stringify(body));
+    expect(body['progress']).toMatchObject({ total: 3, succeeded: 3 });
+  });
+  for (const id of ids)
+    expect((await api.as(key, `/v1/referrals/${id}`)).body).toMatchObject({
+      status: 'pending',
+      tags: ['vip'],
+      assigneeId: w.ana,
+    });
+});
+
 test('RPT-13: an export goes from its order to its file by relay and workflow, whole though its worker died twice', async () => {
   const ids = await pendingReferrals(3);
   const made = await post('/v1/exports', {

@@ -1,10 +1,18 @@
 import { z } from 'zod';
-import { endEntriesOf } from '../../../activities/earning/adjustment.js';
+import { followMove } from '../../../activities/affiliate/move.js';
+import {
+  enrol,
+  ensurePortalUser,
+  findOpenProgram,
+  mailLinks,
+  openAtEnrolment,
+  welcome,
+} from '../../../activities/affiliate/onboard.js';
 import { findUser } from '../../../db/access/user.js';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
-import { bindApiKey, revokeAccess } from '../../../db/affiliate/apiUser.js';
+import { bindApiKey } from '../../../db/affiliate/apiUser.js';
 import {
   type AffiliateChange,
   findAffiliate,
@@ -17,7 +25,6 @@ import {
   updateAffiliate,
 } from '../../../db/affiliate/affiliate.js';
 import { findDefaultGroup, findGroup } from '../../../db/affiliate/group.js';
-import { enqueue } from '../../../db/messaging/outbox.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import {
   countAffiliates,
@@ -27,7 +34,6 @@ import {
 } from '../../../db/reads/affiliate/affiliateList.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { listRecruits } from '../../../db/reads/affiliate/recruits.js';
-import { listReferralsToWake } from '../../../db/reads/affiliate/referralsToWake.js';
 import {
   isFigureSort,
   listAffiliateFigures,
@@ -49,7 +55,6 @@ import {
 } from '../../../domain/affiliate/affiliate.js';
 import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
 import { daysRange, isTimeZone } from '../../../domain/calendar.js';
-import type { CommissionStatus } from '../../../domain/earning/commission.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, ContactId, UserId } from '../../../domain/ids.js';
 import { formatMoney } from '../../../domain/money.js';
@@ -57,7 +62,6 @@ import type { Program } from '../../../domain/program/program.js';
 import { addMs } from '../../../domain/time.js';
 import { judgeAddress } from '../../../domain/tracking/destination.js';
 import type { Config } from '../../../platform/config.js';
-import { nudge, workflowIds } from '../../../workflows/contract.js';
 import { asOfOrNow } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
 import { answer } from '../../answer.js';
@@ -88,18 +92,6 @@ import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
 import { daysAsked } from '../reporting/ownReport.js';
 import { addressRules } from '../tracking/destinationRules.js';
-import {
-  activateEnrolments,
-  endEnrolments,
-  enrol,
-  ensurePortalUser,
-  mailLinks,
-  enrolAnew,
-  findOpenProgram,
-  openAtEnrolment,
-  tellDeclined,
-  welcome,
-} from './onboard.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller'>;
 
@@ -288,7 +280,7 @@ async function createAffiliate(
     });
   if (body.apiKeyId !== undefined && !(await bindApiKey(tx, act, body.apiKeyId, affiliate.id)))
     throw fieldRefusal('apiKeyId', 'not_found', 'No unassigned secret key has this id.');
-  if (status === 'approved') await welcome(tx, act, affiliate, settings, config);
+  if (status === 'approved') await welcome(tx, act, affiliate, settings, config.http.publicUrl);
   return affiliate;
 }
 
@@ -433,69 +425,16 @@ async function move(
     statusReason: reason.note,
     ...(wish.approvedMoney === undefined ? {} : { approvedMoney: wish.approvedMoney }),
   });
-  await follow(tx, effect, moved, wish.event, { config, publicReason: reason.publicReason });
+  await followMove(tx, effect, moved, wish.event, {
+    publicUrl: config.http.publicUrl,
+    publicReason: reason.publicReason,
+  });
   const back = undoOf[wish.event];
   const undo =
     back === undefined || !ctx.can('status.change')
       ? undefined
       : { path: `/v1/affiliates/${moved.id}/${back}`, until: addMs(act.now, undoMs) };
   return presentAffiliate(await viewAffiliate(tx, moved), actionsFor(ctx, moved), undo);
-}
-
-/** What a move brings with it. Commissions of a referral are not touched here: their workflow sees the affiliate's status (ruling 39). */
-export async function follow(
-  tx: Tx,
-  act: Act,
-  affiliate: Affiliate,
-  event: AffiliateEvent,
-  more: { readonly config: Config; readonly publicReason: string | null },
-): Promise<void> {
-  const { settings } = await getSettings(tx);
-  switch (event) {
-    case 'approved':
-      await activateEnrolments(tx, act, affiliate);
-      return welcome(tx, act, affiliate, settings, more.config);
-    case 'declined':
-      await endEnrolments(tx, act, affiliate);
-      await revokeAccess(tx, act, affiliate.id);
-      return tellDeclined(tx, act, affiliate, settings, more.publicReason);
-    case 'reopened':
-      return enrolAnew(tx, act, affiliate, { publicUrl: more.config.http.publicUrl });
-    case 'suspended':
-      return;
-    case 'reactivated':
-      return wakeReferrals(tx, act, affiliate.id, ['pending']);
-    case 'terminated':
-      await endEnrolments(tx, act, affiliate);
-      await revokeAccess(tx, act, affiliate.id);
-      await endEntriesOf(tx, act, affiliate.id);
-      // Pending commissions are rejected; approved ones matter only where they are forfeited (AFF-09).
-      return wakeReferrals(
-        tx,
-        act,
-        affiliate.id,
-        affiliate.approvedMoney === 'forfeit' ? ['pending', 'approved'] : ['pending'],
-      );
-    default:
-      return event satisfies never;
-  }
-}
-
-/** Each referral whose next step depended on this affiliate reads its row again: held items return, or are rejected. */
-async function wakeReferrals(
-  tx: Tx,
-  act: Act,
-  affiliateId: AffiliateId,
-  statuses: readonly CommissionStatus[],
-): Promise<void> {
-  const referralIds = await listReferralsToWake(tx, affiliateId, statuses);
-  await enqueue(
-    tx,
-    ...referralIds.map((referralId) => {
-      const ref = { workspaceId: act.workspaceId, referralId };
-      return nudge('referral', workflowIds.referral(ref), ref);
-    }),
-  );
 }
 
 function moveRoute(verb: 'approve' | 'reopen' | 'reactivate', event: AffiliateEvent): Route {
@@ -623,7 +562,7 @@ const sendWelcome = defineRoute({
         const found = await lockAffiliate(tx, ctx.params.affiliateId);
         const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
         requireApproved(affiliate);
-        await mailLinks(tx, act, affiliate, config);
+        await mailLinks(tx, act, affiliate, config.http.publicUrl);
         return { status: 'received' as const };
       },
       { wake: true },

@@ -1,3 +1,4 @@
+import { activateEnrolments, enrol, ensurePortalUser, welcome } from '../../../activities/affiliate/onboard.js';
 import type { Context } from 'koa';
 import { getSettings } from '../../../db/access/settings.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
@@ -35,7 +36,6 @@ import type { ApiDeps } from '../../deps.js';
 import type { ApplyBody } from '../../schemas/affiliate/application.js';
 import { judgedWebsite } from './affiliate.js';
 import { mailStatus, statusLifeMs } from './application.js';
-import { activateEnrolments, enrol, ensurePortalUser, welcome } from './onboard.js';
 
 /** Whoever fills in a public page, before anybody knows who they are. */
 export function visitorAct(koa: Context, deps: ApiDeps, workspaceId: WorkspaceId, now: Instant): Act {
@@ -151,7 +151,7 @@ export async function takeInApplication(
     tokenEndsAt: addMs(act.now, statusLifeMs),
   });
   if (agreementId !== null) await accept(tx, act, affiliate, agreementId);
-  if (status === 'approved') return welcome(tx, act, affiliate, settings, config);
+  if (status === 'approved') return welcome(tx, act, affiliate, settings, config.http.publicUrl);
   await mailStatus(tx, act, config, affiliate, {
     token,
     kind: 'application_received',
@@ -250,5 +250,5 @@ export async function approveWhenComplete(tx: Tx, act: Act, config: Config, affi
   const system: Act = { ...act, actor: { type: 'system', id: null, userId: null } };
   const approved = await moveAffiliate(tx, system, affiliate, 'approved', { statusReason: null });
   await activateEnrolments(tx, system, approved);
-  await welcome(tx, system, approved, settings, config);
+  await welcome(tx, system, approved, settings, config.http.publicUrl);
 }

@@ -1,3 +1,4 @@
+import { followMove } from '../../../activities/affiliate/move.js';
 import { listUserNames } from '../../../db/access/userName.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate, lockAffiliate, moveAffiliate } from '../../../db/affiliate/affiliate.js';
@@ -21,7 +22,6 @@ import {
   presentBreach,
 } from '../../schemas/affiliate/breach.js';
 import { decideHere } from '../program/directDecision.js';
-import { follow } from './affiliate.js';
 
 const list = defineRoute({
   method: 'GET',
@@ -116,7 +116,10 @@ const create = defineRoute({
             statusReason: `Breach of: ${policy}`,
             ...(action === 'termination' ? { approvedMoney: 'pay' as const } : {}),
           });
-          await follow(tx, effect, moved, move.event, { config, publicReason: policy });
+          await followMove(tx, effect, moved, move.event, {
+            publicUrl: config.http.publicUrl,
+            publicReason: policy,
+          });
         }
         await tell(tx, act, affiliate, breach);
         const names = await listUserNames(

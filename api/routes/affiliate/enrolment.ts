@@ -1,3 +1,4 @@
+import { enrol, findOpenProgram, openAtEnrolment } from '../../../activities/affiliate/onboard.js';
 import { findAffiliate, lockAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findEnrolment, listEnrolments, moveEnrolment } from '../../../db/affiliate/enrolment.js';
 import { listLastDecisions } from '../../../db/audit/directDecision.js';
@@ -41,7 +42,6 @@ import {
 } from '../../schemas/program/agreement.js';
 import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
-import { enrol, findOpenProgram, openAtEnrolment } from './onboard.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller'>;
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { findUser } from '../../../db/access/user.js';
 import { findUserName } from '../../../db/access/userName.js';
+import { findGroup } from '../../../db/affiliate/group.js';
 import { type DecisionRecord, findDecision } from '../../../db/audit/decision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findTemplate } from '../../../db/messaging/template.js';
@@ -64,7 +66,9 @@ import {
   judgeDue,
   judgePayoutOf,
   type Listed,
-  listAffiliatesToPay,
+  judgeAffiliate,
+  judgeAffiliateOf,
+  listAffiliatesSelected,
   listPayoutsSelected,
   type PayoutVerb,
 } from './payoutSelection.js';
@@ -201,7 +205,9 @@ const rightFor: Readonly<Record<BulkVerb['objectType'], Permission>> = {
 };
 
 function rightOf({ objectType, verb }: BulkVerb): Permission {
-  return verb === 'message' ? 'message.send' : rightFor[objectType];
+  if (verb === 'message') return 'message.send';
+  if (verb === 'update') return objectType === 'affiliates' ? 'affiliate.write' : 'referral.write';
+  return objectType === 'affiliates' && verb !== 'createDraft' ? 'status.change' : rightFor[objectType];
 }
 
 interface Selected {
@@ -218,8 +224,11 @@ const mostSelected = 10_000;
 
 /** What referrals and commissions are decided by; payouts have verbs of their own (`PayoutVerb`). */
 type Verdict = 'approve' | 'reject' | 'message';
+/** Of referrals: a change of tags or assignee no status rules out. */
+type ReferralVerdict = 'approve' | 'reject' | 'update';
 
-function judgeReferral(view: ReferralView, verb: Exclude<Verdict, 'message'>): Selected {
+function judgeReferral(view: ReferralView, verb: ReferralVerdict): Selected {
+  if (verb === 'update') return { id: view.referral.id, code: null };
   const decided = decideReferralMove(view.referral, verb, blockingChecks(view.checks));
   return { id: view.referral.id, code: decided.kind === 'refused' ? publicCode(decided.code) : null };
 }
@@ -248,7 +257,12 @@ async function selectByFilter(tx: ReadTx, ctx: Selecting, wish: Wish, bulk: Bulk
       objectType === 'payouts'
         ? await listPayoutsSelected(tx, ctx, { filter: wish.filter ?? {}, verb: verb as PayoutVerb }, page)
         : objectType === 'affiliates'
-          ? await listAffiliatesToPay(tx, ctx, wish.filter ?? {}, page)
+          ? await listAffiliatesSelected(
+              tx,
+              ctx,
+              { filter: wish.filter ?? {}, right: rightOf(bulk), judge: (view) => judgeAffiliate(view, verb) },
+              page,
+            )
           : objectType === 'referrals'
             ? (
                 await listReferrals(
@@ -259,7 +273,7 @@ async function selectByFilter(tx: ReadTx, ctx: Selecting, wish: Wish, bulk: Bulk
                 )
               ).map((view) => ({
                 at: view.referral.createdAt,
-                ...judgeReferral(view, verb as Exclude<Verdict, 'message'>),
+                ...judgeReferral(view, verb as ReferralVerdict),
               }))
             : (
                 await listCommissions(
@@ -308,9 +322,11 @@ async function judgeIds(tx: ReadTx, ctx: Selecting, now: Instant, ids: readonly 
     judged.push(
       bulk.objectType === 'payouts'
         ? await judgePayoutOf(tx, ctx, id, bulk.verb as PayoutVerb)
-        : bulk.objectType === 'referrals'
-          ? judgeReferral(await getReferralView(tx, id), bulk.verb as Exclude<Verdict, 'message'>)
-          : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb as Verdict),
+        : bulk.objectType === 'affiliates'
+          ? await judgeAffiliateOf(tx, id, bulk.verb)
+          : bulk.objectType === 'referrals'
+            ? judgeReferral(await getReferralView(tx, id), bulk.verb as ReferralVerdict)
+            : judgeCommission(await getCommissionView(tx, reader, id), bulk.verb as Verdict),
     );
   return judged;
 }
@@ -322,6 +338,17 @@ async function started(tx: Tx, act: Act, caller: Caller, id: OperationId) {
   await enqueue(tx, startMessage({ workflowType: 'bulkOperation', workflowId, input: ref, startAt: null }, 4));
   const found = await getOperation(tx, caller, id);
   return answer(await presentOperation(tx, found), { status: 202, location: `/v1/operations/${id}` });
+}
+
+/** Whom and what an update names has to be there, as for the single change. */
+async function checkSet(tx: Tx, { groupId, managerId, assigneeId }: NonNullable<Wish['set']>): Promise<void> {
+  if (typeof groupId === 'string' && (await findGroup(tx, groupId)) === undefined)
+    throw invalid({ pointer: '#/set/groupId', code: 'not_found', detail: 'No such group.' });
+  for (const [field, id] of Object.entries({ managerId, assigneeId })) {
+    const person = typeof id === 'string' ? await findUser(tx, id) : undefined;
+    if (typeof id === 'string' && (person?.audience !== 'staff' || person.status === 'disabled'))
+      throw invalid({ pointer: `#/set/${field}`, code: 'not_found', detail: 'No such person of the staff.' });
+  }
 }
 
 const create = defineRoute({
@@ -344,11 +371,11 @@ const create = defineRoute({
     if (isMarking && !body.dryRun && !ctx.caller.isSteppedUp) throw new DomainError('access.step_up_required');
     const selected = await ctx.read(async (tx, now) => {
       if (body.paidOn !== undefined && body.paidOn > dateIn(await readWorkspaceZone(tx), now))
-        throw invalid({ pointer: '/paidOn', code: 'out_of_range', detail: 'Not in the future.' });
+        throw invalid({ pointer: '#/paidOn', code: 'out_of_range', detail: 'Not in the future.' });
       const found =
         body.ids === undefined ? await selectByFilter(tx, ctx, body, bulk) : await selectByIds(tx, ctx, body.ids, bulk);
       if (!body.dryRun) return found;
-      if (bulk.objectType === 'affiliates')
+      if (bulk.verb === 'createDraft')
         return judgeDue(
           tx,
           ctx,
@@ -370,14 +397,17 @@ const create = defineRoute({
       async (tx, act) => {
         const id = act.newId('operation');
         const { reference, paidOn, note: paidNote = null } = body;
-        const { templateId } = body;
+        const { templateId, set } = body;
+        if (set !== undefined) await checkSet(tx, set);
         if (templateId !== undefined && (await findTemplate(tx, templateId)) === undefined)
           throw invalid({ pointer: '#/templateId', code: 'not_found', detail: 'There is no template with this id.' });
         const params = isMarking
           ? { params: { reference, paidOn, note: paidNote } }
-          : templateId === undefined
-            ? {}
-            : { params: { templateId } };
+          : templateId !== undefined
+            ? { params: { templateId } }
+            : set === undefined
+              ? {}
+              : { params: { set } };
         const request = { reasonCode, note, publicReason, steppedUp, ...params };
         await insertOperation(tx, act, {
           id,
@@ -420,6 +450,8 @@ const cancel = defineRoute({
 });
 
 const undoRight: Readonly<Record<UndoKind, Permission>> = {
+  'affiliates.reopen': 'status.change',
+  'affiliates.reactivate': 'status.change',
   'referrals.reopen': 'referral.reopen',
   'commissions.withdraw_approval': 'commission.decide',
   'commissions.reinstate': 'commission.decide',
@@ -470,7 +502,12 @@ const undo = defineRoute({
           undoes: job.id,
         });
         const { objectType } = jobVerbOf(kind);
-        const code = objectType === 'referrals' ? 'referral.already_decided' : 'commission.already_decided';
+        const code =
+          objectType === 'affiliates'
+            ? 'affiliate.already_decided'
+            : objectType === 'referrals'
+              ? 'referral.already_decided'
+              : 'commission.already_decided';
         for (const [index, item] of items.entries())
           if (!item.isLast)
             await markItemSkipped(tx, id, index + 1, { code, detail: 'Somebody decided on it after the batch.' });

@@ -1,14 +1,18 @@
 import type { z } from 'zod';
-import { listAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
+import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { type AffiliateView, listAffiliates, viewAffiliate } from '../../../db/reads/affiliate/affiliateList.js';
 import { listConnected } from '../../../db/payout/gateway.js';
 import type { Page } from '../../../db/reads/keyset.js';
 import { readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { findPayoutView, listPayoutViews, type PayoutView, standingOf } from '../../../db/reads/payout/payoutView.js';
 import type { ReadTx } from '../../../db/transaction.js';
-import { DomainError } from '../../../domain/errors.js';
+import type { Permission } from '../../../domain/access/permission.js';
+import { decideAffiliateMove } from '../../../domain/affiliate/affiliate.js';
+import { DomainError, publicCode } from '../../../domain/errors.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { payoutActions } from '../../../domain/payout/payout.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
+import type { BulkVerb } from '../../../domain/reporting/bulkOperation.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
 import { boundsOf } from '../../lists.js';
 import type { ApiDeps } from '../../deps.js';
@@ -18,8 +22,8 @@ import { payoutFilterOf, payoutQuery } from '../../schemas/payout/payout.js';
 import { parseWith } from '../../validation.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 
-// What a bulk act on payouts selects and how each row is judged (PAY-18): affiliates that get a draft, payouts that a person has paid or
-// whose affiliates are written to.
+// What a bulk act on payouts or affiliates selects and how each row is judged (PAY-18): affiliates that get a draft or are decided on, payouts
+// that a person has paid or whose affiliates are written to.
 
 type Selecting = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'mode' | 'scopeFor'>;
 
@@ -63,20 +67,41 @@ export async function judgePayoutOf(tx: ReadTx, ctx: Selecting, id: string, verb
   return judgePayout(payout, verb);
 }
 
-export async function listAffiliatesToPay(
+/** Affiliates of a filter, of those that the right lets the caller see; `judge` says why a row is ruled out. */
+export async function listAffiliatesSelected(
   tx: ReadTx,
   ctx: Selecting,
-  filter: unknown,
+  of: {
+    readonly filter: unknown;
+    readonly right: Permission;
+    readonly judge: (view: AffiliateView) => string | null;
+  },
   page: Page,
 ): Promise<readonly Listed[]> {
-  const query = parseWith(affiliateFilter, filter, 'body') as z.output<typeof affiliateFilter>;
+  const query = parseWith(affiliateFilter, of.filter, 'body') as z.output<typeof affiliateFilter>;
   const views = await listAffiliates(
     tx,
-    ctx.scopeFor('payout.prepare'),
+    ctx.scopeFor(of.right),
     { ...query, createdAt: boundsOf(query, 'createdAt') },
     page,
   );
-  return views.map(({ affiliate }) => ({ at: affiliate.createdAt, id: affiliate.id, code: null }));
+  return views.map((view) => ({ at: view.affiliate.createdAt, id: view.affiliate.id, code: of.judge(view) }));
+}
+
+const affiliateEvents = { approve: 'approved', decline: 'declined', suspend: 'suspended' } as const;
+
+/** Why an affiliate is not approved, declined, suspended or changed now; null: it is. */
+export function judgeAffiliate({ affiliate, openRequirements }: AffiliateView, verb: BulkVerb['verb']): string | null {
+  if (verb === 'update') return affiliate.status === 'terminated' ? 'transition_not_allowed' : null;
+  if (verb !== 'approve' && verb !== 'decline' && verb !== 'suspend') return null;
+  const decided = decideAffiliateMove(affiliate, affiliateEvents[verb], openRequirements);
+  return decided.kind === 'refused' ? publicCode(decided.code) : null;
+}
+
+export async function judgeAffiliateOf(tx: ReadTx, id: string, verb: BulkVerb['verb']): Promise<Judged> {
+  const affiliate = await findAffiliate(tx, id);
+  if (affiliate === undefined) throw new DomainError('resource.not_found');
+  return { id, code: judgeAffiliate(await viewAffiliate(tx, affiliate), verb) };
 }
 
 /** Whether each would get a draft now, by the plan itself: for a dry run. */

@@ -8,7 +8,7 @@ import { listScriptHosts } from '../../../db/reads/tracking/linkOrigin.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
-import { creditCodeOf, linkStatusAt } from '../../../domain/tracking/link.js';
+import { creditCodeOf, linkAddress, linkStatusAt } from '../../../domain/tracking/link.js';
 import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import { deepDestination, parseDestination } from '../../../domain/tracking/redirect.js';
 import type { Config } from '../../../platform/config.js';
@@ -17,7 +17,6 @@ import { invalid } from '../../problems.js';
 import { fileAnswer } from '../../answer.js';
 import { defineRoute, type Route } from '../../route.js';
 import {
-  addressOf,
   checkWarnings,
   diagnoseBody,
   diagnosisWire,
@@ -174,7 +173,7 @@ async function qrOf(
   config: Config,
 ): Promise<ReturnType<typeof fileAnswer>> {
   const page = await pageOf(tx, view, to);
-  const url = new URL(addressOf(view.link, originOf(view, config.http.publicUrl)));
+  const url = new URL(linkAddress(view.link, originOf(view, config.http.publicUrl)));
   for (const [name, value] of Object.entries(labels)) url.searchParams.set(name, value);
   if (to !== undefined) url.searchParams.set('to', page);
   url.searchParams.set('src', 'qr');

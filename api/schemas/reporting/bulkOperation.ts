@@ -96,23 +96,50 @@ export const operationCreate = z
     note: noteText.exactOptional(),
     /** Of `commissions.message` and `payouts.message`: what is sent, one mail per affiliate. */
     templateId: idWire('template').exactOptional(),
+    /** Of `affiliates.update` and `referrals.update`: what each row gets, as the single change takes it. */
+    set: z
+      .strictObject({
+        groupId: idWire('group').nullable().exactOptional(),
+        managerId: idWire('user').nullable().exactOptional(),
+        assigneeId: idWire('user').nullable().exactOptional(),
+        tags: z
+          .array(text(40))
+          .max(50)
+          .transform((values) => [...new Set(values)])
+          .exactOptional(),
+      })
+      .exactOptional(),
   })
   .check((context) => {
     const { kind, ids, filter, expectedCount, dryRun, reason, reasonCode } = context.value;
-    const { reference, paidOn, note, templateId } = context.value;
-    const refuse = (code: 'required' | 'not_allowed_here' | 'already_used', detail: string, field: string): void => {
-      context.issues.push({ ...fieldIssue(code, detail, [field]), input: context.value });
+    const { reference, paidOn, note, templateId, set } = context.value;
+    const refuse = (
+      code: 'required' | 'not_allowed_here' | 'already_used',
+      detail: string,
+      ...path: readonly string[]
+    ): void => {
+      context.issues.push({ ...fieldIssue(code, detail, path), input: context.value });
     };
     if (ids === undefined && filter === undefined) refuse('required', 'ids or filter.', 'ids');
     if (ids !== undefined && filter !== undefined) refuse('not_allowed_here', 'Either ids or filter.', 'filter');
     if (ids !== undefined && new Set(ids).size < ids.length) refuse('already_used', 'Each id at most once.', 'ids');
     if (filter !== undefined && expectedCount === undefined && !dryRun)
       refuse('required', 'How many rows the filter showed.', 'expectedCount');
-    if (kind.endsWith('.reject') && !dryRun && reason === undefined && reasonCode === undefined)
+    if (/\.(reject|decline|suspend)$/.test(kind) && !dryRun && reason === undefined && reasonCode === undefined)
       refuse('required', 'Say why: reason or reasonCode.', 'reason');
     const isMessage = kind.endsWith('.message');
     if (templateId === undefined && isMessage && !dryRun) refuse('required', 'What to send.', 'templateId');
     if (templateId !== undefined && !isMessage) refuse('not_allowed_here', 'Of a message only.', 'templateId');
+    const settable: Readonly<Record<string, readonly string[]>> = {
+      'affiliates.update': ['groupId', 'managerId', 'tags'],
+      'referrals.update': ['assigneeId', 'tags'],
+    };
+    const fields = settable[kind];
+    const named = Object.keys(set ?? {});
+    if (fields === undefined && set !== undefined) refuse('not_allowed_here', 'Of an update only.', 'set');
+    if (fields !== undefined && named.length === 0 && !dryRun) refuse('required', 'What to set.', 'set');
+    for (const name of fields === undefined ? [] : named.filter((one) => !fields.includes(one)))
+      refuse('not_allowed_here', `Of ${kind}: ${(fields ?? []).join(', ')}.`, 'set', name);
     const isMarking = kind === 'payouts.mark_paid';
     for (const [field, value] of Object.entries({ reference, paidOn, note })) {
       if (value !== undefined && !isMarking) refuse('not_allowed_here', 'Of payouts.mark_paid only.', field);

@@ -5,6 +5,7 @@ import {
   creditCodeOf,
   creditCodes,
   destinationTypes,
+  linkAddress,
   linkHealths,
   linkKinds,
   linkStatusAt,
@@ -147,7 +148,7 @@ export function presentLink(
     object: 'link',
     ...link,
     status,
-    url: addressOf(link, originOf(view, at.publicUrl)),
+    url: linkAddress(link, originOf(view, at.publicUrl)),
     credits: creditCode === null,
     creditCode,
     warnings: [...healthWarnings(link.health), ...(more.warnings ?? [])],
@@ -242,16 +243,4 @@ export const diagnosisWire = z
 /** Where this workspace's links begin. */
 export function originOf(view: Pick<LinkView, 'linkDomain'>, publicUrl: string): string {
   return view.linkDomain === null ? publicUrl : domainOrigin(view.linkDomain, publicUrl);
-}
-
-/** A direct link is the page itself with `via`, a recruit link opens the application; the others go through the redirect (api.md 7.2). */
-export function addressOf(
-  link: { readonly kind: string; readonly slug: string; readonly destinationUrl: string },
-  origin: string,
-): string {
-  if (link.kind === 'recruit') return `${origin}/j/${link.slug}`;
-  if (link.kind !== 'direct') return `${origin}/r/${link.slug}`;
-  const url = new URL(link.destinationUrl);
-  url.searchParams.set('via', link.slug);
-  return url.href;
 }

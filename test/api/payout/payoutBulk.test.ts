@@ -8,6 +8,7 @@ import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import type { OperationId, PayoutId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
+import { makeProgram } from '../program/support.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 import { textAt } from '../../support/apiClient.js';
 import { insertApprovedMoney } from '../../support/approvedMoney.js';
@@ -63,7 +64,7 @@ const ask = (key: string, body: unknown) => api.as(key, '/v1/operations', { body
 
 /** What the job's workflow and the payouts' workflows do: pages until nothing is left, each decision, the outcomes. */
 async function work(jobId: string): Promise<readonly (readonly [string | null, string | null])[]> {
-  const deps = { db: api.db, longDb: api.db, newId, gatewayPolicy };
+  const deps = { db: api.db, longDb: api.db, newId, gatewayPolicy, publicUrl: 'http://localhost:3000' };
   const jobs = bulkOperationActivities({ ...deps, ...noExports });
   const decisions = payoutDecisionActivities({
     ...deps,
@@ -198,6 +199,104 @@ test('NTF-14: of selected payouts each affiliate gets one mail that lists its ow
     shown.map(({ body }) => `1: ${textAt(body, 'amount.amount')} USD`).toSorted(),
   );
   expect(await owner('notices').where({ kind: 'payouts_message', link: '/payouts' })).toHaveLength(2);
+});
+
+/** Somebody who waits to be approved. */
+async function makeApplicant(name: string, programId: string): Promise<string> {
+  const made = await api.as(shop.key, '/v1/affiliates', {
+    body: { name, email: `${newId('contact')}@applicant.example`, programIds: [programId] },
+  });
+  expect(made.status, made.text).toBe(201);
+  const id = String(made.body['id']);
+  await owner('affiliates').where({ id }).update({ status: 'pending' });
+  await owner('enrolments').where({ affiliate_id: id }).update({ status: 'pending' });
+  return id;
+}
+
+const affiliatesOf = async (list: readonly string[]): Promise<readonly (readonly [unknown, unknown, unknown])[]> =>
+  Promise.all(
+    list.map(async (id) => {
+      const { body } = await api.as(shop.key, `/v1/affiliates/${id}`);
+      return [body['status'], body['groupId'], body['tags']] as const;
+    }),
+  );
+
+test('screens.md 3.4: affiliates are approved, declined, suspended and moved many at once, each as its own decision', async () => {
+  const open = await makeProgram(api, shop, { name: 'Bulk open' });
+  const strict = await makeProgram(api, shop, { name: 'Bulk strict', requirements: ['agreement_accepted'] });
+  const terms = { kind: 'terms', title: 'Terms', text: 'Be fair.', mustAccept: true };
+  expect((await api.as(shop.key, `/v1/programs/${strict}/agreements`, { body: terms })).status).toBe(201);
+  const [ann, bob] = [await makeApplicant('Ann', open), await makeApplicant('Bob', open)];
+  const cat = await makeApplicant('Cat', strict);
+  const done = ids[0] as string;
+  const dry = await ask(shop.key, { kind: 'affiliates.approve', ids: [ann, cat, done], dryRun: true });
+  expect([dry.status, dry.body], dry.text).toEqual([
+    200,
+    {
+      matched: 3,
+      eligible: 1,
+      skipped: [
+        { id: cat, code: 'requirements_open' },
+        { id: done, code: 'already_decided' },
+      ],
+    },
+  ]);
+  const approved = await ask(shop.key, { kind: 'affiliates.approve', ids: [ann, cat, done] });
+  expect([approved.status, approved.body['reversible']], approved.text).toEqual([202, false]);
+  expect(await work(String(approved.body['id']))).toEqual([
+    ['succeeded', null],
+    ['skipped', 'requirements_open'],
+    ['skipped', 'already_decided'],
+  ]);
+  expect((await affiliatesOf([ann, cat])).map(([status]) => status)).toEqual(['approved', 'pending']);
+  const { email } = (await api.as(shop.key, `/v1/affiliates/${ann}`)).body;
+  // It brings what the single approval brings: the enrolment works, the links are mailed.
+  expect(await owner('enrolments').where({ affiliate_id: ann }).select('status')).toEqual([{ status: 'active' }]);
+  expect(await owner('emails').where({ recipient: email, kind: 'affiliate_approved' })).toHaveLength(1);
+
+  const silent = await ask(shop.key, { kind: 'affiliates.decline', ids: [bob] });
+  expect([silent.status, silent.body['errors']?.[0]?.['pointer']], silent.text).toEqual([422, '#/reason']);
+  const declined = await ask(shop.key, { kind: 'affiliates.decline', ids: [bob], reason: 'No site' });
+  expect(await work(String(declined.body['id']))).toEqual([['succeeded', null]]);
+  expect((await affiliatesOf([bob])).map(([status]) => status)).toEqual(['declined']);
+  const undo = await api.as(shop.key, `/v1/operations/${String(declined.body['id'])}/undo`, { body: {} });
+  expect(undo.status, undo.text).toBe(202);
+  await work(String(undo.body['id']));
+  expect((await affiliatesOf([bob])).map(([status]) => status)).toEqual(['pending']);
+
+  const suspended = await ask(shop.key, { kind: 'affiliates.suspend', ids: [ann], reason: 'A look first' });
+  await work(String(suspended.body['id']));
+  expect((await affiliatesOf([ann])).map(([status]) => status)).toEqual(['suspended']);
+
+  const group = (await api.as(shop.key, '/v1/groups', { body: { name: 'Moved at once' } })).body['id'];
+  const byFilter = { kind: 'affiliates.update', filter: { programId: open }, expectedCount: 2 };
+  const moved = await ask(shop.key, { ...byFilter, set: { groupId: group, tags: ['spring', 'spring', 'blog'] } });
+  expect(moved.status, moved.text).toBe(202);
+  expect(await work(String(moved.body['id']))).toEqual([
+    ['succeeded', null],
+    ['succeeded', null],
+  ]);
+  expect(await affiliatesOf([ann, bob])).toEqual([
+    ['suspended', group, ['spring', 'blog']],
+    ['pending', group, ['spring', 'blog']],
+  ]);
+  for (const [body, pointer] of [
+    [{ ...byFilter, set: { groupId: newId('group') } }, '#/set/groupId'],
+    [{ ...byFilter, set: { managerId: newId('user') } }, '#/set/managerId'],
+    [{ ...byFilter, set: { assigneeId: newId('user') } }, '#/set/assigneeId'],
+    [byFilter, '#/set'],
+    [{ kind: 'affiliates.approve', ids: [ann], set: { tags: [] } }, '#/set'],
+  ] as const) {
+    const refused = await ask(shop.key, body);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, pointer]);
+  }
+  expect((await ask(fin, { kind: 'affiliates.approve', ids: [ann] })).body).toMatchObject({
+    status: 403,
+    missingPermission: 'status.change',
+  });
+  expect((await ask(fin, { ...byFilter, set: { tags: [] } })).body).toMatchObject({
+    missingPermission: 'affiliate.write',
+  });
 });
 
 test('PAY-18: rights, what is missing and what is too late are refused and change nothing', async () => {

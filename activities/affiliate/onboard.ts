@@ -1,26 +1,24 @@
-import { ensureLogin } from '../../../db/access/workspace.js';
-import { insertOneTimeToken, voidOneTimeTokens } from '../../../db/access/oneTimeToken.js';
-import { insertUser, lockUser, updateUser, type User } from '../../../db/access/user.js';
-import { listDocumentFacts } from '../../../db/affiliate/document.js';
-import { insertEnrolment, listEnrolments, moveEnrolment } from '../../../db/affiliate/enrolment.js';
-import { getApplicationForm } from '../../../db/program/applicationForm.js';
-import { insertEmail } from '../../../db/messaging/email.js';
-import { findCurrentAgreement } from '../../../db/program/agreement.js';
-import { findProgram } from '../../../db/program/program.js';
-import { insertLink, listLinksOf, moveLink } from '../../../db/tracking/link.js';
-import type { ReadTx, Tx } from '../../../db/transaction.js';
-import type { Settings } from '../../../domain/access/settings.js';
-import type { Act } from '../../../domain/act.js';
-import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
-import { type Enrolment, openForEnrolment } from '../../../domain/affiliate/enrolment.js';
-import type { OpenRequirement } from '../../../domain/affiliate/requirement.js';
-import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId, LinkId, ProgramId } from '../../../domain/ids.js';
-import type { Program } from '../../../domain/program/program.js';
-import { linkStatusAt, slugOf } from '../../../domain/tracking/link.js';
-import type { Config } from '../../../platform/config.js';
-import { addressOf } from '../../schemas/tracking/link.js';
-import { publicOrigin } from '../tracking/linkOrigin.js';
+import { ensureLogin } from '../../db/access/workspace.js';
+import { insertOneTimeToken, voidOneTimeTokens } from '../../db/access/oneTimeToken.js';
+import { insertUser, lockUser, updateUser, type User } from '../../db/access/user.js';
+import { listDocumentFacts } from '../../db/affiliate/document.js';
+import { insertEnrolment, listEnrolments, moveEnrolment } from '../../db/affiliate/enrolment.js';
+import { getApplicationForm } from '../../db/program/applicationForm.js';
+import { insertEmail } from '../../db/messaging/email.js';
+import { findCurrentAgreement } from '../../db/program/agreement.js';
+import { findProgram } from '../../db/program/program.js';
+import { readLinkOrigin } from '../../db/reads/tracking/linkOrigin.js';
+import { insertLink, listLinksOf, moveLink } from '../../db/tracking/link.js';
+import type { ReadTx, Tx } from '../../db/transaction.js';
+import type { Settings } from '../../domain/access/settings.js';
+import type { Act } from '../../domain/act.js';
+import type { Affiliate } from '../../domain/affiliate/affiliate.js';
+import { type Enrolment, openForEnrolment } from '../../domain/affiliate/enrolment.js';
+import type { OpenRequirement } from '../../domain/affiliate/requirement.js';
+import { DomainError } from '../../domain/errors.js';
+import type { AffiliateId, LinkId, ProgramId } from '../../domain/ids.js';
+import type { Program } from '../../domain/program/program.js';
+import { linkAddress, linkStatusAt, slugOf } from '../../domain/tracking/link.js';
 
 // What becoming an affiliate brings with it: enrolments, a link for each, mails, a portal login.
 
@@ -142,11 +140,11 @@ export async function welcome(
   act: Act,
   affiliate: Affiliate,
   settings: Settings,
-  config: Config,
+  publicUrl: string,
 ): Promise<void> {
-  const signIn = settings.affiliates.portalEnabled ? await invitePortalUser(tx, act, affiliate, config) : undefined;
+  const signIn = settings.affiliates.portalEnabled ? await invitePortalUser(tx, act, affiliate, publicUrl) : undefined;
   if (settings.notifications['affiliate.approved'] === false) return;
-  await mailLinks(tx, act, affiliate, config, signIn);
+  await mailLinks(tx, act, affiliate, publicUrl, signIn);
 }
 
 /** The links and guidelines by mail; `signIn` is a way into the portal, where there is one to give. */
@@ -154,12 +152,12 @@ export async function mailLinks(
   tx: Tx,
   act: Act,
   affiliate: Affiliate,
-  config: Config,
+  publicUrl: string,
   signIn?: string,
 ): Promise<void> {
   const links = (await listLinksOf(tx, affiliate.id)).filter((link) => link.status === 'active');
-  const origin = await publicOrigin(tx, config);
-  const addresses = links.map((link) => addressOf(link, origin));
+  const origin = await readLinkOrigin(tx, publicUrl);
+  const addresses = links.map((link) => linkAddress(link, origin));
   const guidelines: string[] = [];
   for (const programId of new Set(links.map((link) => link.programId))) {
     const agreement = await findCurrentAgreement(tx, programId, 'guidelines', act.now);
@@ -204,7 +202,12 @@ export async function tellDeclined(
 }
 
 /** A sign-in link for an affiliate that is in the portal for the first time, or again. None where it has a login that works. */
-async function invitePortalUser(tx: Tx, act: Act, affiliate: Affiliate, config: Config): Promise<string | undefined> {
+async function invitePortalUser(
+  tx: Tx,
+  act: Act,
+  affiliate: Affiliate,
+  publicUrl: string,
+): Promise<string | undefined> {
   const existing = await findPortalUser(tx, affiliate);
   if (existing !== undefined && existing.status !== 'disabled') return undefined;
   const user = await ensurePortalUser(tx, act, affiliate);
@@ -215,7 +218,7 @@ async function invitePortalUser(tx: Tx, act: Act, affiliate: Affiliate, config: 
     workspaceId: act.workspaceId,
     userId: user.id,
   });
-  return `${config.http.publicUrl}/welcome/${token}`;
+  return `${publicUrl}/welcome/${token}`;
 }
 
 async function findPortalUser(tx: Tx, affiliate: Affiliate): Promise<User | undefined> {
