@@ -6,6 +6,7 @@ import { breachRoutes } from './routes/affiliate/breach.js';
 import { documentRoutes } from './routes/affiliate/document.js';
 import { applyPageRoutes } from './routes/affiliate/applyPage.js';
 import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
+import { effectiveTermsRoutes } from './routes/affiliate/effectiveTerms.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
 import { affiliateMetricsRoutes } from './routes/affiliate/metrics.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
@@ -144,6 +145,7 @@ const own: readonly Route[] = [
   ...payoutFileRoutes,
   ...payoutRoutes,
   ...payoutStatementRoutes,
+  ...effectiveTermsRoutes,
   ...unpaidNoticeRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,

@@ -146,3 +146,8 @@ const actionOf: Readonly<Record<ProgramEvent, string>> = {
 export function programActions(status: ProgramStatus): readonly string[] {
   return eventsFrom(programTransitions, status).map((event) => actionOf[event]);
 }
+
+/** May an affiliate join it without being asked? */
+export function isJoinable(program: Pick<Program, 'status' | 'enrolment'>): boolean {
+  return program.status === 'active' && program.enrolment === 'open';
+}

@@ -1,12 +1,19 @@
 import { z } from 'zod';
+import { enrol, openAtEnrolment } from '../../../activities/affiliate/onboard.js';
 import { lockAffiliate, updateAffiliate } from '../../../db/affiliate/affiliate.js';
+import { listEnrolments } from '../../../db/affiliate/enrolment.js';
 import { findAgreement, findCurrentAgreement, recordAcceptance } from '../../../db/program/agreement.js';
 import { listRulesAt } from '../../../db/program/commissionPlan.js';
 import { findProgram } from '../../../db/program/program.js';
 import { findGroup } from '../../../db/affiliate/group.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import { listOwnAgreements } from '../../../db/reads/affiliate/ownAgreements.js';
-import { findProductNames, listOwnPrograms, type OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
+import {
+  findProductNames,
+  listJoinablePrograms,
+  listOwnPrograms,
+  type OwnProgram,
+} from '../../../db/reads/affiliate/ownPrograms.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
 import { readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { countActivity, listActivityDays, listBestLinks } from '../../../db/reads/reporting/activity.js';
@@ -18,8 +25,10 @@ import { dateIn, daysRange, isTimeZone, nextOccurrence } from '../../../domain/c
 import { DomainError } from '../../../domain/errors.js';
 import { millionths, ppmWhole } from '../../../domain/money.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
-import { ownRates } from '../../../domain/program/ownRates.js';
+import { ownRates, type RateLanguage } from '../../../domain/program/ownRates.js';
+import { isJoinable } from '../../../domain/program/program.js';
 import { addDays, earliest, epochMs, type Instant } from '../../../domain/time.js';
+import { answer } from '../../answer.js';
 import type { ApiDeps } from '../../deps.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
@@ -30,6 +39,7 @@ import {
   ownHomeWire,
   ownMinimum,
   ownProgramList,
+  ownProgramQuery,
   ownProgramWire,
   presentNextPayout,
   presentOwnAgreement,
@@ -40,6 +50,7 @@ import {
 } from '../../schemas/affiliate/portal.js';
 import { agreementParams } from '../../schemas/program/agreement.js';
 import { programParams } from '../../schemas/program/program.js';
+import { idWire } from '../../schemas/wire.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 import { fieldRefusal } from '../program/directDecision.js';
 import { judgedWebsite } from './affiliate.js';
@@ -204,7 +215,7 @@ async function groupOf(tx: ReadTx, { groupId }: Affiliate) {
   return groupId === null ? undefined : findGroup(tx, groupId);
 }
 
-async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: OwnProgram['id']) {
+async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, language: RateLanguage, only?: OwnProgram['id']) {
   const { affiliate, settings } = await requireOwn(tx, ctx, now);
   const own = (await listOwnPrograms(tx, affiliate.id)).filter((one) => only === undefined || one.id === only);
   const agreements = await listOwnAgreements(tx, affiliate.id, now);
@@ -213,10 +224,12 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, only?: Own
   for (const one of own) {
     const program = await findProgram(tx, one.id);
     if (program === undefined) continue; // its foreign key says otherwise
-    const rates = ownRates(await listRulesAt(tx, one.id, now), affiliate, {
-      levels: program.levels,
-      acquisitionModel: affiliate.acquisitionModel ?? program.acquisitionModel,
-    });
+    const rates = ownRates(
+      await listRulesAt(tx, one.id, now),
+      affiliate,
+      { levels: program.levels, acquisitionModel: program.acquisitionModel },
+      language,
+    );
     const productNames = await findProductNames(
       tx,
       rates.flatMap((rate) => rate.productId ?? []),
@@ -231,9 +244,15 @@ const programs = defineRoute({
   path: '/v1/me/programs',
   summary: 'The programs the affiliate is in, with its own rates in figures and words',
   permission: 'me.read',
+  query: ownProgramQuery,
   reply: ownProgramList,
   refuses: portalRefusals,
-  handle: (ctx) => ctx.read(async (tx, now) => ({ data: await presentPrograms(tx, now, ctx), nextCursor: null })),
+  handle: (ctx) =>
+    ctx.read(async (tx, now) => ({
+      data: await presentPrograms(tx, now, ctx, ctx.query.language),
+      nextCursor: null,
+      joinable: [...(await listJoinablePrograms(tx, ownId(ctx)))],
+    })),
 });
 
 const program = defineRoute({
@@ -241,14 +260,53 @@ const program = defineRoute({
   path: '/v1/me/programs/:programId',
   permission: 'me.read',
   params: programParams,
+  query: ownProgramQuery,
   reply: ownProgramWire,
   refuses: ['resource.not_found', ...portalRefusals],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
-      const [one] = await presentPrograms(tx, now, ctx, ctx.params.programId);
+      const [one] = await presentPrograms(tx, now, ctx, ctx.query.language, ctx.params.programId);
       if (one === undefined) throw new DomainError('resource.not_found');
       return one;
     }),
+});
+
+/** The program is read on its own: its terms may have to be accepted before anything else answers. */
+const joinedWire = z.strictObject({ programId: idWire('program'), joined: z.literal(true) });
+
+/** Joins a program that is open to all who are affiliates already; what it asks for first stays to be done (api.md 17). */
+const join = defineRoute({
+  method: 'POST',
+  path: '/v1/me/programs/:programId/enrol',
+  permission: 'me.write',
+  params: programParams,
+  body: z.strictObject({}),
+  reply: joinedWire,
+  status: 201,
+  refuses: ['resource.not_found', 'resource.already_exists', ...portalWriteRefusals],
+  handle: (ctx, { config }) =>
+    ctx.write(
+      async (tx, act) => {
+        await requireOwn(tx, ctx, act.now, 'write');
+        const affiliate = await lockAffiliate(tx, ownId(ctx));
+        const program = await findProgram(tx, ctx.params.programId);
+        // One that is not offered does not exist for who asks.
+        if (affiliate === undefined || program === undefined || !isJoinable(program))
+          throw new DomainError('resource.not_found');
+        const open = (await listEnrolments(tx, affiliate.id)).find(
+          (one) => one.programId === program.id && one.status !== 'ended',
+        );
+        if (open !== undefined)
+          throw new DomainError('resource.already_exists', { field: 'programId', existingId: open.id });
+        const isReady = (await openAtEnrolment(tx, act, program, affiliate.id)).length === 0;
+        await enrol(tx, act, affiliate, program, {
+          status: isReady ? 'active' : 'pending',
+          publicUrl: config.http.publicUrl,
+        });
+        return answer({ programId: program.id, joined: true as const }, { location: `/v1/me/programs/${program.id}` });
+      },
+      { wake: true },
+    ),
 });
 
 const balances = defineRoute({
@@ -273,5 +331,6 @@ export const portalRoutes: readonly Route[] = [
   accept,
   programs,
   program,
+  join,
   balances,
 ];

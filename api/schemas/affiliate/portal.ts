@@ -5,9 +5,9 @@ import { effectiveTerms, minimumPayout, type Settings } from '../../../domain/ac
 import type { Group } from '../../../db/affiliate/group.js';
 import { type Affiliate, affiliateTransitions } from '../../../domain/affiliate/affiliate.js';
 import { enrolmentTransitions } from '../../../domain/affiliate/enrolment.js';
-import { type CurrencyCode, type MoneyWire, parseMoney } from '../../../domain/money.js';
+import { type CurrencyCode, type Money, type MoneyWire, parseMoney } from '../../../domain/money.js';
 import type { PlannedRow } from '../../../domain/payout/payoutRun.js';
-import type { OwnRate } from '../../../domain/program/ownRates.js';
+import { type OwnRate, rateLanguages } from '../../../domain/program/ownRates.js';
 import { type Program, programTransitions } from '../../../domain/program/program.js';
 import { ruleEvents } from '../../../domain/program/commissionPlan.js';
 import { statusesOf } from '../../../domain/transitions.js';
@@ -144,7 +144,16 @@ export const ownProgramWire = z
     guidelines: ownAgreementWire.nullable(),
   })
   .openapi('OwnProgram');
-export const ownProgramList = listOf(ownProgramWire);
+/** Programs that the affiliate may join by itself. */
+const joinableWire = z.strictObject({
+  id: idWire('program'),
+  name: z.string(),
+  currency: z.string(),
+  landingUrl: z.string().nullable(),
+});
+export const ownProgramList = listOf(ownProgramWire).extend({ joinable: z.array(joinableWire) });
+/** In which language the rates are worded; figures are the same in all. */
+export const ownProgramQuery = z.strictObject({ language: z.enum(rateLanguages).default('en') });
 
 export function presentOwnProgram(
   own: OwnProgram,
@@ -171,10 +180,19 @@ export function presentOwnProgram(
     currency: program.currency,
     enrolment: { status: own.status, joinedAt: own.joinedAt },
     linkId: own.linkId,
-    rates: more.rates.map(({ productId, rate, ...rest }) => ({
-      ...rest,
-      ratePpm: rate,
-      product: productId === null ? null : { id: productId, name: more.productNames.get(productId) ?? '' },
+    // Field by field: which of the staff's rules says so is not the affiliate's to know.
+    rates: more.rates.map((one) => ({
+      product: one.productId === null ? null : { id: one.productId, name: more.productNames.get(one.productId) ?? '' },
+      event: one.event,
+      transactionType: one.transactionType,
+      level: one.level,
+      kind: one.kind,
+      ratePpm: one.rate,
+      amount: one.amount,
+      minimumBase: one.minimumBase,
+      maxPayments: one.maxPayments,
+      maxMonths: one.maxMonths,
+      text: one.text,
     })),
     attributionWindow: terms.attributionWindow,
     commissionHold: terms.commissionHold,
@@ -196,13 +214,25 @@ export interface OwnMinimums {
 }
 
 /** The affiliate's own minimum beats the group's, which beats the workspace's (PAY-01), as in the plan of a run. */
-export function ownMinimum({ affiliate, group, settings }: OwnMinimums, currency: CurrencyCode) {
-  for (const amounts of [affiliate.minimumPayout, group?.minimumPayout ?? []]) {
+export function ownMinimum(minimums: OwnMinimums, currency: CurrencyCode): Money {
+  return minimumWithScope(minimums, currency).value;
+}
+
+/** The same with whose it is. */
+export function minimumWithScope(
+  { affiliate, group, settings }: OwnMinimums,
+  currency: CurrencyCode,
+): { readonly value: Money; readonly scope: 'affiliate' | 'group' | 'workspace' } {
+  const narrow = [
+    { scope: 'affiliate', amounts: affiliate.minimumPayout },
+    { scope: 'group', amounts: group?.minimumPayout ?? [] },
+  ] as const;
+  for (const { scope, amounts } of narrow) {
     const named = amounts.find((wire: MoneyWire) => wire.currency === currency);
     const parsed = named === undefined ? undefined : parseMoney(named);
-    if (parsed?.ok === true) return parsed.money;
+    if (parsed?.ok === true) return { value: parsed.money, scope };
   }
-  return minimumPayout(settings, currency);
+  return { value: minimumPayout(settings, currency), scope: 'workspace' };
 }
 
 const nextPayoutWire = z.strictObject({

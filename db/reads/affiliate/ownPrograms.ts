@@ -27,6 +27,31 @@ export async function listOwnPrograms(tx: ReadTx, affiliateId: AffiliateId): Pro
   return rows;
 }
 
+/** A program that an affiliate may join, as far as it is told of it. */
+export interface JoinableProgram {
+  readonly id: ProgramId;
+  readonly name: string;
+  readonly currency: string;
+  readonly landingUrl: string | null;
+}
+
+// Which programs may this affiliate join by itself: those that are open to all, and in which it is not (domain/program, isJoinable)?
+export async function listJoinablePrograms(tx: ReadTx, affiliateId: AffiliateId): Promise<readonly JoinableProgram[]> {
+  const { rows } = await tx.raw<{ rows: JoinableProgram[] }>(
+    `select program.id, program.name, program.currency, program.landing_url as "landingUrl"
+     from programs as program
+     where program.status = 'active' and program.enrolment = 'open'
+       and not exists (
+         select from enrolments as enrolment
+         where (enrolment.workspace_id, enrolment.program_id) = (program.workspace_id, program.id)
+           and enrolment.affiliate_id = :affiliateId and enrolment.status <> 'ended')
+     order by program.name, program.id
+     limit 100`,
+    { affiliateId },
+  );
+  return rows;
+}
+
 /** The names of products by id, for rates in words. */
 export async function findProductNames(tx: ReadTx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await tx('products')

@@ -39,6 +39,62 @@ test('groups are named once, listed with their members, one is the default that 
   expect((await world.as(`/v1/groups/${other['id']}`, undefined, 'DELETE')).status).toBe(204);
 });
 
+test('screens.md 3.5: the effective terms name the rule that pays and who set each term', async () => {
+  const own = await world.program({ commissionHold: 'P7D' });
+  const general = await world.rule({
+    scope: 'program',
+    programId: own,
+    event: 'payment',
+    levels: [{ level: 1, kind: 'percent', ratePpm: 100_000 }],
+  });
+  const terms = await group({ name: 'With terms', minimumPayout: [usd('75.00')], payoutMethodTypes: ['paypal'] });
+  const affiliateId = await world.affiliate(own);
+  const path = `/v1/affiliates/${affiliateId}/effective-terms`;
+  const read = async (): Promise<Json> => {
+    const { status, text, body } = await world.as(path);
+    expect(status, text).toBe(200);
+    return body['data'][0];
+  };
+  const before = await read();
+  expect(before).toMatchObject({
+    programId: own,
+    enrolmentStatus: 'active',
+    commissionHold: { value: 'P7D', scope: 'program' },
+    attributionWindow: { scope: 'workspace' },
+    minimumPayout: { value: usd('50.00'), scope: 'workspace' },
+    payoutMethodTypes: { scope: 'workspace' },
+    acquisitionModel: { value: null, scope: 'program' },
+  });
+  expect(before['rates']).toMatchObject([{ level: 1, rule: { id: general.body['id'], scope: 'program' } }]);
+
+  await world.as(`/v1/affiliates/${affiliateId}`, { groupId: terms['id'] }, 'PATCH');
+  const special = await world.rule({ scope: 'affiliate', affiliateId, event: 'payment', levels: percent(230_000) });
+  expect(special.status, special.text).toBe(201);
+  const after = await read();
+  expect(after).toMatchObject({
+    minimumPayout: { value: usd('75.00'), scope: 'group' },
+    payoutMethodTypes: { value: ['paypal'], scope: 'group' },
+  });
+  expect(after['rates']).toMatchObject([
+    { rule: { id: special.body['id'], scope: 'affiliate', version: 1, levels: [{ ratePpm: 230_000 }] } },
+  ]);
+  expect(after['rates'][0]['text']).toContain('23 %');
+
+  await world.as(`/v1/affiliates/${affiliateId}`, { minimumPayout: [usd('10.00')], acquisitionModel: 'cpa' }, 'PATCH');
+  const last = await read();
+  expect(last).toMatchObject({
+    minimumPayout: { value: usd('10.00'), scope: 'affiliate' },
+    acquisitionModel: { value: 'cpa', scope: 'affiliate' },
+  });
+  // CPA pays the first payment only; the rule itself says what it says.
+  expect(last['rates']).toMatchObject([{ event: 'first_payment', rule: { event: 'payment' } }]);
+  const { key } = await world.api.makePerson(world.ws, ['owner'], {
+    name: 'No rules',
+    permissions: ['affiliate.read'],
+  });
+  expect((await world.api.as(key, path)).body).toMatchObject({ code: 'permission_missing' });
+});
+
 test('RUL-09, GRP-02, GRP-06: a rule of the group pays its members; a move changes only what is earned afterwards', async () => {
   const vip = await group({ name: 'VIP' });
   const rule = await world.rule({ scope: 'group', groupId: vip['id'], event: 'payment', levels: percent(300_000) });

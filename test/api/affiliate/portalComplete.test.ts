@@ -254,3 +254,37 @@ test('PRT-10: with the portal off its pages and tools say so, links go on earnin
   await enable(true);
   expect((await ada.call('/v1/me/promo-tools')).status).toBe(200);
 });
+
+test('RUL-15: the programs page words the own rates in both languages and never names the rule; another program is joined', async () => {
+  const read = async (query = '') => (await rita.call(`/v1/me/programs${query}`)).body;
+  const [spring] = itemsOf((await read())['data']);
+  const [rate] = itemsOf(spring?.['rates']);
+  expect(rate?.['text']).toBe('20 % of the price without tax, for every payment');
+  expect(Object.keys(rate ?? {})).not.toContain('rule');
+  const [german] = itemsOf((await read('?language=de'))['data']);
+  expect(itemsOf(german?.['rates']).map((one) => one['text'])).toEqual([
+    '20 % von dem Preis ohne Steuer, für jede Zahlung',
+    '5 % von dem Preis ohne Steuer, für jede Zahlung, über einen von Ihnen geworbenen Affiliate',
+  ]);
+  expect((await rita.call('/v1/me/programs?language=fr')).status).toBe(422);
+
+  const open = await world.program({ name: 'Autumn' });
+  const invited = await world.program({ name: 'Only invited', enrolment: 'invite' });
+  expect(itemsOf((await read())['joinable']).map((one) => one['id'])).toEqual([open]);
+  const join = (id: string) => rita.call(`/v1/me/programs/${id}/enrol`, { body: {} });
+  expect((await join(invited)).body).toMatchObject({ status: 404, code: 'not_found' });
+  const joined = await join(open);
+  expect([joined.status, joined.body], joined.text).toEqual([201, { programId: open, joined: true }]);
+  await acceptAll(rita);
+  const mine = itemsOf((await read())['data']).find((one) => one['id'] === open);
+  expect(mine).toMatchObject({ name: 'Autumn', enrolment: { status: 'active' } });
+  expect(mine?.['linkId']).toMatch(/^lnk_/);
+  expect((await read())['joinable']).toEqual([]);
+  expect((await join(open)).body).toMatchObject({ status: 409, code: 'already_exists' });
+
+  const { affiliateId } = rita;
+  await world.as(`/v1/affiliates/${affiliateId}/suspend`, { reason: 'A look' });
+  const later = await world.program({ name: 'Winter' });
+  expect((await join(later)).body).toMatchObject({ status: 403, code: 'affiliate_not_active' });
+  await world.as(`/v1/affiliates/${affiliateId}/reactivate`, {});
+});
