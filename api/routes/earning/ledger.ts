@@ -1,5 +1,11 @@
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
-import { findAccount, findPosting, listAccounts, listPostings } from '../../../db/reads/earning/ledgerList.js';
+import {
+  findAccount,
+  findPosting,
+  listAccounts,
+  listPostings,
+  readRunningBalances,
+} from '../../../db/reads/earning/ledgerList.js';
 import { traceMoney } from '../../../db/reads/earning/ledgerTrace.js';
 import { readTrialBalance } from '../../../db/reads/earning/trialBalance.js';
 import { readWorkspace } from '../../../db/transaction.js';
@@ -11,6 +17,7 @@ import {
   accountList,
   accountOneQuery,
   accountParams,
+  accountPostingList,
   accountQuery,
   accountWire,
   checkBody,
@@ -20,6 +27,7 @@ import {
   postingQuery,
   postingWire,
   presentAccount,
+  presentAccountPosting,
   presentPosting,
   presentTrial,
   traceParams,
@@ -73,7 +81,7 @@ const accountPostings = defineRoute({
   permission: 'ledger.read',
   params: accountParams,
   query: postingQuery,
-  reply: postingList,
+  reply: accountPostingList,
   refuses: ['resource.not_found'],
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
@@ -82,7 +90,17 @@ const accountPostings = defineRoute({
       if (found === undefined) throw new DomainError('resource.not_found');
       const filter = { ...ctx.query, accountId: [found.id], recordedAt: boundsOf(ctx.query, 'recordedAt') };
       const rows = await listPostings(tx, { mode: ctx.mode, filter }, page);
-      return ctx.list(rows, page, presentPosting, (row) => ({ value: row.recordedAt, id: row.id }));
+      const balanceAfter = await readRunningBalances(
+        tx,
+        found,
+        rows.map((row) => row.id),
+      );
+      return ctx.list(
+        rows,
+        page,
+        (row) => presentAccountPosting(row, balanceAfter(row.id)),
+        (row) => ({ value: row.recordedAt, id: row.id }),
+      );
     });
   },
 });

@@ -79,9 +79,17 @@ export const postingWire = z.strictObject({
 });
 export const postingList = listOf(postingWire);
 
+/** A posting as its account shows it: what was on the account after it, on its normal side. */
+export const accountPostingWire = postingWire.extend({ runningBalance: signedMoneyWire });
+export const accountPostingList = listOf(accountPostingWire);
+
 export function presentPosting(posting: PostingView): z.output<typeof postingWire> {
   const { amount, currency, mode, ...rest } = posting;
   return { ...rest, object: 'ledger_posting', amount: { minor: amount, currency }, test: mode === 'test' };
+}
+
+export function presentAccountPosting(posting: PostingView, balance: bigint): z.output<typeof accountPostingWire> {
+  return { ...presentPosting(posting), runningBalance: { minor: balance, currency: posting.currency } };
 }
 
 export const trialWire = z.strictObject({

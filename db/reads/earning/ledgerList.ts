@@ -1,4 +1,5 @@
 import type { Mode } from '../../../domain/act.js';
+import { assertInvariant } from '../../../domain/errors.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
@@ -235,4 +236,31 @@ export async function listPostings(
 export async function findPosting(tx: ReadTx, mode: Mode, id: string): Promise<PostingView | undefined> {
   const [row] = (await postings(tx, mode).where('posting.id', id)) as PostingRow[];
   return row === undefined ? undefined : toPosting(row);
+}
+
+/** What was on an account after each of these postings of it, on its normal side, by the order in which they were recorded. */
+export async function readRunningBalances(
+  tx: ReadTx,
+  account: Pick<AccountView, 'id' | 'normalSide'>,
+  postingIds: readonly string[],
+): Promise<(postingId: string) => bigint> {
+  const { rows } = await tx.raw<{ rows: { id: string; net_debit: bigint }[] }>(
+    `select id, net_debit from (
+       select line.id, (sum(line.net) over (order by line.recorded_at, line.id))::bigint as net_debit
+       from (
+         select transfer.id || '.' || posting.line as id, transfer.recorded_at,
+                case when posting.debit_account_id = :accountId then posting.amount_minor else -posting.amount_minor end as net
+         from ledger_postings as posting
+         join ledger_transfers as transfer on transfer.workspace_id = posting.workspace_id and transfer.id = posting.transfer_id
+         where posting.debit_account_id = :accountId or posting.credit_account_id = :accountId
+       ) as line
+     ) as after where id = any(cast(:postingIds as text[]))`,
+    { accountId: account.id, postingIds: [...postingIds] },
+  );
+  const after = new Map(rows.map((row) => [row.id, row.net_debit]));
+  return (postingId) => {
+    const net = after.get(postingId);
+    assertInvariant(net !== undefined, 'a posting of an account is among those that are summed', { postingId });
+    return account.normalSide === 'debit' ? net : -net;
+  };
 }

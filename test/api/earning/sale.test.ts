@@ -317,6 +317,17 @@ test('the books are read, traced and checked', async () => {
   expect(account['normalSide']).toBe('credit');
   const own: readonly Json[] = (await world.as(`/v1/ledger-accounts/${account['id']}/postings?limit=200`)).body['data'];
   expect(own.map((posting) => posting['creditAccountId'])).toContain(account['id']);
+  // Newest first: what is on the account now, and before each posting what the one before it left; a page and a filter change none of it.
+  const minor = (wire: Json) => BigInt(String(wire['amount']).replace('.', ''));
+  expect(own[0]?.['runningBalance']).toEqual(account['balance']);
+  for (const [index, posting] of own.entries()) {
+    const moved = posting['creditAccountId'] === account['id'] ? minor(posting['amount']) : -minor(posting['amount']);
+    const earlier = own[index + 1];
+    const before = earlier === undefined ? 0n : minor(earlier['runningBalance']);
+    expect(minor(posting['runningBalance']) - before).toBe(moved);
+  }
+  const onePage = `/v1/ledger-accounts/${account['id']}/postings?limit=1&transferId=${own.at(-1)?.['transferId']}`;
+  expect((await world.as(onePage)).body['data'][0]['runningBalance']).toEqual(own.at(-1)?.['runningBalance']);
   expect((await world.as(`/v1/ledger-postings/${postings[0]?.['id']}`)).body['transferId']).toBe(transfer?.['id']);
   const early = await world.as('/v1/ledger-trial-balance?currency=USD&asOf=2099-01-01T00:00:00.000Z');
   expect([early.status, early.body['errors'][0]['parameter']]).toEqual([422, 'asOf']);
