@@ -207,12 +207,24 @@ export async function lockApiKey(tx: Tx, id: string): Promise<ApiKey | undefined
 export async function listApiKeys(
   tx: ReadTx,
   page: Page,
-  filter: { readonly mode?: Mode; readonly kind?: readonly string[]; readonly affiliateId?: readonly string[] },
+  filter: {
+    readonly mode?: Mode;
+    readonly kind?: readonly string[];
+    readonly affiliateId?: readonly string[];
+    /** Literal, in name, last characters, affiliate and id. */
+    readonly q?: string;
+  },
 ): Promise<readonly ApiKey[]> {
   const query = keyset(tx('api_keys'), page, { createdAt: 'created_at', name: 'name' });
   if (filter.mode !== undefined) query.where({ mode: filter.mode });
   if (filter.kind !== undefined) query.whereIn('kind', filter.kind);
   if (filter.affiliateId !== undefined) query.whereIn('affiliate_id', filter.affiliateId);
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(id = :q or hint = :q or strpos(lower(name), lower(:q)) > 0
+        or affiliate_id in (select affiliate.id from affiliates as affiliate where strpos(lower(affiliate.name), lower(:q)) > 0))`,
+      { q: filter.q },
+    );
   const rows = await query.select<ApiKeyRow[]>(...columns);
   return rows.map(toApiKey);
 }

@@ -166,12 +166,22 @@ export async function listLedgerAdjustments(
     readonly mode: Mode;
     readonly statuses?: readonly LedgerAdjustmentStatus[] | undefined;
     readonly kinds?: readonly LedgerAdjustmentKind[] | undefined;
+    /** Literal, in the reason, and the affiliates and the person whom it names. */
+    readonly q?: string | undefined;
   },
   page: Page,
 ): Promise<readonly LedgerAdjustment[]> {
   const query = base(tx, of.mode);
   if (of.kinds !== undefined) query.whereIn('adjustment.kind', [...of.kinds]);
-  const { statuses } = of;
+  const { statuses, q } = of;
+  if (q !== undefined)
+    query.whereRaw(
+      `(adjustment.id = :q or adjustment.document_id = :q or strpos(lower(adjustment.reason), lower(:q)) > 0
+        or exists (select from affiliates as named where named.id in (account.owner_id, counter.owner_id)
+                   and (strpos(lower(named.name), lower(:q)) > 0 or strpos(lower(named.email), lower(:q)) > 0))
+        or exists (select from users as person where person.id = adjustment.created_by and strpos(lower(person.name), lower(:q)) > 0))`,
+      { q },
+    );
   if (statuses !== undefined)
     query.where((any) => {
       if (statuses.includes('approved')) any.orWhereNotNull('adjustment.approved_at');

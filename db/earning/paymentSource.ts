@@ -4,6 +4,7 @@ import { DomainError } from '../../domain/errors.js';
 import type { PaymentSourceId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
+import { keyset, type Page } from '../reads/keyset.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface PaymentSource {
@@ -78,12 +79,17 @@ export async function findPaymentSource(tx: ReadTx | Tx, id: string): Promise<Pa
   return row === undefined ? undefined : toSource(row);
 }
 
-export async function listPaymentSources(tx: ReadTx | Tx): Promise<readonly PaymentSource[]> {
-  const rows = await tx('payment_sources')
+export async function listPaymentSources(
+  tx: ReadTx,
+  filter: { readonly q?: string },
+  page: Page,
+): Promise<readonly PaymentSource[]> {
+  const query = tx('payment_sources')
     .whereNull('deleted_at')
-    .orderBy('id')
     .select<SourceRow[]>(...columns);
-  return rows.map(toSource);
+  if (filter.q !== undefined)
+    query.whereRaw('(id = :q or strpos(lower(name), lower(:q)) > 0 or adapter = lower(:q))', { q: filter.q });
+  return (await keyset(query, page, { createdAt: 'created_at', name: 'name' })).map(toSource);
 }
 
 export interface SourceContent {

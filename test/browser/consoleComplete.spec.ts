@@ -234,6 +234,64 @@ test('ADM-07: a list is narrowed by the name of an affiliate or a program, typed
 });
 
 test('screens.md 3.3: an item of the queue names its customer, is given to somebody, and is found among their work', async ({
+test('ADM-07: the search box of each list finds what the API finds under that word, and says so when nobody is called so', async ({
+  page,
+}) => {
+  test.setTimeout(180_000);
+  const { must } = await ownerCalls();
+  await must('POST', '/v1/custom-fields', { target: 'lead', name: `Field ${tag}`, key: `f_${tag}`, type: 'text' });
+  await must('POST', '/v1/payment-sources', { name: `Till ${tag}`, adapter: 'standard' });
+  const { affiliateName, referrals } = world;
+  const order = referrals[0]?.order ?? '';
+  // Each screen, the list behind it, and a word; whether it finds anything is the API's to say.
+  const boxes = [
+    ['/audit', 'audit-entries', affiliateName],
+    ['/audit/histories', 'histories', affiliateName],
+    ['/developers/request-log', 'api-log', '/v1/sales'],
+    ['/ledger?tab=postings', 'ledger-postings', order],
+    ['/ledger?tab=accounts', 'ledger-accounts', affiliateName],
+    ['/payout-runs', 'payout-runs', tag],
+    ['/reconciliations', 'reconciliations', 'sandbox'],
+    ['/appeals', 'appeals', affiliateName],
+    ['/parked-events', 'parked-events', order],
+    ['/developers/api-keys', 'api-keys', 'key'],
+    ['/developers/payment-sources', 'payment-sources', tag],
+    ['/developers/postbacks', 'postbacks', affiliateName],
+    ['/leads/fields', 'custom-fields', tag],
+    ['/settings/link-domains', 'tracking-domains', 'example'],
+    ['/documents', 'documents', affiliateName],
+    ['/lead-log', 'lead-log', order.replace('order', 'lead')],
+  ] as const;
+  const filters = page.getByRole('search', { name: 'Filters' });
+  const rows = page.locator('tr[data-row]');
+  let foundInAll = 0;
+  for (const [path, list, word] of boxes) {
+    await page.goto(path);
+    const box = filters.getByRole('searchbox', { name: 'Search this list' });
+    await box.fill(word);
+    await box.press('Enter');
+    await expect(page).toHaveURL(/[?&]q=/);
+    const found = at(await must('GET', `/v1/${list}?limit=25&q=${encodeURIComponent(word)}`), 'data') as unknown[];
+    foundInAll += found.length === 0 ? 0 : 1;
+    if (found.length === 0) await expect(page.getByText('Nothing matches'), path).toBeVisible();
+    else await expect(rows, path).toHaveCount(found.length);
+    await box.fill(`nobody-${tag}`);
+    await box.press('Enter');
+    await expect(page.getByText('Nothing matches'), path).toBeVisible();
+    await expect(rows, path).toHaveCount(0);
+    await page.getByRole('button', { name: 'Clear all' }).first().click();
+    await expect(page, path).not.toHaveURL(/[?&]q=/);
+  }
+  expect(foundInAll).toBeGreaterThanOrEqual(7);
+
+  // The key of a call is chosen by its name (docs/decisions/0710).
+  await page.goto('/developers/request-log');
+  await filters.getByLabel('Filter by').selectOption('Key');
+  await filters.getByLabel('Value').fill(`nobody-${tag}`);
+  await filters.getByRole('button', { name: 'Add' }).click();
+  await expect(filters.getByText(`Nothing is called “nobody-${tag}”.`)).toBeVisible();
+});
+
   page,
 }) => {
   const { must } = await ownerCalls();

@@ -75,7 +75,7 @@ export const deskTexts: Readonly<Record<keyof typeof en, string>> = {
   'apiLog.outcome': 'Ergebnis',
   'apiLog.outcome.succeeded': 'Gelungen',
   'apiLog.outcome.refused': 'Abgelehnt',
-  'apiLog.keyId': 'Schlüssel (seine Id)',
+  'apiLog.keyId': 'Schlüssel',
   'apiLog.key': 'Schlüssel',
   'apiLog.code': 'Code',
   'apiLog.requestId': 'Aufruf-Id',

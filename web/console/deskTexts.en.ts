@@ -72,7 +72,7 @@ export const deskTexts = {
   'apiLog.outcome': 'Outcome',
   'apiLog.outcome.succeeded': 'Succeeded',
   'apiLog.outcome.refused': 'Refused',
-  'apiLog.keyId': 'Key (its id)',
+  'apiLog.keyId': 'Key',
   'apiLog.key': 'Key',
   'apiLog.code': 'Code',
   'apiLog.requestId': 'Request id',

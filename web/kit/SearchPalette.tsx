@@ -29,7 +29,7 @@ export function screenOf(id: string): string | undefined {
 
 /** Where a hit is seen; what has no page of its own stands in its list, found by its name. */
 function screenOfHit({ id, kind, title }: Hit): string | undefined {
-  const list = { coupon: '/coupons', group: '/groups', user: '/settings/team' }[kind];
+  const list = { coupon: '/coupons', group: '/groups', user: '/settings/team', api_key: '/developers/api-keys' }[kind];
   return list === undefined ? screenOf(id) : `${list}?q=${encodeURIComponent(title)}`;
 }
 

@@ -14,6 +14,7 @@ const kindOfField: Readonly<Record<string, string>> = {
   programId: 'program',
   linkId: 'link',
   groupId: 'group',
+  keyId: 'api_key',
   actorId: 'user',
   ownerId: 'affiliate',
   objectId: anyKind,

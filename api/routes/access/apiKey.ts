@@ -82,18 +82,19 @@ const list = defineRoute({
   permission: 'key.read',
   query: listQuery(
     { kind: anyOf(['secret', 'public']), affiliateId: anyText(), test: flag() },
-    { sort: ['createdAt', 'name'] },
+    { sort: ['createdAt', 'name'], q: true },
   ),
   reply: listOf(apiKeyWire),
   refuses: [],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const page = ctx.page(ctx.query);
-      const { kind, affiliateId, test } = ctx.query;
+      const { kind, affiliateId, test, q } = ctx.query;
       const keys = await listApiKeys(tx, page, {
         ...(kind === undefined ? {} : { kind }),
         ...(affiliateId === undefined ? {} : { affiliateId }),
         ...(test === undefined ? {} : { mode: modeOf(test) }),
+        ...(q === undefined ? {} : { q }),
       });
       const zone = await zoneOf(tx);
       return ctx.list(

@@ -29,14 +29,15 @@ const list = defineRoute({
   path: '/v1/me/api-keys',
   summary: 'Own keys',
   permission: 'me.read',
-  query: listQuery({}, { sort: ['createdAt', 'name'] }),
+  query: listQuery({}, { sort: ['createdAt', 'name'], q: true }),
   reply: listOf(apiKeyWire),
   refuses: portalRefusals,
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const { settings } = await requireOwn(tx, ctx, now);
       const page = ctx.page(ctx.query);
-      const keys = await listApiKeys(tx, page, { affiliateId: [ownId(ctx)] });
+      const { q } = ctx.query;
+      const keys = await listApiKeys(tx, page, { affiliateId: [ownId(ctx)], ...(q === undefined ? {} : { q }) });
       return ctx.list(
         keys,
         page,

@@ -96,8 +96,8 @@ const list = defineRoute({
   handle(ctx) {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) => {
-      const { status, type } = ctx.query;
-      const views = await listDocuments(tx, ctx.scope, { status, type }, page);
+      const { status, type, q } = ctx.query;
+      const views = await listDocuments(tx, ctx.scope, { status, type, q }, page);
       return ctx.list(await presentAll(ctx, tx, views), page, (reply) => reply, newest);
     });
   },
@@ -116,8 +116,8 @@ const ofAffiliate = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) => {
       const { id } = await requireAffiliateInScope(tx, await findAffiliate(tx, ctx.params.affiliateId), ctx.scope);
-      const { status, type } = ctx.query;
-      const views = await listDocuments(tx, ctx.scope, { affiliateId: id, status, type }, page);
+      const { status, type, q } = ctx.query;
+      const views = await listDocuments(tx, ctx.scope, { affiliateId: id, status, type, q }, page);
       const shown = ctx.list(await presentAll(ctx, tx, views), page, (reply) => reply, newest);
       return { ...shown, asked: presentAsked(await listAskedDocuments(tx, id)) };
     });
@@ -313,8 +313,8 @@ const own = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx, now) => {
       const { affiliate } = await requireOwn(tx, ctx, now);
-      const { status, type } = ctx.query;
-      const views = await listDocuments(tx, ctx.scope, { affiliateId: affiliate.id, status, type }, page);
+      const { status, type, q } = ctx.query;
+      const views = await listDocuments(tx, ctx.scope, { affiliateId: affiliate.id, status, type, q }, page);
       const shown = ctx.list(
         views.map(({ document }) => document),
         page,

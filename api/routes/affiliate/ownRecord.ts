@@ -1,6 +1,7 @@
 import { getSettings } from '../../../db/access/settings.js';
 import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { listDueAgreements } from '../../../db/reads/affiliate/ownAgreements.js';
+import type { OwnSearch } from '../../../db/reads/earning/ownCustomer.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import type { Settings } from '../../../domain/access/settings.js';
 import type { Affiliate } from '../../../domain/affiliate/affiliate.js';
@@ -24,6 +25,17 @@ export function shownCustomers<V extends string>(
   allowed: V,
 ): V | 'anonymous' {
   return ctx.caller.viewing?.seesPeople === false ? 'anonymous' : allowed;
+}
+
+/** The search word of the portal, to be compared with no more of a customer than whoever asks is shown; undefined: none was asked for. */
+export function ownSearch(
+  ctx: { readonly caller: Pick<Caller, 'viewing'>; readonly query: { readonly q?: string } },
+  settings: Settings,
+): OwnSearch | undefined {
+  const { q } = ctx.query;
+  if (q === undefined) return undefined;
+  const { customerVisibility: visibility } = settings.affiliates;
+  return { q, visibility, seesPeople: ctx.caller.viewing?.seesPeople !== false };
 }
 
 /** The codes that `requireOwn` refuses with: every route of the portal lists them. */

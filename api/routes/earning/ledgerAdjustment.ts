@@ -74,7 +74,7 @@ const list = defineRoute({
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) => {
-      const of = { mode: ctx.mode, statuses: ctx.query.status, kinds: ctx.query.kind };
+      const of = { mode: ctx.mode, statuses: ctx.query.status, kinds: ctx.query.kind, q: ctx.query.q };
       const shown = await present(tx, ctx, await listLedgerAdjustments(tx, of, page));
       return ctx.list(
         shown,

@@ -39,7 +39,7 @@ import {
   presentOwnRefund,
 } from '../../schemas/earning/ownEarning.js';
 import { referralParams } from '../../schemas/earning/referral.js';
-import { ownId, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
+import { ownId, ownSearch, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'caller' | 'scope' | 'workspaceId'>;
 
@@ -75,9 +75,10 @@ const referrals = defineRoute({
   handle(ctx) {
     const { query } = ctx;
     const page = ctx.page(query);
-    const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
+    const { q: _word, ...asked } = query;
     return ctx.read(async (tx, now) => {
-      await requireOwn(tx, ctx, now);
+      const { settings } = await requireOwn(tx, ctx, now);
+      const filter = { ...asked, createdAt: boundsOf(query, 'createdAt'), own: ownSearch(ctx, settings) };
       const views = await listReferrals(tx, ctx, filter, page);
       const counts =
         query.include?.includes('counts') === true ? { counts: await countReferrals(tx, ctx, filter) } : {};
@@ -127,10 +128,12 @@ const commissions = defineRoute({
   handle(ctx) {
     const { query } = ctx;
     const page = ctx.page(query);
-    const filter = { ...query, eligibleAt: boundsOf(query, 'eligibleAt'), createdAt: boundsOf(query, 'createdAt') };
-    const of = { scope: ctx.scope, mode: ctx.mode, filter };
+    const { q: _word, ...asked } = query;
+    const bounds = { eligibleAt: boundsOf(query, 'eligibleAt'), createdAt: boundsOf(query, 'createdAt') };
     return ctx.read(async (tx, now) => {
-      const { affiliate } = await requireOwn(tx, ctx, now);
+      const { affiliate, settings } = await requireOwn(tx, ctx, now);
+      const filter = { ...asked, ...bounds, own: ownSearch(ctx, settings) };
+      const of = { scope: ctx.scope, mode: ctx.mode, filter };
       const views = await listCommissions(tx, { ...of, now }, page);
       const reasons = await listPublicReasons(
         tx,
@@ -176,9 +179,10 @@ const refunds = defineRoute({
     const { query } = ctx;
     const page = ctx.page(query);
     return ctx.read(async (tx, now) => {
-      const { affiliate } = await requireOwn(tx, ctx, now);
+      const { affiliate, settings } = await requireOwn(tx, ctx, now);
       const { programId, effect } = query;
       const filter = {
+        own: ownSearch(ctx, settings),
         affiliateId: affiliate.id,
         mode: ctx.mode,
         programId,

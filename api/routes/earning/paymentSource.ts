@@ -21,6 +21,7 @@ import {
   paymentSourceList,
   paymentSourceParams,
   paymentSourcePatch,
+  paymentSourceQuery,
   paymentSourceWire,
   presentPaymentEvent,
   presentPaymentSource,
@@ -37,13 +38,19 @@ const list = defineRoute({
   method: 'GET',
   path: '/v1/payment-sources',
   permission: 'webhook.read',
+  query: paymentSourceQuery,
   reply: paymentSourceList,
   refuses: [],
-  handle: (ctx, { config }) =>
-    ctx.read(async (tx) => ({
-      data: (await listPaymentSources(tx)).map((source) => presentPaymentSource(source, config.http.publicUrl)),
-      nextCursor: null,
-    })),
+  async handle(ctx, { config }) {
+    const page = ctx.page(ctx.query);
+    const sources = await ctx.read((tx) => listPaymentSources(tx, ctx.query, page));
+    return ctx.list(
+      sources,
+      page,
+      (source) => presentPaymentSource(source, config.http.publicUrl),
+      (source) => ({ value: page.sort === 'name' ? source.name : source.createdAt, id: source.id }),
+    );
+  },
 });
 
 const get = defineRoute({

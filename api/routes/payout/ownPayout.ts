@@ -56,7 +56,7 @@ const payouts = defineRoute({
   refuses: portalRefusals,
   handle(ctx) {
     const page = ctx.page(ctx.query);
-    const { status, currency } = ctx.query;
+    const { status, currency, q } = ctx.query;
     return ctx.read(async (tx, now) => {
       const { affiliate } = await requireOwn(tx, ctx, now);
       const rows = await listPayoutViews(
@@ -66,6 +66,7 @@ const payouts = defineRoute({
           affiliateIds: [affiliate.id],
           statuses: status === undefined ? ownPayoutStatuses : [status],
           currencies: currency,
+          q,
           paidOn: daysOf(ctx.query, 'paidOn'),
         },
         page,

@@ -297,7 +297,7 @@ const lines = defineRoute({
       const run = await requireRun(tx, ctx, ctx.params.runId);
       const rows = await listRunLines(
         tx,
-        { runId: run.id, planVersion: run.planVersion, outcome: ctx.query.outcome ?? null },
+        { runId: run.id, planVersion: run.planVersion, outcome: ctx.query.outcome ?? null, q: ctx.query.q ?? null },
         page,
       );
       return ctx.list(rows, page, presentRunLine, ({ currency, affiliateId }) => ({

@@ -538,3 +538,4 @@ const find = defineRoute({
 
 /** What the console's first screens read (api.md 13, 16.2). */
 export const consoleRoutes: readonly Route[] = [home, queue, setup, system, failedRuns, rehydrate, find];
+  api_key: 'key.read',

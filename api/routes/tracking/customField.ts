@@ -38,7 +38,7 @@ const list = defineRoute({
   refuses: [],
   async handle(ctx) {
     const page = ctx.page(ctx.query);
-    const fields = await ctx.read((tx) => listCustomFields(tx, page));
+    const fields = await ctx.read((tx) => listCustomFields(tx, ctx.query, page));
     return ctx.list(fields, page, presentCustomField, (field) => ({
       value: page.sort === 'order' ? field.order : page.sort === 'name' ? field.name : field.createdAt,
       id: field.id,

@@ -10,7 +10,7 @@ import {
   presentOwnLeadLog,
 } from '../../schemas/tracking/leadLog.js';
 import { leadReaderOf } from './lead.js';
-import { ownId, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
+import { ownId, ownSearch, portalRefusals, requireOwn, shownCustomers } from '../affiliate/ownRecord.js';
 
 const list = defineRoute({
   method: 'GET',
@@ -44,9 +44,11 @@ const own = defineRoute({
   refuses: portalRefusals,
   handle(ctx) {
     const page = ctx.page(ctx.query);
-    const filter = { ...ctx.query, createdAt: boundsOf(ctx.query, 'createdAt') };
+    const { channel, outcome } = ctx.query;
     return ctx.read(async (tx, now) => {
       const { affiliate, settings } = await requireOwn(tx, ctx, now);
+      const own = ownSearch(ctx, settings);
+      const filter = { channel, outcome, createdAt: boundsOf(ctx.query, 'createdAt'), own };
       const entries = await listLeadLog(tx, ctx.scope, ctx.mode, filter, page);
       const programs = entries.flatMap((entry) => entry.programId ?? []);
       const visibilities = await listVisibilities(tx, programs);

@@ -40,7 +40,7 @@ const list = defineRoute({
   refuses: [],
   async handle(ctx, { config }) {
     const page = ctx.page(ctx.query);
-    const domains = await ctx.read((tx) => listTrackingDomains(tx, page));
+    const domains = await ctx.read((tx) => listTrackingDomains(tx, ctx.query, page));
     return ctx.list(
       domains,
       page,

@@ -15,7 +15,7 @@ import { byWire, dateWire, decisionWire, idWire, listOf, objectFields, versionFi
 export const documentParams = z.strictObject({ documentId: idWire('document') });
 const statuses = statusesOf(documentTransitions) as ['waiting', 'accepted', 'refused', 'expired', 'replaced'];
 
-export const documentQuery = listQuery({ status: anyOf(statuses), type: anyText() }, { sort: ['createdAt'] });
+export const documentQuery = listQuery({ status: anyOf(statuses), type: anyText() }, { sort: ['createdAt'], q: true });
 
 /** `type` is the name of a document that a program of the affiliate asks for. */
 export const documentUpload = z.strictObject({

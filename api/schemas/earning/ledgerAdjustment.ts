@@ -18,7 +18,10 @@ export const ledgerAdjustmentCreate = z.strictObject({
 });
 
 const statuses = ['pending', 'approved', 'rejected'] as const satisfies readonly LedgerAdjustmentStatus[];
-export const ledgerAdjustmentQuery = listQuery({ status: anyOf(statuses), kind: anyOf(ledgerAdjustmentKinds) });
+export const ledgerAdjustmentQuery = listQuery(
+  { status: anyOf(statuses), kind: anyOf(ledgerAdjustmentKinds) },
+  { q: true },
+);
 
 const accountRefWire = z.strictObject({ kind: z.string(), ownerId: z.string().nullable() });
 

@@ -40,7 +40,7 @@ const customerWire = z
   .nullable();
 const reasonWire = z.strictObject({ code: z.string().nullable(), text: z.string().nullable() }).nullable();
 
-/** No `q`: searching for a name or an address would tell what the program keeps from affiliates. */
+/** `q`: our reference and the id, and of the customer only what the program shows. So for all lists of this file. */
 export const ownReferralQuery = listQuery(
   {
     status: anyOf(referralStatuses),
@@ -49,7 +49,7 @@ export const ownReferralQuery = listQuery(
     linkId: anyText(),
     ...instantRange('createdAt'),
   },
-  { include: ['counts'] },
+  { q: true, include: ['counts'] },
 );
 
 export const ownReferralWire = z
@@ -183,7 +183,7 @@ export const ownCommissionQuery = listQuery(
     ...instantRange('eligibleAt'),
     ...instantRange('createdAt'),
   },
-  { include: ['counts', 'sums'] },
+  { q: true, include: ['counts', 'sums'] },
 );
 
 export const ownCommissionWire = z
@@ -315,7 +315,7 @@ function toldReversals(view: CommissionView, story: CommissionStory): readonly R
 
 export const ownRefundQuery = listQuery(
   { programId: anyText(), effect: anyOf(['voided', 'clawed_back']), ...instantRange('createdAt') },
-  { include: ['counts', 'sums'] },
+  { q: true, include: ['counts', 'sums'] },
 );
 
 export const ownRefundWire = z

@@ -74,6 +74,7 @@ export const paymentSourceWire = z.strictObject({
 /** `secret`: ours for `standard`, in this answer only. */
 export const paymentSourceCreated = z.strictObject({ ...paymentSourceWire.shape, secret: z.string().nullable() });
 export const paymentSourceList = listOf(paymentSourceWire);
+export const paymentSourceQuery = listQuery({}, { sort: ['createdAt', 'name'], q: true });
 
 export function presentPaymentSource(source: PaymentSource, publicUrl: string): z.output<typeof paymentSourceWire> {
   return {
@@ -125,7 +126,7 @@ export const paymentReceipt = z
   })
   .openapi('PaymentEventReceipt');
 
-export const paymentEventQuery = listQuery({ outcome: anyOf(outcomes), type: anyText() });
+export const paymentEventQuery = listQuery({ outcome: anyOf(outcomes), type: anyText() }, { q: true });
 export const paymentEventWire = z.strictObject({
   object: z.literal('payment_event'),
   id: z.string(),

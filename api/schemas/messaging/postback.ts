@@ -41,9 +41,9 @@ export const postbackPatch = z.strictObject({
   url: urlText.exactOptional(),
   active: z.boolean().exactOptional(),
 });
-export const postbackQuery = listQuery({ affiliateId: anyText(), programId: anyText(), active: flag() });
-export const ownPostbackQuery = listQuery({ programId: anyText(), active: flag() });
-export const deliveryQuery = listQuery({ status: anyOf(deliveryStatuses) });
+export const postbackQuery = listQuery({ affiliateId: anyText(), programId: anyText(), active: flag() }, { q: true });
+export const ownPostbackQuery = listQuery({ programId: anyText(), active: flag() }, { q: true });
+export const deliveryQuery = listQuery({ status: anyOf(deliveryStatuses) }, { q: true });
 
 export const postbackWire = z
   .strictObject({

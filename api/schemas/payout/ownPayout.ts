@@ -13,11 +13,10 @@ const statuses = ['pending', 'paid'] as const;
 /** The statuses an affiliate sees: a draft is not decided, a cancelled one is money that is owed again (PRT-17). */
 export const ownPayoutStatuses: readonly string[] = statuses;
 
-export const ownPayoutQuery = listQuery({
-  status: z.enum(statuses).exactOptional(),
-  currency: anyText(),
-  ...dayRange('paidOn'),
-});
+export const ownPayoutQuery = listQuery(
+  { status: z.enum(statuses).exactOptional(), currency: anyText(), ...dayRange('paidOn') },
+  { q: true },
+);
 
 export const ownPayoutWire = z
   .strictObject({

@@ -68,7 +68,7 @@ export const unpaidWire = z
 export const payoutRunQuery = listQuery({ status: anyOf(statuses), ...instantRange('createdAt') }, { q: true });
 export const runLinesQuery = listQuery(
   { outcome: z.enum(['paid', 'not_paid', 'odd']).exactOptional() },
-  { sort: ['affiliateId'] },
+  { sort: ['affiliateId'], q: true },
 );
 
 const reasonFields = { reason: longText(500).exactOptional() };

@@ -330,3 +330,4 @@ export function presentHit(
     path: `${searchPaths[hit.kind]}/${hit.id}`,
   };
 }
+  api_key: '/v1/api-keys',

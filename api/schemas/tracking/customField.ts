@@ -55,7 +55,10 @@ export const customFieldPatch = z.strictObject({
   order: z.int().min(0).max(10_000).exactOptional(),
 });
 
-export const customFieldQuery = listQuery({ target: anyOf(['lead']) }, { sort: ['createdAt', 'order', 'name'] });
+export const customFieldQuery = listQuery(
+  { target: anyOf(['lead']) },
+  { sort: ['createdAt', 'order', 'name'], q: true },
+);
 
 export const customFieldWire = z
   .strictObject({

@@ -10,17 +10,20 @@ import { leadActionsFor, type LeadReader } from './lead.js';
 const outcomes = ['received', 'accepted', 'duplicate', 'invalid', 'converted', 'refused'] as const;
 const channels = ['form', 'api', 'postback', 'script', 'manual', 'import', 'payment_hook', 'sale'] as const;
 
-export const leadLogQuery = listQuery({
-  channel: anyOf(channels),
-  outcome: anyOf(outcomes),
-  code: anyText(),
-  keyId: anyText(),
-  formId: anyText(),
-  sourceId: anyText(),
-  affiliateId: anyText(),
-  programId: anyText(),
-  ...instantRange('createdAt'),
-});
+export const leadLogQuery = listQuery(
+  {
+    channel: anyOf(channels),
+    outcome: anyOf(outcomes),
+    code: anyText(),
+    keyId: anyText(),
+    formId: anyText(),
+    sourceId: anyText(),
+    affiliateId: anyText(),
+    programId: anyText(),
+    ...instantRange('createdAt'),
+  },
+  { q: true },
+);
 
 export const leadLogWire = z
   .strictObject({
@@ -110,12 +113,11 @@ export function presentLeadLog(
   };
 }
 
-/** By date only: searching for a name or an address would tell what the program keeps from affiliates (PRT-08). */
-export const ownLeadLogQuery = listQuery({
-  channel: anyOf(channels),
-  outcome: anyOf(outcomes),
-  ...instantRange('createdAt'),
-});
+/** `q`: own reference and ours, and of the customer only what the program shows (PRT-08). */
+export const ownLeadLogQuery = listQuery(
+  { channel: anyOf(channels), outcome: anyOf(outcomes), ...instantRange('createdAt') },
+  { q: true },
+);
 
 export const ownLeadLogWire = z
   .strictObject({

@@ -12,7 +12,7 @@ import { listQuery } from '../../lists.js';
 import { fieldIssue, idWire, instantWire, listOf, objectFields, versionFields } from '../wire.js';
 
 export const trackingDomainParams = z.strictObject({ domainId: idWire('trackingDomain') });
-export const trackingDomainQuery = listQuery({}, { sort: ['createdAt', 'domain'] });
+export const trackingDomainQuery = listQuery({}, { sort: ['createdAt', 'domain'], q: true });
 
 export const trackingDomainCreate = z.strictObject({
   domain: z

@@ -16,6 +16,8 @@ export interface DocumentFilter {
   readonly affiliateId?: string | undefined;
   readonly status?: readonly DocumentStatus[] | undefined;
   readonly type?: readonly string[] | undefined;
+  /** Literal, in affiliate, kind, name of the file and id. */
+  readonly q?: string | undefined;
 }
 
 export interface DocumentView {
@@ -43,6 +45,12 @@ export async function listDocuments(
   if (filter.status === undefined) query.whereNot('document.status', 'replaced');
   else query.whereIn('document.status', [...filter.status]);
   if (filter.type !== undefined) query.whereIn('document.type', [...filter.type]);
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(document.id = :q or strpos(lower(affiliate.name), lower(:q)) > 0 or strpos(lower(affiliate.email), lower(:q)) > 0
+        or strpos(lower(document.file_name), lower(:q)) > 0 or strpos(document.type, replace(lower(:q), ' ', '_')) > 0)`,
+      { q: filter.q },
+    );
   const rows = (await keyset(
     query,
     page,

@@ -14,6 +14,7 @@ import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 import { scopeToAffiliates } from './affiliateRows.js';
 import { type CommissionRow, toCommission } from './commissionRow.js';
+import { namesOwnCustomer, type OwnSearch, ownSearchBindings } from './ownCustomer.js';
 
 /** A commission with what stands in its way, where it is, and who bought. */
 export interface CommissionView {
@@ -32,6 +33,8 @@ export interface CommissionView {
 export interface CommissionFilter {
   /** Literal, in order number, customer, affiliate and id (ADM-07). */
   readonly q?: string | undefined;
+  /** The affiliate's own search: customers of recruits are none of its. */
+  readonly own?: OwnSearch | undefined;
   readonly status?: readonly string[] | undefined;
   readonly list?: readonly ('pending' | 'payable' | 'history')[] | undefined;
   readonly affiliateId?: readonly string[] | undefined;
@@ -156,6 +159,13 @@ const lists = {
   history: `line.status in ('rejected', 'reversed', 'paid')`,
 } as const;
 
+const ownCustomer = namesOwnCustomer({
+  contactId: 'contact.id',
+  name: 'contact.name',
+  email: 'contact.email',
+  programId: 'line.program_id',
+});
+
 function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionFilter) {
   const query = base(tx, mode);
   scopeToAffiliates(query, scope, 'line');
@@ -181,6 +191,11 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionF
         or strpos(lower(affiliate.name), lower(:q)) > 0 or strpos(lower(affiliate.email), lower(:q)) > 0
         or :mayName and (strpos(lower(coalesce(contact.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(contact.email, '')), lower(:q)) > 0))`,
       { q: filter.q, mayName: scope.kind !== 'affiliate' },
+    );
+  if (filter.own !== undefined)
+    query.whereRaw(
+      `(line.id = :q or line.level = 1 and contact.id is not null and ${ownCustomer})`,
+      ownSearchBindings(filter.own),
     );
   if (filter.list !== undefined) query.whereRaw(`(${filter.list.map((one) => lists[one]).join(' or ')})`);
   for (const [bound, operator] of Object.entries(comparison)) {

@@ -3,6 +3,7 @@ import type { CurrencyCode, Money } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
+import { namesOwnCustomer, type OwnSearch, ownSearchBindings } from './ownCustomer.js';
 
 /** What one refund or chargeback took from one line of an affiliate. */
 export interface OwnRefund {
@@ -29,6 +30,7 @@ export interface OwnRefundFilter {
   readonly mode: Mode;
   readonly programId?: readonly string[] | undefined;
   readonly effect?: readonly ('voided' | 'clawed_back')[] | undefined;
+  readonly own?: OwnSearch | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -52,6 +54,13 @@ interface RefundEntryRow {
 const taken = (field: 'reversedMinor' | 'clawedBackMinor'): string =>
   `(entry.changes -> '${field}' ->> 1)::bigint - (entry.changes -> '${field}' ->> 0)::bigint`;
 const isClawback = `entry.changes -> 'clawedBackMinor' is not null`;
+
+const ownCustomer = namesOwnCustomer({
+  contactId: 'contact.id',
+  name: 'contact.name',
+  email: 'contact.email',
+  programId: 'found.program_id',
+});
 
 function entries(tx: ReadTx, filter: OwnRefundFilter) {
   const inner = tx('commissions as line')
@@ -89,6 +98,13 @@ function entries(tx: ReadTx, filter: OwnRefundFilter) {
   const query = tx.from(inner.as('found')).where('found.taken_minor', '>', 0);
   if (filter.programId !== undefined) query.whereIn('found.program_id', [...filter.programId]);
   if (filter.effect !== undefined) query.whereIn('found.effect', [...filter.effect]);
+  if (filter.own !== undefined)
+    query.whereRaw(
+      `(found.commission_id = :q or found.level = 1 and exists (
+         select from referrals as referral join contacts as contact on contact.id = referral.contact_id
+         where referral.id = found.referral_id and ${ownCustomer}))`,
+      ownSearchBindings(filter.own),
+    );
   const operators = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
   for (const [bound, operator] of Object.entries(operators)) {
     const at = filter.createdAt?.[bound as keyof typeof operators];

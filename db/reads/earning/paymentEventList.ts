@@ -31,7 +31,12 @@ interface EventRow {
 export async function listPaymentEvents(
   tx: ReadTx,
   sourceId: string,
-  filter: { readonly outcome?: readonly string[] | undefined; readonly type?: readonly string[] | undefined },
+  filter: {
+    readonly outcome?: readonly string[] | undefined;
+    readonly type?: readonly string[] | undefined;
+    /** Literal, in the sender's id and the kind. */
+    readonly q?: string | undefined;
+  },
   page: Page,
 ): Promise<readonly PaymentEventView[]> {
   const query = tx('payment_events')
@@ -39,6 +44,10 @@ export async function listPaymentEvents(
     .select<EventRow[]>('external_id', 'type', 'mode', 'outcome', 'code', 'occurred_at', 'received_at', 'processed_at');
   if (filter.outcome !== undefined) query.whereIn('outcome', [...filter.outcome]);
   if (filter.type !== undefined) query.whereIn('type', [...filter.type]);
+  if (filter.q !== undefined)
+    query.whereRaw('(strpos(lower(external_id), lower(:q)) > 0 or strpos(lower(type), lower(:q)) > 0 or code = :q)', {
+      q: filter.q,
+    });
   const rows = await keyset(query, page, { createdAt: 'received_at' }, 'external_id');
   return rows.map((row) => ({
     externalId: row.external_id,

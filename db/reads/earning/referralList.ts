@@ -13,6 +13,7 @@ import type { ReadTx, Tx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
 import { type CheckRow, toCheck } from './checkRow.js';
+import { namesOwnCustomer, type OwnSearch, ownSearchBindings } from './ownCustomer.js';
 import { type ReferralRow, toReferral } from './referralRow.js';
 
 export interface ReferralFlag {
@@ -67,11 +68,20 @@ export interface ReferralFilter {
   readonly dueAt?: Bounds | undefined;
   readonly createdAt?: Bounds | undefined;
   readonly q?: string | undefined;
+  /** The affiliate's own search. */
+  readonly own?: OwnSearch | undefined;
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
 /** Without a status in the filter: a visitor is no prospect yet, and what ended without one is none any more (REF-01). */
 const shownByDefault: readonly ReferralStatus[] = ['pending', 'approved', 'rejected'];
+
+const ownCustomer = namesOwnCustomer({
+  contactId: 'contact.id',
+  name: 'contact.name',
+  email: 'contact.email',
+  programId: 'referral.program_id',
+});
 
 function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: ReferralFilter) {
   const query = tx('referrals as referral')
@@ -121,6 +131,12 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: ReferralFil
         or :mayName and exists (select from external_customers as customer where customer.contact_id = referral.contact_id
                    and customer.mode = referral.mode and strpos(lower(customer.external_id), lower(:q)) > 0))`,
       { q: filter.q, mayName: scope.kind !== 'affiliate' },
+    );
+  if (filter.own !== undefined)
+    query.whereRaw(
+      `(referral.id = :q or exists (
+         select from contacts as contact where contact.id = referral.contact_id and ${ownCustomer}))`,
+      ownSearchBindings(filter.own),
     );
   return query;
 }

@@ -31,6 +31,8 @@ export async function listPostbacks(
     readonly affiliateId?: readonly string[] | undefined;
     readonly programId?: readonly string[] | undefined;
     readonly active?: boolean | undefined;
+    /** Literal, in address, affiliate and id. */
+    readonly q?: string | undefined;
   },
   page: Page,
 ): Promise<readonly PostbackView[]> {
@@ -39,6 +41,11 @@ export async function listPostbacks(
   if (filter.affiliateId !== undefined) query.whereIn('postback.affiliate_id', [...filter.affiliateId]);
   if (filter.programId !== undefined) query.whereIn('postback.program_id', [...filter.programId]);
   if (filter.active !== undefined) query.where('postback.active', filter.active);
+  if (filter.q !== undefined)
+    query.whereRaw(
+      `(postback.id = :q or strpos(lower(postback.url), lower(:q)) > 0 or strpos(lower(affiliate.name), lower(:q)) > 0)`,
+      { q: filter.q },
+    );
   return (await keyset(query, page, { createdAt: 'postback.created_at' }, 'postback.id')).map(toView);
 }
 
@@ -51,10 +58,13 @@ export async function findPostbackView(tx: ReadTx | Tx, id: string): Promise<Pos
 export async function listDeliveries(
   tx: ReadTx | Tx,
   postbackId: string,
-  filter: { readonly status?: readonly string[] | undefined },
+  filter: { readonly status?: readonly string[] | undefined; readonly q?: string | undefined },
   page: Page,
 ): Promise<readonly Delivery[]> {
   const query = tx('postback_deliveries').where({ postback_id: postbackId }).select<DeliveryRow[]>('*');
   if (filter.status !== undefined) query.whereIn('status', [...filter.status]);
+  // The called address holds what was told: sub-ids, amounts, our ids.
+  if (filter.q !== undefined)
+    query.whereRaw('(id = :q or object_id = :q or code = :q or strpos(lower(url), lower(:q)) > 0)', { q: filter.q });
   return (await keyset(query, page, { createdAt: 'created_at' })).map(toDelivery);
 }

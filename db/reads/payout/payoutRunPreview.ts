@@ -97,13 +97,22 @@ export async function listPreviewRows(
 /** A page of all rows, or of those with one outcome (`odd`: paid, but worth a look), by affiliate and currency. */
 export async function listRunLines(
   tx: ReadTx | Tx,
-  of: { readonly runId: string; readonly planVersion: number; readonly outcome: 'paid' | 'not_paid' | 'odd' | null },
+  of: {
+    readonly runId: string;
+    readonly planVersion: number;
+    readonly outcome: 'paid' | 'not_paid' | 'odd' | null;
+    /** Literal, in the affiliate's name and address, and its id. */
+    readonly q?: string | null;
+  },
   page: Page,
 ): Promise<readonly PreviewRow[]> {
   const { rows } = await tx.raw<{ rows: StoredRow[] }>(
     `${select}
      where row.run_id = :runId and row.plan_version = :planVersion
        and (:outcome::text is null or row.outcome = :outcome or (:outcome = 'odd' and row.oddities <> '{}'))
+       and (:q::text is null or row.affiliate_id in (
+         select named.id from affiliates as named where named.id = :q
+           or strpos(lower(named.name), lower(:q)) > 0 or strpos(lower(named.email), lower(:q)) > 0))
        and (:afterId = '' or (row.affiliate_id, row.currency) > (:afterId, :afterCurrency))
      order by row.affiliate_id, row.currency
      limit :limit`,
@@ -111,6 +120,7 @@ export async function listRunLines(
       runId: of.runId,
       planVersion: of.planVersion,
       outcome: of.outcome,
+      q: of.q ?? null,
       afterId: page.after?.id ?? '',
       afterCurrency: String(page.after?.value ?? ''),
       limit: page.limit + 1,

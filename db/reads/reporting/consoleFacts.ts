@@ -164,6 +164,7 @@ export const searchKinds = [
   'payout_run',
   'group',
   'user',
+  'api_key',
 ] as const;
 export type SearchKind = (typeof searchKinds)[number];
 
@@ -208,6 +209,7 @@ const searches: Readonly<Record<SearchKind, string>> = {
   group: `select 'group', id, name, null, false from groups where id = :id or strpos(lower(name), :q) > 0`,
   user: `select 'user', id, name, status, false from users
     where audience = 'staff' and (id = :id or strpos(lower(name), :q) > 0 or strpos(lower(email), :q) > 0)`,
+  api_key: `select 'api_key', id, name, hint, false from api_keys where id = :id or hint = :id or strpos(lower(name), :q) > 0`,
 };
 
 /** What matches a word among the kinds this reader may open, a few of each. */

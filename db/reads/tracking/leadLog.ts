@@ -2,6 +2,7 @@ import type { Scope } from '../../../domain/access/permission.js';
 import type { Mode } from '../../../domain/act.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
+import { namesOwnCustomer, type OwnSearch, ownSearchBindings } from '../earning/ownCustomer.js';
 import type { Page } from '../keyset.js';
 
 /** One inbound attempt: a lead that is kept, with its verdict, or a call that brought none, with its code (LED-27). */
@@ -53,6 +54,10 @@ export interface LeadLogFilter {
   readonly affiliateId?: readonly string[] | undefined;
   readonly programId?: readonly string[] | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
+  /** Literal: reference, name, address, affiliate, id of the lead. */
+  readonly q?: string | undefined;
+  /** The affiliate's own search. */
+  readonly own?: OwnSearch | undefined;
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
@@ -118,6 +123,13 @@ interface LogRow {
   readonly request_id: string | null;
 }
 
+const ownCustomer = namesOwnCustomer({
+  contactId: 'lead.contact_id',
+  name: 'lead.name',
+  email: 'lead.email',
+  programId: 'lead.program_id',
+});
+
 // Which leads came in, by whatever way, and which attempts brought none, newest first?
 export async function listLeadLog(
   tx: ReadTx,
@@ -154,7 +166,7 @@ export async function listLeadLog(
                         or affiliate.id in (select object_id from user_assignments
                                             where object_type = 'affiliate' and user_id = :userId))))`);
   }
-  const among = (name: Exclude<keyof LeadLogFilter, 'createdAt'>, lead: string, call: string): void => {
+  const among = (name: Exclude<keyof LeadLogFilter, 'createdAt' | 'q' | 'own'>, lead: string, call: string): void => {
     const values = filter[name];
     if (values === undefined) return;
     bindings[name] = [...values];
@@ -169,6 +181,25 @@ export async function listLeadLog(
   among('sourceId', 'lead.source_id', 'cast(null as text)');
   among('affiliateId', 'lead.affiliate_id', 'call.affiliate_id');
   among('programId', 'lead.program_id', 'cast(null as text)');
+  const namesLead = `(lead.id = :q or strpos(lower(coalesce(lead.external_id, '')), lower(:q)) > 0`;
+  const namesCall = `(call.id = :q or call.request_id = :q or strpos(lower(coalesce(call.payload ->> 'externalId', '')), lower(:q)) > 0`;
+  if (filter.q !== undefined) {
+    bindings['q'] = filter.q;
+    const isNamed = (column: string): string => `exists (
+      select from affiliates as named where named.id = ${column} and strpos(lower(named.name), lower(:q)) > 0)`;
+    // An affiliate's key does not search by what its owner may not see.
+    const names =
+      scope.kind === 'affiliate'
+        ? ''
+        : `or strpos(lower(coalesce(lead.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(lead.email, '')), lower(:q)) > 0`;
+    leads.push(`${namesLead} ${names} or ${isNamed('lead.affiliate_id')})`);
+    calls.push(`${namesCall} or ${isNamed('call.affiliate_id')})`);
+  }
+  if (filter.own !== undefined) {
+    Object.assign(bindings, ownSearchBindings(filter.own));
+    leads.push(`${namesLead} or ${ownCustomer})`);
+    calls.push(`${namesCall})`);
+  }
   for (const [bound, at] of Object.entries(filter.createdAt ?? {})) {
     bindings[`at_${bound}`] = at;
     both('created_at', `${comparison[bound as keyof typeof comparison]} :at_${bound}`);

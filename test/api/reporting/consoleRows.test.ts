@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../platform/newId.js';
+import { insertRow } from '../../support/rows.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf } from '../support.js';
 
@@ -8,6 +10,7 @@ import { itemsOf } from '../support.js';
 let world: EarningWorld;
 let programId: string;
 let ada: string;
+let bo: string;
 let saleId: string;
 let commissionId: string;
 let referralId: string;
@@ -29,7 +32,7 @@ beforeAll(async () => {
     email: 'ada@kowal.example',
     minimumPayout: [usd('1.00')],
   });
-  await world.affiliate(programId, { name: 'Bo Berg' });
+  bo = await world.affiliate(programId, { name: 'Bo Berg' });
   await world.as('/v1/leads', {
     externalId: 'lead-7',
     clickId: await world.click({ programId, affiliateId: ada }),
@@ -124,6 +127,85 @@ test('ADM-07: histories of work are searched by names too, though their rows hol
       expect([answer.status, answer.body['data']], `${list} ${answer.text}`).toEqual([200, []]);
     }
   expect(await named('/v1/ledger-postings?q=bo%20berg', 'causeId')).not.toContain(saleId);
+});
+
+test('ADM-07: lists of what is set up, of what came in and of what a run pays are searched too', async () => {
+  const made = async (path: string, body: Readonly<Record<string, unknown>>) => {
+    const answer = await world.as(path, body);
+    expect(answer.status, `${path}: ${answer.text}`).toBe(201);
+    return String(answer.body['id']);
+  };
+  const fieldId = await made('/v1/custom-fields', { target: 'lead', name: 'Wanted plan', key: 'tier', type: 'text' });
+  const domainId = await made('/v1/tracking-domains', { domain: 'go.kowal.example' });
+  const sourceId = await made('/v1/payment-sources', { name: 'Till in Oslo', adapter: 'standard' });
+  const postbackId = await made('/v1/postbacks', {
+    affiliateId: ada,
+    events: ['lead.accepted'],
+    url: 'https://93.184.216.34/told?by=us',
+  });
+  const charge = await made('/v1/commissions', {
+    affiliateId: bo,
+    programId,
+    kind: 'adjustment',
+    amount: usd('-8.00'),
+    reason: 'Paid too much',
+    skipHold: true,
+  });
+  expect((await world.as(`/v1/commissions/${charge}/approve`, {})).status).toBe(200);
+  const accounts = await world.as('/v1/ledger-accounts?kind=affiliate_receivable');
+  const adjustmentId = await made('/v1/ledger-adjustments', {
+    kind: 'write_off',
+    accountId: itemsOf(accounts.body['data']).find(({ ownerId }) => String(ownerId) === bo)?.['id'],
+    amount: usd('1.00'),
+    reason: 'Rounding of spring',
+  });
+  const runId = String((await world.as('/v1/payout-runs', { note: 'Lines' })).body['id']);
+  const version = await world.owner('payout_runs').where({ id: runId }).first<{ plan_version: number }>('plan_version');
+  const row = { workspace_id: world.ws.id, run_id: runId, plan_version: version.plan_version, currency: 'USD' };
+  const nothing = { gross_minor: 0, corrections_minor: 0, carried_minor: 0, net_minor: 0, commission_count: 0 };
+  for (const affiliateId of [ada, bo])
+    await world
+      .owner('payout_run_rows')
+      .insert({ ...row, ...nothing, affiliate_id: affiliateId, outcome: 'not_paid', owed_minor: 100 });
+  const event = { workspace_id: world.ws.id, source_id: sourceId, mode: 'live', type: 'invoice.paid' };
+  for (const externalId of ['evt_AAA', 'evt_BBB'])
+    await insertRow(world.owner, 'payment_events', { ...event, external_id: externalId, occurred_at: new Date() });
+  const call = { workspace_id: world.ws.id, postback_id: postbackId, event: 'lead.accepted', attempts: 1 };
+  for (const order of ['order-1', 'order-2'])
+    await insertRow(world.owner, 'postback_deliveries', {
+      ...call,
+      id: newId('delivery'),
+      url: `https://93.184.216.34/told?o=${order}`,
+      status: 'delivered',
+      last_try_at: new Date(),
+    });
+
+  const keyId = await world
+    .owner('api_keys')
+    .where({ name: 'key of Fin' })
+    .first<{ id: string }>('id')
+    .then(({ id }) => id);
+  const searches: readonly (readonly [string, readonly string[], string, string])[] = [
+    ['api-keys', ['KEY OF FIN', keyId], 'id', keyId],
+    ['custom-fields', ['wanted', 'TIER', fieldId], 'id', fieldId],
+    ['tracking-domains', ['KOWAL.example', domainId], 'id', domainId],
+    ['payment-sources', ['oslo', sourceId], 'id', sourceId],
+    [`payment-sources/${sourceId}/events`, ['evt_aaa'], 'id', 'evt_AAA'],
+    ['postbacks', ['told?by', 'ada kow', postbackId], 'id', postbackId],
+    [`postbacks/${postbackId}/deliveries`, ['ORDER-1'], 'url', 'https://93.184.216.34/told?o=order-1'],
+    ['ledger-adjustments', ['of spring', 'bo berg', 'ana', adjustmentId], 'id', adjustmentId],
+    [`payout-runs/${runId}/lines`, ['kowal', ada], 'affiliateId', ada],
+    ['lead-log', ['lead-7', 'jo buyer', 'JO@BUYER', 'ada kow'], 'externalId', 'lead-7'],
+  ];
+  for (const [list, texts, field, value] of searches) {
+    for (const text of texts) {
+      const found = await world.as(`/v1/${list}?q=${encodeURIComponent(text)}`);
+      expect(found.status, `${list}: ${found.text}`).toBe(200);
+      expect([...new Set(itemsOf(found.body['data']).map((one) => one[field]))], `${list} ${text}`).toEqual([value]);
+    }
+    for (const nobody of ['nobody-at-all', '%'])
+      expect(await idsOf(`/v1/${list}?q=${encodeURIComponent(nobody)}`)).toEqual([]);
+  }
 });
 
 test('ADM-06: each list filters by status and by affiliate, and refuses a filter it does not know', async () => {

@@ -91,6 +91,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'search.kind.coupon': 'Gutschein',
   'search.kind.group': 'Gruppe',
   'search.kind.user': 'Team',
+  'search.kind.api_key': 'API-Schlüssel',
   'search.program': 'Programm: {{program}}',
   'menu.program': 'Programm im Blick',
   'menu.allPrograms': 'Alle Programme',

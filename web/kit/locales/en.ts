@@ -87,6 +87,7 @@ export const en = {
   'search.kind.coupon': 'coupon',
   'search.kind.group': 'group',
   'search.kind.user': 'team',
+  'search.kind.api_key': 'API key',
   'search.program': 'Program: {{program}}',
   'menu.program': 'Program in view',
   'menu.allPrograms': 'All programs',

@@ -52,6 +52,7 @@ export function Screen(): ReactElement {
       <ResourceTable<ApiKey>
         screen="api-keys"
         label={t('apiKey.title')}
+        hasText
         list={(query) => getApiKeysOptions({ query: query as never }) as never}
         rowLabel={(key) => key.name}
         empty={{ title: t('apiKey.none'), text: t('apiKey.noneText'), action: create }}

@@ -25,6 +25,7 @@ export function Screen(): ReactElement {
       <ResourceTable<AffiliateDocument>
         screen="documents"
         label={t('document.title')}
+        hasText
         list={(query) => getDocumentsOptions({ query: query as never }) as never}
         rowLabel={(row) => `${row.label}, ${row.affiliateName}`}
         rowActions={(row) => (

@@ -67,6 +67,7 @@ export function Screen(): ReactElement {
             <ResourceTable<PaymentEvent>
               screen="payment-events"
               label={t('paymentSource.events')}
+              hasText
               list={(page) =>
                 getPaymentSourcesBySourceIdEventsOptions({ path: { sourceId }, query: page as never }) as never
               }

@@ -36,7 +36,8 @@ export function Screen(): ReactElement {
       <ResourceTable<PaymentSource>
         screen="payment-sources"
         label={t('paymentSource.title')}
-        list={() => getPaymentSourcesOptions() as never}
+        hasText
+        list={(query) => getPaymentSourcesOptions({ query: query as never }) as never}
         rowLabel={(source) => source.name}
         empty={{ title: t('paymentSource.none'), text: t('paymentSource.noneText'), action: create }}
         filters={[]}

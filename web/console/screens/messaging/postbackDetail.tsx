@@ -88,6 +88,7 @@ export function Screen(): ReactElement {
             <ResourceTable<PostbackDelivery>
               screen="postback-deliveries"
               label={t('postback.log')}
+              hasText
               pollMs={pollMs}
               list={(page) =>
                 getPostbacksByPostbackIdDeliveriesOptions({ path: { postbackId }, query: page as never }) as never

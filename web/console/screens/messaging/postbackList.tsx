@@ -50,6 +50,7 @@ export function Screen(): ReactElement {
               mayWrite
                 ? [
                     { key: 'test', text: t('postback.test'), onPress: () => void sendTest(`/v1/postbacks/${row.id}`) },
+        hasText
                     { key: 'edit', text: t('postback.edit'), onPress: () => setEdited(row) },
                   ]
                 : []

@@ -70,7 +70,7 @@ export function Screen(): ReactElement {
         <Tabs
           value={tab}
           onChange={(next) =>
-            change({ tab: next ?? 'trial', cursor: '', page: '', sort: '', cols: '', kind: '', status: '' })
+            change({ tab: next ?? 'trial', q: '', cursor: '', page: '', sort: '', cols: '', kind: '', status: '' })
           }
           keepMounted={false}
         >

@@ -43,6 +43,7 @@ export function LedgerAdjustments(): ReactElement {
       <ResourceTable<LedgerAdjustment>
         screen="ledger-adjustments"
         label={t('ledger.adjustments')}
+        hasText
         list={(query) => getLedgerAdjustmentsOptions({ query }) as never}
         rowLabel={(row) => row.reason}
         rowActions={(row) => (

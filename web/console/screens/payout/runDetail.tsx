@@ -458,6 +458,7 @@ function Lines({
       {...(mayEdit || mayInclude ? { rowActions: actions } : {})}
       empty={{ title: t(`run.empty.${outcome}`) }}
       columns={columns}
+      hasText
     />
   );
 }

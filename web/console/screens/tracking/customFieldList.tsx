@@ -25,6 +25,7 @@ export function Screen(): ReactElement {
       <ResourceTable<CustomField>
         screen="custom-fields"
         label={t('customField.title')}
+        hasText
         list={(query) => getCustomFieldsOptions({ query: query as never }) as never}
         rowLabel={(row) => row.name}
         rowActions={(row) => (

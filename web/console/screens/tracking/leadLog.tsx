@@ -59,6 +59,7 @@ export function Screen(): ReactElement {
       <ResourceTable<LeadLogEntry>
         screen="lead-log"
         label={t('leadLog.title')}
+        hasText
         list={(query) => getLeadLogOptions({ query }) as never}
         rowLabel={(row) => row.externalId ?? row.id}
         rowActions={(row) => (

@@ -42,6 +42,7 @@ export function Screen(): ReactElement {
       <ResourceTable<TrackingDomain>
         screen="link-domains"
         label={t('domain.title')}
+        hasText
         list={(query) => getTrackingDomainsOptions({ query }) as never}
         rowLabel={(row) => row.domain}
         rowActions={(row) => (

@@ -41,6 +41,7 @@ export function Screen(): ReactElement {
       <ResourceTable<ApiKey>
         screen="own-api-keys"
         label={t('apiKey.title')}
+        hasText
         list={(query) => getMeApiKeysOptions({ query: query as never }) as never}
         rowLabel={(key) => key.name}
         empty={{ title: t('apiKey.none'), text: t('apiKey.noneText'), action: create }}

@@ -30,6 +30,7 @@ export function Screen(): ReactElement {
       <ResourceTable<OwnCommission>
         screen="own-earnings"
         label={t('earning.title')}
+        hasText
         include="counts,sums"
         list={(query) => getMeCommissionsOptions({ query: query as never }) as never}
         rowLabel={(line) => line.customer?.name ?? line.customer?.reference ?? line.id}

@@ -29,6 +29,7 @@ export function Screen(): ReactElement {
       <ResourceTable<OwnReferral>
         screen="own-referrals"
         label={t('referral.title')}
+        hasText
         include="counts"
         list={(query) => getMeReferralsOptions({ query: query as never }) as never}
         rowLabel={(one) => one.customer?.name ?? one.customer?.reference ?? one.id}

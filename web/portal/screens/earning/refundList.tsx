@@ -21,6 +21,7 @@ export function Screen(): ReactElement {
       <ResourceTable<OwnRefund>
         screen="own-refunds"
         label={t('earning.tab.refunds')}
+        hasText
         include="counts,sums"
         list={(query) => getMeRefundsOptions({ query: query as never }) as never}
         rowLabel={(refund) => refund.customer?.reference ?? refund.id}

@@ -36,6 +36,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Postback>
         screen="own-postbacks"
         label={t('postback.title')}
+        hasText
         list={(query) => getMePostbacksOptions({ query: query as never }) as never}
         rowLabel={(row) => row.url}
         rowActions={(row) => (

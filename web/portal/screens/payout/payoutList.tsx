@@ -39,6 +39,7 @@ export function OwnPayouts(): ReactElement {
       <ResourceTable<OwnPayout>
         screen="own-payouts"
         label={t('payout.title')}
+        hasText
         list={(query) => getMePayoutsOptions({ query: query as never }) as never}
         rowLabel={(payout) => payout.reference ?? payout.id}
         filters={[

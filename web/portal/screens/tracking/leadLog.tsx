@@ -23,6 +23,7 @@ export function Screen(): ReactElement {
       <ResourceTable<OwnLeadLogEntry>
         screen="own-lead-log"
         label={t('leadLog.title')}
+        hasText
         list={(query) => getMeLeadLogOptions({ query }) as never}
         rowLabel={(one) => one.externalId ?? one.id}
         filters={[

@@ -36,6 +36,7 @@ export function Screen(): ReactElement {
       <ResourceTable<OwnLink>
         screen="own-links"
         label={t('link.title')}
+        hasText
         list={(query) => getMeLinksOptions({ query: query as never }) as never}
         rowLabel={(link) => link.slug}
         rowActions={(link) => (
