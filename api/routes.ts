@@ -75,6 +75,7 @@ import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
+import { sentMessageRoutes } from './routes/messaging/sentMessage.js';
 import { milestoneRoutes } from './routes/messaging/milestone.js';
 import { templateRoutes } from './routes/messaging/template.js';
 import { consoleRoutes } from './routes/reporting/console.js';
@@ -109,6 +110,7 @@ const own: readonly Route[] = [
   ...noticeRoutes,
   ...ownReportRoutes,
   ...reportRoutes,
+  ...sentMessageRoutes,
   ...ownRecruitRoutes,
   ...devEmailRoutes,
   ...postbackOutRoutes,

@@ -177,7 +177,12 @@ export async function accrueSale(
   const { referral: current } = credited;
   const labelled = { ...sale, sub1: await convertLead(tx, mine, current, sale, credited) };
   const judged = await judgeSale(tx, current, sale, { despiteRejection: former.length > 0 });
-  const sold = { programId: current.programId, affiliateId: current.affiliateId, saleId: sale.id };
+  const sold = {
+    programId: current.programId,
+    affiliateId: current.affiliateId,
+    referralId: current.id,
+    saleId: sale.id,
+  };
   if (judged.kind === 'nothing') {
     await settleSale(tx, mine, labelled, current, judged);
     return passMilestones(tx, mine, sold);

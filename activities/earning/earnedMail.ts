@@ -48,6 +48,7 @@ export async function mailEarned(tx: Tx, act: Act, program: Program, lines: read
       recipient: person.email,
       subject: mergeTemplate(template.subject, values),
       body: mergeTemplate(template.body, values),
+      referralIds: line.referralId === null ? [] : [line.referralId],
     });
   }
   await insertNoticesOnce(

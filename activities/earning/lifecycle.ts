@@ -49,6 +49,7 @@ import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
 import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
 import { caseOf } from './commissionDecision.js';
+import { tellOfDeadline } from './deadlineNotice.js';
 import { refuseWithoutRight } from './decisionRights.js';
 import { nextStep } from './referral.js';
 import { rerunSale } from './rerun.js';
@@ -195,10 +196,9 @@ async function passVerification(tx: Tx, act: Act, referral: Referral): Promise<v
       return undefined;
     case 'remind':
       await updateReferral(tx, act, referral, 'reminded', { remindedAt: act.now, decideBy: step.decideBy });
-      return undefined;
+      return tellOfDeadline(tx, act, referral, 'reminded');
     case 'escalate':
-      await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
-      return undefined;
+      return escalate(tx, act, referral);
     case 'reject':
       return rejectUnlessHeld(tx, act, referral, 'verification_deadline');
     default:
@@ -215,7 +215,12 @@ async function rejectUnlessHeld(
 ): Promise<void> {
   const caseId = await caseHolding(tx, await lockCommissionsOfReferral(tx, referral.id));
   if (caseId === undefined) return move(tx, actFor(act, { reasonCode }), referral, 'reject');
-  if (referral.decideBy !== null) await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
+  if (referral.decideBy !== null) await escalate(tx, act, referral);
+}
+
+async function escalate(tx: Tx, act: Act, referral: Referral): Promise<void> {
+  await updateReferral(tx, act, referral, 'escalated', { decideBy: null });
+  await tellOfDeadline(tx, act, referral, 'escalated');
 }
 
 /** The status, and what follows from it for the commissions. */

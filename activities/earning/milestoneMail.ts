@@ -9,7 +9,7 @@ import { readMailedLinks } from '../../db/reads/messaging/mailedLinks.js';
 import { readRecipients } from '../../db/reads/messaging/recipients.js';
 import type { Tx } from '../../db/transaction.js';
 import type { Act } from '../../domain/act.js';
-import type { AffiliateId, ProgramId } from '../../domain/ids.js';
+import type { AffiliateId, ProgramId, ReferralId } from '../../domain/ids.js';
 import { passedNow } from '../../domain/messaging/milestone.js';
 import { milestoneValues } from '../../domain/messaging/milestoneMail.js';
 import { mergeTemplate } from '../../domain/messaging/template.js';
@@ -24,7 +24,12 @@ const event = 'milestone.reached';
 export async function passMilestones(
   tx: Tx,
   act: Act,
-  of: { readonly programId: ProgramId; readonly affiliateId: AffiliateId | null; readonly saleId: string },
+  of: {
+    readonly programId: ProgramId;
+    readonly affiliateId: AffiliateId | null;
+    readonly referralId: ReferralId;
+    readonly saleId: string;
+  },
 ): Promise<void> {
   const { affiliateId, programId, saleId } = of;
   if (affiliateId === null || act.mode === 'test') return;
@@ -54,6 +59,7 @@ export async function passMilestones(
       kind: 'milestone_reached',
       subject: mergeTemplate(template.subject, values),
       body: mergeTemplate(template.body, values),
+      referralIds: [of.referralId],
     });
   }
   await insertNoticesOnce(

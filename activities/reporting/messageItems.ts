@@ -15,6 +15,7 @@ import {
 import type { Tx } from '../../db/transaction.js';
 import type { Act, Mode } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
+import type { ReferralId } from '../../domain/ids.js';
 import { commissionValues } from '../../domain/messaging/commissionMail.js';
 import { payoutValues } from '../../domain/messaging/payoutMail.js';
 import { mergeTemplate, type MergeValues } from '../../domain/messaging/template.js';
@@ -24,6 +25,8 @@ interface Matter {
   /** Whose each row is; one that is not told of is left out. */
   readonly affiliateOf: ReadonlyMap<string, string>;
   readonly valuesFor: (person: Recipient) => MergeValues;
+  /** The referrals whose commissions a person's message is about; a message about payouts is about none. */
+  readonly referralsOf: (person: Recipient) => readonly ReferralId[];
   /** Where the portal shows it. */
   readonly link: string;
 }
@@ -39,6 +42,9 @@ async function ofCommissions(tx: Tx, mode: Mode, ids: readonly string[]): Promis
         person,
         lines.filter((line) => line.affiliateId === person.id),
       ),
+    referralsOf: (person) => [
+      ...new Set(lines.flatMap((line) => (line.affiliateId === person.id ? (line.referralId ?? []) : []))),
+    ],
     link: '/earnings',
   };
 }
@@ -54,6 +60,7 @@ async function ofPayouts(tx: Tx, mode: Mode, ids: readonly string[]): Promise<Ma
         payouts.filter((payout) => payout.affiliateId === person.id),
         lines.filter((line) => line.affiliateId === person.id),
       ),
+    referralsOf: () => [],
     link: '/payouts',
   };
 }
@@ -98,6 +105,7 @@ export async function messageItems(
       kind: `${about}_message`,
       subject: mergeTemplate(template.subject, values),
       body: mergeTemplate(template.body, values),
+      referralIds: matter.referralsOf(person),
     });
   }
   await insertNoticesOnce(

@@ -1,5 +1,5 @@
 import type { Act } from '../../domain/act.js';
-import type { Id } from '../../domain/ids.js';
+import type { Id, ReferralId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
 import { insertSet } from '../setInsert.js';
@@ -66,6 +66,8 @@ export async function insertEmailsOnce(
     readonly recipient: string;
     readonly subject: string;
     readonly body: string;
+    /** The referrals it is sent because of. */
+    readonly referralIds?: readonly ReferralId[];
   }[],
   priority: OutboxPriority,
 ): Promise<number> {
@@ -80,6 +82,7 @@ export async function insertEmailsOnce(
       recipient: email.recipient,
       subject: email.subject,
       body: email.body,
+      referral_ids: arrayText(email.referralIds),
       created_at: act.now,
     })),
     { onConflict: 'on conflict (workspace_id, once_key) where once_key is not null do nothing', returning: ['id'] },
@@ -105,8 +108,14 @@ const onceColumns = {
   recipient: 'text',
   subject: 'text',
   body: 'text',
+  referral_ids: 'text[]',
   created_at: 'timestamptz',
 } as const;
+
+/** Ids as the text of an array, which `insertSet` takes. */
+export function arrayText(ids: readonly string[] = []): string {
+  return `{${ids.join(',')}}`;
+}
 
 export async function findEmail(tx: ReadTx | Tx, id: string): Promise<Email | undefined> {
   const row = await tx('emails')

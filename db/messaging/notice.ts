@@ -1,9 +1,10 @@
 import type { Act } from '../../domain/act.js';
-import type { AffiliateId, Id, UserId } from '../../domain/ids.js';
+import type { AffiliateId, Id, ReferralId, UserId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import { insertSet } from '../setInsert.js';
 import type { Tx } from '../transaction.js';
+import { arrayText } from './email.js';
 
 export type NoticeId = Id<'notice'>;
 
@@ -63,6 +64,8 @@ export interface NewNotice {
   readonly body: string;
   readonly link?: string;
   readonly requiresAcknowledgement?: boolean;
+  /** The referrals it is told because of. */
+  readonly referralIds?: readonly ReferralId[];
 }
 
 const columns = {
@@ -75,6 +78,7 @@ const columns = {
   body: 'text',
   link: 'text',
   requires_acknowledgement: 'boolean',
+  referral_ids: 'text[]',
   created_at: 'timestamptz',
 } as const;
 
@@ -99,6 +103,7 @@ export async function insertNoticesOnce(tx: Tx, act: Act, notices: readonly NewN
       body: notice.body,
       link: notice.link ?? null,
       requires_acknowledgement: notice.requiresAcknowledgement ?? false,
+      referral_ids: arrayText(notice.referralIds),
       created_at: act.now,
     })),
   );

@@ -639,6 +639,20 @@ describe('verification', () => {
 
       expect(await entries(id, 'reminded')).toBe(1);
       expect(await w.look(id)).toMatchObject({ status: 'pending', decide_by: null });
+      // REF-09: somebody hears of both, once each, and the referral says of what.
+      const told = await w.world
+        .owner('notices')
+        .where({ user_id: w.ana })
+        .whereRaw('referral_ids @> array[?::text]', [id])
+        .orderBy('created_at')
+        .select<{ user_id: string; kind: string; link: string }[]>('user_id', 'kind', 'link');
+      expect(told).toEqual(
+        ['referral_reminded', 'referral_escalated'].map((kind) => ({
+          user_id: w.ana,
+          kind,
+          link: `/referrals/${id}`,
+        })),
+      );
     }));
 
   test('the deadline rejects where the program says so, and the commissions with it', () =>

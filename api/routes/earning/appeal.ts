@@ -114,6 +114,7 @@ async function tellAnswer(tx: Tx, act: Act, appeal: AppealRecord): Promise<void>
       subject: appeal.status === 'upheld' ? words.upheld : words.dismissed,
       body: appeal.answer ?? words.noAnswer,
       link: '/earnings',
+      referralIds: appeal.referralId === null ? [] : [appeal.referralId],
     },
   ]);
 }

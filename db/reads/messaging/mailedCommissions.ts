@@ -1,5 +1,5 @@
 import type { Mode } from '../../../domain/act.js';
-import type { AffiliateId, CommissionId } from '../../../domain/ids.js';
+import type { AffiliateId, CommissionId, ReferralId } from '../../../domain/ids.js';
 import type { MailedCommission } from '../../../domain/messaging/commissionMail.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
@@ -8,6 +8,7 @@ import type { ReadTx, Tx } from '../../transaction.js';
 export interface ListedCommission extends MailedCommission {
   readonly id: CommissionId;
   readonly affiliateId: AffiliateId;
+  readonly referralId: ReferralId | null;
 }
 
 // What does a message say of these commissions: the named ones, or the newest of an affiliate that still stand? Oldest first.
@@ -33,6 +34,7 @@ export async function listMailedCommissions(
     {
       id: CommissionId;
       affiliate_id: AffiliateId;
+      referral_id: ReferralId | null;
       minor: bigint;
       currency: CurrencyCode;
       created_at: Instant;
@@ -41,6 +43,7 @@ export async function listMailedCommissions(
   >(
     'commission.id',
     'commission.affiliate_id',
+    'commission.referral_id',
     tx.raw('commission.amount_minor - commission.reversed_minor as minor'),
     'commission.currency',
     'commission.created_at',
@@ -50,6 +53,7 @@ export async function listMailedCommissions(
     .map((row) => ({
       id: row.id,
       affiliateId: row.affiliate_id,
+      referralId: row.referral_id,
       amount: row.minor,
       currency: row.currency,
       createdAt: row.created_at,

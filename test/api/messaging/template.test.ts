@@ -91,6 +91,34 @@ test('PRG-07: switched on with a template, an affiliate gets one mail per new co
   expect(await mails(at)).toHaveLength(2);
   const waiting = await world.owner('outbox').where({ topic: 'mail' }).select<{ payload: unknown }[]>('payload');
   expect(waiting.length).toBeGreaterThanOrEqual(2);
+
+  // Both stand with the referral that they are about, newest first, and with the affiliate; no other referral has them.
+  const referralId = String(first['referralId']);
+  const sent = itemsOf((await world.as(`/v1/referrals/${referralId}/messages`)).body['data']);
+  expect(sent.map((one) => [one['channel'], one['kind'], one['recipient']]).toSorted()).toEqual([
+    ['mail', 'commission_created', { name: null, email: at.email, masked: false }],
+    ['notice', 'commission_created', { name: 'Ada', email: at.email, masked: false }],
+  ]);
+  expect(sent[0]?.['text']).toContain('Hello Ada');
+  const all = `/v1/affiliates/${at.affiliateId}/messages`;
+  const [page, rest] = [await world.as(`${all}?limit=3`), await world.as(all)];
+  const whole = itemsOf(rest.body['data']);
+  expect(whole.filter((one) => one['kind'] === 'commission_created')).toHaveLength(4);
+  const next = await world.as(`${all}?limit=3&cursor=${String(page.body['nextCursor'])}`);
+  const paged = [...itemsOf(page.body['data']), ...itemsOf(next.body['data'])].map((one) => one['id']);
+  expect(paged).toEqual(whole.slice(0, paged.length).map((one) => one['id']));
+  // The welcome mail's way into the portal is nobody else's to use, and a role that sees no people sees no words of theirs.
+  const welcome = whole.find((one) => one['kind'] === 'affiliate_approved');
+  expect(welcome?.['text']).toContain('Sign in to the portal');
+  expect(welcome?.['text']).not.toContain('/welcome/');
+  const { key } = await world.api.makePerson(world.ws, ['owner'], {
+    name: 'Masked',
+    permissions: ['affiliate.read', 'referral.read'],
+  });
+  const masked = itemsOf((await world.api.as(key, `/v1/referrals/${referralId}/messages`)).body['data']);
+  expect(masked.map((one) => [one['text'], one['recipient']])).toEqual(
+    [1, 2].map(() => [null, { name: null, email: null, masked: true }]),
+  );
 });
 
 test('PRG-07: on without a template, or with one that is not there, cannot be saved; one in use is not deleted', async () => {
