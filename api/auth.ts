@@ -5,6 +5,7 @@ import type { Db } from '../db/connection.js';
 import { type ApiKeyEntry, findApiKey, findSession, type PortalView, type SessionEntry } from '../db/directory.js';
 import {
   can,
+  type CustomRole,
   findRole,
   type Grant,
   grantOf,
@@ -111,7 +112,7 @@ export async function authenticate(request: IncomingMessage, options: AuthOption
   const authorization = request.headersDistinct['authorization'];
   const wantedMode = readMode(request);
   if (authorization !== undefined) return byKey(authorization, wantedMode, request, options);
-  return bySession(readTokens(request, options), readAudience(request), wantedMode ?? 'live', options);
+  return bySession(readTokens(request, options), readAudience(request), wantedMode, options);
 }
 
 /** The sessions of a browser: a look at a portal comes before one's own, unless the request asks for another audience. */
@@ -147,7 +148,7 @@ export function guessCaller(request: IncomingMessage, options: AuthOptions): Cal
     readAudience(request),
   );
   if (session === undefined || known.includes(undefined)) return undefined;
-  return callerOf(session, readMode(request) ?? 'live', clockNow());
+  return callerOf(session, modeOf(session, readMode(request)), clockNow());
 }
 
 /** Do both callers see and may do the same? All of it comes from the session, the mode and the time of the last step-up. */
@@ -212,14 +213,18 @@ const portalRights = ['me.read', 'me.write'] as const;
 /** And its own leads, where a person of the portal made it: theirs to give, for the affiliate's own rows (docs/decisions/0731). */
 const ownKeyRights = [...portalRights, 'lead.read', 'lead.write'] as const;
 
+function ticksOf(
+  { permissions: own, roleId }: Pick<ApiKeyEntry, 'permissions' | 'roleId'>,
+  custom: readonly CustomRole[],
+): readonly string[] {
+  return [...own, ...(roleId === null ? [] : (findRole(roleId, custom)?.permissions ?? []))];
+}
+
 /** The ticked part of what its creator may do now; an affiliate's key also holds the portal's rights that are ticked. */
 function grantOfKey(key: ApiKeyEntry): Grant {
   const custom = key.customRoles;
   const creator = grantOf(key.creatorRoleIds, { instanceAdmin: key.creatorIsInstanceAdmin, custom });
-  const ticked = [
-    ...key.permissions,
-    ...(key.roleId === null ? [] : (findRole(key.roleId, custom)?.permissions ?? [])),
-  ];
+  const ticked = ticksOf(key, custom);
   if (key.affiliateId === null) return narrow(creator, ticked);
   const granted = narrow(
     creator,
@@ -233,7 +238,7 @@ function grantOfKey(key: ApiKeyEntry): Grant {
 async function bySession(
   tokens: readonly string[],
   wanted: Audience | undefined,
-  mode: Mode,
+  wantedMode: Mode | undefined,
   options: AuthOptions,
 ): Promise<Caller> {
   const now = clockNow();
@@ -247,8 +252,15 @@ async function bySession(
   }
   const session = chosen(living, wanted);
   if (session === undefined) throw unauthenticated();
+  const mode = modeOf(session, wantedMode);
+  if (wantedMode !== undefined && wantedMode !== mode) throw new DomainError('request.mode_mismatch');
   await touchSession(options.db, session, now);
   return callerOf(session, mode, now);
+}
+
+/** A look at a portal that a key opened stays in the mode of that key; every other session is in the mode that it asks for. */
+function modeOf(session: SessionEntry, wanted: Mode | undefined): Mode {
+  return session.view?.key?.mode ?? wanted ?? 'live';
 }
 
 /** A look at a portal ends with the right to it, or with the affiliate's assignment. */
@@ -264,10 +276,13 @@ function lacksFactor({ hasTotp, roleIds, totpRequiredFor }: SessionEntry, audien
   return !hasTotp && needsSecondFactor(audience, roleIds, totpRequiredFor);
 }
 
-/** What the person of a staff session may do now. */
+/** What the person of a staff session may do now; in a look that a key opened, the ticked part of it. */
 function staffGrantOf(session: SessionEntry): Grant {
   if (lacksFactor(session, 'staff')) return noGrant;
-  return grantOf(session.roleIds, { instanceAdmin: session.isInstanceAdmin, custom: session.customRoles });
+  const { isInstanceAdmin: instanceAdmin, customRoles: custom } = session;
+  const own = grantOf(session.roleIds, { instanceAdmin, custom });
+  const key = session.view?.key ?? null;
+  return key === null ? own : narrow(own, ticksOf(key, custom));
 }
 
 /** Reads what the affiliate reads, as oneself: never stepped up, and with no right but this one. */

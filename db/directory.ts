@@ -74,6 +74,8 @@ export interface PortalView {
   readonly affiliateName: string;
   /** Is the affiliate assigned to the person who looks? */
   readonly isAssigned: boolean;
+  /** The key that opened it and sets its bounds; null: a session did. */
+  readonly key: { readonly mode: Mode; readonly permissions: readonly string[]; readonly roleId: string | null } | null;
 }
 
 /** The living session of a cookie, by the SHA-256 of its value. */
@@ -132,14 +134,22 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
 }
 
 async function findView(db: Db, sessionId: SessionId): Promise<PortalView | undefined> {
-  const [row] = await rowsOf<{ affiliate_id: AffiliateId; affiliate_name: string; is_assigned: boolean }>(
-    db,
-    'directory_view($1)',
-    [sessionId],
-  );
-  return row === undefined
-    ? undefined
-    : { affiliateId: row.affiliate_id, affiliateName: row.affiliate_name, isAssigned: row.is_assigned };
+  const [row] = await rowsOf<{
+    affiliate_id: AffiliateId;
+    affiliate_name: string;
+    is_assigned: boolean;
+    key_mode: Mode | null;
+    key_permissions: string[] | null;
+    key_role_id: string | null;
+  }>(db, 'directory_view($1)', [sessionId]);
+  if (row === undefined) return undefined;
+  const { key_mode: mode, key_permissions: ticked } = row;
+  return {
+    affiliateId: row.affiliate_id,
+    affiliateName: row.affiliate_name,
+    isAssigned: row.is_assigned,
+    key: mode === null ? null : { mode, permissions: ticked ?? [], roleId: row.key_role_id },
+  };
 }
 
 export interface ApiKeyEntry {

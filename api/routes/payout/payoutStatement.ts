@@ -24,6 +24,7 @@ import {
   statementWire,
   stoodAs,
 } from '../../schemas/payout/payoutStatement.js';
+import { checkExportRight } from '../../routePermission.js';
 import { ownId, portalRefusals, requireOwn } from '../affiliate/ownRecord.js';
 
 /** A statement lists every line: a payout of a million commissions is an export, not an answer. */
@@ -49,9 +50,10 @@ async function readStatement(tx: ReadTx, ctx: Asking, found: PayoutView, isAffil
 }
 
 /** JSON as it is; a file is made outside the transaction, and that it was made is an entry of the history before it is sent. */
-async function answerAs(ctx: Asking, deps: ApiDeps, statement: Statement) {
+async function answerAs(ctx: Asking, deps: ApiDeps, statement: Statement, permission: 'payout.read' | 'me.read') {
   const { format = 'json' } = ctx.query;
   if (format === 'json') return statement;
+  checkExportRight(ctx.caller, permission);
   if (format === 'pdf' && statement.lines.length > maxPdfLines)
     throw new DomainError('export.export_too_large', {
       limit: maxPdfLines,
@@ -89,7 +91,7 @@ const statement = defineRoute({
       if (payout === undefined) throw new DomainError('resource.not_found');
       return readStatement(tx, ctx, payout, false);
     });
-    return answerAs(ctx, deps, found);
+    return answerAs(ctx, deps, found, 'payout.read');
   },
 });
 
@@ -110,7 +112,7 @@ const own = defineRoute({
         throw new DomainError('resource.not_found');
       return readStatement(tx, ctx, payout, true);
     });
-    return answerAs(ctx, deps, found);
+    return answerAs(ctx, deps, found, 'me.read');
   },
 });
 

@@ -42,8 +42,8 @@ test('an owner says why and sees the portal of an affiliate, with a bar on every
   context,
 }) => {
   await signInAfresh(context);
-  await page.goto(`/affiliates/${world.affiliateId}`);
-  await page.getByRole('button', { name: 'See the portal' }).click();
+  await page.goto(`/affiliates?q=${encodeURIComponent(world.affiliateName)}`);
+  await pressRowAction(page.locator(`tr[data-row="${world.affiliateId}"]`), 'See the portal');
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByRole('button', { name: 'Open the portal' })).toBeDisabled();
   await dialog.getByLabel('Why you look').fill('She asks for her links');
@@ -51,6 +51,7 @@ test('an owner says why and sees the portal of an affiliate, with a bar on every
   const bar = page.getByRole('status').filter({ hasText: `You see the portal of ${world.affiliateName}` });
   await expect(page).toHaveURL(/\/portal/);
   await expect(bar).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await expectAccessible(page);
   await page.goto('/portal/profile');
   await expect(bar).toBeVisible();

@@ -38,7 +38,6 @@ import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js
 import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { useWithStepUp } from '../../../kit/stepUp.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { CommissionTable } from '../earning/commissionList.js';
@@ -52,6 +51,7 @@ import { MakeDraft } from './makeDraft.js';
 import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
 import { useRequirementText } from './requirementText.js';
+import { ViewPortalDialog } from './viewPortal.js';
 
 /** One affiliate: head, and a tab per side of it with a read of its own (screens.md 3.5). */
 export function Screen(): ReactElement {
@@ -89,7 +89,7 @@ export function Screen(): ReactElement {
         {(one) => <Detail affiliate={one} />}
       </Loaded>
       {isViewing && affiliate !== undefined ? (
-        <ViewDialog affiliate={affiliate} onClose={() => setViewing(false)} />
+        <ViewPortalDialog affiliate={affiliate} onClose={() => setViewing(false)} />
       ) : null}
       {isEnding && affiliate !== undefined ? (
         <TerminateDialog affiliate={affiliate} onClose={() => setEnding(false)} />
@@ -383,45 +383,6 @@ function InviteButtons({ affiliateId }: { readonly affiliateId: string }): React
         <ErrorView error={problem} />
       </Modal>
     </>
-  );
-}
-
-/** Asks why, since the affiliate reads it, and goes on in the portal (screens.md 2). */
-function ViewDialog({
-  affiliate,
-  onClose,
-}: {
-  readonly affiliate: Affiliate;
-  readonly onClose: () => void;
-}): ReactElement {
-  const { t } = useTranslation();
-  const withStepUp = useWithStepUp();
-  const [reason, setReason] = useState('');
-  return (
-    <FormDialog
-      title={t('affiliate.view', { name: affiliate.name })}
-      submit={t('affiliate.viewDo')}
-      save={(key) =>
-        withStepUp(() => postPath<{ homePath: string }>(`/v1/affiliates/${affiliate.id}/impersonate`, { reason }, key))
-      }
-      onSaved={({ homePath }) => window.location.assign(homePath)}
-      onClose={onClose}
-      isReady={reason.trim() !== ''}
-    >
-      {(errors) => (
-        <>
-          <Text size="sm">{t('affiliate.viewText')}</Text>
-          <Textarea
-            label={t('affiliate.viewReason')}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-            maxLength={500}
-            required
-            error={errors['reason']}
-          />
-        </>
-      )}
-    </FormDialog>
   );
 }
 

@@ -20,6 +20,7 @@ import { useReasonText } from '../../../kit/texts.js';
 import { useRequirementText } from './requirementText.js';
 import { TerminateDialog } from './affiliateDetail.js';
 import { AffiliateForm } from './affiliateForm.js';
+import { ViewPortalDialog } from './viewPortal.js';
 
 const statuses = ['pending', 'approved', 'suspended', 'declined', 'terminated'] as const;
 const kinds = ['external', 'reseller', 'customer'] as const;
@@ -81,7 +82,9 @@ export function Screen(): ReactElement {
   const requirement = useRequirementText();
   const [isCreating, setCreating] = useState(false);
   const [ending, setEnding] = useState<Affiliate | null>(null);
+  const [viewing, setViewing] = useState<Affiliate | null>(null);
   const mayCreate = can('affiliate.write');
+  const mayView = can('affiliate.impersonate');
   const seesFigures = can('report.read');
   useKeys({
     c: () => {
@@ -106,6 +109,7 @@ export function Screen(): ReactElement {
             path={`/v1/affiliates/${row.id}`}
             actions={row.allowedActions}
             custom={{ terminate: () => setEnding(row) }}
+            more={mayView ? [{ key: 'view', text: t('affiliate.viewButton'), onPress: () => setViewing(row) }] : []}
           />
         )}
         bulk={[...(can('status.change') ? affiliateBulk : []), ...(can('payout.prepare') ? payoutBulk : [])]}
@@ -202,6 +206,7 @@ export function Screen(): ReactElement {
       />
       {isCreating ? <AffiliateForm onClose={() => setCreating(false)} /> : null}
       {ending === null ? null : <TerminateDialog affiliate={ending} onClose={() => setEnding(null)} />}
+      {viewing === null ? null : <ViewPortalDialog affiliate={viewing} onClose={() => setViewing(null)} />}
     </>
   );
 }
