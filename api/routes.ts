@@ -32,6 +32,7 @@ import { productRoutes } from './routes/program/product.js';
 import { productGroupRoutes } from './routes/program/productGroup.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { groupRoutes } from './routes/affiliate/group.js';
+import { affiliateTimelineRoutes } from './routes/affiliate/timeline.js';
 import { appealRoutes } from './routes/earning/appeal.js';
 import { rerunRoutes } from './routes/earning/rerun.js';
 import { simulationRoutes } from './routes/program/simulation.js';
@@ -142,6 +143,7 @@ const own: readonly Route[] = [
   ...applyStatusRoutes,
   ...enrolmentRoutes,
   ...affiliateMetricsRoutes,
+  ...affiliateTimelineRoutes,
   ...payoutMethodRoutes,
   ...payoutRunRoutes,
   ...payoutFileRoutes,

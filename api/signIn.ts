@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
-import { stampFirstLogin } from '../db/affiliate/affiliate.js';
+import { recordPortalSignIn, stampFirstLogin } from '../db/affiliate/affiliate.js';
 import { findSession } from '../db/directory.js';
 import { inWorkspace, readWorkspace } from '../db/transaction.js';
 import { rememberDevice } from '../db/tracking/device.js';
 import { insertSession, type Membership } from '../db/access/login.js';
 import { getSettings } from '../db/access/settings.js';
 import { sessionEnds, sessionLimits } from '../domain/access/session.js';
+import type { Act } from '../domain/act.js';
 import { DomainError } from '../domain/errors.js';
 import { type LoginId, parseId, type SessionId } from '../domain/ids.js';
 import type { Instant } from '../domain/time.js';
@@ -45,7 +46,7 @@ export async function startSession(
   if ((await findSession(deps.db, hashToken(token))) === undefined)
     throw new DomainError('access.token_used_or_expired');
   if (membership.audience === 'affiliate' && membership.affiliateId !== null)
-    await rememberPortalDevice(deps, koa, membership);
+    await rememberPortalSignIn(deps, koa, { ...membership, loginId, sessionId: session.id });
   const { publicUrl } = deps.config.http;
   setCookie(deps, koa, sessionCookieName(publicUrl), token, sessionLimits[membership.audience].absoluteMs / 1_000);
   // Whoever signs in is seen as who signed in.
@@ -72,33 +73,37 @@ export async function sessionAnswer(
   return presentSession(membership, session, settings);
 }
 
-/** The first time is stamped (PRT-12), and the device kept: what a later referral is compared with: does an affiliate buy by its own link? (FRD-01) */
-async function rememberPortalDevice(deps: ApiDeps, koa: Context, membership: Membership): Promise<void> {
-  const { affiliateId } = membership;
+/**
+ * An entry of the history (AUD-11); the first time is stamped (PRT-12), and the device kept: what a later referral is compared with: does an
+ * affiliate buy by its own link? (FRD-01)
+ */
+async function rememberPortalSignIn(
+  deps: ApiDeps,
+  koa: Context,
+  of: Membership & { readonly loginId: LoginId; readonly sessionId: SessionId },
+): Promise<void> {
+  const { affiliateId, loginId, sessionId, userId, workspaceId } = of;
   if (affiliateId === null) return;
   const cookie = readCookie(koa.req.headers.cookie, clickCookie);
-  const { userId, workspaceId } = membership;
   await inWorkspace(deps.db, workspaceId, async (tx, now) => {
+    const act: Act = {
+      workspaceId,
+      mode: 'live',
+      now,
+      actor: { type: 'user', id: userId, userId },
+      cause: null,
+      reasonCode: null,
+      origin: null,
+      requestId: (koa.state as RequestState).requestId,
+      newId: deps.newId,
+    };
     await rememberDevice(tx, now, {
       affiliateId,
       device: deviceOf(deps, koa),
       visitorClickId: cookie === undefined ? null : (parseId('click', cookie) ?? null),
     });
-    await stampFirstLogin(
-      tx,
-      {
-        workspaceId,
-        mode: 'live',
-        now,
-        actor: { type: 'user', id: userId, userId },
-        cause: null,
-        reasonCode: null,
-        origin: null,
-        requestId: (koa.state as RequestState).requestId,
-        newId: deps.newId,
-      },
-      affiliateId,
-    );
+    await stampFirstLogin(tx, act, affiliateId);
+    await recordPortalSignIn(tx, act, { loginId, affiliateId, sessionId });
   });
 }
 

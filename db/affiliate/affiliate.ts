@@ -8,11 +8,12 @@ import {
 } from '../../domain/affiliate/affiliate.js';
 import type { Act } from '../../domain/act.js';
 import { assertInvariant } from '../../domain/errors.js';
-import type { AffiliateId, ContactId, SessionId } from '../../domain/ids.js';
+import type { AffiliateId, ContactId, LoginId, SessionId } from '../../domain/ids.js';
 import type { MoneyWire } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
+import { recordUnversioned } from '../audit/sensitiveRead.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 export interface AffiliateRow {
@@ -118,6 +119,24 @@ export async function stampFirstLogin(tx: Tx, act: Act, affiliateId: string): Pr
     event: 'firstLogin',
     from: row.status,
     to: row.status,
+  });
+}
+
+/**
+ * Somebody signed in to the affiliate's portal (AUD-11). An entry of the login and not of the affiliate: a version that rose with every visit
+ * would refuse staff the edit that they are in.
+ */
+export function recordPortalSignIn(
+  tx: Tx,
+  act: Act,
+  of: { readonly loginId: LoginId; readonly affiliateId: AffiliateId; readonly sessionId: SessionId },
+): Promise<void> {
+  const { loginId: objectId, affiliateId, sessionId } = of;
+  return recordUnversioned(tx, act, {
+    objectType: 'login',
+    objectId,
+    event: 'signedIn',
+    changes: { affiliateId, sessionId },
   });
 }
 

@@ -36,18 +36,25 @@ export async function requireAffiliateInScope<A extends Pick<Affiliate, 'id' | '
   scope: Scope,
 ): Promise<A> {
   if (affiliate === undefined) throw new DomainError('resource.not_found');
+  if (await isAffiliateInScope(tx, affiliate, scope)) return affiliate;
+  throw new DomainError(scope.kind === 'assigned' ? 'access.not_in_scope' : 'resource.not_found');
+}
+
+/** Is it one of the affiliates that such a reader may see? */
+export async function isAffiliateInScope(
+  tx: ReadTx | Tx,
+  affiliate: Pick<Affiliate, 'id' | 'managerId'>,
+  scope: Scope,
+): Promise<boolean> {
   switch (scope.kind) {
     case 'workspace':
-      return affiliate;
+      return true;
     case 'assigned':
-      if (affiliate.managerId !== scope.userId && !(await isAssigned(tx, affiliate.id, scope.userId)))
-        throw new DomainError('access.not_in_scope');
-      return affiliate;
+      return affiliate.managerId === scope.userId || (await isAssigned(tx, affiliate.id, scope.userId));
     case 'affiliate':
-      if (affiliate.id !== scope.affiliateId) throw new DomainError('resource.not_found');
-      return affiliate;
+      return affiliate.id === scope.affiliateId;
     case 'reseller':
-      throw new DomainError('resource.not_found');
+      return false;
     default:
       return scope satisfies never;
   }

@@ -69,7 +69,7 @@ const objectsWithMode = [
   'reconciliation',
 ];
 
-interface EntryRow {
+export interface EntryRow {
   readonly id: string;
   readonly mode: Mode;
   readonly object_type: string;
@@ -138,7 +138,7 @@ export async function findAuditEntry(tx: ReadTx, mode: Mode, id: string): Promis
 }
 
 /** What the rows name, asked for together: one round trip. */
-async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly AuditEntryView[]> {
+export async function viewsOf(tx: ReadTx, rows: readonly EntryRow[]): Promise<readonly AuditEntryView[]> {
   if (rows.length === 0) return [];
   const idsOf = (of: (row: EntryRow) => string | null): readonly string[] => [
     ...new Set(rows.flatMap((row) => of(row) ?? [])),

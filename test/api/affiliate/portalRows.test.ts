@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApp } from '../../../api/app.js';
 import type { Route } from '../../../api/route.js';
 import { routes } from '../../../api/routes.js';
+import { listenOn } from '../../../api/server.js';
 import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import type { PresetId } from '../../../domain/access/permission.js';
 import { systemActor } from '../../../domain/act.js';
 import type { AffiliateId, ProgramId } from '../../../domain/ids.js';
+import type { Duration } from '../../../domain/time.js';
+import { createMetrics } from '../../../platform/metrics.js';
 import { newId } from '../../../platform/newId.js';
 import { insertApprovedMoney } from '../../support/approvedMoney.js';
+import { freePort } from '../../support/freePorts.js';
+import * as pictures from '../../support/pictures.js';
 import { insertRow } from '../../support/rows.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { saveSettings } from '../program/support.js';
-import { itemsOf, type TestAnswer } from '../support.js';
+import { itemsOf, type Json, type TestAnswer } from '../support.js';
 import { acceptAll, browserOf, mailsTo, type Portal, signInToPortal } from './portalWorld.js';
 
 // The affiliate half of the portal's rows (features.md 15), each under its id and as literally as it can be asked.
@@ -372,6 +378,259 @@ test('T42: who may look, at whom, and until when', async () => {
   expect((await keyed.call('/v1/me/home')).status).toBe(401);
 });
 
+test('T42: a look ends with the assignment that its right is limited to', async () => {
+  const permissions = ['affiliate.read', 'affiliate.impersonate'];
+  const role = await world.as('/v1/roles', { name: 'Own only', permissions, reach: 'assigned' });
+  expect(role, role.text).toMatchObject({ status: 201 });
+  const own = await signInStaff(['support'], 'Olaf Own');
+  const change = (body: Readonly<Record<string, unknown>>) => world.as(`/v1/users/${own.user.id}`, body, 'PATCH');
+  expect((await change({ roleIds: [role.body['id']] })).status).toBe(200);
+  const body = { reason: 'Trying' };
+  expect(await own.call(viewPath(), { body })).toMatchObject({ status: 403, body: { code: 'not_in_scope' } });
+  const managed = (managerId: string | null) => world.as(`/v1/affiliates/${ada.affiliateId}`, { managerId }, 'PATCH');
+  const ways = [
+    [() => managed(own.user.id), () => managed(null)],
+    [() => change({ affiliateIds: [ada.affiliateId] }), () => change({ affiliateIds: [] })],
+  ] as const;
+  for (const [assign, take] of ways) {
+    expect((await assign()).status).toBe(200);
+    const view = browserOf(world, await own.call(viewPath(), { body }));
+    expect((await view.call('/v1/me/home')).status).toBe(200);
+    expect((await take()).status).toBe(200);
+    expect((await view.call('/v1/me/home')).status).toBe(401);
+  }
+});
+
+test('T42: a look is idle as staff are, and its use is a use of the session that opened it', async () => {
+  await saveSettings(world.api, world.ws, { security: { idleTimeout: 'PT15M' as Duration } });
+  const sam = await signInStaff(['support']);
+  const opened = await sam.call(viewPath(), { body: { reason: 'Trying' } });
+  const view = browserOf(world, opened);
+  const ids = [String(opened.body['id']), sam.sessionId];
+  const seen = (minutesAgo: number) =>
+    world
+      .owner('sessions')
+      .whereIn('id', ids)
+      .update({ last_seen_at: new Date(Date.now() - minutesAgo * 60_000) });
+  await seen(14);
+  expect((await view.call('/v1/me/home')).status).toBe(200);
+  const rows = await world.owner('sessions').whereIn('id', ids).select<{ last_seen_at: Date }[]>('last_seen_at');
+  expect(rows.map(({ last_seen_at: at }) => Date.now() - at.getTime() < 60_000)).toEqual([true, true]);
+  await seen(16);
+  expect((await view.call('/v1/me/home')).status).toBe(401);
+  await saveSettings(world.api, world.ws, { security: { idleTimeout: 'PT8H' as Duration } });
+  expect((await view.call('/v1/me/home')).status).toBe(200);
+});
+
+test('T42: documents and files stay closed in a look', async () => {
+  const asked = { type: 'address_proof', label: 'Address', required: false, expires: false };
+  expect((await world.as(`/v1/programs/${programId}/form`, { documents: [asked] }, 'PUT')).status).toBe(200);
+  const form = new FormData();
+  form.append('type', 'address_proof');
+  form.append('file', new Blob([new Uint8Array(pictures.png)], { type: 'image/png' }), 'bill.png');
+  const encoded = new Response(form);
+  const sent = await ada.call('/v1/me/documents', {
+    method: 'POST',
+    raw: new Uint8Array(await encoded.arrayBuffer()),
+    headers: { 'Content-Type': encoded.headers.get('content-type') ?? '' },
+  });
+  expect(sent, sent.text).toMatchObject({ status: 201 });
+  const content = `/v1/me/documents/${String(sent.body['id'])}/content`;
+  expect((await ada.call(content)).status).toBe(200);
+  const payoutId = String(itemsOf((await ada.call('/v1/me/payouts?status=paid')).body['data'])[0]?.['id']);
+  const [csv = '', pdf = ''] = ['csv', 'pdf'].map((format) => `/v1/me/payouts/${payoutId}/statement?format=${format}`);
+  expect((await ada.call(csv)).status).toBe(200);
+
+  // ADM-07: by the name of the file, and whose it is.
+  for (const word of ['BILL', 'ada', 'address proof'])
+    expect(itemsOf((await world.as(`/v1/documents?q=${encodeURIComponent(word)}`)).body['data'])).toMatchObject([
+      { id: sent.body['id'] },
+    ]);
+  expect((await world.as('/v1/documents?q=nobody')).body['data']).toEqual([]);
+  const look = async (roleId: PresetId) =>
+    browserOf(world, await (await signInStaff([roleId])).call(viewPath(), { body: { reason: 'Trying' } }));
+  const [owner, support] = [await look('owner'), await look('support')];
+  for (const view of [owner, support]) {
+    expect(itemsOf((await view.call('/v1/me/documents')).body['data'])).toMatchObject([{ id: sent.body['id'] }]);
+    expect(await view.call(content)).toMatchObject({ status: 403, body: { code: 'read_only_session' } });
+    expect((await view.call(`/v1/me/payouts/${payoutId}/statement`)).status).toBe(200);
+  }
+  // Whoever may take no file out of the console takes none out of a look either.
+  expect((await owner.call(csv)).status).toBe(200);
+  for (const file of [csv, pdf])
+    expect(await support.call(file), file).toMatchObject({
+      status: 403,
+      body: { code: 'permission_missing', missingPermission: 'export.create' },
+    });
+});
+
+test('T42: a look that a key opened goes no further than the key', async () => {
+  const body = { reason: 'Trying' };
+  const keyed = async (change: Parameters<typeof world.api.makePerson>[2]) => {
+    const { key, user } = await world.api.makePerson(world.ws, ['owner'], { name: 'Kay', ...change });
+    const opened = await world.api.as(key, viewPath(), { body });
+    expect(opened, opened.text).toMatchObject({ status: 200 });
+    const keys = world.owner('api_keys').where({ created_by: user.id });
+    return { view: browserOf(world, opened), update: (to: object) => keys.clone().update(to) };
+  };
+  const file = '/v1/me/commissions?format=csv';
+  const all = await keyed({});
+  expect((await all.view.call(file)).status).toBe(200);
+  // The owner who made it may export; the key was not given that.
+  const narrow = await keyed({ permissions: ['affiliate.read', 'affiliate.impersonate'] });
+  expect(await narrow.view.call(file)).toMatchObject({ status: 403, body: { missingPermission: 'export.create' } });
+  await narrow.update({ permissions: ['affiliate.read'] });
+  expect((await narrow.view.call('/v1/me/home')).status).toBe(401);
+
+  // A key of test mode shows nothing of what is live.
+  const tried = await keyed({ mode: 'test' });
+  expect(itemsOf((await all.view.call('/v1/me/payouts')).body['data'])).not.toEqual([]);
+  expect((await tried.view.call('/v1/me/payouts')).body['data']).toEqual([]);
+  expect(await tried.view.call('/v1/me/payouts', { headers: { 'Tributary-Mode': 'live' } })).toMatchObject({
+    status: 400,
+    body: { code: 'mode_mismatch' },
+  });
+
+  // One for some addresses only opens none, and ends the one that it opened before it was.
+  await all.update({ ip_restricted: true, ip_allow_list: ['127.0.0.1'] });
+  expect((await all.view.call('/v1/me/home')).status).toBe(401);
+  const { key, user } = await world.api.makePerson(world.ws, ['support']);
+  await world
+    .owner('api_keys')
+    .where({ created_by: user.id })
+    .update({ ip_restricted: true, ip_allow_list: ['127.0.0.1'] });
+  expect(await world.api.as(key, '/v1/affiliates')).toMatchObject({ status: 200 });
+  expect(await world.api.as(key, viewPath(), { body })).toMatchObject({
+    status: 403,
+    body: { code: 'ip_not_allowed' },
+  });
+});
+
+test('T42: on https the cookie has the name that browsers guard', async () => {
+  const { deps } = world.api;
+  const secure = { ...deps.config, http: { ...deps.config.http, publicUrl: 'https://portal.example' } };
+  const isWell = () => Promise.resolve('ok' as const);
+  const app = createApp(
+    { ...deps, config: secure },
+    {
+      registry: createMetrics(),
+      health: { isServing: () => true, database: isWell, migrations: isWell, temporal: isWell },
+    },
+  );
+  const port = await freePort();
+  const http = await listenOn(app.callback(), { host: '127.0.0.1', port, logger: deps.logger });
+  try {
+    const ask = (path: string, headers: Readonly<Record<string, string>>, more: RequestInit = {}) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        headers: { 'Content-Type': 'application/json', ...headers },
+        ...more,
+      });
+    const body = JSON.stringify({ reason: 'Trying' });
+    const { key } = await world.api.makePerson(world.ws, ['support']);
+    const opened = await ask(viewPath(), { Authorization: `Bearer ${key}` }, { method: 'POST', body });
+    const cookie = opened.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^__Host-view-session=[\w-]{43}; Path=\/; Max-Age=1800; HttpOnly; SameSite=Lax; Secure$/);
+    const [pair = ''] = cookie.split(';');
+    expect((await ask('/v1/me', { Cookie: pair })).status).toBe(200);
+    expect((await ask('/v1/me', { Cookie: pair.replace('__Host-', '') })).status).toBe(401);
+    const { csrfToken } = (await opened.json()) as { readonly csrfToken: string };
+    const left = await ask('/v1/auth/logout', { Cookie: pair, 'X-CSRF-Token': csrfToken }, { method: 'POST' });
+    expect(left.headers.get('set-cookie')).toMatch(/^__Host-view-session=; .*Max-Age=0/);
+  } finally {
+    await http.close(1_000);
+  }
+});
+
+test('AUD-11: the timeline of an affiliate tells of sign-ins, status, links and payouts, and shows nobody more than their own lists', async () => {
+  const timeline = `/v1/affiliates/${ada.affiliateId}/timeline`;
+  await world
+    .owner('affiliates')
+    .where({ id: ada.affiliateId })
+    .update({ minimum_payout: JSON.stringify([{ amount: '1.00', currency: 'USD' }]) });
+  await world
+    .owner('payout_methods')
+    .where({ affiliate_id: ada.affiliateId, status: 'cooling' })
+    .update({ status: 'active', active_at: new Date(Date.now() - 86_400_000) });
+  const payout = await world.as('/v1/payouts', { affiliateId: ada.affiliateId, currency: 'USD' });
+  expect(payout, payout.text).toMatchObject({ status: 201 });
+  const all = await everyPageOf((path) => world.as(path), `${timeline}?limit=5`);
+  const told = all.map(({ kind, event }) => `${String(kind)}.${String(event)}`);
+  for (const one of [
+    'affiliate.created',
+    'affiliate.approved',
+    'affiliate.firstLogin',
+    'affiliate.agreement_accepted',
+    'affiliate.portalViewed',
+    'enrolment.enrolled',
+    'link.created',
+    'login.signedIn',
+    'user.passwordChanged',
+    'payout_method.created',
+    'payout_method.verified',
+    'affiliate_document.uploaded',
+    'payout.planned',
+  ])
+    expect(told, one).toContain(one);
+  const times = all.map(({ createdAt }) => String(createdAt));
+  expect(times).toEqual([...times].sort().reverse());
+  expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  expect(all.find(({ event }) => event === 'portalViewed')).toMatchObject({
+    viewed: { name: 'Ada' },
+    reason: 'Trying',
+  });
+
+  // The mailed link, its first use, and the password: three ways in, each by the person it was.
+  const logins = itemsOf((await world.as(`${timeline}?kind=login`)).body['data']);
+  expect(logins.length).toBeGreaterThanOrEqual(3);
+  for (const one of logins) expect(one).toMatchObject({ event: 'signedIn', actor: { type: 'user', name: 'Ada' } });
+  const since = `${timeline}?kind=login&createdAt[gte]=${String(logins[0]?.['createdAt'])}`;
+  expect(itemsOf((await world.as(since)).body['data'])).toMatchObject([{ id: logins[0]?.['id'] }]);
+  expect((await world.as(`${timeline}?kind=mail`)).status).toBe(422);
+
+  // Of somebody else nothing; of another mode no payout.
+  const eve = await world.affiliate(programId, { name: 'Eve', email: 'eve@rows.example' });
+  const hers = itemsOf((await world.as(`/v1/affiliates/${eve}/timeline`)).body['data']);
+  expect(hers.filter(({ id }) => all.some((one) => one['id'] === id))).toEqual([]);
+  const inTest = await world.api.as(world.ws.testKey, `${timeline}?kind=payout`);
+  expect(inTest, inTest.text).toMatchObject({ status: 200, body: { data: [] } });
+
+  // Support reads no payouts, methods or keys elsewhere, and none here.
+  const support = await signInStaff(['support']);
+  const shown = new Set((await everyPageOf(support.call, timeline)).map(({ kind }) => String(kind)));
+  expect([...shown].sort()).toEqual(['affiliate', 'affiliate_document', 'enrolment', 'link', 'login', 'user']);
+  expect(await support.call(`${timeline}?kind=login,payout`)).toMatchObject({
+    status: 403,
+    body: { code: 'permission_missing', missingPermission: 'payout.read' },
+  });
+  const manager = await signInStaff(['affiliate_manager']);
+  expect(await manager.call(timeline)).toMatchObject({ status: 403, body: { code: 'not_in_scope' } });
+  const agent = await signInStaff(['agent']);
+  expect(await agent.call(timeline)).toMatchObject({ status: 403, body: { missingPermission: 'affiliate.read' } });
+
+  // The affiliate's own key reads what happened, without who of the staff did it and what they wrote.
+  const own = await world.api.makePerson(world.ws, ['owner'], {
+    permissions: ['affiliate.read'],
+    affiliateId: ada.affiliateId,
+  });
+  const read = itemsOf((await world.api.as(own.key, `${timeline}?limit=200`)).body['data']);
+  expect(read.length).toBeGreaterThan(5);
+  for (const one of read)
+    expect(one).toMatchObject({ actor: { id: null, name: null }, reasonCode: null, reason: null });
+  expect((await world.api.as(own.key, `/v1/affiliates/${eve}/timeline`)).status).toBe(404);
+});
+
+async function everyPageOf(call: (path: string) => Promise<TestAnswer>, path: string): Promise<readonly Json[]> {
+  const rows: Json[] = [];
+  let cursor = '';
+  do {
+    const page = await call(`${path}${path.includes('?') ? '&' : '?'}cursor=${cursor}`.replace(/[?&]cursor=$/, ''));
+    expect(page.status, page.text).toBe(200);
+    rows.push(...itemsOf(page.body['data']));
+    cursor = String(page.body['nextCursor'] ?? '');
+  } while (cursor !== '');
+  return rows;
+}
+
 test('T42: a look shows no customer to staff who may not read personal data, whatever the program lets the affiliate see', async () => {
   const open = await world.program({ customerVisibility: 'full' });
   const levels = [{ level: 1, kind: 'percent', ratePpm: 200_000 }];
@@ -400,9 +659,54 @@ test('T42: a look shows no customer to staff who may not read personal data, wha
     const path = `/v1/affiliates/${portal.affiliateId}/impersonate`;
     return browserOf(world, await staff.call(path, { body: { reason: 'Trying' } }));
   };
+  const [asOwner, asSupport] = [await look('owner'), await look('support')];
   expect(await says(portal)).toEqual([true, true, true]);
-  expect(await says(await look('owner'))).toEqual([true, true, true]);
-  expect(await says(await look('support'))).toEqual([false, false, false]);
+  expect(await says(asOwner)).toEqual([true, true, true]);
+  expect(await says(asSupport)).toEqual([false, false, false]);
+
+  // ADM-07: the portal's lists are searched by what they show, and a hit tells nobody what they do not.
+  const refunded = { externalId: 'view-r1', amount: { amount: '10.00', currency: 'USD' } };
+  const [sale] = itemsOf((await world.as('/v1/sales?q=view-s1')).body['data']);
+  expect((await world.as(`/v1/sales/${String(sale?.['id'])}/refunds`, refunded)).status).toBe(202);
+  await world.settle();
+  const found = async (of: Pick<Portal, 'call'>, word: string): Promise<readonly number[]> => {
+    const counts = [];
+    for (const page of [...pages, '/v1/me/refunds']) {
+      const answer = await of.call(`${page}?q=${encodeURIComponent(word)}`);
+      expect(answer.status, answer.text).toBe(200);
+      counts.push(itemsOf(answer.body['data']).length);
+    }
+    return counts;
+  };
+  const [line] = itemsOf((await portal.call('/v1/me/commissions')).body['data']);
+  const reference = String(line?.['customer']['reference']);
+  const shown = async (of: Pick<Portal, 'call'>) => [
+    await found(of, 'hidden BUYER'),
+    await found(of, 'hidden.buyer@'),
+    await found(of, reference.toLowerCase()),
+  ];
+  const [all, none] = [
+    [1, 1, 1, 1],
+    [0, 0, 0, 0],
+  ];
+  expect(await shown(portal)).toEqual([all, all, all]);
+  expect(await shown(asSupport)).toEqual([none, none, all]);
+  const show = (customerVisibility: string) =>
+    world
+      .owner('programs')
+      .where({ id: open })
+      .update({ own_terms: JSON.stringify({ customerVisibility }) });
+  await show('name_only');
+  expect(await shown(portal)).toEqual([all, none, all]);
+  await show('anonymous');
+  expect(await shown(portal)).toEqual([none, none, all]);
+  // The affiliate's own reference of a lead is its own to find it by.
+  expect((await found(portal, 'VIEW-1'))[0]).toBe(1);
+  const link = itemsOf((await portal.call('/v1/me/links')).body['data']);
+  expect((await portal.call(`/v1/me/links?q=${String(link[0]?.['slug'])}`)).body['data']).toHaveLength(1);
+  expect(itemsOf((await ada.call('/v1/me/payouts?q=wire-77')).body['data'])).toMatchObject([{ reference: 'WIRE-77' }]);
+  for (const list of ['links', 'payouts', 'api-keys', 'postbacks'])
+    expect((await ada.call(`/v1/me/${list}?q=nobody-at-all`)).body['data'], list).toEqual([]);
 });
 
 test('TST-02: an unknown address signed up makes a contact, fills the program in, and is mailed a link that works and a way in', async () => {

@@ -69,6 +69,25 @@ test('an owner says why and sees the portal of an affiliate, with a bar on every
   await expect(page).not.toHaveURL(/\/portal/);
 });
 
+test('AUD-11: the timeline of an affiliate tells who did what, is narrowed to a kind, and opens what it is about', async ({
+  page,
+}) => {
+  await page.goto(`/affiliates/${world.affiliateId}?tab=timeline`);
+  const table = page.getByRole('table', { name: 'Timeline' });
+  const row = (text: string) => table.locator('tr[data-row]').filter({ hasText: text });
+  await expect(row('Link made').first()).toBeVisible();
+  await expect(row('Approved').first()).toContainText('Owner');
+  await expectAccessible(page);
+  const filters = page.getByRole('search', { name: 'Filters' });
+  await filters.getByLabel('Filter by').selectOption('What it is about');
+  await filters.getByLabel('Value').selectOption('Links');
+  await filters.getByRole('button', { name: 'Add' }).click();
+  await expect(page).toHaveURL(/kind=link/);
+  await expect(row('Approved')).toHaveCount(0);
+  await row('Link made').first().getByRole('link', { name: 'Link made' }).click();
+  await expect(page).toHaveURL(/\/links\/lnk_/);
+});
+
 test('a new affiliate is made by hand; one that exists is refused in words', async ({ page }) => {
   const name = `Dora ${world.affiliateName}`;
   const email = `${name.toLowerCase().replaceAll(' ', '-')}@blog.example`;

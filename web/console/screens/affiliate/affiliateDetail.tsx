@@ -45,6 +45,7 @@ import { ReferralTable } from '../earning/referralList.js';
 import { LinkTable } from '../tracking/linkList.js';
 import { Acceptances } from './acceptances.js';
 import { AcquisitionModel } from './acquisitionModel.js';
+import { AffiliateTimeline } from './affiliateTimeline.js';
 import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
 import { MakeDraft } from './makeDraft.js';
@@ -113,6 +114,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     'agreements',
     'documents',
     'breaches',
+    'timeline',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
   const fixed = { affiliateId: affiliate.id };
@@ -161,6 +163,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       </Tabs.Panel>
       <Tabs.Panel value="breaches">
         <Breaches affiliate={affiliate} />
+      </Tabs.Panel>
+      <Tabs.Panel value="timeline">
+        <AffiliateTimeline affiliateId={affiliate.id} />
       </Tabs.Panel>
     </Tabs>
   );
