@@ -92,6 +92,10 @@ export const attemptWire = z.strictObject({
   gatewayState: z.string().nullable(),
   code: z.string().nullable(),
   needsHuman: z.boolean(),
+  /** When the provider is asked next what became of it. */
+  nextLookAt: instantWire.nullable(),
+  /** What one person said it came to; a second one who says the same settles it. */
+  proposal: z.strictObject({ outcome: z.string(), by: z.string().nullable(), at: instantWire }).nullable(),
   at: instantWire,
 });
 export const attemptList = listOf(attemptWire);

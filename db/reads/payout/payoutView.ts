@@ -56,8 +56,20 @@ export interface AttemptView {
   readonly gatewayState: string | null;
   readonly code: string | null;
   readonly needsHuman: boolean;
+  /** When the provider is asked next; null: it is not. */
+  readonly nextLookAt: Instant | null;
+  /** What one person said it came to: a second one who says the same settles it. */
+  readonly proposal: { readonly outcome: string; readonly by: string | null; readonly at: Instant } | null;
   readonly at: Instant;
 }
+
+// Asked again only while it is not known what became of it; a paid one that is watched for a bounce is no open question.
+const nextLook = (attempt: string): string =>
+  `case when ${attempt}.state in ('submitting', 'submitted', 'unknown') then ${attempt}.look_up_at end`;
+const proposal = (attempt: string): string =>
+  `case when ${attempt}.state in ('submitted', 'unknown') and ${attempt}.resolve_proposal is not null then jsonb_build_object(
+     'outcome', ${attempt}.resolve_proposal ->> 'outcome', 'at', ${attempt}.resolve_proposal ->> 'at',
+     'by', (select name from users where id = ${attempt}.resolve_proposal ->> 'by')) end`;
 
 export interface PayoutFilter {
   /** Literal, in reference, affiliate and id (ADM-07). */
@@ -92,7 +104,8 @@ const select = `
          payout.created_at as "createdAt", payout.updated_at as "updatedAt",
          attempt.id as "attemptId", attempt.number as "attemptNumber", attempt.state as "attemptState", attempt.request_key as "requestKey",
          attempt.provider_id as "providerId", attempt.gateway_status as "gatewayStatus", attempt.code as "attemptCode",
-         attempt.needs_human as "needsHuman", attempt.updated_at as "attemptAt"
+         attempt.needs_human as "needsHuman", ${nextLook('attempt')} as "nextLookAt", ${proposal('attempt')} as proposal,
+         attempt.updated_at as "attemptAt"
   from payouts as payout
   left join payout_runs as run on run.id = payout.run_id
   left join lateral (
@@ -108,6 +121,8 @@ type Row = Omit<PayoutView, 'attempt'> & {
   readonly gatewayStatus: string | null;
   readonly attemptCode: string | null;
   readonly needsHuman: boolean | null;
+  readonly nextLookAt: Instant | null;
+  readonly proposal: AttemptView['proposal'];
   readonly attemptAt: Instant | null;
 };
 
@@ -121,6 +136,8 @@ function toView(row: Row): PayoutView {
     gatewayStatus,
     attemptCode,
     needsHuman,
+    nextLookAt,
+    proposal: proposed,
     attemptAt,
     ...payout
   } = row;
@@ -138,6 +155,8 @@ function toView(row: Row): PayoutView {
             gatewayState: gatewayStatus,
             code: attemptCode,
             needsHuman: needsHuman ?? false,
+            nextLookAt,
+            proposal: proposed,
             at: attemptAt,
           },
   };
@@ -219,8 +238,8 @@ export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Pa
 export async function listAttemptViews(tx: ReadTx, payoutId: string): Promise<readonly AttemptView[]> {
   const { rows } = await tx.raw<{ rows: AttemptView[] }>(
     `select id, number, state, request_key as "requestKey", provider_id as "gatewayReference", gateway_status as "gatewayState", code,
-            needs_human as "needsHuman", updated_at as at
-     from payout_attempts where payout_id = :payoutId order by number`,
+            needs_human as "needsHuman", ${nextLook('attempt')} as "nextLookAt", ${proposal('attempt')} as proposal, updated_at as at
+     from payout_attempts as attempt where payout_id = :payoutId order by number`,
     { payoutId },
   );
   return rows;

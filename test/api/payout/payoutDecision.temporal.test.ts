@@ -215,12 +215,24 @@ describe('a payout', () => {
       return answer.status === 200 && answer;
     });
     expect(proposed.body).toMatchObject({ status: 'pending', problem: 'unknown' });
+    // screens.md 3.17, 5: the second person reads what the first one said, and when the provider is asked next.
+    const waiting = (await api.as(ana, path)).body['attempt'];
+    expect(waiting).toMatchObject({ proposal: { outcome: 'refused', by: 'Ben' } });
+    expect(Date.parse(String(waiting['nextLookAt']))).toBeGreaterThan(
+      Date.parse(String(waiting['proposal']['at'])) - 900_000,
+    );
+    const [listed] = itemsOf((await api.as(ana, `${path}/attempts`)).body['data']);
+    expect(listed?.['proposal']).toEqual(waiting['proposal']);
     await eventually(async () => {
       const alone = await post(ben, `${path}/resolve`, say);
       return alone.status === 403 && alone.body['code'] === 'own_work';
     });
     await eventually(async () => (await post(ana, `${path}/resolve`, say)).status === 200);
-    expect(await attemptIs(path, 'refused')).toMatchObject({ status: 'pending', problem: 'failed' });
+    expect(await attemptIs(path, 'refused')).toMatchObject({
+      status: 'pending',
+      problem: 'failed',
+      attempt: { proposal: null, nextLookAt: null },
+    });
     expect((await post(ben, `${path}/cancel`, reason)).status).toBe(200);
   }, 120_000);
 

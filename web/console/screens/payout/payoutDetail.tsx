@@ -70,6 +70,19 @@ function OnePayout({ payout }: { readonly payout: Payout }): ReactElement {
       <Text fz="1.9rem" fw={600}>
         <MoneyText value={payout.amount} />
       </Text>
+      {payout.attempt?.nextLookAt === null || payout.attempt === null ? null : (
+        <Text role="status">
+          {t('payout.nextLook')} <DateText value={payout.attempt.nextLookAt} />
+        </Text>
+      )}
+      {payout.attempt?.proposal === null || payout.attempt === null ? null : (
+        <Text fw={600}>
+          {t('payout.proposed', {
+            by: payout.attempt.proposal.by ?? '–',
+            outcome: t(`status.${payout.attempt.proposal.outcome}`),
+          })}
+        </Text>
+      )}
       {payout.problem === null ? null : (
         <Text role="status">
           {t(`payout.problemText.${payout.problem}`)}
