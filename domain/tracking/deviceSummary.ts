@@ -1,6 +1,8 @@
+export const deviceKinds = ['phone', 'tablet', 'desktop', 'other'] as const;
+
 /** What a user agent says of a device, as far as anybody should know of a click (TRK-02): no version, nothing that tells people apart. */
 export interface DeviceSummary {
-  readonly kind: 'phone' | 'tablet' | 'desktop' | 'other';
+  readonly kind: (typeof deviceKinds)[number];
   readonly system: string | null;
   readonly browser: string | null;
 }
@@ -24,6 +26,16 @@ const browsers: readonly (readonly [RegExp, string])[] = [
   [/safari\//i, 'Safari'],
 ];
 
+/** By which the kind is told. Plain alternatives: the database looks for the same words. */
+export const devicePatterns = {
+  tablet: /ipad|tablet/i,
+  android: /android/i,
+  windowsPhone: /windows phone/i,
+  mobile: /mobile/i,
+  phone: /iphone|ipod|mobile/i,
+  anySystem: new RegExp(systems.map(([pattern]) => pattern.source).join('|'), 'i'),
+} as const;
+
 /** Null: the agent was not kept, or is dropped by now. */
 export function deviceSummaryOf(userAgent: string | null): DeviceSummary | null {
   if (userAgent === null || userAgent === '') return null;
@@ -34,7 +46,8 @@ export function deviceSummaryOf(userAgent: string | null): DeviceSummary | null 
 }
 
 function kindOf(userAgent: string, system: string | null): DeviceSummary['kind'] {
-  if (/ipad|tablet/i.test(userAgent) || (system === 'Android' && !/mobile/i.test(userAgent))) return 'tablet';
-  if (/iphone|ipod|mobile/i.test(userAgent)) return 'phone';
+  const { tablet, mobile, phone } = devicePatterns;
+  if (tablet.test(userAgent) || (system === 'Android' && !mobile.test(userAgent))) return 'tablet';
+  if (phone.test(userAgent)) return 'phone';
   return system === null ? 'other' : 'desktop';
 }

@@ -233,7 +233,6 @@ test('ADM-07: a list is narrowed by the name of an affiliate or a program, typed
   await expect(chip).toHaveCount(0);
 });
 
-test('screens.md 3.3: an item of the queue names its customer, is given to somebody, and is found among their work', async ({
 test('ADM-07: the search box of each list finds what the API finds under that word, and says so when nobody is called so', async ({
   page,
 }) => {
@@ -292,6 +291,7 @@ test('ADM-07: the search box of each list finds what the API finds under that wo
   await expect(filters.getByText(`Nothing is called “nobody-${tag}”.`)).toBeVisible();
 });
 
+test('screens.md 3.3: an item of the queue names its customer, is given to somebody, and is found among their work', async ({
   page,
 }) => {
   const { must } = await ownerCalls();
@@ -358,6 +358,41 @@ test('ADM-03: a figure of Home opens the rows of its span, not those of all time
     await expect(page.getByText('Nothing matches').first(), name).toBeVisible();
     await expect(page.locator('tr[data-row]'), name).toHaveCount(0);
   }
+});
+
+test('screens.md 3.2: Home is of the program that is looked at, is kept as a view, leaves as a file, and its devices open their clicks', async ({
+  page,
+}) => {
+  const { must } = await ownerCalls();
+  const { programId } = world;
+  await page.goto(`/?programId=${programId}`);
+  await expect(page.getByLabel('Figures of')).toHaveValue(programId);
+  const home = await must('GET', `/v1/console/home?programId=${programId}`);
+  const clicks = at(home, 'figures.0.value.count') as number;
+  const figures = page.getByRole('region', { name: 'Figures', exact: true });
+  await expect(figures.locator('dd').first()).toHaveText(String(clicks));
+  await expectAccessible(page);
+
+  await page.getByRole('button', { name: 'Views' }).click();
+  await page.getByLabel('Keep this view as').fill(`Home ${tag}`);
+  await page.getByRole('button', { name: 'Keep the view' }).click();
+  await expect(page.locator(`[data-view="Home ${tag}"]`)).toBeVisible();
+  await page.goto('/');
+  await expect(page.getByLabel('Figures of')).toHaveValue('');
+  await page.getByRole('button', { name: 'Views' }).click();
+  await page.locator(`[data-view="Home ${tag}"]`).getByRole('button').first().click();
+  await expect(page).toHaveURL(new RegExp(`programId=${programId}`));
+
+  await page.getByRole('button', { name: 'Export' }).click();
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
+  expect((await waiting).suggestedFilename()).toBe('home.csv');
+
+  // Made by a client that says nothing of a device.
+  await page.getByRole('link', { name: /^Other: / }).click();
+  await expect(page).toHaveURL(/device=other/);
+  const others = at(home, 'devices') as readonly { readonly kind: string; readonly clicks: number }[];
+  await expect(page.locator('tr[data-row]')).toHaveCount(others.find(({ kind }) => kind === 'other')?.clicks ?? -1);
 });
 
 test('ADM-15: the menu counts what the queue counts, and shows nothing where nothing waits', async ({ page }) => {

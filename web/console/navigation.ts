@@ -5,7 +5,7 @@ export const menu: readonly MenuGroup[] = [
   {
     text: null,
     entries: [
-      { path: '/', text: 'nav.home', key: 'h' },
+      { path: '/', text: 'nav.home', key: 'h', ofProgram: true },
       { path: '/queue', text: 'nav.queue', key: 'q', waiting: 'total' },
     ],
   },
@@ -88,7 +88,7 @@ export const menu: readonly MenuGroup[] = [
   },
   {
     text: 'nav.reports',
-    entries: [{ path: '/reports', text: 'nav.reports', rights: ['report.read'] }],
+    entries: [{ path: '/reports', text: 'nav.reports', rights: ['report.read'], ofProgram: true }],
   },
   {
     text: 'nav.developers',

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { knownMigrations } from '../../../db/migrate.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { getWorkspace, nextWorkspaceVersion } from '../../../db/access/workspace.js';
@@ -36,7 +37,7 @@ import {
   type QueueReader,
 } from '../../../db/reads/reporting/queue.js';
 import { sumCommissions } from '../../../db/reads/earning/commissionList.js';
-import type { ReadTx } from '../../../db/transaction.js';
+import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
@@ -47,12 +48,16 @@ import { listConnected } from '../../../db/payout/gateway.js';
 import { listPlanAffiliates, readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { connectableGateways, type GatewayPolicy } from '../../../domain/payout/gateway.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
+import { printList } from '../../../platform/pdf.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
+import { fileAnswer } from '../../answer.js';
+import type { ApiDeps } from '../../deps.js';
 import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
+import { checkExportRight } from '../../routePermission.js';
 import {
   figureNames,
   homeQuery,
@@ -71,6 +76,7 @@ import {
   rehydrateWire,
   systemWire,
 } from '../../schemas/reporting/console.js';
+import { homeCsv, homePdf } from '../../schemas/reporting/homeFile.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scopeFor' | 'actor'>;
 
@@ -164,8 +170,13 @@ const longestDays = 3_660;
 const mostPlanned = 500;
 
 /** The list query behind a figure: the same rows (ADM-02, ADM-03). */
-function listBehind(name: (typeof figureNames)[number], span: Pick<ActivitySpan, 'from' | 'until'>): string {
-  const range = (field: string) => `${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
+function listBehind(
+  name: (typeof figureNames)[number],
+  span: Pick<ActivitySpan, 'from' | 'until' | 'programIds'>,
+): string {
+  const { programIds = null } = span;
+  const ofPrograms = programIds === null ? '' : `programId=${programIds.join(',')}&`;
+  const range = (field: string) => `${ofPrograms}${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
   switch (name) {
     case 'clicks':
       return `/v1/clicks?${range('createdAt')}`;
@@ -188,7 +199,7 @@ async function spanOf(
   tx: ReadTx,
   ctx: Asking,
   permission: Permission,
-  range: Pick<ActivitySpan, 'from' | 'until'>,
+  range: Pick<ActivitySpan, 'from' | 'until' | 'programIds'>,
 ): Promise<ActivitySpan> {
   const scope = ctx.scopeFor(permission);
   const affiliateIds = scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
@@ -203,61 +214,109 @@ async function figureValue(tx: ReadTx, name: (typeof figureNames)[number], span:
   return { count: (await countActivity(tx, span))[name], money: [] };
 }
 
+type AskingHome = Asking & Pick<RouteContext<unknown, z.output<typeof homeQuery>, unknown, unknown>, 'query'>;
+
+async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config'>, now: Instant) {
+  const { settings } = await getSettings(tx);
+  const zone = settings.general.timeZone;
+  const to: LocalDate = ctx.query.to ?? dateIn(zone, now);
+  const from: LocalDate = ctx.query.from ?? dateIn(zone, addDays(daysRange(zone, to, to).from, 1 - daysByDefault));
+  if (from > to) throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'from is after to.' });
+  const days = daysRange(zone, from, to);
+  const length = epochMs(days.until) - epochMs(days.from);
+  // "Since launch" has to fit (screens.md 1.2); the chart has a point for each day.
+  if (length > (longestDays + 1) * 86_400_000)
+    throw invalid({ parameter: 'from', code: 'out_of_range', detail: `At most ${longestDays} days.` });
+  const { compare, programId: programIds } = ctx.query;
+  const ofPrograms = programIds === undefined ? {} : { programIds };
+  const range = { ...days, ...ofPrograms };
+  const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
+  const before = beforeDays === null ? null : { ...daysRange(zone, beforeDays.from, beforeDays.to), ...ofPrograms };
+  const figures = [];
+  for (const name of figureNames) {
+    const right = figureRights[name];
+    if (!ctx.can(right)) continue;
+    const previous = before === null ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
+    const span = await spanOf(tx, ctx, right, range);
+    const value = await figureValue(tx, name, span);
+    const change = previous === null ? null : changeOf(value, previous);
+    figures.push({ name, value, previous, change, list: listBehind(name, span) });
+  }
+  const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
+  const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
+  const span = await spanOf(tx, ctx, 'link.read', range);
+  const compared = before === null ? null : { ...span, ...before, zone };
+  const lists = {
+    clicks: listBehind('clicks', span),
+    leads: listBehind('leads', span),
+    sales: listBehind('sales', span),
+  };
+  return {
+    object: 'console_home' as const,
+    from,
+    to,
+    timeZone: zone,
+    comparedWith: beforeDays,
+    figures,
+    trend: seesActivity ? markUnusual(await listActivityDays(tx, { ...span, zone })) : [],
+    previousTrend: seesActivity && compared !== null ? [...(await listActivityDays(tx, compared))] : [],
+    moneyTrend: seesMoney ? [...(await listMoneyDays(tx, { ...span, zone }))] : [],
+    needsYou: await needs(tx, ctx, now),
+    nextPayout: await nextPayout(tx, ctx, { now, zone, gateways: gatewayPolicyOf(deps) }),
+    topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
+    topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
+    devices: seesActivity
+      ? (await listDevices(tx, span)).map((one) => ({ ...one, list: `${lists.clicks}&device=${one.kind}` }))
+      : [],
+    topCountries: seesActivity
+      ? (await listBestCountries(tx, span, topShown)).map((one) => ({
+          ...one,
+          lists: {
+            leads: `${lists.leads}&country=${one.country}`,
+            sales: ctx.can('sale.read') ? `${lists.sales}&country=${one.country}` : null,
+          },
+        }))
+      : [],
+  };
+}
+
 const home = defineRoute({
   method: 'GET',
   path: '/v1/console/home',
-  summary: 'Figures with the list behind each, trend, what waits, the next payout',
+  summary: 'Figures with the list behind each, trend, what waits, the next payout; figures and days also as CSV or PDF',
   permission: 'staff',
   query: homeQuery,
   reply: homeWire,
   refuses: [],
-  handle: (ctx, deps) =>
-    ctx.read(async (tx, now) => {
-      const { settings } = await getSettings(tx);
-      const zone = settings.general.timeZone;
-      const to: LocalDate = ctx.query.to ?? dateIn(zone, now);
-      const from: LocalDate = ctx.query.from ?? dateIn(zone, addDays(daysRange(zone, to, to).from, 1 - daysByDefault));
-      if (from > to) throw invalid({ parameter: 'from', code: 'out_of_range', detail: 'from is after to.' });
-      const range = daysRange(zone, from, to);
-      const length = epochMs(range.until) - epochMs(range.from);
-      // "Since launch" has to fit (screens.md 1.2); the chart has a point for each day.
-      if (length > (longestDays + 1) * 86_400_000)
-        throw invalid({ parameter: 'from', code: 'out_of_range', detail: `At most ${longestDays} days.` });
-      const { compare } = ctx.query;
-      const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
-      const before = beforeDays === null ? null : daysRange(zone, beforeDays.from, beforeDays.to);
-      const figures = [];
-      for (const name of figureNames) {
-        const right = figureRights[name];
-        if (!ctx.can(right)) continue;
-        const previous = before === null ? null : await figureValue(tx, name, await spanOf(tx, ctx, right, before));
-        const span = await spanOf(tx, ctx, right, range);
-        const value = await figureValue(tx, name, span);
-        const change = previous === null ? null : changeOf(value, previous);
-        figures.push({ name, value, previous, change, list: listBehind(name, span) });
-      }
-      const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
-      const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
-      const span = await spanOf(tx, ctx, 'link.read', range);
-      const compared = before === null ? null : { ...span, ...before, zone };
-      return {
-        object: 'console_home' as const,
-        from,
-        to,
-        timeZone: zone,
-        comparedWith: beforeDays,
-        figures,
-        trend: seesActivity ? markUnusual(await listActivityDays(tx, { ...span, zone })) : [],
-        previousTrend: seesActivity && compared !== null ? [...(await listActivityDays(tx, compared))] : [],
-        moneyTrend: seesMoney ? [...(await listMoneyDays(tx, { ...span, zone }))] : [],
-        needsYou: await needs(tx, ctx, now),
-        nextPayout: await nextPayout(tx, ctx, { now, zone, gateways: gatewayPolicyOf(deps) }),
-        topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
-        topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
-        devices: seesActivity ? [...(await listDevices(tx, span))] : [],
-        topCountries: seesActivity ? [...(await listBestCountries(tx, span, topShown))] : [],
-      };
-    }),
+  async handle(ctx, deps) {
+    const { format = 'json' } = ctx.query;
+    if (format !== 'json') checkExportRight(ctx.caller, 'staff');
+    const { found, workspace, now } = await ctx.read(async (tx, at) => ({
+      found: await readHome(tx, ctx, deps, at),
+      workspace: (await getWorkspace(tx)).name,
+      now: at,
+    }));
+    if (format === 'json') return found;
+    const body =
+      format === 'pdf'
+        ? await printList(homePdf(found, { workspace, createdMs: epochMs(now) }))
+        : Buffer.from(homeCsv(found), 'utf8');
+    const { from, to } = found;
+    // That it left the house stands in the history before it does (AUD-12).
+    await inWorkspace(deps.db, ctx.workspaceId, (tx, at) =>
+      recordAudit(tx, ctx.act(at), {
+        objectType: 'export',
+        objectId: deps.newId('export'),
+        seq: 1,
+        event: 'exported',
+        changes: { resource: 'console_home', from, to, programIds: ctx.query.programId ?? null, format },
+      }),
+    );
+    return fileAnswer(body, {
+      contentType: format === 'pdf' ? 'application/pdf' : 'text/csv; charset=utf-8',
+      fileName: `home-${from}-${to}.${format}`,
+    });
+  },
 });
 
 async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
@@ -297,8 +356,11 @@ type Figure = Awaited<ReturnType<typeof figureValue>>;
 
 /** How much more or less than before, in millionths: what a screen shows as percent. */
 function changeOf(value: Figure, previous: Figure) {
-  const ppm = (now: bigint, before: bigint): number | null =>
-    before <= 0n ? null : Number(((now - before) * 1_000_000n) / before);
+  // Beyond what a number holds exactly the rise is not told: a first cent before millions.
+  const ppm = (now: bigint, before: bigint): number | null => {
+    const change = before <= 0n ? null : Number(((now - before) * 1_000_000n) / before);
+    return Number.isSafeInteger(change) ? change : null;
+  };
   const currencies = [...new Set([...value.money, ...previous.money].map((money) => money.currency))].sort();
   const minorOf = (of: Figure, currency: string): bigint =>
     of.money.find((money) => money.currency === currency)?.minor ?? 0n;
@@ -507,6 +569,7 @@ const searchRights: Readonly<Record<SearchKind, Permission>> = {
   payout_run: 'payout.read',
   group: 'group.read',
   user: 'user.read',
+  api_key: 'key.read',
 };
 const hitsPerKind = 5;
 
@@ -538,4 +601,3 @@ const find = defineRoute({
 
 /** What the console's first screens read (api.md 13, 16.2). */
 export const consoleRoutes: readonly Route[] = [home, queue, setup, system, failedRuns, rehydrate, find];
-  api_key: 'key.read',

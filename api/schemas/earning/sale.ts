@@ -101,6 +101,7 @@ export const saleQuery = listQuery(
     programId: anyText(),
     productId: anyText(),
     contactId: anyText(),
+    country: anyText(),
     noCommissionCode: anyText(),
     earned: flag(),
     campaign: anyName(),

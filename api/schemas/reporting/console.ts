@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { SearchHit, SearchKind } from '../../../db/reads/reporting/consoleFacts.js';
 import { type QueueItem, queueKinds } from '../../../db/reads/reporting/queue.js';
 import { adviseOn } from '../../../domain/earning/queueAdvice.js';
+import { deviceKinds } from '../../../domain/tracking/deviceSummary.js';
 import { masked } from '../../../domain/tracking/lead.js';
 import { riskLevelOf, riskLevels } from '../../../domain/tracking/riskFlag.js';
 import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
@@ -15,6 +16,9 @@ export const homeQuery = z.strictObject({
   from: dateWire.exactOptional(),
   to: dateWire.exactOptional(),
   compare: z.enum(['previous', 'year', 'none']).default('previous'),
+  /** Figures, trend and the best of these programs; what waits and what is paid next is the workspace's. */
+  programId: anyText(),
+  format: z.enum(['json', 'csv', 'pdf']).exactOptional(),
 });
 
 const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(signedMoneyWire) });
@@ -89,8 +93,17 @@ export const homeWire = z
         sales: z.int(),
       }),
     ),
-    topCountries: z.array(z.strictObject({ country: z.string(), leads: z.int(), sales: z.int() })),
-    devices: z.array(z.strictObject({ kind: z.enum(['phone', 'tablet', 'desktop', 'other']), clicks: z.int() })),
+    topCountries: z.array(
+      z.strictObject({
+        country: z.string(),
+        leads: z.int(),
+        sales: z.int(),
+        /** The list query behind each number; null where the caller may not read it. */
+        lists: z.strictObject({ leads: z.string(), sales: z.string().nullable() }),
+      }),
+    ),
+    /** As far as the browser's own word of itself is still kept; the rest of the clicks is of none. */
+    devices: z.array(z.strictObject({ kind: z.enum(deviceKinds), clicks: z.int(), list: z.string() })),
   })
   .openapi('ConsoleHome');
 
@@ -316,6 +329,7 @@ const searchPaths: Readonly<Record<SearchKind, string>> = {
   payout_run: '/v1/payout-runs',
   group: '/v1/groups',
   user: '/v1/users',
+  api_key: '/v1/api-keys',
 };
 
 export function presentHit(
@@ -330,4 +344,3 @@ export function presentHit(
     path: `${searchPaths[hit.kind]}/${hit.id}`,
   };
 }
-  api_key: '/v1/api-keys',

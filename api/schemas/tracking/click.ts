@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ClickView } from '../../../db/reads/tracking/clickList.js';
-import { deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
+import { deviceKinds, deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
 import { anyName, anyOf, anyText, flag, instantRange, listQuery } from '../../lists.js';
 import { idWire, instantWire, listOf, objectFields } from '../wire.js';
 
@@ -14,6 +14,7 @@ export const clickQuery = listQuery({
   credit: anyOf(['credited', 'not_credited', 'filtered']),
   creditCode: anyText(),
   suspect: flag(),
+  device: anyOf(deviceKinds),
   sub1: anyText(),
   sub2: anyText(),
   sub3: anyText(),

@@ -113,6 +113,7 @@ export const leadQuery = listQuery(
     assigneeId: anyText(),
     assigned: flag(),
     department: anyName(),
+    country: anyText(),
     externalId: anyText(),
     unique: flag(),
     ...instantRange('createdAt'),

@@ -29,6 +29,8 @@ export interface SaleFilter {
   readonly programId?: readonly string[] | undefined;
   readonly productId?: readonly string[] | undefined;
   readonly contactId?: readonly string[] | undefined;
+  /** Of the customer. */
+  readonly country?: readonly string[] | undefined;
   readonly noCommissionCode?: readonly string[] | undefined;
   /** It made a commission, whatever became of that. */
   readonly earned?: boolean | undefined;
@@ -122,6 +124,12 @@ export async function listSales(
   among('sale.affiliate_id', filter.affiliateId);
   among('sale.program_id', filter.programId);
   among('sale.contact_id', filter.contactId);
+  // An affiliate finds nobody by what it may not see of them.
+  if (filter.country !== undefined)
+    query.whereRaw(
+      `:mayAsk and exists (select from contacts as customer where customer.id = sale.contact_id and customer.country = any(:countries))`,
+      { mayAsk: scope.kind !== 'affiliate', countries: [...filter.country] },
+    );
   among('sale.no_commission_code', filter.noCommissionCode);
   among('source.campaign', filter.campaign);
   among('source.ad', filter.ad);

@@ -1,8 +1,9 @@
 import type { LinkId } from '../../../domain/ids.js';
 import type { CurrencyCode, Money } from '../../../domain/money.js';
 import type { LocalDate } from '../../../domain/time.js';
-import { type DeviceSummary, deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
+import type { DeviceSummary } from '../../../domain/tracking/deviceSummary.js';
 import type { ReadTx } from '../../transaction.js';
+import { deviceKindOf } from '../tracking/deviceKind.js';
 import { type ActivitySpan, readHappened, sumsOf } from './rollup.js';
 
 // What happened between two instants: in all, day by day, and by which links. The same conditions as the lists behind each figure, so that
@@ -13,10 +14,16 @@ export type { ActivitySpan } from './rollup.js';
 const within = (column: string): string =>
   `${column} >= cast(:from as timestamptz) and ${column} < cast(:until as timestamptz)`;
 const own = (table: string): string =>
-  `(cast(:affiliateIds as text[]) is null or ${table}.affiliate_id = any(cast(:affiliateIds as text[])))`;
+  `(cast(:affiliateIds as text[]) is null or ${table}.affiliate_id = any(cast(:affiliateIds as text[])))
+   and (cast(:programIds as text[]) is null or ${table}.program_id = any(cast(:programIds as text[])))`;
 
 function bindings(span: ActivitySpan): Record<string, unknown> {
-  return { ...span, affiliateIds: span.affiliateIds === null ? null : [...span.affiliateIds] };
+  const { affiliateIds, programIds = null } = span;
+  return {
+    ...span,
+    affiliateIds: affiliateIds === null ? null : [...affiliateIds],
+    programIds: programIds === null ? null : [...programIds],
+  };
 }
 
 /** Where the rows themselves are read, the same conditions as the days count by (db/reporting/rollup.ts). */
@@ -155,26 +162,21 @@ export interface DeviceActivity {
   readonly clicks: number;
 }
 
-/** Agents that are told apart before they are summed by kind: what is beyond them is rare. */
-const mostAgents = 500;
-
 /** Clicks by kind of device, as far as the browser's own word of itself is still kept (TRK-02). */
 export async function listDevices(tx: ReadTx, span: ActivitySpan): Promise<readonly DeviceActivity[]> {
-  const { rows } = await tx.raw<{ rows: { user_agent: string; clicks: number }[] }>(
-    `select detail.user_agent, count(*)::int as clicks
-     from clicks
-     join click_details as detail on detail.workspace_id = clicks.workspace_id and detail.click_id = clicks.id
-     where detail.user_agent is not null and ${facts.clicks.where} and ${within(facts.clicks.at)} and ${own('clicks')}
-     group by detail.user_agent order by clicks desc, detail.user_agent
-     limit :mostAgents`,
-    { ...bindings(span), mostAgents },
+  // Each agent is looked at once, however many clicks it made.
+  const { rows } = await tx.raw<{ rows: DeviceActivity[] }>(
+    `select ${deviceKindOf('agent.name')} as kind, sum(agent.clicks)::int as clicks
+     from (
+       select detail.user_agent as name, count(*) as clicks
+       from clicks
+       join click_details as detail on detail.click_id = clicks.id and detail.created_at = clicks.created_at
+       where detail.user_agent is not null and ${facts.clicks.where} and ${within(facts.clicks.at)} and ${own('clicks')}
+       group by detail.user_agent) as agent
+     group by 1 order by clicks desc, kind`,
+    bindings(span) as never,
   );
-  const byKind = new Map<DeviceSummary['kind'], number>();
-  for (const { user_agent: agent, clicks } of rows) {
-    const kind = deviceSummaryOf(agent)?.kind ?? 'other';
-    byKind.set(kind, (byKind.get(kind) ?? 0) + clicks);
-  }
-  return [...byKind].map(([kind, clicks]) => ({ kind, clicks })).toSorted((a, b) => b.clicks - a.clicks);
+  return rows;
 }
 
 export interface LinkActivity {

@@ -5,6 +5,7 @@ import type { ClickCredit } from '../../../domain/tracking/click.js';
 import type { ReadTx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
+import { deviceKindOf } from './deviceKind.js';
 import { sourceIn, toolIdIn } from './toolOfClick.js';
 
 export interface ClickView {
@@ -51,6 +52,7 @@ export interface ClickFilter {
   readonly campaign?: readonly string[] | undefined;
   readonly ad?: readonly string[] | undefined;
   readonly suspect?: boolean | undefined;
+  readonly device?: readonly string[] | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
 }
 
@@ -113,6 +115,8 @@ export async function listClicks(
   if (filter.source !== undefined) query.whereRaw(`${sourceIn('click.query')} = any(?)`, [[...filter.source]]);
   if (filter.campaign !== undefined) query.whereRaw(`${campaign} = any(?)`, [[...filter.campaign]]);
   if (filter.ad !== undefined) query.whereRaw(`${ad} = any(?)`, [[...filter.ad]]);
+  if (filter.device !== undefined)
+    query.whereRaw(`${deviceKindOf('detail.user_agent')} = any(:device)`, { device: [...filter.device] });
   if (filter.suspect !== undefined) query.where('click.suspect', filter.suspect);
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))
     query.where('click.created_at', comparison[bound as keyof typeof comparison], at);

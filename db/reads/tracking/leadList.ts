@@ -29,6 +29,7 @@ export interface LeadFilter {
   /** With an agent or in the queue. */
   readonly assigned?: boolean | undefined;
   readonly department?: readonly string[] | undefined;
+  readonly country?: readonly string[] | undefined;
   readonly externalId?: readonly string[] | undefined;
   readonly unique?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
@@ -81,6 +82,12 @@ export async function listLeads(
   among('lead.program_id', filter.programId);
   among('lead.assignee_id', filter.assigneeId);
   among('lead.department', filter.department);
+  // As for a name: an affiliate finds by it only what it sent itself.
+  if (filter.country !== undefined)
+    query.whereRaw('(:sender::text is null or lead.source = :sender) and lead.country = any(:countries)', {
+      sender: scope.kind === 'affiliate' ? scope.affiliateId : null,
+      countries: [...filter.country],
+    });
   if (filter.assigned === true) query.whereNotNull('lead.assignee_id');
   if (filter.assigned === false) query.whereNull('lead.assignee_id');
   among('lead.external_id', filter.externalId);

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deviceKindOf } from '../../../db/reads/tracking/deviceKind.js';
+import { deviceSummaryOf } from '../../../domain/tracking/deviceSummary.js';
 import { newId } from '../../../platform/newId.js';
 import { makeAffiliate } from '../program/support.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
@@ -175,6 +177,7 @@ test.each([
   ['jo@buyer', 'contact'],
   ['blogg', 'group'],
   ['ana', 'user'],
+  ['key of ana', 'api_key'],
 ])('search finds %j as a %s', async (q, kind) => {
   const found = await world.as(`/v1/search?q=${encodeURIComponent(q)}`);
   expect(found.status, found.text).toBe(200);
@@ -230,4 +233,127 @@ test('the system screen shows lag, unfinished work, and what nobody took up', as
   expect(itemsOf(system.body['workflows']).find((one) => one['workflowType'] === 'referral')).toMatchObject({
     running: 1,
   });
+});
+
+/** One of each kind, and those that name others to be served like them. */
+const agents = {
+  iphone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1',
+  androidPhone: 'Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 Chrome/141.0 Mobile Safari/537.36',
+  androidTablet: 'Mozilla/5.0 (Linux; Android 16; Pixel Tablet) AppleWebKit/537.36 Chrome/141.0 Safari/537.36',
+  ipad: 'Mozilla/5.0 (iPad; CPU OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1',
+  windows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Gecko/20100101 Firefox/145.0',
+  windowsPhone: 'Mozilla/5.0 (Windows Phone 10.0; Android 6.0.1) Edge/15 Mobile',
+  mac: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 15_0) Version/19.0 Safari/605.1.15',
+  chromeOs: 'Mozilla/5.0 (X11; CrOS x86_64 1.0) Chrome/141.0',
+  command: 'curl/8.9.1',
+} as const;
+
+test('the database tells devices apart as the domain does', async () => {
+  const names = Object.values(agents);
+  const { rows } = await world.owner.raw<{ rows: { agent: string; kind: string }[] }>(
+    `select agent, ${deviceKindOf('agent')} as kind from unnest(cast(? as text[])) as agent`,
+    [names],
+  );
+  expect(rows.map(({ kind }) => kind)).toEqual(names.map((agent) => deviceSummaryOf(agent)?.kind));
+  expect(new Set(rows.map(({ kind }) => kind)).size).toBe(4);
+});
+
+test('screens.md 3.2: Home’s numbers by country and device open the rows that sum to them, of the program that is looked at', async () => {
+  const other = await world.program({ name: 'Autumn' });
+  const bea = await world.affiliate(other, { name: 'Bea Nowak', email: 'bea@console.example' });
+  const clicked = async (of: { programId: string; affiliateId: string }, agent: string) => {
+    const id = await world.click(of);
+    const click = await world.owner('clicks').where({ id }).first<{ created_at: Date }>('created_at');
+    const detail = { click_id: id, workspace_id: world.ws.id, user_agent: agent, created_at: click.created_at };
+    await world.owner('click_details').insert(detail);
+    return id;
+  };
+  for (const agent of [agents.iphone, agents.androidPhone, agents.ipad, agents.windows])
+    await clicked({ programId, affiliateId: ada }, agent);
+  const clickId = await clicked({ programId: other, affiliateId: bea }, agents.mac);
+  const buyer = { externalId: 'u-pl', email: 'ola@buyer.example' };
+  await world.sale({
+    externalId: 'order-pl',
+    customer: buyer,
+    clickId,
+    amount: { amount: '20.00', currency: 'USD' },
+  });
+  await world.owner('leads').where({ email: buyer.email }).update({ country: 'PL' });
+  await world.owner('contacts').where({ email: buyer.email }).update({ country: 'PL' });
+
+  const rowsOf = async (list: unknown): Promise<number> => {
+    const answer = await world.as(`${String(list)}&limit=200`);
+    expect(answer.status, `${String(list)}: ${answer.text}`).toBe(200);
+    return itemsOf(answer.body['data']).length;
+  };
+  const all = (await world.as('/v1/console/home')).body;
+  const kinds = Object.fromEntries(itemsOf(all['devices']).map((one) => [String(one['kind']), one['clicks']]));
+  expect(kinds).toEqual({ phone: 2, tablet: 1, desktop: 2 });
+  for (const one of itemsOf(all['devices'])) expect(await rowsOf(one['list']), String(one['kind'])).toBe(one['clicks']);
+  const [poland] = itemsOf(all['topCountries']);
+  expect(poland).toMatchObject({ country: 'PL', sales: 1 });
+  expect(await rowsOf(poland?.['lists']['sales'])).toBe(1);
+  expect(await rowsOf(poland?.['lists']['leads'])).toBe(poland?.['leads']);
+  expect((await world.as('/v1/clicks?device=watch')).status).toBe(422);
+
+  // Of one program: each figure is the part of it, and its list is that of the program.
+  const one = (await world.as(`/v1/console/home?programId=${other}`)).body;
+  expect(figure(one, 'clicks')?.['value']['count']).toBe(1);
+  expect(figure(one, 'revenue')?.['value']['money']).toEqual([{ amount: '20.00', currency: 'USD' }]);
+  for (const name of ['clicks', 'leads', 'referrals', 'sales'])
+    expect(await rowsOf(figure(one, name)?.['list']), name).toBe(figure(one, name)?.['value']['count']);
+  expect(itemsOf(one['trend']).at(-1)).toMatchObject({ clicks: 1, sales: 1 });
+  expect(one).toMatchObject({
+    devices: [{ kind: 'desktop', clicks: 1 }],
+    topCountries: [{ country: 'PL', sales: 1 }],
+    topAffiliates: [{ id: bea }],
+  });
+  const first = (await world.as(`/v1/console/home?programId=${programId}`)).body;
+  expect(itemsOf(first['topCountries'])).toEqual([]);
+  const both = (await world.as(`/v1/console/home?programId=${programId},${other}`)).body;
+  for (const name of ['clicks', 'leads', 'sales', 'revenue'])
+    expect(figure(both, name)?.['value'], name).toEqual(figure(all, name)?.['value']);
+
+  // What an affiliate may not see of a customer it finds nobody by.
+  const own = await world.api.makePerson(world.ws, ['owner'], {
+    permissions: ['sale.read', 'lead.read'],
+    affiliateId: bea,
+  });
+  for (const list of ['sales', 'leads']) {
+    expect(itemsOf((await world.api.as(own.key, `/v1/${list}`)).body['data']).length, list).toBeGreaterThan(0);
+    expect(itemsOf((await world.api.as(own.key, `/v1/${list}?country=PL`)).body['data']), list).toEqual([]);
+  }
+});
+
+test('screens.md 3.2: Home as a file has its figures and days, needs the right to take files, and leaves a line', async () => {
+  const home = (await world.as('/v1/console/home')).body;
+  const csv = await world.as('/v1/console/home?format=csv');
+  expect(csv.status, csv.text).toBe(200);
+  expect(csv.headers.get('content-disposition')).toBe(
+    `attachment; filename="home-${String(home['from'])}-${String(home['to'])}.csv"`,
+  );
+  const [head, ...lines] = csv.text.trim().split('\r\n');
+  expect(head).toBe('of,figure,from,to,value,currency,previous,changePpm,timeZone');
+  const span = `${String(home['from'])},${String(home['to'])}`;
+  expect(lines).toContain(`span,clicks,${span},${String(figure(home, 'clicks')?.['value']['count'])},,0,,UTC`);
+  const revenue = figure(home, 'revenue')?.['value']['money'][0]?.['amount'];
+  expect(lines).toContain(`span,revenue,${span},${String(revenue)},USD,,,UTC`);
+  const days = lines.filter((line) => line.startsWith('day,clicks,'));
+  expect(days).toHaveLength(30);
+  const counted = days.reduce((sum, line) => sum + Number(line.split(',')[4]), 0);
+  expect(counted).toBe(figure(home, 'clicks')?.['value']['count']);
+
+  const pdf = await world.as('/v1/console/home?format=pdf');
+  expect([pdf.status, pdf.text.slice(0, 5)]).toEqual([200, '%PDF-']);
+  const { key } = await world.api.makePerson(world.ws, ['program_manager']);
+  expect((await world.api.as(key, '/v1/console/home')).status).toBe(200);
+  expect(await world.api.as(key, '/v1/console/home?format=csv')).toMatchObject({
+    status: 403,
+    body: { code: 'permission_missing', missingPermission: 'export.create' },
+  });
+  const exports = itemsOf((await world.as('/v1/audit-entries?event=exported')).body['data']);
+  expect(exports.map((one) => one['changes'])).toMatchObject([
+    { resource: 'console_home', format: 'pdf' },
+    { resource: 'console_home', format: 'csv' },
+  ]);
 });

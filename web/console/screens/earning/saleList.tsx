@@ -46,6 +46,7 @@ export function Screen(): ReactElement {
           { field: 'externalId', label: t('sale.order') },
           { field: 'affiliateId', label: t('commission.filter.affiliateId') },
           { field: 'programId', label: t('commission.filter.programId') },
+          { field: 'country', label: t('contact.country') },
           { field: 'occurredAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
           { field: 'occurredAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
           { field: 'campaign', label: t('tool.campaign') },

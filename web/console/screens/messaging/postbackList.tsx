@@ -40,6 +40,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Postback>
         screen="postbacks"
         label={t('postback.title')}
+        hasText
         list={(query) => getPostbacksOptions({ query }) as never}
         rowLabel={(row) => hostOf(row.url)}
         rowHref={(row) => `/developers/postbacks/${row.id}`}
@@ -50,7 +51,6 @@ export function Screen(): ReactElement {
               mayWrite
                 ? [
                     { key: 'test', text: t('postback.test'), onPress: () => void sendTest(`/v1/postbacks/${row.id}`) },
-        hasText
                     { key: 'edit', text: t('postback.edit'), onPress: () => setEdited(row) },
                   ]
                 : []

@@ -450,6 +450,7 @@ function Lines({
     <ResourceTable<Line>
       screen={`run-${outcome}`}
       label={t(`run.tab.${outcome}`)}
+      hasText
       pollMs={5_000}
       fixed={{ outcome }}
       list={(query) => list(query) as never}
@@ -458,7 +459,6 @@ function Lines({
       {...(mayEdit || mayInclude ? { rowActions: actions } : {})}
       empty={{ title: t(`run.empty.${outcome}`) }}
       columns={columns}
-      hasText
     />
   );
 }

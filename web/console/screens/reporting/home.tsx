@@ -6,18 +6,23 @@ import { useTranslation } from 'react-i18next';
 import {
   getConsoleHomeOptions,
   getConsoleSetupOptions,
+  getProgramsOptions,
   getSavedViewsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { ConsoleHome, ConsoleSetup } from '../../../client/types.gen.js';
 import { DateRange } from '../../../kit/DateRange.js';
 import { DateText } from '../../../kit/DateText.js';
+import { ExportMenu } from '../../../kit/ExportMenu.js';
 import { locale } from '../../../kit/i18n.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { formatChange, MoneyText } from '../../../kit/MoneyText.js';
 import { OrderChoice } from '../../../kit/OrderChoice.js';
 import { usePreference } from '../../../kit/preference.js';
 import { useAddress } from '../../../kit/router.js';
+import { SavedViews } from '../../../kit/SavedViews.js';
+import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
+import { useExport } from '../../../kit/useExport.js';
 import { Activity } from './homeActivity.js';
 
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
@@ -36,10 +41,12 @@ export function Screen(): ReactElement {
   const { search } = useAddress();
   const { from, to } = search;
   const compare = search['compare'] === 'none' || search['compare'] === 'year' ? search['compare'] : undefined;
-  const query: { from?: string; to?: string; compare?: 'none' | 'year' } = {
+  const { programId } = search;
+  const query: { from?: string; to?: string; compare?: 'none' | 'year'; programId?: string } = {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(compare === undefined ? {} : { compare }),
+    ...(programId === undefined || programId === '' ? {} : { programId }),
   };
   const home = useQuery({
     ...getConsoleHomeOptions({ query }),
@@ -56,7 +63,7 @@ export function Screen(): ReactElement {
           {(found) => (found.done ? null : <Checklist setup={found} />)}
         </Loaded>
         <Loaded query={home} lines={8}>
-          {(found) => <Home home={found} />}
+          {(found) => <Home home={found} query={query} />}
         </Loaded>
       </Stack>
     </>
@@ -97,8 +104,21 @@ interface Card {
 const pinnable = new Set(['affiliates', 'referrals', 'commissions', 'payouts', 'leads', 'sales', 'links', 'contacts']);
 
 /** Figures, then the cards that this person keeps here, in their order (screens.md 3.2). */
-function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
+function Home({
+  home,
+  query,
+}: {
+  readonly home: ConsoleHome;
+  readonly query: Readonly<Record<string, string>>;
+}): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
+  const { search, change } = useAddress();
+  const exporting = useExport({
+    name: 'home',
+    list: (file) => getConsoleHomeOptions({ query: file as never }) as never,
+    query,
+  });
   const choice = usePreference<{ cards: readonly string[] }>('home.cards');
   const views = useQuery({ ...getSavedViewsOptions({ query: { sort: 'name', limit: 100 } }), staleTime: 60_000 });
   const own = useCards(home);
@@ -115,17 +135,23 @@ function Home({ home }: { readonly home: ConsoleHome }): ReactElement {
     }));
   const cards = [...own, ...pinned];
   // A card of which nothing is there at the moment keeps its place.
-  const order = choice.value.cards ?? own.map((card) => card.key);
+  const order = search['cols']?.split(',') ?? choice.value.cards ?? own.map((card) => card.key);
   const shown = order.flatMap((key) => cards.find((card) => card.key === key) ?? []);
   return (
     <Stack>
       <Figures home={home} />
-      <Group justify="flex-end">
+      <Group justify="flex-end" gap="xs" className="no-print">
+        {can('export.create') ? <ExportMenu exporting={exporting} /> : null}
+        <SavedViews screen="home" columns={order} />
         <OrderChoice
           label={t('home.arrange')}
           choices={cards}
           order={order}
-          onOrder={(next) => choice.keep({ cards: next })}
+          onOrder={(next) => {
+            choice.keep({ cards: next });
+            // A kept view says which cards it shows; what is arranged on it goes on from there.
+            if (search['cols'] !== undefined) change({ cols: next.join(',') }, { replace: true });
+          }}
         />
       </Group>
       <Grid>
@@ -181,7 +207,9 @@ function useCards(home: ConsoleHome): readonly Card[] {
           {home.topCountries.map((one) => (
             <li key={one.country}>
               {`${country.of(one.country) ?? one.country} `}
-              {t('home.countryActivity', { leads: one.leads, sales: one.sales })}
+              <To list={one.lists.leads}>{t('home.countryLeads', { count: one.leads })}</To>
+              {', '}
+              <To list={one.lists.sales ?? ''}>{t('home.countrySales', { count: one.sales })}</To>
             </li>
           ))}
         </Stack>
@@ -193,7 +221,9 @@ function useCards(home: ConsoleHome): readonly Card[] {
       content: (
         <Stack gap={4} component="ol" m={0} pl="md">
           {home.devices.map((one) => (
-            <li key={one.kind}>{t(`home.device.${one.kind}`, { count: one.clicks })}</li>
+            <li key={one.kind}>
+              <To list={one.list}>{t(`home.device.${one.kind}`, { count: one.clicks })}</To>
+            </li>
           ))}
         </Stack>
       ),
@@ -278,6 +308,7 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
     <section aria-label={t('home.figures')}>
       <Group justify="space-between" align="flex-end" mb="xs">
         <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
+        <ProgramChoice />
         <NativeSelect
           label={t('home.compare')}
           value={compared}
@@ -306,6 +337,34 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
         ))}
       </SimpleGrid>
     </section>
+  );
+}
+
+/** Of which program the figures are: the one to work in, unless another is chosen here (screens.md 1.4). */
+function ProgramChoice(): ReactElement | null {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { search, change } = useAddress();
+  const { data } = useQuery({
+    ...getProgramsOptions({ query: { limit: 200, sort: 'name' } }),
+    staleTime: 60_000,
+    enabled: can('program.read'),
+  });
+  const programs = data?.data ?? [];
+  const chosen = search['programId'] ?? '';
+  if (programs.length < 2 && chosen === '') return null;
+  const several = chosen === '' || programs.some(({ id }) => id === chosen) ? [] : [{ value: chosen, label: chosen }];
+  return (
+    <NativeSelect
+      label={t('home.program')}
+      value={chosen}
+      onChange={(event) => change({ programId: event.currentTarget.value })}
+      data={[
+        { value: '', label: t('menu.allPrograms') },
+        ...programs.map(({ id, name }) => ({ value: id, label: name })),
+        ...several,
+      ]}
+    />
   );
 }
 

@@ -26,6 +26,7 @@ const creditCodes = [
   'preview',
   'bot',
 ] as const;
+const devices = ['phone', 'tablet', 'desktop', 'other'] as const;
 
 /** Every click with what became of it: whom it credits, or why nobody (features.md 4.1, 4.2). The rows behind Home's figure. */
 export function Screen(): ReactElement {
@@ -63,6 +64,11 @@ export function Screen(): ReactElement {
           { field: 'programId', label: t('commission.filter.programId') },
           { field: 'createdAt[gte]', label: t('commission.filter.from'), isDay: 'instant' },
           { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
+          {
+            field: 'device',
+            label: t('click.device'),
+            options: devices.map((value) => ({ value, label: t(`click.device.${value}`) })),
+          },
           { field: 'campaign', label: t('tool.campaign') },
           { field: 'ad', label: t('tool.ad') },
           // What the funnel's rows and the list of links open.

@@ -71,6 +71,7 @@ export function Screen(): ReactElement {
           { field: 'createdAt[lt]', label: t('commission.filter.before'), isDay: 'instant' },
           { field: 'externalId', label: t('lead.externalId') },
           { field: 'department', label: t('leadSource.department') },
+          { field: 'country', label: t('contact.country') },
           {
             field: 'assigned',
             label: t('lead.agent'),
