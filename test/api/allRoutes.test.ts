@@ -919,6 +919,7 @@ test('every route stands in the tables of api.md', () => {
   // so is what a second person finds an open entry by (0320), where documents wait and an affiliate sends its own (0430), and
   // what rejects both levels of a sale (0620).
   const beside = new Set([
+    'GET /v1/console/risk',
     'GET /v1/gateways/{}',
     'GET /v1/payment-sources/{}/events',
     'GET /v1/ledger-adjustments',
