@@ -75,6 +75,7 @@ import { settingsRoutes } from './routes/access/settings.js';
 import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
+import { emailRoutes } from './routes/messaging/email.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { sentMessageRoutes } from './routes/messaging/sentMessage.js';
 import { milestoneRoutes } from './routes/messaging/milestone.js';
@@ -114,6 +115,7 @@ const own: readonly Route[] = [
   ...sentMessageRoutes,
   ...ownRecruitRoutes,
   ...devEmailRoutes,
+  ...emailRoutes,
   ...postbackOutRoutes,
   ...templateRoutes,
   ...milestoneRoutes,

@@ -1,6 +1,23 @@
 import type { messageTexts as en } from './messageTexts.en.js';
 
 export const messageTexts: Record<keyof typeof en, string> = {
+  'nav.mailLog': 'Mail-Protokoll',
+  'mailLog.title': 'Mail-Protokoll',
+  'mailLog.text': 'Jede geschriebene Mail, an wen, und was daraus wurde.',
+  'mailLog.none': 'Noch keine Mail',
+  'mailLog.noneText': 'Hier steht, was Affiliates, Kunden und Kollegen geschrieben wird.',
+  'mailLog.at': 'Geschrieben',
+  'mailLog.to': 'An',
+  'mailLog.kind': 'Worum es geht',
+  'mailLog.status': 'Stand',
+  'mailLog.status.waiting': 'wartet',
+  'mailLog.status.sent': 'gesendet',
+  'mailLog.status.failed': 'gescheitert',
+  'mailLog.sentAt': 'Gesendet',
+  'mailLog.resend': 'Noch einmal senden',
+  'mailLog.resent': 'Sie ist wieder unterwegs, an dieselbe Adresse.',
+  'mailLog.masked': 'Maskiert: Ihre Rolle zeigt keine persönlichen Daten.',
+  'mailLog.maskedAddress': 'maskiert',
   'nav.messages': 'Nachrichten',
   'action.message': 'Den Affiliates schreiben',
   'action.reverse': 'Zurücknehmen',

@@ -51,6 +51,7 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/forms', load: () => import('./screens/tracking/formList.js'), rights: ['lead.read'] },
   { path: '/forms/$formId', load: () => import('./screens/tracking/formDetail.js'), rights: ['lead.read'] },
   { path: '/messages', load: () => import('./screens/messaging/templateList.js'), rights: ['message.read'] },
+  { path: '/messages/log', load: () => import('./screens/messaging/emailList.js'), rights: ['message.read'] },
   {
     path: '/messages/milestones',
     load: () => import('./screens/messaging/milestoneList.js'),

@@ -431,3 +431,70 @@ test('api.md 14: a milestone is refused where it measures something else or its 
   const unused = await milestone(at, { by: 'sales_count', threshold: 50 });
   expect((await world.as(`/v1/milestones/${unused.body['id']}`, undefined, 'DELETE')).status).toBe(204);
 });
+
+test('api.md 14: the log has every mail with what became of it, tokens hidden; sent again it goes to the same address, once', async () => {
+  const { email, affiliateId } = await scene();
+  const [token, id] = ['https://tributary.example/welcome/secret-token', newId('email')];
+  await world.owner('emails').insert({
+    id,
+    workspace_id: world.ws.id,
+    kind: 'affiliate_welcome',
+    recipient: email,
+    subject: 'Welcome, = 1',
+    body: `Open ${token} within 24 hours.`,
+    links: [token],
+    failed_code: 'mailbox_full',
+  });
+  const log = (query: string, key = world.ws.key) => world.api.as(key, `/v1/emails?${query}`);
+  const mine = async (status: string): Promise<readonly unknown[]> =>
+    itemsOf((await log(`to=${email}&kind=affiliate_welcome&status=${status}`)).body['data']).map((one) => one['id']);
+  const shown = (await world.as(`/v1/emails/${id}`)).body;
+  expect(shown).toMatchObject({
+    object: 'email',
+    subject: 'Welcome, = 1',
+    text: 'Open … within 24 hours.',
+    recipient: { email, masked: false },
+    status: 'failed',
+    code: 'mailbox_full',
+    allowedActions: ['resend'],
+  });
+  expect([await mine('failed'), (await mine('sent')).includes(id)]).toEqual([[id], false]);
+  expect((await log('q=Welcome, = 1')).text).not.toContain('secret-token');
+  const file = await world.as(`/v1/emails?format=csv&columns=subject,text&q=${id}`);
+  expect(file.text).not.toContain('secret-token');
+
+  const sent = await world.as(`/v1/emails/${id}/resend`, {});
+  expect(sent).toMatchObject({ status: 202, body: { status: 'waiting', allowedActions: [], recipient: { email } } });
+  const copy = String(sent.body['id']);
+  expect(copy).not.toBe(id);
+  // What waits already is not written a second time.
+  expect((await world.as(`/v1/emails/${copy}/resend`, {})).body['id']).toBe(copy);
+  expect((await mine('waiting')).filter((one) => one === copy)).toEqual([copy]);
+  expect(await world.owner('outbox').whereRaw(`payload ->> 'emailId' = ?`, [copy])).toHaveLength(1);
+  expect(await world.owner('emails').where({ id: copy }).first('body')).toEqual({
+    body: `Open ${token} within 24 hours.`,
+  });
+  expect(itemsOf((await world.as(`/v1/audit-entries?objectId=${copy}`)).body['data'])).toMatchObject([
+    { event: 'resent', changes: { emailId: id } },
+  ]);
+
+  // Masked without the right to people, also by asking for an address; a manager sees the mail of own affiliates only; others nothing.
+  const support = await world.api.makePerson(world.ws, ['support'], { name: 'Sue' });
+  const masked = itemsOf((await log('q=Welcome, = 1', support.key)).body['data']);
+  expect(masked.find((one) => one['id'] === id)).toMatchObject({
+    text: null,
+    recipient: { email: null, masked: true },
+    allowedActions: ['resend'],
+  });
+  expect(JSON.stringify(masked)).not.toContain(email);
+  expect(await log(`to=${email}`, support.key)).toMatchObject({ status: 403, body: { missingPermission: 'pii.read' } });
+  const manager = await world.api.makePerson(world.ws, ['affiliate_manager'], { name: 'Max' });
+  expect(itemsOf((await log('limit=200', manager.key)).body['data'])).toEqual([]);
+  expect(await world.api.as(manager.key, `/v1/emails/${id}/resend`, { body: {} })).toMatchObject({ status: 404 });
+  await world.owner('affiliates').where({ id: affiliateId }).update({ manager_id: manager.user.id });
+  const own = itemsOf((await log('limit=200', manager.key)).body['data']);
+  expect(own.map((one) => one['id'])).toEqual(expect.arrayContaining([id, copy]));
+  const other = await world.api.makeWorkspace({ name: 'Other' });
+  expect(itemsOf((await log('limit=200', other.key)).body['data'])).toEqual([]);
+  expect(await world.api.as(other.key, `/v1/emails/${id}`)).toMatchObject({ status: 404 });
+});

@@ -332,6 +332,26 @@ test('risk is put together by affiliate: what is open, what is held, and the aff
   expect(at(await must('GET', `/v1/affiliates/${affiliateId}`), 'status')).toBe('suspended');
 });
 
+test('the mail log shows what an affiliate was written and sends it again (screens.md 3.13)', async ({ page }) => {
+  const { must } = await ownerCalls();
+  const address = textAt(await must('GET', `/v1/affiliates/${world.affiliateId}`), 'email');
+  const list = `/v1/emails?to=${address}&kind=affiliate_approved&status=sent`;
+  const mails = await until(list, (body) => (at(body, 'data') as readonly unknown[]).length > 0);
+  await page.goto(`/messages/log?to=${address}&kind=affiliate_approved`);
+  const rows = page.locator('tr[data-row]');
+  await expect(rows.first()).toContainText(address);
+  const before = await rows.count();
+  await rows
+    .first()
+    .getByRole('button', { name: /^Open / })
+    .click();
+  await expect(page.getByRole('dialog', { name: textAt(mails, 'data.0.subject') })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Close' }).click();
+  await pressRowAction(rows.first(), 'Send again');
+  await expect(rows).toHaveCount(before + 1);
+});
+
 test('axe finds nothing on the screens of the work, and nothing scrolls sideways', async ({ page }) => {
   test.setTimeout(400_000); // many pages, one after the other, on a busy machine
   for (const path of paths()) await expectGoodLooks(page, path);
@@ -345,6 +365,7 @@ function paths(): readonly string[] {
     '/referrals?shape=board&status=pending,tracking',
     '/risk',
     '/lead-log',
+    '/messages/log',
     ...['story', 'gantt', 'credit', 'states', 'history', 'replay'].map((tab) => `/referrals/${id}?tab=${tab}`),
     '/commissions',
     `/commissions/${commissionId}`,
