@@ -166,8 +166,21 @@ function detailOf(error: DomainError): string | undefined {
     const status = (typeof current === 'string' ? current : 'decided').replaceAll('_', ' ');
     return name === null ? `Already ${status}.` : `Already ${status} by ${name}.`;
   }
+  const told = [...sentencesOf(params['conflicts']), ...sentencesOf(params['reasons'])];
+  if (told.length > 0) return told.join(' ');
   if (error.code === 'access.permission_missing') return `This needs ${String(params['missingPermission'])}.`;
   return undefined;
+}
+
+const mostTold = 3;
+
+/** What each of several reasons says: a refusal names what is wrong (RUL-18), not only that something is. */
+function sentencesOf(reasons: unknown): readonly string[] {
+  if (!Array.isArray(reasons)) return [];
+  const details = (reasons as readonly unknown[]).flatMap((one) =>
+    typeof one === 'object' && one !== null && 'detail' in one && typeof one.detail === 'string' ? [one.detail] : [],
+  );
+  return [...new Set(details)].slice(0, mostTold);
 }
 
 export function problemBody(

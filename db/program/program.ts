@@ -78,6 +78,13 @@ export function findProgram(tx: ReadTx | Tx, id: string): Promise<Program | unde
   });
 }
 
+/** Every program with its depth: what a rule of no program is judged in. */
+export async function listProgramDepths(
+  tx: ReadTx | Tx,
+): Promise<readonly { readonly id: ProgramId; readonly levels: number }[]> {
+  return tx('programs').orderBy('id').select<{ id: ProgramId; levels: number }[]>('id', 'levels');
+}
+
 export async function lockProgram(tx: Tx, id: string): Promise<Program | undefined> {
   const row = await tx('programs').where({ id }).forNoKeyUpdate().first<ProgramRow | undefined>();
   return row === undefined ? undefined : toProgram(row);

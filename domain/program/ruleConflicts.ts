@@ -1,6 +1,17 @@
-import { addFractions, type CurrencyCode, type Fraction, partOf, ppm } from '../money.js';
+import type { AffiliateId, ProgramId } from '../ids.js';
+import { addFractions, type CurrencyCode, formatPercent, type Fraction, partOf, type Ppm, ppm } from '../money.js';
+import { addMs, type Instant } from '../time.js';
 import { type Bands, countsVolume, highestRate, isAmount, rowStarts } from './bands.js';
-import type { RuleLevel, RulePlace, RuleTerms } from './commissionPlan.js';
+import {
+  chooseVersion,
+  type Rule,
+  type RuleLevel,
+  type RulePlace,
+  type RuleTerms,
+  type RuleVersion,
+} from './commissionPlan.js';
+import { noAmount, type PlanEvent } from './planEvent.js';
+import { chooseRule, compileRules, ladderOf } from './ruleChoice.js';
 
 export interface RuleConflict {
   readonly code: string;
@@ -20,8 +31,7 @@ export function ruleConflicts(
     conflicts.push({ code: 'level_twice', detail: 'A level stands twice.' });
   if (!numbers.includes(1)) conflicts.push({ code: 'level_missing', detail: 'Level 1 is missing.' });
   const { bands } = rule.terms;
-  const most = highestShare(levels, bands);
-  if (most.numerator > most.denominator)
+  if (isOverWhole(levels.map((level) => shareOf(level, bands))))
     conflicts.push({ code: 'levels_over_whole', detail: 'The levels together exceed 100 % of the base.' });
   if (levels.some((level) => level.level === 1 && level.kind === 'percent' && level.of === 'lower_level'))
     conflicts.push({ code: 'no_lower_level', detail: 'Level 1 has no level below it.' });
@@ -49,17 +59,142 @@ export function ruleConflicts(
 const whole: Fraction = { numerator: 1n, denominator: 1n };
 const none: Fraction = { numerator: 0n, denominator: 1n };
 
-/** The most that all levels take of the base together: a share of the level below is a share of its share. Flat sums have none. */
-function highestShare(levels: readonly RuleLevel[], bands: Bands | null): Fraction {
+/** What one level takes at most: a share of the base, or of what the level below takes. Flat sums take none. */
+interface Share {
+  readonly level: number;
+  readonly rate: Ppm;
+  readonly ofLower: boolean;
+}
+
+function shareOf(level: RuleLevel, bands: Bands | null): Share {
+  const rate = bands?.level === level.level ? ppm(highestRate(bands)) : level.kind === 'percent' ? level.rate : ppm(0);
+  return { level: level.level, rate, ofLower: level.kind === 'percent' && level.of === 'lower_level' };
+}
+
+/** Do all levels together take more than the base? A share of the level below is a share of its share. */
+function isOverWhole(shares: readonly Share[]): boolean {
   let total = none;
   let below = none;
-  for (const level of levels.toSorted((a, b) => a.level - b.level)) {
-    const rate =
-      bands?.level === level.level ? ppm(highestRate(bands)) : level.kind === 'percent' ? level.rate : ppm(0);
-    below = partOf(level.kind === 'percent' && level.of === 'lower_level' ? below : whole, rate);
+  for (const { rate, ofLower } of shares.toSorted((a, b) => a.level - b.level)) {
+    below = partOf(ofLower ? below : whole, rate);
     total = addFractions(total, below);
   }
-  return total;
+  return total.numerator > total.denominator;
+}
+
+/** Rules that pay the levels of one sale between them and together take more than the base. */
+export interface RuleMeeting {
+  /** The same for the same versions on the same levels, wherever they meet. */
+  readonly key: string;
+  readonly levels: readonly { readonly level: number; readonly rule: Rule; readonly share: Share }[];
+}
+
+/**
+ * Where rules meet that exceed the base only together (RUL-18): a rule that leaves a level out leaves it to the next step, so that level 1
+ * may be one rule's and level 2 another's. Every sale that the rules can tell apart is asked as the plan itself would be, at every moment
+ * from `from` on at which a version begins, for new and for older customers (PRG-17). Any affiliate may come into any group. Leads have no
+ * base. `of`: only where that rule takes part.
+ */
+export function ruleMeetings(
+  versions: readonly RuleVersion[],
+  programs: readonly { readonly id: ProgramId; readonly levels: number }[],
+  from: Instant,
+  of: Rule | null,
+): readonly RuleMeeting[] {
+  const ofSales = versions.filter(isSaleRule);
+  const moments = [...new Set([from, ...ofSales.map((one) => one.from).filter((start) => start > from)])];
+  const ofEachRule = [...new Set(ofSales.map((one) => one.id))].map((id) => ofSales.filter((one) => one.id === id));
+  const newOnly = ofSales.filter((one) => one.terms.appliesTo === 'new_customers').map((one) => addMs(one.from, -1));
+  const found = new Map<string, RuleMeeting>();
+  const seen = new Set<string>();
+  for (const at of moments)
+    for (const brought of [null, ...new Set(newOnly)]) {
+      const rules = ofEachRule.flatMap((ofRule) => chooseVersion(ofRule, at, brought) ?? []);
+      const state = rules.map(versionKey).join();
+      if (seen.has(state)) continue;
+      seen.add(state);
+      for (const program of programs)
+        if (program.levels > 1) for (const one of meetingsAt(rules, program, of)) found.set(one.key, one);
+    }
+  return [...found.values()];
+}
+
+/** As the problem names it: the other rule, and what to do about it. */
+export function meetingConflict({ levels }: RuleMeeting, of: Rule | null): RuleConflict {
+  const said = levels.map(
+    ({ level, rule, share }) =>
+      `level ${level} ${formatPercent(share.rate)} %${share.ofLower ? ' of the level below' : ''} by ${rule.name}`,
+  );
+  const [{ rule: first } = { rule: null }] = levels.filter(({ rule }) => rule.id !== of?.id);
+  return {
+    code: 'levels_over_whole',
+    detail: `Rules that pay one sale together exceed 100 % of the base: ${said.join(', ')}. A level that a rule states is not left to another.`,
+    ...(first === null ? {} : { ruleId: first.id }),
+  };
+}
+
+function isSaleRule(rule: RulePlace): boolean {
+  return rule.event !== 'lead' && rule.event !== 'registration';
+}
+
+function versionKey(rule: Rule): string {
+  return `${rule.id}/${rule.version}`;
+}
+
+function* meetingsAt(
+  rules: readonly Rule[],
+  program: { readonly id: ProgramId; readonly levels: number },
+  of: Rule | null,
+): Generator<RuleMeeting> {
+  const here = rules.filter((rule) => rule.programId === null || rule.programId === program.id);
+  const allLevels = Array.from({ length: program.levels }, (_, index) => index + 1);
+  const isOpen = ({ terms }: Rule): boolean =>
+    allLevels.some((level) => terms.levels.every((one) => one.level !== level));
+  const ofAffiliates = new Map<AffiliateId | null, Rule[]>();
+  for (const rule of here)
+    if (rule.scope === 'affiliate')
+      ofAffiliates.set(rule.affiliateId, [...(ofAffiliates.get(rule.affiliateId) ?? []), rule]);
+  const shared = here.filter((rule) => rule.scope !== 'affiliate');
+  const named = <T>(pick: (rule: Rule) => T | null): readonly (T | null)[] => [...new Set([null, ...here.map(pick)])];
+  // An affiliate whose own rules state every level meets nobody.
+  const affiliates =
+    of?.scope === 'affiliate'
+      ? [of.affiliateId]
+      : [null, ...[...ofAffiliates].filter(([, own]) => own.some(isOpen)).map(([id]) => id)];
+  const groups = of?.scope === 'group' ? [of.groupId] : named((rule) => (rule.scope === 'group' ? rule.groupId : null));
+  const products = of !== null && of.productId !== null ? [of.productId] : named((rule) => rule.productId);
+  for (const affiliateId of affiliates) {
+    const compiled = compileRules(program.id, [...shared, ...(ofAffiliates.get(affiliateId) ?? [])]);
+    for (const groupId of groups)
+      for (const productId of products)
+        for (const event of saleEvents(of === null ? here : [of])) {
+          const member = { level: 1, affiliateId: affiliateId ?? nobody, groupId, standing: 'earns' } as const;
+          const ladder = ladderOf({ rules: compiled, event }, member, { ...noAmount, productId });
+          const levels = allLevels.flatMap((level) => {
+            const choice = chooseRule(ladder, event, level);
+            return choice.rule === null
+              ? []
+              : [{ level, rule: choice.rule, share: shareOf(choice.terms, choice.rule.terms.bands) }];
+          });
+          const taking = new Set(levels.map(({ rule }) => rule.id));
+          if (taking.size < 2 || (of !== null && !taking.has(of.id))) continue;
+          if (isOverWhole(levels.map(({ share }) => share)))
+            yield { key: levels.map(({ level, rule }) => `${level}:${versionKey(rule)}`).join(), levels };
+        }
+  }
+}
+
+const nobody = '' as AffiliateId;
+
+/** The kinds of sales that these rules can tell apart. */
+function saleEvents(rules: readonly Rule[]): readonly PlanEvent[] {
+  const types = new Set(rules.flatMap((rule) => (rule.event === 'transaction' ? [rule.transactionType] : [])));
+  const payments = rules.some((rule) => rule.event !== 'transaction') ? [true, false] : [];
+  const base = { kind: 'sale', transactionType: null, isFirstPayment: false } as const;
+  return [
+    ...payments.map((isFirstPayment): PlanEvent => ({ ...base, type: 'payment', isFirstPayment })),
+    ...[...types].map((transactionType): PlanEvent => ({ ...base, type: 'transaction', transactionType })),
+  ];
 }
 
 /** What is wrong with bands by themselves: rows that overlap or leave a gap, and measures that the level cannot have (RUL-18). */

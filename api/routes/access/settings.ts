@@ -32,6 +32,7 @@ import {
   toStored,
 } from '../../schemas/access/settings.js';
 import { listOf } from '../../schemas/wire.js';
+import { withoutNewMeetings } from '../program/ruleMeeting.js';
 
 const dayMs = 86_400_000;
 
@@ -117,11 +118,11 @@ const patch = defineRoute({
       if (deps.config.nodeEnv === 'production' && durationMs(after.tracking.attributionWindow) < dayMs)
         throw invalid({ pointer: '#/tracking/attributionWindow', code: 'out_of_range', detail: 'At least P1D.' });
       await requireSameCurrency(tx, before.settings, after);
-      if (ctx.body.commissions?.defaultRule !== undefined) {
-        const conflicts = defaultRuleConflicts(after.commissions.defaultRule);
-        if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
-      }
-      return presentSettings(await updateSettings(tx, act, before, after));
+      if (ctx.body.commissions?.defaultRule === undefined)
+        return presentSettings(await updateSettings(tx, act, before, after));
+      const conflicts = defaultRuleConflicts(after.commissions.defaultRule);
+      if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
+      return presentSettings(await withoutNewMeetings(tx, act.now, () => updateSettings(tx, act, before, after)));
     }),
 });
 
@@ -133,7 +134,7 @@ const revert = defineRoute({
   stepUp: true,
   body: revertBody,
   reply: settingsWire,
-  refuses: ['settings.currency_locked'],
+  refuses: ['settings.currency_locked', 'rule.rule_conflict'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
       const before = await lockSettings(tx);
@@ -141,7 +142,7 @@ const revert = defineRoute({
       if (old === undefined)
         throw invalid({ pointer: '#/toVersion', code: 'not_found', detail: 'There is no such version.' });
       await requireSameCurrency(tx, before.settings, old);
-      return presentSettings(await updateSettings(tx, act, before, old));
+      return presentSettings(await withoutNewMeetings(tx, act.now, () => updateSettings(tx, act, before, old)));
     }),
 });
 

@@ -21,9 +21,9 @@ import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { explainLine } from '../../../domain/earning/explanation.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId } from '../../../domain/ids.js';
+import type { AffiliateId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import type { RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
+import type { Rule, RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
 import { noAmount, type PlanEvent } from '../../../domain/program/planEvent.js';
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
@@ -47,12 +47,13 @@ import {
 } from '../../schemas/program/commissionRule.js';
 import { noContent } from '../../schemas/wire.js';
 import { fieldRefusal } from './directDecision.js';
+import { draftMeetings, withoutNewMeetings } from './ruleMeeting.js';
 
-/** Refuses what contradicts itself, its program or another rule of the same place (RUL-18). */
+/** Refuses what contradicts itself, its program, another rule of the same place or those it would pay a sale with (RUL-18). */
 export async function checkRule(
   tx: ReadTx | Tx,
-  rule: RulePlace & { readonly terms: RuleTerms },
-  except: string | null,
+  rule: RulePlace & { readonly terms: RuleTerms; readonly name: string },
+  { except, from }: { readonly except: RuleId | null; readonly from: Instant },
 ): Promise<void> {
   const program = rule.programId === null ? null : await findProgram(tx, rule.programId);
   if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
@@ -64,12 +65,20 @@ export async function checkRule(
     throw fieldRefusal('groupId', 'not_found', 'No such group.');
   if (program !== null) checkCurrency(rule.terms, program.currency);
   const same = (await listRulesOfPlace(tx, rule)).filter((one) => one.id !== except);
+  const own = ruleConflicts(rule, program);
+  const draft: Rule = { ...rule, id: except ?? newRuleId, version: newestVersion };
   const conflicts: readonly RuleConflict[] = [
-    ...ruleConflicts(rule, program),
+    ...own,
+    ...(own.length === 0 ? await draftMeetings(tx, draft, from) : []),
     ...same.map((one) => ({ code: 'same_scope', detail: `${one.name} is for the same.`, ruleId: one.id })),
   ];
   if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
 }
+
+/** Of a rule that is not kept yet. */
+const newRuleId = 'rul_new' as RuleId;
+/** Whatever versions there are, the draft is the next. */
+const newestVersion = Number.MAX_SAFE_INTEGER;
 
 function checkCurrency(terms: RuleTerms, currency: CurrencyCode): void {
   const given = [
@@ -149,14 +158,10 @@ const create = defineRoute({
       await lockPlan(tx);
       const place = placeOf(ctx.body);
       const terms = termsOf(ctx.body, null);
-      await checkRule(tx, { ...place, terms }, null);
-      const rule = await insertRule(tx, act, {
-        ...place,
-        id: act.newId('rule'),
-        name: ctx.body.name ?? 'Commission',
-        terms,
-        effectiveFrom: startOf(ctx.body.effectiveFrom, act.now),
-      });
+      const name = ctx.body.name ?? 'Commission';
+      const effectiveFrom = startOf(ctx.body.effectiveFrom, act.now);
+      await checkRule(tx, { ...place, terms, name }, { except: null, from: effectiveFrom });
+      const rule = await insertRule(tx, act, { ...place, id: act.newId('rule'), name, terms, effectiveFrom });
       return answer(presentRule(rule), { location: `/v1/commission-rules/${rule.id}` });
     }),
 });
@@ -177,12 +182,10 @@ const patch = defineRoute({
       if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
       ctx.requireVersion(rule.version);
       const terms = termsOf(ctx.body, rule.terms);
-      await checkRule(tx, { ...rule, terms }, rule.id);
-      const changed = await addRuleVersion(tx, act, rule, {
-        name: ctx.body.name ?? rule.name,
-        terms,
-        effectiveFrom: startOf(ctx.body.effectiveFrom, act.now),
-      });
+      const name = ctx.body.name ?? rule.name;
+      const effectiveFrom = startOf(ctx.body.effectiveFrom, act.now);
+      await checkRule(tx, { ...rule, terms, name }, { except: rule.id, from: effectiveFrom });
+      const changed = await addRuleVersion(tx, act, rule, { name, terms, effectiveFrom });
       return presentRule(changed);
     }),
 });
@@ -194,14 +197,14 @@ const end = defineRoute({
   params: ruleParams,
   reply: noContent,
   status: 204,
-  refuses: ['resource.not_found', 'request.version_mismatch'],
+  refuses: ['resource.not_found', 'request.version_mismatch', 'rule.rule_conflict'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
       await lockPlan(tx);
       const rule = await lockRule(tx, ctx.params.ruleId);
       if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
       ctx.requireVersion(rule.version);
-      await endRule(tx, act, rule);
+      await withoutNewMeetings(tx, act.now, () => endRule(tx, act, rule));
       return undefined;
     }),
 });

@@ -57,6 +57,7 @@ import {
 import { decisionBody, noContent, reasonOf } from '../../schemas/wire.js';
 import { addressRules } from '../tracking/destinationRules.js';
 import { decideHere, fieldRefusal } from './directDecision.js';
+import { checkDepth } from './ruleMeeting.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller'>;
 
@@ -122,7 +123,7 @@ export const createProgramRoute = defineRoute({
   body: programCreate,
   reply: programWire,
   status: 201,
-  refuses: ['settings.settings_missing', 'resource.already_exists', 'link.url_not_allowed'],
+  refuses: ['settings.settings_missing', 'resource.already_exists', 'link.url_not_allowed', 'rule.rule_conflict'],
   handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
       const { savedAt } = await getSettings(tx);
@@ -150,6 +151,7 @@ export const createProgramRoute = defineRoute({
         destinationHosts: pages.destinationHosts ?? hostsOf(pages),
         metadata: body.metadata ?? {},
       });
+      await checkDepth(tx, act.now, { id: program.id, levels: 1 }, program.levels);
       return answer(await present(ctx, tx, act, program), { location: `/v1/programs/${program.id}` });
     }),
 });
@@ -168,6 +170,7 @@ export const editProgramRoute = defineRoute({
     'program.currency_locked',
     'program.transition_not_allowed',
     'link.url_not_allowed',
+    'rule.rule_conflict',
   ],
   handle: (ctx, deps) =>
     ctx.write(async (tx, act) => {
@@ -186,6 +189,7 @@ export const editProgramRoute = defineRoute({
         if (usedBy.length > 0) throw new DomainError('program.currency_locked', { usedBy });
       }
       const pages = judgePages(body, deps.config);
+      if (body.levels !== undefined) await checkDepth(tx, act.now, program, body.levels);
       if (body.effectiveFrom !== undefined) {
         if (body.effectiveFrom <= act.now)
           throw fieldRefusal('effectiveFrom', 'out_of_range', 'In the future; without it the change holds at once.');

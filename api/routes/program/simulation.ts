@@ -10,6 +10,7 @@ import {
   listGlobalRules,
   listOverrides,
   lockPlan,
+  type RuleRecord,
 } from '../../../db/program/commissionPlan.js';
 import {
   countPastSales,
@@ -19,10 +20,13 @@ import {
   simulatePlan,
 } from '../../../db/reads/program/simulation.js';
 import { insertJob, lockOperation, finishJob } from '../../../db/reporting/bulkOperation.js';
-import { readWorkspace } from '../../../db/transaction.js';
+import { readWorkspace, type Tx } from '../../../db/transaction.js';
+import type { Act } from '../../../domain/act.js';
 import { dateIn, daysRange, periodContaining } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
+import type { Ppm } from '../../../domain/money.js';
 import type { Rule } from '../../../domain/program/commissionPlan.js';
+import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import { addMs, type Instant, type LocalDate } from '../../../domain/time.js';
 import { startMessage, workflowIds } from '../../../workflows/contract.js';
 import { answer } from '../../answer.js';
@@ -38,6 +42,7 @@ import {
 import { showOperation } from '../reporting/bulkOperation.js';
 import { checkRule } from './commissionRule.js';
 import { fieldRefusal } from './directDecision.js';
+import { withoutNewMeetings } from './ruleMeeting.js';
 
 /** Above it the answer is an operation with the same object as its result (api.md 6.2). */
 const mostAtOnce = 10_000;
@@ -84,7 +89,7 @@ const simulate = defineRoute({
               version: 1,
               terms: termsOf(draft, null),
             };
-      if (rule !== null) await checkRule(tx, rule, replacesRuleId);
+      if (rule !== null) await checkRule(tx, rule, { except: replaced?.id ?? null, from: now });
       const wanted = body.programIds ?? (rule?.programId == null ? null : [rule.programId]);
       const programIds = await listSimulatedPrograms(tx, wanted);
       const missing = wanted?.findIndex((id) => !programIds.includes(id)) ?? -1;
@@ -119,6 +124,53 @@ const simulate = defineRoute({
   },
 });
 
+/** The global rule says the rate; those cleared and a global rule of the other event end. */
+async function setGlobalRate(
+  tx: Tx,
+  act: Act,
+  { ratePpm, event }: { readonly ratePpm: Ppm; readonly event: 'payment' | 'first_payment' },
+  cleared: readonly RuleRecord[],
+): Promise<void> {
+  for (const one of cleared) await endRule(tx, act, one);
+  const levels = [{ level: 1, kind: 'percent', rate: ratePpm, of: 'base' }] as const;
+  const [same, ...others] = (await listGlobalRules(tx)).toSorted(
+    (a, b) => Number(b.event === event) - Number(a.event === event),
+  );
+  if (same !== undefined && same.event === event) {
+    const higher = same.terms.levels.filter((one) => one.level > 1);
+    const terms = { ...same.terms, levels: [...levels, ...higher], bands: null };
+    const conflicts = ruleConflicts({ ...same, terms }, null);
+    if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
+    await addRuleVersion(tx, act, same, { name: same.name, terms, effectiveFrom: act.now });
+  } else {
+    await insertRule(tx, act, {
+      scope: 'global',
+      programId: null,
+      productId: null,
+      groupId: null,
+      affiliateId: null,
+      event,
+      transactionType: null,
+      id: act.newId('rule'),
+      name: 'Global rate',
+      terms: {
+        base: 'net',
+        minimumBase: null,
+        flatOnPartialRefund: 'proportional',
+        levels,
+        bands: null,
+        limits: { maxPayments: null, maxMonths: null },
+        cap: null,
+        appliesTo: 'all',
+      },
+      effectiveFrom: act.now,
+    });
+  }
+  // A first payment is met by both words: the other global rule would win over the one rate.
+  for (const other of same?.event === event ? others : same === undefined ? [] : [same, ...others])
+    await endRule(tx, act, other);
+}
+
 /** One rate for everybody: the global rule says it, and with `clearOverrides` every narrower rule for payments ends (RUL-12). */
 const applyToAll = defineRoute({
   method: 'POST',
@@ -140,45 +192,7 @@ const applyToAll = defineRoute({
     return ctx.write(async (tx, act) => {
       await lockPlan(tx);
       const overrides = await listOverrides(tx);
-      if (clearOverrides) for (const one of overrides) await endRule(tx, act, one);
-      const levels = [{ level: 1, kind: 'percent', rate: ratePpm, of: 'base' }] as const;
-      const [same, ...others] = (await listGlobalRules(tx)).toSorted(
-        (a, b) => Number(b.event === event) - Number(a.event === event),
-      );
-      if (same !== undefined && same.event === event) {
-        const higher = same.terms.levels.filter((one) => one.level > 1);
-        await addRuleVersion(tx, act, same, {
-          name: same.name,
-          terms: { ...same.terms, levels: [...levels, ...higher], bands: null },
-          effectiveFrom: act.now,
-        });
-      } else {
-        await insertRule(tx, act, {
-          scope: 'global',
-          programId: null,
-          productId: null,
-          groupId: null,
-          affiliateId: null,
-          event,
-          transactionType: null,
-          id: act.newId('rule'),
-          name: 'Global rate',
-          terms: {
-            base: 'net',
-            minimumBase: null,
-            flatOnPartialRefund: 'proportional',
-            levels,
-            bands: null,
-            limits: { maxPayments: null, maxMonths: null },
-            cap: null,
-            appliesTo: 'all',
-          },
-          effectiveFrom: act.now,
-        });
-      }
-      // A first payment is met by both words: the other global rule would win over the one rate.
-      for (const other of same?.event === event ? others : same === undefined ? [] : [same, ...others])
-        await endRule(tx, act, other);
+      await withoutNewMeetings(tx, act.now, () => setGlobalRate(tx, act, ctx.body, clearOverrides ? overrides : []));
       const id = act.newId('operation');
       const reply = told(overrides);
       await insertJob(tx, act, { id, kind: 'rules.apply_to_all', request: ctx.body, total: overrides.length });

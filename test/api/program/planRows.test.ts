@@ -549,6 +549,53 @@ test('RUL-18: what contradicts itself is refused with its reason, in a rule, a v
   expect((await world.as(`/v1/commission-rules/${at.rule['id']}`)).body['version']).toBe(1);
 });
 
+test('RUL-18: rules that pay one sale together exceed its base as little as one rule may, however they come to meet', async () => {
+  const two = await scene({ levels: [percent(200_000), percent(300_000, 2)] }, { levels: 2 });
+  const own = { scope: 'affiliate', affiliateId: two.affiliateId, event: 'payment' };
+  const outcome = (answer: { status: number; body: Json }) => [
+    answer.status,
+    answer.body?.['code'],
+    itemsOf(answer.body?.['conflicts'] ?? []).map((one) => [one['code'], one['ruleId']]),
+  ];
+  const met = [422, 'rule_conflict', [['levels_over_whole', two.rule['id']]]];
+  const change = (method: string, path: string, version: number, body?: Readonly<Record<string, unknown>>) =>
+    world.api.as(world.ws.key, path, { method, ...(body ? { body } : {}), headers: { 'If-Match': `"${version}"` } });
+  expect(outcome(await world.rule({ ...own, levels: [percent(710_000)] }))).toEqual(met);
+  const draft = { ...own, name: 'Draft', levels: [percent(710_000)] };
+  expect(outcome(await world.as('/v1/commission-rules/simulate', { draft }))).toEqual(met);
+  const most = await world.rule({ ...own, levels: [percent(700_000)] });
+  expect(most.status, most.text).toBe(201);
+  const path = `/v1/commission-rules/${most.body['id']}`;
+  expect(outcome(await change('PATCH', path, 1, { levels: [percent(700_001)] }))).toEqual(met);
+  // From the other side, too: more for level 2 of the program meets the affiliate's level 1.
+  const more = await change('PATCH', `/v1/commission-rules/${two.rule['id']}`, 1, {
+    levels: [percent(200_000), percent(300_001, 2)],
+  });
+  expect(outcome(more)).toEqual([422, 'rule_conflict', [['levels_over_whole', most.body['id']]]]);
+  // A narrower rule that states level 2 itself lets the wider one rise; its end would let them meet.
+  const narrow = await world.rule({ ...own, programId: two.programId, levels: [percent(100_000), percent(0, 2)] });
+  expect(narrow.status, narrow.text).toBe(201);
+  expect((await change('PATCH', path, 1, { levels: [percent(710_000)] })).status).toBe(200);
+  const ended = await change('DELETE', `/v1/commission-rules/${narrow.body['id']}`, 1);
+  expect([ended.status, ended.body['conflicts']?.[0]?.['code']]).toEqual([422, 'levels_over_whole']);
+  expect((await world.as(`/v1/commission-rules/${narrow.body['id']}`)).body['status']).toBe('active');
+  expect((await change('DELETE', path, 2)).status).toBe(204); // it holds in every program of this file
+
+  // One level pays level 1 alone: the same rules are sound there, until the program has two.
+  const one = await scene({ levels: [percent(200_000), percent(300_000, 2)] });
+  const steep = await world.rule({
+    scope: 'affiliate',
+    affiliateId: one.affiliateId,
+    programId: one.programId,
+    event: 'payment',
+    levels: [percent(800_000)],
+  });
+  expect(steep.status, steep.text).toBe(201);
+  const { version } = (await world.as(`/v1/programs/${one.programId}`)).body;
+  const deeper = await change('PATCH', `/v1/programs/${one.programId}`, Number(version), { levels: 2 });
+  expect([deeper.status, deeper.body['code']]).toEqual([422, 'rule_conflict']);
+});
+
 test('RUL-01: a flat amount is paid once per event, whatever the sale above 0.00; by the unit only where the rule says so', async () => {
   const flat = (perUnit: boolean) => ({ levels: [{ level: 1, kind: 'flat', amount: usd('200.00'), perUnit }] });
   const once = await scene(flat(false));

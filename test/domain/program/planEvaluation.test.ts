@@ -5,13 +5,13 @@ import { monthsBetween } from '../../../domain/calendar.js';
 import type { AffiliateId, ProductId, ProgramId, RuleId } from '../../../domain/ids.js';
 import { type CurrencyCode, formatMoney, money, ppm, ppmWhole, roundToMinor } from '../../../domain/money.js';
 import { type BandRow, type Bands, rowStarts, slicesOf } from '../../../domain/program/bands.js';
-import { chooseVersion, type Rule, type RuleLevel } from '../../../domain/program/commissionPlan.js';
+import { chooseVersion, type Rule, type RuleLevel, type RuleVersion } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
 import type { ChainMember, PricedLine } from '../../../domain/program/planEvent.js';
 import type { PlanInput } from '../../../domain/program/planInput.js';
 import { compileRules } from '../../../domain/program/ruleChoice.js';
 import { ownRates } from '../../../domain/program/ownRates.js';
-import { ruleConflicts } from '../../../domain/program/ruleConflicts.js';
+import { meetingConflict, ruleConflicts, ruleMeetings } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 
 const usd = 'USD' as CurrencyCode;
@@ -497,6 +497,141 @@ describe('rules that contradict themselves (RUL-18)', () => {
   });
 });
 
+describe('rules that only together take more than the base (RUL-18)', () => {
+  const [early, later] = ['2026-01-01T00:00:00.000Z', '2026-06-01T00:00:00.000Z'] as Instant[] as [Instant, Instant];
+  const version = (
+    id: string,
+    levels: readonly RuleLevel[],
+    over: Partial<Rule> = {},
+    time: { from?: Instant; to?: Instant; appliesTo?: 'new_customers' } = {},
+  ): RuleVersion => ({
+    ...rule(
+      { levels, ...(time.appliesTo === undefined ? {} : { appliesTo: time.appliesTo }) },
+      { id: id as RuleId, name: id, programId: null, ...over },
+    ),
+    from: time.from ?? early,
+    to: time.to ?? null,
+  });
+  const general = version('general', [percent(200_000), percent(300_000, 2)], { scope: 'global' });
+  const ofAna = { scope: 'affiliate', affiliateId: ana } as const;
+  const ofVip = { scope: 'group', groupId: 'vip' } as const;
+  const share = { ...percent(500_000, 2, 'lower_level') };
+  const meet = (versions: readonly RuleVersion[], of: string | null = null, levels = 2) =>
+    ruleMeetings(versions, [{ id: programId, levels }], early, versions.find((one) => one.id === of) ?? null)
+      .map((one) => one.levels.map(({ rule: won }) => won.id).join('+'))
+      .sort();
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['80 % and 30 % of the step below', meet([general, version('ana', [percent(800_000)], ofAna)]), ['ana+general']],
+    ['70 % and 30 %: just the whole', meet([general, version('ana', [percent(700_000)], ofAna)]), []],
+    [
+      'a rule that states level 2 leaves it to nobody',
+      meet([general, version('ana', [percent(800_000), percent(0, 2)], ofAna)]),
+      [],
+    ],
+    ['one level pays nobody on level 2', meet([general, version('ana', [percent(800_000)], ofAna)], null, 1), []],
+    [
+      'the group between them, into which anybody may come',
+      meet([
+        version('general', [percent(200_000), percent(50_000, 2)], { scope: 'global' }),
+        version('ana', [percent(800_000)], ofAna),
+        version('vip', [percent(100_000), percent(300_000, 2)], ofVip),
+      ]),
+      ['ana+vip'],
+    ],
+    [
+      'a share of what level 1 takes',
+      meet([version('general', [percent(0), share], { scope: 'global' }), version('ana', [percent(700_000)], ofAna)]),
+      ['ana+general'],
+    ],
+    [
+      'bands by their highest row',
+      meet([
+        general,
+        {
+          ...version('ana', [percent(100_000)], ofAna),
+          terms: rule({ bands: bands({ rows: [row('0', 100_000), row('9', 800_000)] }) }).terms,
+        },
+      ]),
+      ['ana+general'],
+    ],
+    [
+      'another product, another kind of sale',
+      meet([
+        version('book', [percent(100_000), percent(300_000, 2)], {
+          scope: 'program_product',
+          programId,
+          productId: 'prd_1' as ProductId,
+        }),
+        version('ana', [percent(800_000)], { ...ofAna, productId: 'prd_2' as ProductId }),
+        version('upgrade', [percent(0), percent(300_000, 2)], {
+          scope: 'global',
+          event: 'transaction',
+          transactionType: 'upgrade',
+        }),
+      ]),
+      [],
+    ],
+    [
+      'the same product',
+      meet([
+        version('book', [percent(100_000), percent(300_000, 2)], {
+          scope: 'program_product',
+          programId,
+          productId: 'prd_1' as ProductId,
+        }),
+        version('ana', [percent(800_000)], ofAna),
+      ]),
+      ['ana+book'],
+    ],
+    [
+      'first payments alone',
+      meet([
+        version('first', [percent(0), percent(300_000, 2)], { scope: 'global', event: 'first_payment' }),
+        version('ana', [percent(800_000)], ofAna),
+      ]),
+      ['ana+first'],
+    ],
+    [
+      'a version that begins later',
+      meet([general, version('ana', [percent(800_000)], ofAna, { from: later })]),
+      ['ana+general'],
+    ],
+    [
+      'an end before that',
+      meet([{ ...general, to: later }, version('ana', [percent(800_000)], ofAna, { from: later })]),
+      [],
+    ],
+    [
+      'an older version that older customers keep',
+      meet([
+        { ...general, from: '2025-01-01T00:00:00.000Z' as Instant, to: early },
+        version('general', [percent(200_000)], { scope: 'global', version: 2 }, { appliesTo: 'new_customers' }),
+        version('ana', [percent(800_000)], ofAna),
+      ]),
+      ['ana+general'],
+    ],
+    [
+      'those of one rule only',
+      meet([general, version('ana', [percent(800_000)], ofAna), version('vip', [percent(900_000)], ofVip)], 'vip'),
+      ['vip+general'],
+    ],
+    ['leads have no base', meet([version('lead', [flat(1n), share], { event: 'lead', scope: 'global' })]), []],
+  ])('%s', (_name, found, expected) => {
+    expect(found).toEqual(expected);
+  });
+  test('the conflict names the other rule and both shares', () => {
+    const own = version('ana', [percent(800_000)], ofAna);
+    const [found] = ruleMeetings([general, own], [{ id: programId, levels: 2 }], early, own);
+    expect(found && meetingConflict(found, own)).toEqual({
+      code: 'levels_over_whole',
+      detail:
+        'Rules that pay one sale together exceed 100 % of the base: level 1 80 % by ana, level 2 30 % by general. ' +
+        'A level that a rule states is not left to another.',
+      ruleId: 'general',
+    });
+  });
+});
+
 describe('an evaluation does not depend on what was asked before', () => {
   test('one compiled plan answers as a fresh one, whoever asks in whatever order', () => {
     const rules = [
@@ -575,5 +710,19 @@ test('RUL-15: an affiliate reads its bands and its cap', () => {
   expect(read([two, lead1], model('cpa'))).toEqual([
     [1, 100_000, 'first_payment'],
     [2, 50_000, 'first_payment'],
+  ]);
+  // A model of her own is for what she brings; what her recruits are paid for is theirs (PRG-21).
+  const asPaid = (acquisitionModel: 'cpl' | 'cpa') =>
+    ownRates([two, lead1], { id: ana, groupId: null, acquisitionModel }, model(null)).map((one) => [
+      one.level,
+      one.event,
+    ]);
+  expect(asPaid('cpl')).toEqual([
+    [1, 'lead'],
+    [2, 'payment'],
+  ]);
+  expect(asPaid('cpa')).toEqual([
+    [1, 'first_payment'],
+    [2, 'payment'],
   ]);
 });
