@@ -158,6 +158,70 @@ test('BEY-02, BEY-25: a payment before the period counts against a limit as it d
   expect((await world.as(`/v1/commission-rules/${made.body['id']}`, undefined, 'DELETE')).status).toBe(204);
 });
 
+test('PRG-21: an affiliate’s own acquisition model holds in what-if calculations and in the rates of portals, its recruiter’s included', async () => {
+  const program = await world.program({ levels: 2 });
+  const rule = { scope: 'program', programId: program, event: 'payment' };
+  const made = await world.rule({ ...rule, levels: [percent(100_000), percent(50_000, 2)] });
+  expect(made.status, made.text).toBe(201);
+  const lead = [{ level: 1, kind: 'flat', amount: usd('3.00') }];
+  const perLead = await world.rule({ ...rule, event: 'lead', levels: [...lead, { ...lead[0], level: 2 }] });
+  expect(perLead.status, perLead.text).toBe(201);
+  const recruiter = await world.affiliate(program, { name: 'Rita' });
+  const affiliateId = await world.affiliate(program, { name: 'Carl', recruiterId: recruiter });
+  const model = async (id: string, acquisitionModel: 'cpl' | 'cpa') => {
+    const { version } = (await world.as(`/v1/affiliates/${id}`)).body;
+    const changed = await world.api.as(world.ws.key, `/v1/affiliates/${id}`, {
+      method: 'PATCH',
+      body: { acquisitionModel },
+      headers: { 'If-Match': `"${version}"` },
+    });
+    expect(changed.status, changed.text).toBe(200);
+  };
+  // Carl is paid for customers, Rita for leads; the program leaves it to its rules.
+  await model(affiliateId, 'cpa');
+  await model(recruiter, 'cpl');
+  const customer = { externalId: 'own-model', email: 'own-model@buyer.example' };
+  const pay = async (index: number) =>
+    world.sale({
+      externalId: `own-model-${index}`,
+      customer,
+      programId: program,
+      ...(index === 1 ? { clickId: await world.click({ programId: program, affiliateId }) } : {}),
+      amount: usd('100.00'),
+    });
+  const first = await pay(1);
+  expect(first['commissionIds']).toHaveLength(2); // Rita earns on what Carl is paid for
+  expect(await pay(2)).toMatchObject({ noCommissionCode: 'not_first_payment' });
+  const own = await world.sale({
+    externalId: 'own-model-3',
+    customer: { externalId: 'own-model-3', email: 'own-model-3@buyer.example' },
+    clickId: await world.click({ programId: program, affiliateId: recruiter }),
+    amount: usd('100.00'),
+  });
+  expect(own).toMatchObject({ noCommissionCode: 'not_commissionable' }); // but Rita's lead earns her 3.00
+
+  const present = await simulate({ programIds: [program] });
+  expect(present.body, present.text).toMatchObject({ actual: [usd('18.00')], difference: [usd('0.00')] });
+  const doubled = await simulate({
+    programIds: [program],
+    draft: { ...rule, levels: [percent(200_000), percent(50_000, 2)] },
+    replacesRuleId: made.body['id'],
+  });
+  expect(doubled.body, doubled.text).toMatchObject({ simulated: [usd('28.00')], difference: [usd('10.00')] });
+
+  await world.owner('agreements').where({ program_id: program }).update({ must_accept: false });
+  const ratesOf = async (id: string): Promise<readonly unknown[]> => {
+    const { key } = await world.api.makePerson(world.ws, [], { affiliateId: id, permissions: ['me.read'] });
+    const mine = (await world.api.as(key, `/v1/me/programs/${program}`)).body;
+    return (mine['rates'] as unknown as readonly Json[]).map((rate) => `${rate['level']} ${rate['event']}`).toSorted();
+  };
+  expect(await ratesOf(affiliateId)).toEqual(['1 first_payment', '2 lead', '2 payment']);
+  // What Rita's recruits are paid for is theirs: her own model says nothing of level 2.
+  expect(await ratesOf(recruiter)).toEqual(['1 lead', '2 lead', '2 payment']);
+  for (const one of [made, perLead])
+    expect((await world.as(`/v1/commission-rules/${one.body['id']}`, undefined, 'DELETE')).status).toBe(204);
+});
+
 test('by default the quarter before this one, which is empty here', async () => {
   const answer = await world.as('/v1/commission-rules/simulate', {});
   expect([answer.status, answer.body['sales']], answer.text).toEqual([200, 0]);
