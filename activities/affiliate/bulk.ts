@@ -9,7 +9,7 @@ import type { DecisionId } from '../../domain/ids.js';
 import { followMove } from './move.js';
 
 /** The verbs of a bulk on affiliates, as their single decisions are called, and what each does. */
-export const affiliateEvents = {
+const affiliateEvents = {
   approve: 'approved',
   decline: 'declined',
   suspend: 'suspended',

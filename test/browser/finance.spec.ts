@@ -94,6 +94,67 @@ test('COM-04, COM-10: commissions name their sale, and are filtered by day and g
   await expect(rows).toHaveCount(0);
 });
 
+test('screens.md 3.22, 3.24: a schedule is made, paused with a note, let go on and deleted; payouts are frozen and sent again', async ({
+  page,
+}) => {
+  await enter(page, await freshCookie());
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const name = `Schedule ${randomUUID().slice(0, 8)}`;
+  await page.goto('/payouts/schedules');
+  await page.getByRole('button', { name: 'New schedule' }).first().click();
+  const made = page.getByRole('dialog', { name: 'New schedule' });
+  await made.getByLabel('Name').fill(name);
+  await made.getByLabel('Day of the month').fill('15');
+  await made.getByLabel(/^At/).fill('09:30');
+  await made.getByLabel('Time zone').selectOption('Europe/Warsaw');
+  await made.getByLabel('Days until the pay date').fill('5');
+  await made.getByLabel('Currencies').fill('nope');
+  await expectAccessible(page);
+  await made.getByRole('button', { name: 'Create the schedule' }).click();
+  await expect(made.getByText('Not an active ISO 4217 currency', { exact: false }).first()).toBeVisible();
+  await made.getByLabel('Currencies').fill('usd');
+  await made.getByRole('button', { name: 'Create the schedule' }).click();
+
+  const row = page.getByRole('row', { name: new RegExp(name) });
+  await expect(row.getByText(/^on day 15 of each month at 09:30 \(Europe\/Warsaw/)).toBeVisible();
+  await expect(row.getByText('5 days')).toBeVisible();
+  await pressRowAction(row, 'Pause');
+  const pause = page.getByRole('dialog', { name: `Pause ${name}` });
+  await pause.getByLabel('Note').fill('Holiday');
+  await pause.getByRole('button', { name: 'Pause' }).click();
+  await expect(row.getByText('paused')).toBeVisible();
+  await pressRowAction(row, 'Go on');
+  await page.getByRole('dialog').getByRole('button', { name: 'Go on' }).click();
+  await expect(row.getByText('active')).toBeVisible();
+  await pressRowAction(row, 'Change');
+  const change = page.getByRole('dialog', { name: 'Change the schedule' });
+  await change.getByLabel('How often').selectOption({ label: 'every week' });
+  await change.getByLabel('Day of the week').selectOption({ label: 'Friday' });
+  await change.getByRole('button', { name: 'Save' }).click();
+  await expect(row.getByText(/^every Friday at 09:30/)).toBeVisible();
+  await expectNarrow(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await pressRowAction(row, 'Delete');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(row).toHaveCount(0);
+
+  await page.goto('/system');
+  const freeze = page.getByRole('region', { name: 'Are payouts sent?' });
+  await expect(freeze.getByText('Nothing stops them.', { exact: false })).toBeVisible();
+  await freeze.getByRole('button', { name: 'Freeze all payouts' }).click();
+  const begin = page.getByRole('dialog', { name: 'Freeze all payouts' });
+  await begin.getByLabel('Why').fill('Bank called');
+  await begin.getByRole('button', { name: 'Freeze' }).click();
+  await expect(freeze.getByText('Frozen for this workspace: Bank called', { exact: false })).toBeVisible();
+  await expectAccessible(page);
+  expect(await must('GET', '/v1/payout-freeze')).toMatchObject({ frozen: true });
+  await freeze.getByRole('button', { name: 'End the freeze' }).click();
+  const end = page.getByRole('dialog', { name: 'End the freeze' });
+  await end.getByLabel('Why').fill('All well');
+  await end.getByRole('button', { name: 'Send payouts again' }).click();
+  await expect(freeze.getByText('Nothing stops them.', { exact: false })).toBeVisible();
+});
+
 test('PAY-18: drafts are marked as paid together; what they were paid with stands in each, and cash by hand is overdrawn', async ({
   page,
 }) => {

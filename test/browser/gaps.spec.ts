@@ -88,6 +88,102 @@ test('ADM-09: the page or all that match are chosen, and the bar says how many a
   }
 });
 
+test('screens.md 3.5: an affiliate is edited, its terms name who set each, and a bonus is added with its reason', async ({
+  page,
+  context,
+}) => {
+  await signInAfresh(context);
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const group = `Partners ${tag}`;
+  await must('POST', '/v1/groups', { name: group, minimumPayout: [{ amount: '75.00', currency: 'USD' }] });
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  const terms = page.getByRole('region', { name: 'Effective terms' }).getByRole('group', { name: `Work ${tag}` });
+  await expect(terms.getByText('20 %', { exact: false }).first()).toBeVisible();
+  await expect(terms.getByText('for the program', { exact: false })).toBeVisible();
+  await expect(terms.getByText('(from the program)').first()).toBeVisible();
+
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  const edit = page.getByRole('dialog', { name: `Edit ${world.affiliateName}` });
+  await expect(edit.getByRole('button', { name: 'Save' })).toBeDisabled();
+  await edit.getByLabel('Group').selectOption({ label: group });
+  await edit.getByLabel('Tags').fill('spring, blog');
+  await edit.getByLabel('Rank').fill('3');
+  await expectAccessible(page);
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('spring, blog')).toBeVisible();
+  await expect(page.getByRole('link', { name: group })).toBeVisible();
+  await expect(terms.getByText(/75.00/)).toBeVisible();
+  await expect(terms.getByText('(from its group)').first()).toBeVisible();
+
+  await page.getByRole('button', { name: 'Bonus or correction' }).click();
+  const entry = page.getByRole('dialog', { name: 'Add a bonus or a correction' });
+  await expect(entry.getByRole('button', { name: 'Add the bonus' })).toBeDisabled();
+  await entry.getByLabel('Amount in USD').fill('0');
+  await entry.getByLabel('Why').fill('Best post of the month');
+  await entry.getByRole('button', { name: 'Add the bonus' }).click();
+  await expect(entry.getByText('A bonus is above zero', { exact: false }).first()).toBeVisible();
+  await entry.getByLabel('Amount in USD').fill('12.50');
+  await expectAccessible(page);
+  await entry.getByRole('button', { name: 'Add the bonus' }).click();
+  await expect(page).toHaveURL(/\/commissions\/com_/);
+  await expect(page.getByText('bonus', { exact: true }).first()).toBeVisible();
+  await expect(page.getByText(/12.50/).first()).toBeVisible();
+});
+
+test('screens.md 3.4: affiliates are moved and tagged many at once, and approved with their result per row', async ({
+  page,
+}) => {
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const ids: string[] = [];
+  for (const name of [`Moa ${tag}`, `Mia ${tag}`]) {
+    const email = `${name.toLowerCase().replace(' ', '-')}@blog.example`;
+    ids.push(textAt(await must('POST', '/v1/affiliates', { name, email, programIds: [world.programId] }), 'id'));
+  }
+  await page.goto(`/affiliates?q=${tag}`);
+  for (const name of ['Moa', 'Mia']) await page.getByRole('checkbox', { name: `Select ${name} ${tag}` }).check();
+  const bar = page.getByRole('region', { name: 'Selection' });
+  await bar.getByRole('button', { name: 'Move or tag (2)' }).click();
+  const move = page.getByRole('dialog', { name: 'Move or tag' });
+  await expect(move.getByText('2 of 2 can be done now.')).toBeVisible();
+  await move.getByLabel('Group').selectOption({ label: `Partners ${tag}` });
+  await move.getByLabel('Tags').fill('newcomer');
+  await expectAccessible(page);
+  await move.getByRole('button', { name: 'Move or tag: 2' }).click();
+  await expect(move.getByText(/^2 of 2 done: 2 succeeded/)).toBeVisible();
+  await move.getByRole('button', { name: 'Close' }).last().click();
+  for (const id of ids) expect(at(await must('GET', `/v1/affiliates/${id}`), 'tags')).toEqual(['newcomer']);
+
+  // One more is approved already: its row says so before anything is done.
+  await page.getByRole('checkbox', { name: `Select ${world.affiliateName}` }).check();
+  for (const name of ['Moa', 'Mia']) await page.getByRole('checkbox', { name: `Select ${name} ${tag}` }).check();
+  await bar.getByRole('button', { name: 'Approve (3)' }).click();
+  const approve = page.getByRole('dialog', { name: 'Approve' });
+  await expect(approve.getByText('2 of 3 can be done now.')).toBeVisible();
+  await expect(approve.getByText('1 skipped: Already decided')).toBeVisible();
+  await approve.getByRole('button', { name: 'Approve: 2' }).click();
+  await expect(approve.getByText(/^3 of 3 done: 2 succeeded, 1 skipped/)).toBeVisible();
+  for (const id of ids) expect(at(await must('GET', `/v1/affiliates/${id}`), 'status')).toBe('approved');
+});
+
+test('screens.md 3.5, 4: what somebody was told stands with the affiliate, and what a referral caused with the referral', async ({
+  page,
+}) => {
+  await page.goto(`/affiliates/${world.affiliateId}?tab=messages`);
+  const row = page.getByRole('row', { name: /You are approved/ });
+  await expect(row.getByText('approval')).toBeVisible();
+  await row.getByRole('button', { name: /^Open/ }).click();
+  await expect(page.getByRole('dialog').getByText('you are approved.', { exact: false })).toBeVisible();
+  await expectAccessible(page);
+  await page.goto(`/referrals/${world.referrals[0]?.id ?? ''}?tab=messages`);
+  await expect(page.getByText('Nothing was sent')).toBeVisible();
+  await expectAccessible(page);
+  for (const tab of ['risk', 'postbacks']) {
+    await page.goto(`/affiliates/${world.affiliateId}?tab=${tab}`);
+    await expect(page.getByRole('tab', { selected: true })).toHaveText(/^(Risk|Postbacks)$/);
+    await expectAccessible(page);
+  }
+});
+
 test('ADM-01: the menu marks where one is, and a copied address opens its list with the filter on', async ({
   page,
 }) => {

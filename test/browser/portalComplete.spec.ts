@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { at } from '../support/apiClient.js';
 import { eventually } from '../support/eventually.js';
 import { makePayoutWorld, type PayoutWorld, sessionCalls } from './payoutWorld.js';
+import { openProgram } from './program.js';
 import {
   expect,
   expectAccessible,
@@ -78,6 +79,30 @@ test('PRT-03: commissions, refunds and payments are three tabs, each with its fi
   await tabs.getByRole('link', { name: 'Payments' }).click();
   await expect(page.getByText('No payout yet')).toBeVisible();
   expect((await exported(page))[0]).toContain('amount,amountCurrency');
+});
+
+test('RUL-15: the programs page says what is earned and under which terms, and joins another', async ({ page }) => {
+  const name = `Second ${world.programId.slice(-6)}`;
+  const { programId } = await openProgram(
+    owner.must,
+    { name, requirements: [] },
+    { name: `Book ${world.programId.slice(-6)}`, price: { amount: '10.00', currency: 'USD' } },
+  );
+  await page.goto('/portal/programs');
+  const own = page.getByRole('region').filter({ hasText: 'What you earn' }).first();
+  await expect(own.getByText('20 % of the price without tax, for every payment', { exact: false })).toBeVisible();
+  await expect(own.getByText('A click counts for')).toBeVisible();
+  await own.getByText(/^Terms, version 1/).click();
+  await expect(own.getByText('Be fair.')).toBeVisible();
+  await expectGoodLooks(page, '/portal/programs');
+  await page.setViewportSize({ width: 390, height: 844 });
+
+  const other = page.getByRole('region', { name: 'Join another program' });
+  await other.getByRole('button', { name: `Join ${name}` }).click();
+  const joined = page.getByRole('region', { name });
+  await expect(joined.getByText('active')).toBeVisible();
+  await expect(other.getByRole('button', { name: `Join ${name}` })).toHaveCount(0);
+  await owner.must('POST', `/v1/programs/${programId}/close`, { renewals: 'stop', reason: 'Of this test only' });
 });
 
 test('PRT-04, TRK-15, TRK-16: reports by days with their file; labels only for whom they are granted', async ({

@@ -63,6 +63,25 @@ test('RPT-01, RPT-02: a report by days, compared with a year before, ordered, an
   await expect(table.getByRole('row', { name: /^\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d/ })).toBeVisible();
   await expectAccessible(page);
 
+  // screens.md 3.20: the same as a call of the API, and kept as a view.
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy as API call' }).click();
+  await expect(page.getByText('Copied')).toBeVisible();
+  const copied = String(await page.evaluate('navigator.clipboard.readText()'));
+  expect(copied).toMatch(
+    /^curl 'http[^']+\/v1\/reports\/affiliate-performance\?[^']*sort=-clicks[^']*' -H 'Authorization/,
+  );
+  expect(copied).toContain('compare=year');
+  await page.getByRole('button', { name: 'Views' }).click();
+  const kept = page.getByRole('button', { name: `Yearly ${world.affiliateName}`, exact: true });
+  await page.getByLabel('Keep this view as').fill(`Yearly ${world.affiliateName}`);
+  await page.getByRole('button', { name: 'Keep the view' }).click();
+  await expect(kept).toBeVisible();
+  await page.goto('/reports');
+  await page.getByRole('button', { name: 'Views' }).click();
+  await kept.click();
+  await expect(page).toHaveURL(/compare=year/);
+
   const row = table.getByRole('row').filter({ hasText: world.affiliateName });
   await row.locator('[data-label="Leads"]').getByRole('link').click();
   await expect(page).toHaveURL(new RegExp(`/leads\\?affiliateId=${world.affiliateId}`));

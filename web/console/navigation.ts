@@ -80,6 +80,7 @@ export const menu: readonly MenuGroup[] = [
     entries: [
       { path: '/payouts', text: 'nav.payouts', rights: ['payout.read'], key: 'p', waiting: 'payout' },
       { path: '/payouts/due', text: 'nav.due', rights: ['payout.read'] },
+      { path: '/payouts/schedules', text: 'nav.schedules', rights: ['payout.read'] },
       { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'], waiting: 'payout_run' },
       { path: '/ledger', text: 'nav.ledger', rights: ['ledger.read'] },
       { path: '/reconciliations', text: 'nav.reconciliations', rights: ['ledger.read'] },

@@ -87,6 +87,11 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/payout-runs', load: () => import('./screens/payout/runList.js'), rights: ['payout.read'] },
   { path: '/payout-runs/$runId', load: () => import('./screens/payout/runDetail.js'), rights: ['payout.read'] },
   { path: '/payouts/due', load: () => import('./screens/payout/dueList.js'), rights: ['payout.read'] },
+  {
+    path: '/payouts/schedules',
+    load: () => import('./screens/payout/scheduleList.js'),
+    rights: ['payout.read'],
+  },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js'), rights: ['payout.read'] },
   { path: '/ledger', load: () => import('./screens/payout/ledger.js'), rights: ['ledger.read'] },
   {

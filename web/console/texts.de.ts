@@ -7,7 +7,9 @@ import { leadTexts } from './leadTexts.de.js';
 import { messageTexts } from './messageTexts.de.js';
 import { moneyTexts } from './moneyTexts.de.js';
 import { promoTexts } from './promoTexts.de.js';
+import { recordTexts } from './recordTexts.de.js';
 import { reportTexts } from './reportTexts.de.js';
+import { scheduleTexts } from './scheduleTexts.de.js';
 import { trackingTexts } from './trackingTexts.de.js';
 import { workTexts } from './workTexts.de.js';
 import type { en } from './texts.en.js';
@@ -22,7 +24,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   ...messageTexts,
   ...moneyTexts,
   ...promoTexts,
+  ...recordTexts,
   ...reportTexts,
+  ...scheduleTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Einstellungen',

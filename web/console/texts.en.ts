@@ -8,7 +8,9 @@ import { leadTexts } from './leadTexts.en.js';
 import { messageTexts } from './messageTexts.en.js';
 import { moneyTexts } from './moneyTexts.en.js';
 import { promoTexts } from './promoTexts.en.js';
+import { recordTexts } from './recordTexts.en.js';
 import { reportTexts } from './reportTexts.en.js';
+import { scheduleTexts } from './scheduleTexts.en.js';
 import { trackingTexts } from './trackingTexts.en.js';
 import { workTexts } from './workTexts.en.js';
 
@@ -22,7 +24,9 @@ export const en = {
   ...messageTexts,
   ...moneyTexts,
   ...promoTexts,
+  ...recordTexts,
   ...reportTexts,
+  ...scheduleTexts,
   ...trackingTexts,
   ...workTexts,
   'nav.settings': 'Settings',

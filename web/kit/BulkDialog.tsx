@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Operation } from '../client/types.gen.js';
 import { newKey, postPath, readPath } from './api.js';
+import { AffiliateFields, type SetOfFields } from './AffiliateFields.js';
 import { BatchUndo } from './BatchUndo.js';
 import { ErrorView } from './ErrorView.js';
 import { MessageChoice } from './MessageChoice.js';
@@ -18,9 +19,9 @@ export interface BulkAction {
   readonly needsReason: boolean;
   /**
    * `payment`: how and when it was paid, the same for every row; what the decision means is said before it is taken. `message`: which template
-   * is sent, with its preview.
+   * is sent, with its preview. `fields`: what each row gets.
    */
-  readonly asks?: 'payment' | 'message';
+  readonly asks?: 'payment' | 'message' | 'fields';
 }
 
 export interface Selection {
@@ -57,6 +58,7 @@ export function BulkDialog({
   const [reason, setReason] = useState('');
   const [payment, setPayment] = useState({ reference: '', paidOn: '', note: '' });
   const [templateId, setTemplateId] = useState('');
+  const [fields, setFields] = useState<SetOfFields>({});
   const [problem, setProblem] = useState<unknown>(null);
   const body = { kind: action.kind, ...selection };
   const asked = useRef(false);
@@ -82,13 +84,16 @@ export function BulkDialog({
       ? payment.reference.trim() !== '' && payment.paidOn !== ''
       : action.asks === 'message'
         ? templateId !== ''
-        : !action.needsReason || reason.trim() !== '';
+        : action.asks === 'fields'
+          ? Object.keys(fields).length > 0
+          : !action.needsReason || reason.trim() !== '';
   const run = (): void => {
     const { note, ...paid } = payment;
     const said = {
       ...(reason === '' ? {} : { reason }),
       ...(action.asks === 'payment' ? { ...paid, ...(note === '' ? {} : { note }) } : {}),
       ...(action.asks === 'message' ? { templateId } : {}),
+      ...(action.asks === 'fields' ? { set: fields } : {}),
     };
     withStepUp(() => postPath<Operation>('/v1/operations', { ...body, ...said }, key.current)).then(
       setOperation,
@@ -123,6 +128,7 @@ export function BulkDialog({
                 onChange={setTemplateId}
               />
             ) : null}
+            {action.asks === 'fields' ? <AffiliateFields value={fields} onChange={setFields} /> : null}
             {action.needsReason ? (
               <Textarea
                 label={t('decision.reason')}

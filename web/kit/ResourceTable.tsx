@@ -53,6 +53,8 @@ interface TableProps<Row extends { readonly id: string }> {
   /** The row's one menu: a `RowMenu` or a `DecisionMenu`. */
   readonly rowActions?: (row: Row) => ReactNode;
   readonly bulk?: readonly BulkAction[];
+  /** What a single key does to the row that j and k are on. */
+  readonly rowKeys?: Readonly<Record<string, (row: Row) => void>>;
   readonly empty: { readonly title: string; readonly text?: string; readonly action?: ReactNode };
   /** 5 s on queue, run and tester screens, 30 s elsewhere (screens.md). */
   readonly pollMs?: number;
@@ -80,6 +82,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     rowHref,
     rowDetail,
     rowActions,
+    rowKeys = {},
   } = props;
   const { bulk = [], empty, pollMs = 30_000 } = props;
   const { t } = useTranslation();
@@ -174,13 +177,17 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const exporting = useExport({ name: screen, list: props.list, query: asShown, columns: exportFields });
   // An affiliate's own rows are its own to take along; staff need a right for it.
   const canExport = (me.audience === 'affiliate' || can('export.create')) && exportColumns.length > 0;
+  const onCurrent = (act: (row: Row) => void) => () => {
+    const row = rows[current];
+    if (row !== undefined) act(row);
+  };
   useKeys({
+    ...Object.fromEntries(Object.entries(rowKeys).map(([key, act]) => [key, onCurrent(act)])),
     j: () => step(1),
     k: () => step(-1),
-    x: () => {
-      const row = rows[current];
-      if (row !== undefined && bulk.length > 0) toggle(row.id);
-    },
+    x: onCurrent((row) => {
+      if (bulk.length > 0) toggle(row.id);
+    }),
     e: () => {
       if (canExport) exporting.save('csv');
     },

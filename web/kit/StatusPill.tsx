@@ -39,6 +39,7 @@ const looks: Readonly<Record<string, readonly [icon: string, tone: Tone]>> = {
   done: ['✓', 'good'],
   completed: ['✓', 'good'],
   converted: ['✓', 'good'],
+  sent: ['✓', 'good'],
   paid: ['●', 'good'],
   published: ['✓', 'good'],
   rejected: ['✕', 'bad'],

@@ -8,6 +8,7 @@ export const affiliateMenu: readonly MenuGroup[] = [
       { path: '/', text: 'nav.home', key: 'h' },
       { path: '/earnings', text: 'nav.earnings', key: 'c' },
       { path: '/payouts', text: 'nav.payouts', key: 'p' },
+      { path: '/programs', text: 'nav.program' },
       { path: '/reports', text: 'nav.reports' },
       { path: '/links', text: 'nav.links' },
       { path: '/tools', text: 'nav.tools' },

@@ -11,6 +11,7 @@ export const affiliateScreens: readonly ScreenEntry[] = [
   { path: '/documents', load: () => import('./screens/affiliate/documents.js') },
   { path: '/notices', load: () => import('./screens/messaging/noticeList.js') },
   { path: '/payouts', load: () => import('./screens/payout/payoutList.js') },
+  { path: '/programs', load: () => import('./screens/program/programList.js') },
   { path: '/links', load: () => import('./screens/tracking/linkList.js') },
   { path: '/tools', load: () => import('./screens/tracking/toolList.js') },
   { path: '/lead-log', load: () => import('./screens/tracking/leadLog.js') },

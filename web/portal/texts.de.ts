@@ -1,7 +1,9 @@
 import type { en } from './texts.en.js';
+import { programTexts } from './programTexts.de.js';
 import { toolTexts } from './toolTexts.de.js';
 
 export const de: Readonly<Record<keyof typeof en, string>> = {
+  ...programTexts,
   ...toolTexts,
   'nav.documents': 'Dokumente',
   'documents.title': 'Dokumente',
@@ -322,7 +324,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'profile.company': 'Firma',
   'profile.phone': 'Telefon',
   'profile.website': 'Website',
-  'profile.country': 'Land (zwei Buchstaben)',
+  'profile.country': 'Land',
   'profile.language': 'Sprache',
   'profile.timeZone': 'Zeitzone',
 };

@@ -1,7 +1,9 @@
 // Texts of the portals.
+import { programTexts } from './programTexts.en.js';
 import { toolTexts } from './toolTexts.en.js';
 
 export const en = {
+  ...programTexts,
   ...toolTexts,
   'nav.documents': 'Documents',
   'documents.title': 'Documents',
@@ -317,7 +319,7 @@ export const en = {
   'profile.company': 'Company',
   'profile.phone': 'Phone',
   'profile.website': 'Website',
-  'profile.country': 'Country (two letters)',
+  'profile.country': 'Country',
   'profile.language': 'Language',
   'profile.timeZone': 'Time zone',
 } as const;

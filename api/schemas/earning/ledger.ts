@@ -80,7 +80,7 @@ export const postingWire = z.strictObject({
 export const postingList = listOf(postingWire);
 
 /** A posting as its account shows it: what was on the account after it, on its normal side. */
-export const accountPostingWire = postingWire.extend({ runningBalance: signedMoneyWire });
+const accountPostingWire = postingWire.extend({ runningBalance: signedMoneyWire });
 export const accountPostingList = listOf(accountPostingWire);
 
 export function presentPosting(posting: PostingView): z.output<typeof postingWire> {

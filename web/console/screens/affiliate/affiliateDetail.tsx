@@ -23,6 +23,7 @@ import {
   getAffiliatesByAffiliateIdEnrolmentsOptions,
   getAffiliatesByAffiliateIdOptions,
   getAffiliatesByAffiliateIdRecruitsOptions,
+  getGroupsByGroupIdOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { Affiliate } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
@@ -40,14 +41,21 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useStaff } from '../access/useStaff.js';
 import { CommissionTable } from '../earning/commissionList.js';
+import { EntryDialog } from '../earning/entryDialog.js';
 import { ReferralTable } from '../earning/referralList.js';
+import { PostbackTable } from '../messaging/postbackList.js';
+import { SentMessages } from '../messaging/sentMessages.js';
 import { LinkTable } from '../tracking/linkList.js';
+import { RiskTable } from '../tracking/riskList.js';
 import { Acceptances } from './acceptances.js';
 import { AcquisitionModel } from './acquisitionModel.js';
+import { AffiliateEditForm } from './affiliateEditForm.js';
 import { AffiliateTimeline } from './affiliateTimeline.js';
 import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
+import { EffectiveTerms } from './effectiveTerms.js';
 import { MakeDraft } from './makeDraft.js';
 import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
@@ -61,6 +69,8 @@ export function Screen(): ReactElement {
   const can = useCan();
   const [isEnding, setEnding] = useState(false);
   const [isViewing, setViewing] = useState(false);
+  const [isAdding, setAdding] = useState(false);
+  const [isEditing, setEditing] = useState(false);
   const query = useQuery(getAffiliatesByAffiliateIdOptions({ path: { affiliateId } }));
   const affiliate = query.data;
   return (
@@ -81,6 +91,16 @@ export function Screen(): ReactElement {
                   {t('affiliate.viewButton')}
                 </Button>
               ) : null}
+              {can('affiliate.write') && affiliate.status !== 'terminated' ? (
+                <Button variant="default" size="sm" onClick={() => setEditing(true)}>
+                  {t('affiliate.edit')}
+                </Button>
+              ) : null}
+              {can('commission.adjust') && affiliate.enrolments.length > 0 ? (
+                <Button variant="default" size="sm" onClick={() => setAdding(true)}>
+                  {t('entry.add')}
+                </Button>
+              ) : null}
               {can('affiliate.write') ? <InviteButtons affiliateId={affiliate.id} /> : null}
             </>
           )
@@ -91,6 +111,12 @@ export function Screen(): ReactElement {
       </Loaded>
       {isViewing && affiliate !== undefined ? (
         <ViewPortalDialog affiliate={affiliate} onClose={() => setViewing(false)} />
+      ) : null}
+      {isAdding && affiliate !== undefined ? (
+        <EntryDialog affiliateId={affiliate.id} onClose={() => setAdding(false)} />
+      ) : null}
+      {isEditing && affiliate !== undefined ? (
+        <AffiliateEditForm affiliate={affiliate} onClose={() => setEditing(false)} />
       ) : null}
       {isEnding && affiliate !== undefined ? (
         <TerminateDialog affiliate={affiliate} onClose={() => setEnding(false)} />
@@ -114,6 +140,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     'agreements',
     'documents',
     'breaches',
+    'messages',
+    ...(can('risk.read') ? ['risk'] : []),
+    ...(can('webhook.read') ? ['postbacks'] : []),
     'timeline',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
@@ -164,6 +193,18 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       <Tabs.Panel value="breaches">
         <Breaches affiliate={affiliate} />
       </Tabs.Panel>
+      <Tabs.Panel value="messages">
+        <SentMessages of={{ affiliateId: affiliate.id }} />
+      </Tabs.Panel>
+      <Tabs.Panel value="risk">
+        <Stack>
+          <NameLink to={`/risk/cases?affiliateId=${affiliate.id}`} name={t('affiliate.riskCases')} />
+          <RiskTable fixed={fixed} />
+        </Stack>
+      </Tabs.Panel>
+      <Tabs.Panel value="postbacks">
+        <PostbackTable affiliateId={affiliate.id} />
+      </Tabs.Panel>
       <Tabs.Panel value="timeline">
         <AffiliateTimeline affiliateId={affiliate.id} />
       </Tabs.Panel>
@@ -193,9 +234,13 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
               [t('affiliate.email'), affiliate.email],
               [t('affiliate.verified'), <DateText key="v" value={affiliate.emailVerifiedAt} />],
               [t('affiliate.company'), affiliate.company],
+              [t('affiliate.phone'), affiliate.phone],
               [t('affiliate.website'), affiliate.website],
               [t('affiliate.country'), affiliate.country],
               [t('affiliate.kind'), t(`affiliate.kind.${affiliate.kind}`)],
+              [t('affiliate.group'), <GroupName key="g" id={affiliate.groupId} />],
+              [t('affiliate.manager'), <ManagerName key="m" id={affiliate.managerId} />],
+              [t('affiliate.rank'), affiliate.rank],
               [t('affiliate.recruiter'), <AffiliateName key="r" id={affiliate.recruiterId} />],
               [t('affiliate.minimum'), <MoneyList key="m" values={affiliate.minimumPayout} />],
               [t('affiliate.firstLogin'), <DateText key="f" value={affiliate.firstLoginAt} />],
@@ -206,6 +251,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
           />
         </Stack>
       </Paper>
+      {can('rule.read') ? <EffectiveTerms affiliateId={affiliate.id} /> : null}
       <AcquisitionModel affiliate={affiliate} />
       {can('report.read') ? <QualityPanel affiliateId={affiliate.id} /> : null}
       {affiliate.openRequirements.length === 0 ? null : (
@@ -266,6 +312,18 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
       </Loaded>
     </Stack>
   );
+}
+
+/** A group by name, with the way to its members. */
+function GroupName({ id }: { readonly id: string | null }): ReactElement | null {
+  const mayRead = useCan()('group.read') && id !== null;
+  const group = useQuery({ ...getGroupsByGroupIdOptions({ path: { groupId: id ?? '' } }), enabled: mayRead });
+  return id === null ? null : <NameLink to={`/affiliates?groupId=${id}`} name={group.data?.name ?? id} />;
+}
+
+function ManagerName({ id }: { readonly id: string | null }): ReactElement | null {
+  const staff = useStaff();
+  return id === null ? null : <>{staff.find((one) => one.value === id)?.label ?? id}</>;
 }
 
 const balanceColumns = ['pending', 'owed', 'inPayout', 'payable', 'paid', 'clawedBack'] as const;

@@ -1,9 +1,10 @@
 import { Anchor, Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { TFunction } from 'i18next';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getAffiliatesOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getAffiliatesOptions, getGroupsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Affiliate } from '../../../client/types.gen.js';
 import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
@@ -17,6 +18,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { useStaff } from '../access/useStaff.js';
 import { useRequirementText } from './requirementText.js';
 import { TerminateDialog } from './affiliateDetail.js';
 import { AffiliateForm } from './affiliateForm.js';
@@ -28,6 +30,11 @@ const affiliateBulk: readonly BulkAction[] = [
   { kind: 'affiliates.approve', verb: 'approve', needsReason: false },
   { kind: 'affiliates.decline', verb: 'decline', needsReason: true },
   { kind: 'affiliates.suspend', verb: 'suspend', needsReason: true },
+];
+
+/** The same group, manager or tags for each (screens.md 3.4). */
+const updateBulk: readonly BulkAction[] = [
+  { kind: 'affiliates.update', verb: 'set_fields', needsReason: false, asks: 'fields' },
 ];
 
 /** A draft for each that is due, with a result per row (PAY-18). */
@@ -63,6 +70,24 @@ function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
       csv: 'figures.earned',
     },
     {
+      key: 'totalSales',
+      title: t('affiliate.figure.totalSales'),
+      hint: t('affiliate.figures'),
+      align: 'right',
+      hidden: true,
+      render: (row) => <MoneyList values={row.figures?.totalSales ?? []} />,
+      csv: 'figures.totalSales',
+    },
+    {
+      key: 'paid',
+      title: t('affiliate.figure.paid'),
+      hint: t('affiliate.figure.paidHint'),
+      align: 'right',
+      hidden: true,
+      render: (row) => <MoneyList values={row.figures?.commissionPaid ?? []} />,
+      csv: 'figures.commissionPaid',
+    },
+    {
       key: 'lastActivityAt',
       title: t('affiliate.figure.lastActivityAt'),
       hint: t('affiliate.figure.lastActivityHint'),
@@ -83,6 +108,8 @@ export function Screen(): ReactElement {
   const [isCreating, setCreating] = useState(false);
   const [ending, setEnding] = useState<Affiliate | null>(null);
   const [viewing, setViewing] = useState<Affiliate | null>(null);
+  const staff = useStaff();
+  const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200 } }), enabled: can('group.read') });
   const mayCreate = can('affiliate.write');
   const mayView = can('affiliate.impersonate');
   const seesFigures = can('report.read');
@@ -112,7 +139,11 @@ export function Screen(): ReactElement {
             more={mayView ? [{ key: 'view', text: t('affiliate.viewButton'), onPress: () => setViewing(row) }] : []}
           />
         )}
-        bulk={[...(can('status.change') ? affiliateBulk : []), ...(can('payout.prepare') ? payoutBulk : [])]}
+        bulk={[
+          ...(can('status.change') ? affiliateBulk : []),
+          ...(can('affiliate.write') ? updateBulk : []),
+          ...(can('payout.prepare') ? payoutBulk : []),
+        ]}
         empty={{ title: t('affiliate.none'), text: t('affiliate.noneText'), action: create }}
         filters={[
           {
@@ -129,6 +160,16 @@ export function Screen(): ReactElement {
           { field: 'tag', label: t('referral.tag') },
           { field: 'groupId', label: t('group.one') },
           { field: 'country', label: t('affiliate.country') },
+          ...(staff.length === 0 ? [] : [{ field: 'managerId', label: t('affiliate.manager'), options: staff }]),
+          { field: 'rank', label: t('affiliate.rank') },
+          {
+            field: 'belowStandard',
+            label: t('affiliate.belowStandard'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
           {
             field: 'neverLoggedIn',
             label: t('affiliate.portal'),
@@ -186,6 +227,35 @@ export function Screen(): ReactElement {
             hidden: true,
             render: (row) => <AffiliateName id={row.recruiterId} />,
             csv: 'recruiterId',
+          },
+          {
+            key: 'group',
+            title: t('affiliate.group'),
+            hidden: true,
+            render: (row) => groups.data?.data.find((one) => one.id === row.groupId)?.name ?? row.groupId ?? '–',
+            csv: 'groupId',
+          },
+          {
+            key: 'manager',
+            title: t('affiliate.manager'),
+            hidden: true,
+            render: (row) => staff.find((one) => one.value === row.managerId)?.label ?? row.managerId ?? '–',
+            csv: 'managerId',
+          },
+          {
+            key: 'rank',
+            title: t('affiliate.rank'),
+            align: 'right',
+            hidden: true,
+            render: (row) => row.rank ?? '–',
+            csv: 'rank',
+          },
+          {
+            key: 'tags',
+            title: t('referral.tags'),
+            hidden: true,
+            render: (row) => row.tags.join(', ') || '–',
+            csv: 'tags',
           },
           {
             key: 'country',

@@ -1,16 +1,21 @@
-import { Stack, Text, Textarea } from '@mantine/core';
+import { NativeSelect, Stack, Text, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getApplicationsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getAffiliatesByAffiliateIdOptions,
+  getApplicationsOptions,
+  getGroupsOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
+import { patchAffiliatesByAffiliateId } from '../../../client/sdk.gen.js';
 import type { Application } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
-import { DecisionMenu } from '../../../kit/DecisionButtons.js';
+import { DecisionMenu, useDecide } from '../../../kit/DecisionButtons.js';
 import { Facts } from '../../../kit/Facts.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { NameLink } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
-import { RowMenu } from '../../../kit/RowMenu.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
@@ -25,6 +30,7 @@ export function Screen(): ReactElement {
   const can = useCan();
   const mayAsk = can('affiliate.write');
   const [asked, setAsked] = useState<Application | undefined>();
+  const [placed, setPlaced] = useState<Application | undefined>();
   return (
     <>
       <PageHead
@@ -41,15 +47,21 @@ export function Screen(): ReactElement {
         rowLabel={(row) => row.name}
         rowDetail={(row) => <Details application={row} />}
         rowActions={(row) => (
-          <>
-            <DecisionMenu row={row.name} path={`/v1/affiliates/${row.affiliateId}`} actions={row.allowedActions} />
-            {mayAsk && row.status === 'pending' ? (
-              <RowMenu
-                row={row.name}
-                actions={[{ key: 'ask', text: t('application.ask'), onPress: () => setAsked(row) }]}
-              />
-            ) : null}
-          </>
+          <DecisionMenu
+            row={row.name}
+            path={`/v1/affiliates/${row.affiliateId}`}
+            actions={row.allowedActions}
+            more={
+              mayAsk && row.status === 'pending'
+                ? [
+                    { key: 'ask', text: t('application.ask'), onPress: () => setAsked(row) },
+                    ...(row.allowedActions.includes('approve') && can('group.read')
+                      ? [{ key: 'into_group', text: t('application.intoGroup'), onPress: () => setPlaced(row) }]
+                      : []),
+                  ]
+                : []
+            }
+          />
         )}
         empty={{ title: t('application.none'), text: t('application.noneText') }}
         filters={[
@@ -101,6 +113,7 @@ export function Screen(): ReactElement {
           },
         ]}
       />
+      {placed === undefined ? null : <GroupDialog application={placed} onClose={() => setPlaced(undefined)} />}
       {asked === undefined ? null : <AskDialog application={asked} onClose={() => setAsked(undefined)} />}
     </>
   );
@@ -154,6 +167,55 @@ function Details({ application }: { readonly application: Application }): ReactE
         [t('application.reply'), text(application.reply)],
       ]}
     />
+  );
+}
+
+/** Approved into the group that it shall be in from the start: its rules count for the first sale (screens.md 3.6). */
+function GroupDialog({
+  application,
+  onClose,
+}: {
+  readonly application: Application;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { t } = useTranslation();
+  const decide = useDecide();
+  const path = { affiliateId: application.affiliateId };
+  const affiliate = useQuery(getAffiliatesByAffiliateIdOptions({ path }));
+  const groups = useQuery(getGroupsOptions({ query: { limit: 200, sort: 'name' } }));
+  const [groupId, setGroupId] = useState('');
+  const version = affiliate.data?.version;
+  return (
+    <FormDialog
+      title={t('application.intoGroup')}
+      submit={t('application.approveInto')}
+      save={async (key) => {
+        await patchAffiliatesByAffiliateId({
+          path,
+          body: { groupId },
+          headers: { 'If-Match': `"${version ?? 0}"` } as never,
+          throwOnError: true,
+        });
+        return decide({ path: `/v1/affiliates/${application.affiliateId}`, verb: 'approve', body: {}, key });
+      }}
+      onClose={onClose}
+      isReady={groupId !== '' && version !== undefined}
+    >
+      {(errors) => (
+        <NativeSelect
+          label={t('affiliate.group')}
+          description={t('application.intoGroupText')}
+          value={groupId}
+          error={errors['groupId']}
+          required
+          onChange={(event) => setGroupId(event.currentTarget.value)}
+          data={[
+            { value: '', label: '–' },
+            ...(groups.data?.data ?? []).map((one) => ({ value: one.id, label: one.name })),
+          ]}
+        />
+      )}
+    </FormDialog>
   );
 }
 

@@ -54,7 +54,11 @@ export function Screen(): ReactElement {
         list={(query) => getAuditEntriesOptions({ query }) as never}
         rowLabel={(entry) => `${entry.event} ${entry.objectId}`}
         rowHref={(entry) => `/audit/${entry.id}`}
-        filters={filters.map((field) => ({ field, label: t(`audit.${field}`) }))}
+        filters={[
+          ...filters.map((field) => ({ field, label: t(`audit.${field}`) })),
+          { field: 'createdAt[gte]', label: t('audit.from'), isDay: 'instant' as const },
+          { field: 'createdAt[lt]', label: t('audit.before'), isDay: 'instant' as const },
+        ]}
         empty={{ title: t('audit.none') }}
         columns={[
           {
@@ -69,6 +73,13 @@ export function Screen(): ReactElement {
             title: t('audit.who'),
             render: (entry) => entry.actor.name ?? t(`actor.${entry.actor.type}`),
             csv: ['actor.name', 'actor.type'],
+          },
+          {
+            key: 'address',
+            title: t('audit.address'),
+            hidden: true,
+            render: (entry) => entry.address ?? '–',
+            csv: 'address',
           },
           {
             key: 'event',

@@ -1,4 +1,4 @@
-import { SegmentedControl } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getCommissionsOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -7,6 +7,7 @@ import type { BulkAction } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { ExplainDrawer } from '../../../kit/Explain.js';
+import { useKeys } from '../../../kit/keys.js';
 import { formatMoney, formatRate, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
@@ -15,6 +16,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { EntryDialog } from './entryDialog.js';
 
 export type Commission = GetCommissionsResponse['data'][number];
 
@@ -54,7 +56,7 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             row={row.id}
             path={`/v1/commissions/${row.id}`}
             actions={row.allowedActions}
-            only={['approve', 'reject', 'hold', 'release', 'reinstate']}
+            only={['approve', 'reject', 'hold', 'release', 'reinstate', 'withdraw_approval']}
           />
         )}
         bulk={[...(can('commission.decide') ? commissionBulk : []), ...(mayWrite ? messageBulk : [])]}
@@ -217,9 +219,21 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const { search, change } = useAddress();
+  const mayAdd = useCan()('commission.adjust');
+  const [isAdding, setAdding] = useState(false);
+  useKeys({
+    c: () => {
+      if (mayAdd) setAdding(true);
+    },
+  });
   return (
     <>
-      <PageHead title={t('commission.title')} text={t('commission.text')} />
+      <PageHead
+        title={t('commission.title')}
+        text={t('commission.text')}
+        actions={mayAdd ? <Button onClick={() => setAdding(true)}>{t('entry.add')}</Button> : undefined}
+      />
+      {isAdding ? <EntryDialog onClose={() => setAdding(false)} /> : null}
       <SegmentedControl
         aria-label={t('commission.list')}
         mb="sm"

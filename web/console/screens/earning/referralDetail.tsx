@@ -26,6 +26,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
+import { SentMessages } from '../messaging/sentMessages.js';
 import { EditReferralDialog } from './referralForm.js';
 import { ReferralGantt } from './referralGantt.js';
 import { ReferralHistoryTab } from './referralHistory.js';
@@ -83,7 +84,14 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const tabs = ['story', 'gantt', 'credit', 'states', ...(can('history.read') ? ['history', 'replay'] : [])];
+  const tabs = [
+    'story',
+    'gantt',
+    'credit',
+    'states',
+    ...(can('history.read') ? ['history', 'replay'] : []),
+    'messages',
+  ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'story') : 'story';
   return (
     <Stack>
@@ -128,7 +136,9 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Tabs
             value={tab}
-            onChange={(next) => change({ tab: next ?? '', event: '', q: '' }, { replace: true })}
+            onChange={(next) =>
+              change({ tab: next ?? '', event: '', q: '', cursor: '', page: '', sort: '', cols: '' }, { replace: true })
+            }
             keepMounted={false}
           >
             <Tabs.List mb="sm">
@@ -155,6 +165,9 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             </Tabs.Panel>
             <Tabs.Panel value="replay">
               <ReferralReplayTab referralId={referral.id} />
+            </Tabs.Panel>
+            <Tabs.Panel value="messages">
+              <SentMessages of={{ referralId: referral.id }} />
             </Tabs.Panel>
           </Tabs>
         </Grid.Col>

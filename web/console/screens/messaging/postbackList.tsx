@@ -1,4 +1,4 @@
-import { Button, NativeSelect } from '@mantine/core';
+import { Button, Group, NativeSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -24,6 +24,11 @@ const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host :
 
 /** Developers → Postbacks: calls out to affiliates' own systems (screens.md 3.21, BEY-21). */
 export function Screen(): ReactElement {
+  return <PostbackTable />;
+}
+
+/** All postbacks under their heading, or those of one affiliate as a part of its screen. */
+export function PostbackTable({ affiliateId }: { readonly affiliateId?: string }): ReactElement {
   const { t } = useTranslation();
   const mayWrite = useCan()('webhook.write');
   const [edited, setEdited] = useState<Postback | 'new' | null>(null);
@@ -36,9 +41,14 @@ export function Screen(): ReactElement {
   const create = mayWrite ? <Button onClick={() => setEdited('new')}>{t('postback.new')}</Button> : undefined;
   return (
     <>
-      <PageHead title={t('postback.title')} text={t('postback.text')} actions={create} />
+      {affiliateId === undefined ? (
+        <PageHead title={t('postback.title')} text={t('postback.text')} actions={create} />
+      ) : (
+        <Group mb="sm">{create}</Group>
+      )}
       <ResourceTable<Postback>
         screen="postbacks"
+        fixed={affiliateId === undefined ? {} : { affiliateId }}
         label={t('postback.title')}
         hasText
         list={(query) => getPostbacksOptions({ query }) as never}
@@ -67,7 +77,7 @@ export function Screen(): ReactElement {
               { value: 'false', label: t('no') },
             ],
           },
-          { field: 'affiliateId', label: t('commission.filter.affiliateId') },
+          ...(affiliateId === undefined ? [{ field: 'affiliateId', label: t('commission.filter.affiliateId') }] : []),
           { field: 'programId', label: t('commission.filter.programId') },
         ]}
         columns={[
@@ -109,7 +119,11 @@ export function Screen(): ReactElement {
         ]}
       />
       {edited === null ? null : (
-        <EditPostback postback={edited === 'new' ? null : edited} onClose={() => setEdited(null)} />
+        <EditPostback
+          postback={edited === 'new' ? null : edited}
+          {...(affiliateId === undefined ? {} : { owner: affiliateId })}
+          onClose={() => setEdited(null)}
+        />
       )}
     </>
   );
@@ -118,14 +132,20 @@ export function Screen(): ReactElement {
 /** Staff choose whose it is; of one that is there the affiliate stays. */
 export function EditPostback({
   postback,
+  owner,
   onClose,
 }: {
   readonly postback: Postback | null;
+  /** Whose a new one is; without one it is chosen. */
+  readonly owner?: string;
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  const [affiliateId, setAffiliateId] = useState('');
-  const affiliates = useQuery({ ...getAffiliatesOptions({ query: { limit: 200 } }), enabled: postback === null });
+  const [affiliateId, setAffiliateId] = useState(owner ?? '');
+  const affiliates = useQuery({
+    ...getAffiliatesOptions({ query: { limit: 200 } }),
+    enabled: postback === null && owner === undefined,
+  });
   const programs = useQuery(getProgramsOptions({ query: { limit: 200 } }));
   const path = { postbackId: postback?.id ?? '' };
   return (
@@ -153,7 +173,7 @@ export function EditPostback({
       isReady={postback !== null || affiliateId !== ''}
       onClose={onClose}
       above={
-        postback === null ? (
+        postback === null && owner === undefined ? (
           <NativeSelect
             label={t('postback.affiliate')}
             value={affiliateId}

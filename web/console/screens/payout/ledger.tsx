@@ -4,13 +4,17 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
+  getLedgerAccountsByAccountIdPostingsOptions,
   getLedgerAccountsOptions,
   getLedgerPostingsOptions,
   getLedgerTrialBalanceOptions,
   getWorkspaceOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import { postLedgerChecks } from '../../../client/sdk.gen.js';
-import type { GetLedgerAccountsResponse, GetLedgerPostingsResponse } from '../../../client/types.gen.js';
+import type {
+  GetLedgerAccountsByAccountIdPostingsResponse,
+  GetLedgerAccountsResponse,
+} from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -23,7 +27,8 @@ import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
 import { LedgerAdjustments } from './ledgerAdjustments.js';
 
-type Posting = GetLedgerPostingsResponse['data'][number];
+/** As an account's own list has them; the list of all has no balance, and no column for it. */
+type Posting = GetLedgerAccountsByAccountIdPostingsResponse['data'][number];
 type Account = GetLedgerAccountsResponse['data'][number];
 const tabs = ['trial', 'postings', 'accounts', 'adjustments'] as const;
 
@@ -207,12 +212,19 @@ function localField(instant: string): string {
 
 function Postings(): ReactElement {
   const { t } = useTranslation();
+  const { search } = useAddress();
+  // Of one account its own list is read, which says what was on it after each posting.
+  const accountId = /^[\w]+$/.test(search['accountId'] ?? '') ? search['accountId'] : undefined;
   return (
     <ResourceTable<Posting>
-      screen="ledger-postings"
+      screen={accountId === undefined ? 'ledger-postings' : 'ledger-account-postings'}
       label={t('ledger.postings')}
       hasText
-      list={(query) => getLedgerPostingsOptions({ query }) as never}
+      list={(query) =>
+        (accountId === undefined
+          ? getLedgerPostingsOptions({ query })
+          : getLedgerAccountsByAccountIdPostingsOptions({ path: { accountId }, query })) as never
+      }
       rowLabel={(posting) => posting.id}
       filters={(['causeId', 'accountId', 'transferId', 'kind'] as const).map((field) => ({
         field,
@@ -256,6 +268,18 @@ function Postings(): ReactElement {
           render: (posting) => <MoneyText value={posting.amount} />,
           csv: 'amount',
         },
+        ...(accountId === undefined
+          ? []
+          : [
+              {
+                key: 'runningBalance',
+                title: t('ledger.runningBalance'),
+                hint: t('ledger.runningHint'),
+                align: 'right' as const,
+                render: (posting: Posting) => <MoneyText value={posting.runningBalance} kind="balance" />,
+                csv: 'runningBalance' as const,
+              },
+            ]),
         {
           key: 'cause',
           title: t('ledger.cause'),

@@ -39,6 +39,7 @@ import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { ObjectHistory } from '../audit/objectHistory.js';
 import { ConfirmDialog } from './confirmDialog.js';
 import { PayoutTable } from './payoutTable.js';
 import { RunFiles } from './runFiles.js';
@@ -46,7 +47,7 @@ import { Oddities, PreviewTotals, Reasons, StaysBehind } from './previewParts.js
 
 type Line = PayoutRunLine & { readonly id: string };
 const bar = ['planning', 'planned', 'approved', 'executing', 'completed'] as const;
-const tabs = ['paid', 'not_paid', 'odd', 'payouts'] as const;
+const tabs = ['paid', 'not_paid', 'odd', 'payouts', 'history'] as const;
 const outcomes = ['paid', 'not_paid', 'odd'] as const;
 
 /** One run: who is paid, who is not and why, the proof, the approval by a second person, the execution (screens.md 5). */
@@ -102,6 +103,7 @@ function GroupName({ id }: { readonly id: string }): ReactElement {
 
 function Run({ run }: { readonly run: PayoutRun }): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
   const { search, change } = useAddress();
   const [asking, setAsking] = useState<'approve' | 'execute' | null>(null);
   const isPlanned = run.status !== 'planning';
@@ -112,7 +114,8 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
     refetchInterval: 5_000,
     refetchIntervalInBackground: false,
   });
-  const tab = tabs.find((one) => one === search['tab']) ?? 'paid';
+  const shownTabs = tabs.filter((one) => one !== 'history' || can('audit.read'));
+  const tab = shownTabs.find((one) => one === search['tab']) ?? 'paid';
   // What the run was limited to; a limit that was not set says nothing.
   const scope = [
     ...namesOf(t('run.programs'), run.programIds, (id) => <ProgramName key={id} id={id} />),
@@ -191,7 +194,7 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
           keepMounted={false}
         >
           <Tabs.List>
-            {tabs.map((one) => (
+            {shownTabs.map((one) => (
               <Tabs.Tab key={one} value={one}>
                 {t(`run.tab.${one}`)}
               </Tabs.Tab>
@@ -203,6 +206,11 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
               <Lines run={run} outcome={outcome} />
             </Tabs.Panel>
           ))}
+          {can('audit.read') ? (
+            <Tabs.Panel value="history" pt="sm">
+              <ObjectHistory objectId={run.id} />
+            </Tabs.Panel>
+          ) : null}
           <Tabs.Panel value="payouts" pt="sm">
             <PayoutTable screen="run-payouts" fixed={{ runId: run.id }} pollMs={5_000} />
           </Tabs.Panel>
@@ -457,6 +465,11 @@ function Lines({
       rowLabel={(line) => line.name}
       rowHref={(line) => `/affiliates/${line.affiliateId}`}
       {...(mayEdit || mayInclude ? { rowActions: actions } : {})}
+      rowKeys={{
+        h: (line) => {
+          if (isOut(line) ? mayInclude : mayEdit) edit(isOut(line) ? 'include' : 'exclude', line.affiliateId);
+        },
+      }}
       empty={{ title: t(`run.empty.${outcome}`) }}
       columns={columns}
     />

@@ -19,6 +19,7 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { StatusPill } from '../../../kit/StatusPill.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
+import { Choices } from './choices.js';
 import { NotPaidTable, PaidTable, PreviewTotals } from './previewParts.js';
 
 const methodsOffered = ['bank', 'wallet', 'paypal', 'cheque', 'tipalti', 'sandbox'] as const;
@@ -109,31 +110,6 @@ export function Screen(): ReactElement {
       />
       {isCreating ? <NewRun onClose={() => setCreating(false)} /> : null}
     </>
-  );
-}
-
-/** Any of these; none chosen: all. Absent where there is nothing to choose. */
-function Choices({
-  label,
-  options,
-  chosen,
-  choose,
-}: {
-  readonly label: string;
-  readonly options: readonly { readonly value: string; readonly label: string }[];
-  readonly chosen: string[];
-  readonly choose: (values: string[]) => void;
-}): ReactElement | null {
-  const { t } = useTranslation();
-  if (options.length === 0) return null;
-  return (
-    <Checkbox.Group label={label} description={t('run.choiceHint')} value={chosen} onChange={choose}>
-      <Group gap="md" mt="xs" mah={160} style={{ overflowY: 'auto' }}>
-        {options.map((option) => (
-          <Checkbox key={option.value} value={option.value} label={option.label} />
-        ))}
-      </Group>
-    </Checkbox.Group>
   );
 }
 

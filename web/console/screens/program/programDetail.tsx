@@ -29,6 +29,7 @@ import { deleteCommissionRulesByRuleId } from '../../../client/sdk.gen.js';
 import type { Program } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
+import { DurationText } from '../../../kit/DurationText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
@@ -141,15 +142,15 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
           [t('program.enrolment'), t(`program.enrolment.${program.enrolment}`)],
           [t('program.referralGate'), t(`program.approval.${program.referralApproval}`)],
           [t('program.commissionGate'), t(`program.approval.${program.commissionApproval}`)],
-          [t('program.hold'), <Duration key="h" value={program.commissionHold} />],
-          [t('program.window'), <Duration key="w" value={program.attributionWindow} />],
+          [t('program.hold'), <DurationText key="h" value={program.commissionHold} />],
+          [t('program.window'), <DurationText key="w" value={program.attributionWindow} />],
           [t('program.choice'), t(`credit.choice.${program.referrerChoice}`)],
           [
             t('program.lifetime'),
             program.referralLifetime === null ? (
               t('program.noLimit')
             ) : (
-              <Duration key="l" value={program.referralLifetime} />
+              <DurationText key="l" value={program.referralLifetime} />
             ),
           ],
           [t('program.checks'), program.requiredChecks.map((kind) => t(`check.${kind}`)).join(', ')],
@@ -173,24 +174,6 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
       <PlannedTerms program={program} />
       <Thresholds program={program} />
     </Paper>
-  );
-}
-
-/** An ISO duration in the reader's words: `P30D` is 30 days. */
-function Duration({ value }: { readonly value: string }): ReactElement {
-  const { t } = useTranslation();
-  const parts = [...value.matchAll(/(\d+)([YMWDHS])/g)];
-  const isTime = value.indexOf('T');
-  return (
-    <Text span inherit>
-      {parts
-        .map((part) =>
-          t(`duration.${part[2] === 'M' && isTime >= 0 && part.index > isTime ? 'min' : part[2]}`, {
-            count: Number(part[1]),
-          }),
-        )
-        .join(' ')}
-    </Text>
   );
 }
 

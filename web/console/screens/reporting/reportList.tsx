@@ -1,4 +1,5 @@
 import { Anchor, Button, Group, NativeSelect, Table, Text } from '@mantine/core';
+import { useClipboard } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
@@ -17,6 +18,7 @@ import { Loaded } from '../../../kit/Loaded.js';
 import { formatRate, type Money, MoneyList } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/EmptyList.js';
 import { useAddress } from '../../../kit/router.js';
+import { SavedViews } from '../../../kit/SavedViews.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -163,7 +165,11 @@ export function Screen(): ReactElement {
         hasText
         onChange={(next) => change({ ...next, cursor: '' })}
       />
-      <FileButton name={name} query={(more) => options(more) as never} />
+      <Group justify="flex-end" className="no-print">
+        <SavedViews screen="reports" columns={[]} />
+        <CopyCall path={`/v1/reports/${name}`} query={query} />
+        <FileButton name={name} query={(more) => options(more) as never} />
+      </Group>
       <Loaded query={report}>{(found) => <ReportTable name={name} report={found as unknown as Report} />}</Loaded>
       <Group mt="sm">
         {search['cursor'] === undefined ? null : (
@@ -178,6 +184,31 @@ export function Screen(): ReactElement {
         ) : null}
       </Group>
     </>
+  );
+}
+
+/** What is on screen as a call of the API: the same report, days and filters (screens.md 3.20). */
+function CopyCall({
+  path,
+  query,
+}: {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}): ReactElement {
+  const { t } = useTranslation();
+  const clipboard = useClipboard({ timeout: 2_000 });
+  const address = `${window.location.origin}${path}?${new URLSearchParams(query).toString()}`;
+  return (
+    <Group gap="xs">
+      <Button
+        size="compact-sm"
+        variant="default"
+        onClick={() => clipboard.copy(`curl '${address}' -H 'Authorization: Bearer YOUR_KEY'`)}
+      >
+        {t('report.copyCall')}
+      </Button>
+      <span role="status">{clipboard.copied ? t('apiLog.copied') : ''}</span>
+    </Group>
   );
 }
 

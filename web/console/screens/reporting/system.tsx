@@ -10,11 +10,13 @@ import { DateText, zoneLabel } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
+import { NameLink } from '../../../kit/ObjectName.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useWithStepUp } from '../../../kit/stepUp.js';
 import { type Tone, tones } from '../../../kit/theme.js';
+import { FreezePanel } from '../payout/freezePanel.js';
 
 /** A message that waits longer than this is worth a look. Milliseconds. */
 const slowMs = 60_000;
@@ -111,6 +113,7 @@ function Rows({
 
 function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactElement {
   const { t } = useTranslation();
+  const can = useCan();
   const { engine, audit } = system;
   const isIdle = engine?.queues.some((one) => one.pollers === 0) === true;
   const frozen = system.gateways.filter((one) => one.frozenAt !== null);
@@ -200,6 +203,7 @@ function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactEleme
             </Group>
           ))}
           {system.schedules.length === 0 ? <Text size="sm">{t('system.noSchedule')}</Text> : null}
+          {can('payout.read') ? <NameLink to="/payouts/schedules" name={t('schedule.title')} /> : null}
           {system.schedules.map((one) => (
             <div key={one.id}>
               <Text size="sm" fw={600}>
@@ -214,6 +218,7 @@ function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactEleme
           ))}
         </Stack>
       </Part>
+      {can('payout.read') ? <FreezePanel /> : null}
       <Part title={t('system.record')}>
         <Facts
           rows={[

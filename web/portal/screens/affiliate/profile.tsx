@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, NativeSelect, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { patchMeProfile } from '../../../client/sdk.gen.js';
 import type { OwnProfile } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Loaded } from '../../../kit/Loaded.js';
+import { countryChoices, languageChoices, zoneChoices } from '../../../kit/places.js';
 import { isProblem } from '../../../kit/problem.js';
 import { SecondFactor } from '../../../kit/SecondFactor.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -18,6 +19,12 @@ import { Agreements, needsAgreement } from './agreements.js';
 
 const fields = ['name', 'company', 'phone', 'website', 'country', 'language', 'timeZone'] as const;
 type Field = (typeof fields)[number];
+/** What is chosen by name: nobody has to know a code (screens.md 1.6). */
+const choicesOf: Readonly<Partial<Record<Field, typeof countryChoices>>> = {
+  country: countryChoices,
+  language: languageChoices,
+  timeZone: zoneChoices,
+};
 
 /** Contact, how I am paid, where I am signed in (screens.md 6). */
 export function Screen(): ReactElement {
@@ -77,17 +84,27 @@ function Contact({ profile }: { readonly profile: OwnProfile }): ReactElement {
       <Text size="sm" c="dimmed">{`${t('profile.email')}: ${profile.email}`}</Text>
       <form onSubmit={submit}>
         <Stack gap="xs" mt="xs">
-          {fields.map((field) => (
-            <TextInput
-              key={field}
-              label={t(`profile.${field}`)}
-              value={values[field]}
-              error={errors[field]}
-              readOnly={!profile.mayWrite}
-              required={field === 'name'}
-              onChange={(event) => setValues({ ...values, [field]: event.currentTarget.value })}
-            />
-          ))}
+          {fields.map((field) => {
+            const choices = choicesOf[field]?.(profile[field] ?? '');
+            const shared = { label: t(`profile.${field}`), value: values[field], error: errors[field] };
+            return choices === undefined ? (
+              <TextInput
+                key={field}
+                {...shared}
+                readOnly={!profile.mayWrite}
+                required={field === 'name'}
+                onChange={(event) => setValues({ ...values, [field]: event.currentTarget.value })}
+              />
+            ) : (
+              <NativeSelect
+                key={field}
+                {...shared}
+                disabled={!profile.mayWrite}
+                onChange={(event) => setValues({ ...values, [field]: event.currentTarget.value })}
+                data={[...choices]}
+              />
+            );
+          })}
           {save.error === null ? null : <ErrorView error={save.error} />}
           {profile.mayWrite ? (
             <Group>

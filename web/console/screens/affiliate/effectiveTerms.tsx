@@ -1,0 +1,130 @@
+import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { useTranslation } from 'react-i18next';
+import { getAffiliatesByAffiliateIdEffectiveTermsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import type { EffectiveTerms as Terms } from '../../../client/types.gen.js';
+import { DurationText } from '../../../kit/DurationText.js';
+import { Facts } from '../../../kit/Facts.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { MoneyText } from '../../../kit/MoneyText.js';
+import { NameLink } from '../../../kit/ObjectName.js';
+import { StatusBadge } from '../../../kit/StatusPill.js';
+import { RuleScope, RuleSentence } from '../program/ruleSentence.js';
+
+/** Why this affiliate earns what it earns: per program the rules that count and each term, with who set it (screens.md 3.5). */
+export function EffectiveTerms({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+  const { t } = useTranslation();
+  const query = useQuery(getAffiliatesByAffiliateIdEffectiveTermsOptions({ path: { affiliateId } }));
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('terms.title')}>
+      <Title order={2} size="h4">
+        {t('terms.title')}
+      </Title>
+      <Text size="sm" c="dimmed" mb="xs">
+        {t('terms.text')}
+      </Text>
+      <Loaded query={query} lines={4}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Text c="dimmed">{t('affiliate.noEnrolments')}</Text>
+          ) : (
+            <Stack>
+              {data.map((one) => (
+                <ProgramTerms key={one.programId} terms={one} />
+              ))}
+            </Stack>
+          )
+        }
+      </Loaded>
+    </Paper>
+  );
+}
+
+function ProgramTerms({ terms }: { readonly terms: Terms }): ReactElement {
+  const { t } = useTranslation();
+  const model = terms.acquisitionModel;
+  return (
+    <Stack gap="xs" role="group" aria-label={terms.programName}>
+      <Group gap="sm">
+        <Title order={3} size="h5">
+          <NameLink to={`/programs/${terms.programId}?tab=rules`} name={terms.programName} />
+        </Title>
+        <StatusBadge status={terms.enrolmentStatus} />
+      </Group>
+      {terms.rates.length === 0 ? <Text size="sm">{t('terms.noRate')}</Text> : null}
+      {terms.rates.map((rate) => (
+        <Stack key={`${rate.rule.id} ${rate.product?.id ?? ''} ${rate.level}`} gap={0}>
+          {rate.product === null ? null : (
+            <Text size="sm" fw={500}>
+              {rate.product.name}
+            </Text>
+          )}
+          {/* The rule in the reader's language, cut to the level that is the affiliate's. */}
+          <RuleSentence
+            rule={{
+              ...rate.rule,
+              event: rate.event,
+              levels: rate.rule.levels.filter((one) => one.level === rate.level),
+            }}
+          />
+          <Text size="sm">{t('terms.rule', { name: rate.rule.name })}</Text>
+          <RuleScope rule={rate.rule} />
+        </Stack>
+      ))}
+      <Facts
+        rows={[
+          [
+            t('program.window'),
+            <SetBy key="w" scope={terms.attributionWindow.scope}>
+              <DurationText value={terms.attributionWindow.value} />
+            </SetBy>,
+          ],
+          [
+            t('program.hold'),
+            <SetBy key="h" scope={terms.commissionHold.scope}>
+              <DurationText value={terms.commissionHold.value} />
+            </SetBy>,
+          ],
+          [
+            t('terms.minimum'),
+            <SetBy key="m" scope={terms.minimumPayout.scope}>
+              <MoneyText value={terms.minimumPayout.value} />
+            </SetBy>,
+          ],
+          [
+            t('terms.methods'),
+            <SetBy key="t" scope={terms.payoutMethodTypes.scope}>
+              {terms.payoutMethodTypes.value.map((type) => t(`method.${type}`)).join(', ')}
+            </SetBy>,
+          ],
+          [
+            t('program.model'),
+            <SetBy key="p" scope={model.scope}>
+              {t(`program.model.${model.value ?? 'none'}`)}
+            </SetBy>,
+          ],
+        ]}
+      />
+    </Stack>
+  );
+}
+
+/** A value and who set it. */
+function SetBy({
+  scope,
+  children,
+}: {
+  readonly scope: 'workspace' | 'program' | 'group' | 'affiliate';
+  readonly children: ReactElement | string;
+}): ReactElement {
+  const { t } = useTranslation();
+  return (
+    <>
+      {children}{' '}
+      <Text span size="sm" c="dimmed">
+        {t(`terms.scope.${scope}`)}
+      </Text>
+    </>
+  );
+}
