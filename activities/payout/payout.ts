@@ -244,7 +244,7 @@ export async function createDrafts(
 interface Credit {
   readonly payout: Payout;
   readonly minor: bigint;
-  readonly kind: string;
+  readonly kind: 'payout.replanned' | 'payout.cancelled';
   readonly key: string;
 }
 

@@ -108,14 +108,14 @@ export async function findRefundByExternalId(
 }
 
 /**
- * Ties a parked refund to its sale, or marks it applied: what it took, and whether it asked for more than was left. `corrected`: the same, once
+ * Ties a parked refund to its sale, keeps one of another currency waiting, or marks it applied: what it took, and whether it asked for more than was left. `corrected`: the same, once
  * the sale turned out to be of another amount.
  */
 export async function updateRefund(
   tx: Tx,
   act: Act,
   refund: Refund,
-  event: 'tied' | 'applied' | 'corrected' | 'discarded',
+  event: 'tied' | 'currencyDiffers' | 'applied' | 'corrected' | 'discarded',
   change: {
     readonly saleId?: string;
     readonly referralId?: string | null;
@@ -136,6 +136,7 @@ export async function updateRefund(
             outcome: change.flag ?? 'applied',
           }
         : {}),
+      ...(event === 'currencyDiffers' ? { parked_code: 'fx_missing' } : {}),
       ...(event === 'corrected'
         ? {
             applied_minor: change.applied ?? 0n,

@@ -38,8 +38,118 @@ export interface Posting {
   readonly amount: Money;
 }
 
+/** From which account to which, debit first. */
+export type PostingPairs = readonly (readonly [debit: AccountKind, credit: AccountKind])[];
+
+const offAffiliate = [
+  ['affiliate_payable', 'commission_expense'],
+  ['affiliate_receivable', 'commission_expense'],
+] as const satisfies PostingPairs;
+
+/**
+ * What each event may post (money.md 5), and which event's postings it takes back, account for account. Where an affiliate's account is touched both
+ * sides of it stand here: the debt first, or what is payable first, is `creditAffiliate`'s and `debitAffiliate`'s to say.
+ */
+export const transferKinds = {
+  'gateway.funded': { pairs: [['cash', 'merchant_funding']], mirrors: null },
+  'commission.accrued': { pairs: [['commission_expense', 'commission_pending']], mirrors: null },
+  'commission.rejected': { pairs: [['commission_pending', 'commission_expense']], mirrors: 'commission.accrued' },
+  'commission.reinstated': { pairs: [['commission_expense', 'commission_pending']], mirrors: 'commission.rejected' },
+  'commission.approved': {
+    pairs: [
+      ['commission_pending', 'affiliate_receivable'],
+      ['commission_pending', 'affiliate_payable'],
+    ],
+    mirrors: null,
+  },
+  'commission.approval_withdrawn': {
+    pairs: [
+      ['affiliate_payable', 'commission_pending'],
+      ['affiliate_receivable', 'commission_pending'],
+    ],
+    mirrors: 'commission.approved',
+  },
+  /** Of a pending line or of an approved one: part of it. */
+  'commission.reduced': { pairs: [['commission_pending', 'commission_expense'], ...offAffiliate], mirrors: null },
+  'commission.reversed': { pairs: offAffiliate, mirrors: null },
+  'commission.clawed_back': { pairs: offAffiliate, mirrors: null },
+  'adjustment.charged': { pairs: offAffiliate, mirrors: null },
+  'adjustment.charge_withdrawn': {
+    pairs: [
+      ['commission_expense', 'affiliate_payable'],
+      ['commission_expense', 'affiliate_receivable'],
+    ],
+    mirrors: 'adjustment.charged',
+  },
+  'debt.written_off': {
+    pairs: [
+      ['bad_debt_expense', 'affiliate_receivable'],
+      ['bad_debt_expense', 'reseller_receivable'],
+    ],
+    mirrors: null,
+  },
+  'payout.reserved': { pairs: [['affiliate_payable', 'payout_open']], mirrors: null },
+  'payout.replanned': {
+    pairs: [
+      ['payout_open', 'affiliate_receivable'],
+      ['payout_open', 'affiliate_payable'],
+      ['affiliate_payable', 'payout_open'],
+    ],
+    mirrors: null,
+  },
+  'payout.cancelled': {
+    pairs: [
+      ['payout_open', 'affiliate_payable'],
+      ['payout_open', 'affiliate_receivable'],
+    ],
+    mirrors: 'payout.reserved',
+  },
+  'payout.paid': { pairs: [['payout_open', 'cash']], mirrors: null },
+  'payout.paid_late': {
+    pairs: [
+      ['payout_open', 'cash'],
+      ['affiliate_payable', 'cash'],
+      ['affiliate_receivable', 'cash'],
+    ],
+    mirrors: null,
+  },
+  'payout.fee_charged': { pairs: [['payout_fee_expense', 'cash']], mirrors: null },
+  'payout.returned': {
+    pairs: [
+      ['cash', 'affiliate_receivable'],
+      ['cash', 'affiliate_payable'],
+      ['payout_fee_expense', 'affiliate_receivable'],
+      ['payout_fee_expense', 'affiliate_payable'],
+    ],
+    mirrors: null,
+  },
+  'suspense.opened': {
+    pairs: [
+      ['cash', 'suspense'],
+      ['suspense', 'cash'],
+    ],
+    mirrors: null,
+  },
+  /** To where its document says it belongs. */
+  'suspense.cleared': {
+    pairs: [
+      ['suspense', 'cash'],
+      ['cash', 'suspense'],
+      ['suspense', 'merchant_funding'],
+      ['merchant_funding', 'suspense'],
+      ['suspense', 'payout_fee_expense'],
+      ['payout_fee_expense', 'suspense'],
+      ['suspense', 'bad_debt_expense'],
+      ['bad_debt_expense', 'suspense'],
+    ],
+    mirrors: null,
+  },
+} as const satisfies Record<string, { readonly pairs: PostingPairs; readonly mirrors: string | null }>;
+export type TransferKind = keyof typeof transferKinds;
+
 /** The postings of one event. `key` = business fact + purpose (money.md 8); `correctsKey` = the key of the transfer it corrects. */
 export interface Transfer {
+  /** A `TransferKind`; what the books hold beside them is a stray (the tests of earning look for any). */
   readonly kind: string;
   readonly key: string;
   readonly cause: Cause;
@@ -128,7 +238,7 @@ export function posting(
 
 /** One event's move on a line, before the split between what is payable and what is owed is known (money.md 5). */
 export interface LineMove {
-  readonly kind: string;
+  readonly kind: TransferKind;
   readonly key: string;
   readonly cause: Cause;
   readonly correctsKey: string | null;

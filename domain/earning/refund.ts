@@ -19,7 +19,8 @@ export interface Refund {
   readonly applied: bigint | null;
   readonly flag: string | null;
   readonly reason: string | null;
-  readonly parkedCode: 'unknown_sale' | null;
+  /** `fx_missing`: told before its sale, in another currency than the sale turned out to have. */
+  readonly parkedCode: 'unknown_sale' | 'fx_missing' | null;
   readonly occurredAt: Instant;
   readonly processedAt: Instant | null;
   readonly version: number;

@@ -1,6 +1,6 @@
 import { type Decided, refused } from '../decided.js';
 import type { AffiliateId, PayoutMethodId, PayoutRunId, WorkspaceId } from '../ids.js';
-import { type CurrencyCode, formatMoney, type Money } from '../money.js';
+import { type CurrencyCode, formatMoney, maxMinor, type Money } from '../money.js';
 import type { Mode } from '../act.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, isFinal, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
@@ -315,6 +315,14 @@ function reasonsNotToPay(input: PlanInput, net: bigint, context: Context): reado
         : `${amount(input.pendingMinor)} are pending, the first until ${input.pendingUntil}.`,
       'Nothing to do; it is paid once it is approved.',
       'nobody',
+    );
+  if (net > maxMinor)
+    say(
+      'unsupported_currency',
+      `${amount(net)} are more than one payout can hold (${amount(maxMinor)}).`,
+      'Hold some of the commissions and pay the rest first.',
+      'staff',
+      `/commissions?affiliateId=${input.affiliateId}&status=approved`,
     );
   if (net > 0n && net < input.minimum.minor)
     say(

@@ -1,5 +1,5 @@
 import type { AffiliateId } from '../ids.js';
-import { addFractions, type Fraction, type Money, roundToMinor, sum, zero } from '../money.js';
+import { addFractions, type Fraction, maxMinor, type Money, roundToMinor, sum, zero } from '../money.js';
 import type { Rule, RuleLevel } from './commissionPlan.js';
 import { type Below, type EarnedPart, earnPart, noShare, spend, wholeRow } from './earnedPart.js';
 import { type NoCommissionCode, noCommissionCodes, type PricedLine } from './planEvent.js';
@@ -67,7 +67,7 @@ export function evaluatePlan(input: PlanInput): Earnings {
         if (spentHere !== null) lineSoFar = addFractions(lineSoFar, leftOf(part));
       }
     }
-    const rounded = roundedOf(parts);
+    const rounded = withinBooks(roundedOf(parts));
     below = { amount: { minor: rounded.amount, currency }, parts };
     if (member.standing === 'nothing' || parts.length === 0) continue;
     if (rounded.amount === 0n) {
@@ -102,7 +102,7 @@ export function evaluatePlan(input: PlanInput): Earnings {
             ),
       exact: rounded.exact,
       amount: { minor: rounded.amount, currency },
-      clipCode: parts.some((part) => part.clip !== null) ? 'cap_partial' : null,
+      clipCode: rounded.isCut || parts.some((part) => part.clip !== null) ? 'cap_partial' : null,
       considered: won.considered,
     });
   }
@@ -186,7 +186,7 @@ function unlistedCode(input: PlanInput, line: PricedLine | undefined): NoCommiss
 }
 
 /** The exact sum and the amount of a line: rounded once; where caps took something, what they left. */
-function roundedOf(parts: readonly EarnedPart[]): { readonly exact: Fraction; readonly amount: bigint } {
+function roundedOf(parts: readonly EarnedPart[]): Rounded {
   const [only] = parts;
   if (only === undefined) return { exact: noShare, amount: 0n };
   if (parts.length === 1)
@@ -195,6 +195,20 @@ function roundedOf(parts: readonly EarnedPart[]): { readonly exact: Fraction; re
   if (parts.every((part) => part.clip === null)) return { exact, amount: roundToMinor(exact) };
   const left = parts.reduce((total, part) => addFractions(total, leftOf(part)), noShare);
   return { exact, amount: roundToMinor(left) };
+}
+
+interface Rounded {
+  readonly exact: Fraction;
+  readonly amount: bigint;
+}
+
+/**
+ * No line is above what a posting can hold (money.md 3): a flat sum by the unit may ask for more, and a sale is a fact that has to be judged
+ * nevertheless. What is beyond is cut, as by a cap.
+ */
+function withinBooks({ exact, amount }: Rounded): Rounded & { readonly isCut: boolean } {
+  const isCut = amount > maxMinor;
+  return { exact, amount: isCut ? maxMinor : amount, isCut };
 }
 
 /** What caps left of a part. */

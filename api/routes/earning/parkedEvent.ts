@@ -96,8 +96,9 @@ async function judgeAgain(tx: Tx, act: Act, event: ParkedEvent): Promise<Judged>
       if (refund === undefined || refund.parkedCode === null || refund.saleExternalId === null) return booked;
       const sale = await findSaleByExternalId(tx, { ...refund, externalId: refund.saleExternalId });
       if (sale === undefined) return waits;
-      await tieRefund(tx, act, sale.id, refund);
-      return booked;
+      return (await tieRefund(tx, act, sale.id, refund)).parkedCode === null
+        ? booked
+        : { ...waits, code: 'fx_missing' };
     }
     case 'payment_event': {
       const key = eventKey(event.id);

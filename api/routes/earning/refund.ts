@@ -131,10 +131,15 @@ function same(found: Refund | undefined, contentHash: string): Refund | undefine
   return found;
 }
 
-/** Ties a refund to its sale: the sale's referral is told, or, when it has none, nothing but the sale itself changes, at once. */
+/**
+ * Ties a refund to its sale: the sale's referral is told, or, when it has none, nothing but the sale itself changes, at once. One that was told
+ * before its sale may turn out to be of another currency: it waits, because nothing is converted without a rate (money.md 12).
+ */
 export async function tieRefund(tx: Tx, act: Act, saleId: string, refund: Refund): Promise<Refund> {
   const sale = await lockSale(tx, saleId);
   assertInvariant(sale !== undefined, 'a sale that was found is there', { saleId });
+  if (refund.amount !== null && refund.currency !== sale.currency)
+    return refund.parkedCode === 'fx_missing' ? refund : updateRefund(tx, act, refund, 'currencyDiffers', {});
   const tied = await updateRefund(tx, act, refund, 'tied', { saleId: sale.id, referralId: sale.referralId });
   if (sale.referralId !== null) {
     const ref = { workspaceId: act.workspaceId, referralId: sale.referralId };
@@ -142,7 +147,7 @@ export async function tieRefund(tx: Tx, act: Act, saleId: string, refund: Refund
     return tied;
   }
   const mine = actFor(act, { cause: { type: 'refund', id: refund.id }, reasonCode: 'refunded' });
-  const { applied, flag, event } = decideRefund(sale, refund.currency === sale.currency ? refund.amount : 0n);
+  const { applied, flag, event } = decideRefund(sale, refund.amount);
   if (applied > 0n) await updateSale(tx, mine, sale, event ?? 'processed', { refunded: sale.refunded + applied });
   return updateRefund(tx, mine, tied, 'applied', { applied, flag });
 }

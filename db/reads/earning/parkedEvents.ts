@@ -41,7 +41,8 @@ const parkedSql = `(
     mode, occurred_at, created_at as received_at
   from sales where parked_code is not null and processed_at is null
   union all
-  select id, 'refund', parked_code, source, external_id, array_remove(array[sale_external_id], null), mode, occurred_at, created_at
+  select id, 'refund', parked_code, source, external_id,
+    array_remove(array[case when parked_code = 'fx_missing' then currency else sale_external_id end], null), mode, occurred_at, created_at
   from refunds where parked_code is not null and processed_at is null
   union all
   select event.source_id || '.' || encode(convert_to(event.external_id, 'UTF8'), 'hex'), 'payment_event', coalesce(event.code, 'unknown_sale'),
