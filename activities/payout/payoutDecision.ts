@@ -238,7 +238,7 @@ async function markPaid(
   if (typeof reference !== 'string' || typeof paidOn !== 'string') refuse(refused('decision.malformed'));
   const today = dateIn(await readWorkspaceZone(tx), act.now);
   if (paidOn > today)
-    refuse(refused('request.validation_failed', { errors: [{ pointer: '/paidOn', code: 'out_of_range' }] }));
+    refuse(refused('request.validation_failed', { errors: [{ pointer: '#/paidOn', code: 'out_of_range' }] }));
   const isDraft = payout.status === 'draft';
   if (!isDraft) asked.judge('paid');
   if (payout.execution !== 'manual' || payout.onHold || (isDraft && !asked.isAlone)) asked.notNow();

@@ -121,21 +121,21 @@ const create = defineRoute({
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
       const { kind, accountId, counterAccountId, amount } = ctx.body;
-      if (amount.minor <= 0n) throw invalid({ pointer: '/amount', code: 'out_of_range', detail: 'Above zero.' });
-      const { account, currency } = await requireAccount(tx, ctx, accountId, '/accountId');
+      if (amount.minor <= 0n) throw invalid({ pointer: '#/amount', code: 'out_of_range', detail: 'Above zero.' });
+      const { account, currency } = await requireAccount(tx, ctx, accountId, '#/accountId');
       if (!fitsAccount(kind, account))
         throw invalid({
-          pointer: '/accountId',
+          pointer: '#/accountId',
           code: 'not_allowed_here',
           detail: kind === 'write_off' ? 'A debt: affiliate_receivable or reseller_receivable.' : 'A suspense account.',
         });
       if (currency !== amount.currency) throw new DomainError('sale.currency_mismatch', { expectedCurrency: currency });
       if (counterAccountId !== null) {
-        const counter = await requireAccount(tx, ctx, counterAccountId, '/counterAccountId');
+        const counter = await requireAccount(tx, ctx, counterAccountId, '#/counterAccountId');
         const isPlace = (clearingKinds as readonly string[]).includes(counter.account.kind);
         if (kind === 'write_off' || !isPlace || counter.currency !== currency)
           throw invalid({
-            pointer: '/counterAccountId',
+            pointer: '#/counterAccountId',
             code: 'not_allowed_here',
             detail: `Of a clearing, in ${currency}: ${clearingKinds.join(', ')}.`,
           });

@@ -228,7 +228,7 @@ const fund = defineRoute({
   async handle(ctx, deps) {
     const { amount, reference } = ctx.body;
     if (amount.minor <= 0n)
-      throw invalid({ pointer: '/amount/amount', code: 'out_of_range', detail: 'More than zero.' });
+      throw invalid({ pointer: '#/amount/amount', code: 'out_of_range', detail: 'More than zero.' });
     // The money itself is moved outside: at the simulated gateway that happens here, first and once per reference. If the entry then fails,
     // its statement shows a deposit that the books miss, as a real one would.
     if (ctx.params.gatewayId === 'sandbox')
@@ -308,7 +308,7 @@ async function tellTemporal(
 function requireZone(timeZone: string): void {
   if (!isTimeZone(timeZone))
     throw invalid({
-      pointer: '/timeZone',
+      pointer: '#/timeZone',
       code: 'not_in_list',
       detail: 'A zone of the IANA list, such as Europe/Warsaw.',
     });

@@ -101,7 +101,7 @@ async function presentOne(ctx: Asking, tx: ReadTx | Tx, run: RunView, holders?: 
 /** What a request looks at; `cutOffAt` in the future is refused. */
 function filterOf(body: PayoutRunRequest, now: Instant) {
   if (body.cutOffAt !== null && body.cutOffAt > now)
-    throw invalid({ pointer: '/cutOffAt', code: 'out_of_range', detail: 'Not in the future.' });
+    throw invalid({ pointer: '#/cutOffAt', code: 'out_of_range', detail: 'Not in the future.' });
   return {
     currencies: body.currencies,
     cutOffAt: body.cutOffAt ?? now,

@@ -121,7 +121,7 @@ test('PAY-29: a run starts once per key and per period; a cut-off in the future 
     body: { cutOffAt: '2099-01-01T00:00:00Z' },
   });
   expect(future.status).toBe(422);
-  expect(future.body).toMatchObject({ errors: [{ pointer: '/cutOffAt', code: 'out_of_range' }] });
+  expect(future.body).toMatchObject({ errors: [{ pointer: '#/cutOffAt', code: 'out_of_range' }] });
   const list = await api.as(shop.key, '/v1/payout-runs?status=planning');
   expect(list.body['data']).toHaveLength(1);
   const later = await api.as(shop.key, '/v1/payout-runs?createdAt[gte]=2099-01-01T00:00:00Z');
