@@ -11,6 +11,7 @@ import { readDueDates } from '../db/reads/payout/dueDates.js';
 import { listHolders } from '../db/reads/payout/payoutControls.js';
 import { listPlanAffiliates, readPlanInputs } from '../db/reads/payout/payoutPlan.js';
 import { readWorkspaceZone } from '../db/reads/payout/payoutStep.js';
+import { countOpenDifferences } from '../db/reads/payout/reconciliationList.js';
 import { inWorkspace, type Tx } from '../db/transaction.js';
 import { type Act, systemAct } from '../domain/act.js';
 import { type AffiliateDocument, documentText } from '../domain/affiliate/document.js';
@@ -43,7 +44,8 @@ export function calendarActivities(deps: CalendarDeps) {
           const zone = await readWorkspaceZone(tx);
           const passed = (await judgeStandards(tx, act, zone)) + (await lapseDocuments(tx, act, zone));
           const warned = await warnOfEndingKeys(tx, act, zone);
-          return passed + warned + (await remindOfLate(tx, act, zone, deps));
+          const explained = await remindOfDifferences(tx, act, zone);
+          return passed + warned + explained + (await remindOfLate(tx, act, zone, deps));
         });
         Context.current().heartbeat(found);
       }
@@ -168,6 +170,28 @@ export async function warnOfEndingKeys(tx: Tx, act: Act, zone: string): Promise<
   return ending.length;
 }
 
+/** A difference with a gateway is explained within so many days (money.md 10). */
+const explainDays = 3;
+
+/** Reminds whoever may say what a difference is of those that wait for longer (BEY-06): once a day while any does. Answers how many. */
+export async function remindOfDifferences(tx: Tx, act: Act, zone: string): Promise<number> {
+  const open = await countOpenDifferences(tx, { mode: act.mode, before: addDays(act.now, -explainDays) });
+  if (open === 0) return 0;
+  const onceKey = `reconciliation.open/${dateIn(zone, act.now)}`;
+  const { rows } = await tx.raw<{ rows: unknown[] }>('select from notices where once_key = :onceKey limit 1', {
+    onceKey,
+  });
+  if (rows.length > 0) return 0;
+  await tellStaff(tx, act, 'reconcile.write', {
+    onceKey,
+    kind: 'reconciliation_overdue',
+    subject: `${open === 1 ? 'A difference waits' : `${open} differences wait`} for an explanation`,
+    body: `The statement and the books have not agreed for more than ${explainDays} days. Say what each difference is, or move its money to suspense.`,
+    link: '/reconciliations?unexplained=true',
+  });
+  return open;
+}
+
 /** Reminds staff who prepare payouts of what should have been paid by now (PAY-20): once a day while anything is late. Answers how many. */
 export async function remindOfLate(
   tx: Tx,
@@ -193,7 +217,7 @@ export async function remindOfLate(
     onceKey,
     kind: 'payout_overdue',
     subject: 'Payouts are overdue',
-    body: `${affiliates} affiliates are due and in no payout yet; ${payouts} payouts are made and not paid.`,
+    body: `${affiliates === 1 ? '1 affiliate is' : `${affiliates} affiliates are`} due and in no payout yet; ${payouts === 1 ? '1 payout is' : `${payouts} payouts are`} made and not paid.`,
     link: payouts > 0 ? '/payouts?overdue=true' : '/payouts/due',
   });
   return payouts + affiliates;
@@ -244,7 +268,7 @@ async function countLate(
 async function tellStaff(
   tx: Tx,
   act: Act,
-  right: 'affiliate.write' | 'check.write' | 'key.write' | 'payout.prepare',
+  right: 'affiliate.write' | 'check.write' | 'key.write' | 'payout.prepare' | 'reconcile.write',
   notice: {
     readonly onceKey: string;
     readonly kind: string;

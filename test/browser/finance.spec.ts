@@ -186,6 +186,13 @@ test('PAY-18: drafts are marked as paid together; what they were paid with stand
 
   await enter(page, benCookie);
   await page.goto('/payouts?status=draft');
+  // screens.md 3.17: what is next, what is late, what is on its way, before any row.
+  const scheduled = page.getByRole('region', { name: 'Scheduled' }).getByRole('link');
+  await expect(scheduled).toHaveText(/^\d+ payouts$/);
+  await expect(page.getByRole('region', { name: 'Next', exact: true })).toContainText('Who is due');
+  await page.getByRole('region', { name: 'Overdue' }).getByRole('link').click();
+  await expect(page).toHaveURL(/\/payouts\?overdue=true$/);
+  await page.goto('/payouts?status=draft');
   for (const id of drafts) await page.locator(`tr[data-row="${id}"]`).getByRole('checkbox').check();
   await page.getByRole('button', { name: 'Mark as paid (2)' }).click();
   const dialog = page.getByRole('dialog');

@@ -105,6 +105,7 @@ export const deskTexts: Readonly<Record<keyof typeof en, string>> = {
   'reconciliation.books': 'Bücher sagen',
   'reconciliation.difference': 'Unterschied',
   'reconciliation.lines': 'Zeilen',
+  'reconciliation.unexplained': 'Zu erklären',
   'reconciliation.open': 'Offene Unterschiede',
   'reconciliation.items': 'Zeilen',
   'reconciliation.noItem': 'Keine Zeilen',

@@ -102,6 +102,7 @@ export const deskTexts = {
   'reconciliation.books': 'Books say',
   'reconciliation.difference': 'Difference',
   'reconciliation.lines': 'Lines',
+  'reconciliation.unexplained': 'To explain',
   'reconciliation.open': 'Open differences',
   'reconciliation.items': 'Lines',
   'reconciliation.noItem': 'No lines',

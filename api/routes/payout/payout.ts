@@ -10,6 +10,7 @@ import {
   listAttemptViews,
   listLineViews,
   listPayoutViews,
+  sumPayouts,
   type PayoutView,
   standingOf,
 } from '../../../db/reads/payout/payoutView.js';
@@ -84,18 +85,24 @@ const list = defineRoute({
   refuses: [],
   handle(ctx) {
     const page = ctx.page(ctx.query);
+    const filter = payoutFilterOf(ctx.mode, ctx.query);
+    const { include } = ctx.query;
     return ctx.read(async (tx) => {
-      const [holders, rows] = await Promise.all([
-        listHolders(tx, 'payout.approve'),
-        listPayoutViews(tx, payoutFilterOf(ctx.mode, ctx.query), page),
-      ]);
+      const [holders, rows] = await Promise.all([listHolders(tx, 'payout.approve'), listPayoutViews(tx, filter, page)]);
       const { data, nextCursor } = ctx.list(
         rows,
         page,
         (row) => row,
         ({ createdAt, id }) => ({ value: createdAt, id }),
       );
-      return { data: data.map((row) => presentTo(ctx, holders, row)), nextCursor };
+      const shown = { data: data.map((row) => presentTo(ctx, holders, row)), nextCursor };
+      if (include === undefined) return shown;
+      const { counts, sums } = await sumPayouts(tx, filter);
+      return {
+        ...shown,
+        ...(include.includes('counts') ? { counts: { total: counts.total, byStatus: { ...counts.byStatus } } } : {}),
+        ...(include.includes('sums') ? { sums: [...sums] } : {}),
+      };
     });
   },
 });
@@ -309,7 +316,7 @@ const markPaid = defineRoute({
   async handle(ctx, deps) {
     const today = await ctx.read(async (tx, now) => dateIn(await readWorkspaceZone(tx), now));
     if (ctx.body.paidOn > today)
-      throw invalid({ pointer: '/paidOn', code: 'out_of_range', detail: 'Not in the future.' });
+      throw invalid({ pointer: '#/paidOn', code: 'out_of_range', detail: 'Not in the future.' });
     return decidePayout(ctx, deps, 'markPaid', reasonOf({}), { ...ctx.body });
   },
 });

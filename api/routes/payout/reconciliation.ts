@@ -43,7 +43,11 @@ const list = defineRoute({
     const page = ctx.page(ctx.query);
     return ctx.read(async (tx) =>
       ctx.list(
-        await listReconciliations(tx, { mode: ctx.mode, gatewayIds: ctx.query.gatewayId, q: ctx.query.q }, page),
+        await listReconciliations(
+          tx,
+          { mode: ctx.mode, gatewayIds: ctx.query.gatewayId, unexplained: ctx.query.unexplained, q: ctx.query.q },
+          page,
+        ),
         page,
         (row) => presentReconciliation(row, ctx.mode === 'test'),
         (row) => ({ value: row.createdAt, id: row.id }),

@@ -5,7 +5,8 @@ import { getWorkspace, nextWorkspaceVersion } from '../../../db/access/workspace
 import { recordAudit } from '../../../db/audit/audit.js';
 import { listUnapplied } from '../../../db/reads/messaging/unapplied.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
-import { listGatewayViews } from '../../../db/reads/payout/payoutView.js';
+import { listGatewayViews, sumPayouts } from '../../../db/reads/payout/payoutView.js';
+import { countOpenDifferences } from '../../../db/reads/payout/reconciliationList.js';
 import {
   type ActivitySpan,
   countActivity,
@@ -62,6 +63,7 @@ import {
   figureNames,
   homeQuery,
   homeWire,
+  type NeedKind,
   presentQueueItem,
   queueQuery,
   presentHit,
@@ -321,12 +323,19 @@ const home = defineRoute({
 
 async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
   const { byKind } = await countQueue(tx, readerOf(ctx, now), {});
-  const waiting: { kind: QueueKind | 'on_hold' | 'dead_message'; count: number; list: string }[] = queueKinds.flatMap(
-    (kind) => {
-      const count = byKind[kind] ?? 0;
-      return count === 0 ? [] : [{ kind, count, list: queueLists[kind] }];
-    },
-  );
+  const waiting: { kind: NeedKind; count: number; list: string }[] = queueKinds.flatMap((kind) => {
+    const count = byKind[kind] ?? 0;
+    return count === 0 ? [] : [{ kind, count, list: queueLists[kind] }];
+  });
+  if (ctx.can('payout.read') && (ctx.can('payout.prepare') || ctx.can('payout.settle'))) {
+    const { counts } = await sumPayouts(tx, { mode: ctx.mode, overdue: true });
+    if (counts.total > 0)
+      waiting.push({ kind: 'payout_overdue', count: counts.total, list: '/v1/payouts?overdue=true' });
+  }
+  if (ctx.can('reconcile.write') && ctx.can('ledger.read')) {
+    const open = await countOpenDifferences(tx, { mode: ctx.mode, before: null });
+    if (open > 0) waiting.push({ kind: 'difference', count: open, list: '/v1/reconciliations?unexplained=true' });
+  }
   if (ctx.can('commission.decide')) {
     const filter = { onHold: true, list: ['pending' as const, 'payable' as const] };
     const { counts } = await sumCommissions(tx, { scope: ctx.scopeFor('commission.decide'), mode: ctx.mode, filter });

@@ -50,7 +50,7 @@ export const payoutQuery = listQuery(
     ...dayRange('paidOn'),
     ...instantRange('createdAt'),
   },
-  { q: true },
+  { q: true, include: ['counts', 'sums'] },
 );
 
 /** What the list, its file and a bulk act over it look for: the same rows. */

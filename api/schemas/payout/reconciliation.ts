@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import type { ReconciliationItemView, ReconciliationView } from '../../../db/reads/payout/reconciliationList.js';
 import { itemClasses, itemResolutions } from '../../../domain/payout/reconciliation.js';
-import { anyOf, anyText, listQuery } from '../../lists.js';
+import { anyOf, anyText, flag, listQuery } from '../../lists.js';
 import { uploadedFile } from '../../upload.js';
 import { fieldIssue, idWire, instantWire, listOf, reasonText, signedMoneyWire, text } from '../wire.js';
 
 export const reconciliationParams = z.strictObject({ reconciliationId: idWire('reconciliation') });
 export const reconciliationItemParams = z.strictObject({ itemId: idWire('reconciliationItem') });
-export const reconciliationQuery = listQuery({ gatewayId: anyText() }, { sort: ['createdAt'], q: true });
+export const reconciliationQuery = listQuery(
+  { gatewayId: anyText(), unexplained: flag() },
+  { sort: ['createdAt'], q: true },
+);
 export const reconciliationItemQuery = listQuery({ class: anyOf(itemClasses) }, { sort: ['createdAt'], q: true });
 
 /** Without a file: the gateway's own statement is fetched now. With one: that statement is compared, as of `closedAt` or its last line. */

@@ -24,8 +24,12 @@ export const homeQuery = z.strictObject({
 const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(signedMoneyWire) });
 export const figureNames = ['clicks', 'leads', 'referrals', 'sales', 'commissions', 'revenue'] as const;
 
+/** What waits on lists of its own beside the queue. */
+const needKinds = [...queueKinds, 'payout_overdue', 'difference', 'on_hold', 'dead_message'] as const;
+export type NeedKind = (typeof needKinds)[number];
+
 const needWire = z.strictObject({
-  kind: z.enum([...queueKinds, 'on_hold', 'dead_message']),
+  kind: z.enum(needKinds),
   count: z.int(),
   /** The list query that shows them. */
   list: z.string(),

@@ -1,6 +1,6 @@
 import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, PayoutId } from '../../../domain/ids.js';
-import type { CurrencyCode } from '../../../domain/money.js';
+import type { CurrencyCode, Money } from '../../../domain/money.js';
 import { connectableGateways } from '../../../domain/payout/gateway.js';
 import type { PayoutStanding, PayoutStatus } from '../../../domain/payout/payout.js';
 import type { AttemptState } from '../../../domain/payout/payoutAttempt.js';
@@ -195,44 +195,85 @@ function boundsAs(name: string, bounds: Bounds = {}): Record<string, string | nu
 
 const problemStates: Readonly<Record<string, string>> = { failed: 'refused', unknown: 'unknown', returned: 'returned' };
 
-export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Page): Promise<readonly PayoutView[]> {
-  const list = (values: readonly string[] | undefined): string[] | null => (values === undefined ? null : [...values]);
-  const { rows } = await tx.raw<{ rows: Row[] }>(
-    `${select}
-     where payout.mode = :mode
+const matching = `payout.mode = :mode
        and (:statuses::text[] is null or payout.status = any(:statuses::text[]))
        and (:states::text[] is null or attempt.state = any(:states::text[]) and payout.status <> 'cancelled')
        and (:affiliateIds::text[] is null or payout.affiliate_id = any(:affiliateIds::text[]))
        and (:runIds::text[] is null or payout.run_id = any(:runIds::text[]))
        and (:methodTypes::text[] is null or payout.method_type = any(:methodTypes::text[]))
        and (:currencies::text[] is null or payout.currency = any(:currencies::text[]))
-       and (:overdue::boolean is null or (payout.status in ('draft', 'pending') and payout.due_on < ${today}) = :overdue::boolean)
+       and (:overdue::boolean is null or (payout.status in ('draft', 'pending') and payout.due_on < ${today}) is true = :overdue::boolean)
        and ${within('payout.paid_on', 'paidOn', 'date')}
        and ${within('payout.created_at', 'createdAt', 'timestamptz')}
        and (:q::text is null or payout.id = :q or strpos(lower(coalesce(payout.reference, '')), lower(:q)) > 0
             or exists (select from affiliates as found where found.id = payout.affiliate_id
-                       and (strpos(lower(found.name), lower(:q)) > 0 or strpos(lower(found.email), lower(:q)) > 0)))
+                       and (strpos(lower(found.name), lower(:q)) > 0 or strpos(lower(found.email), lower(:q)) > 0)))`;
+
+function bindingsOf(filter: PayoutFilter) {
+  const list = (values: readonly string[] | undefined): string[] | null => (values === undefined ? null : [...values]);
+  return {
+    mode: filter.mode,
+    statuses: list(filter.statuses),
+    states: list(filter.problems?.map((problem) => problemStates[problem] ?? problem)),
+    affiliateIds: list(filter.affiliateIds),
+    runIds: list(filter.runIds),
+    methodTypes: list(filter.methodTypes),
+    currencies: list(filter.currencies),
+    overdue: filter.overdue ?? null,
+    q: filter.q ?? null,
+    ...boundsAs('paidOn', filter.paidOn),
+    ...boundsAs('createdAt', filter.createdAt),
+  };
+}
+
+export async function listPayoutViews(tx: ReadTx, filter: PayoutFilter, page: Page): Promise<readonly PayoutView[]> {
+  const { rows } = await tx.raw<{ rows: Row[] }>(
+    `${select}
+     where ${matching}
        and (:afterId::text is null or (payout.created_at, payout.id) ${page.descending ? '<' : '>'} (:afterAt::timestamptz, :afterId::text))
      order by payout.created_at ${page.descending ? 'desc' : 'asc'}, payout.id ${page.descending ? 'desc' : 'asc'}
      limit :limit`,
     {
-      mode: filter.mode,
-      statuses: list(filter.statuses),
-      states: list(filter.problems?.map((problem) => problemStates[problem] ?? problem)),
-      affiliateIds: list(filter.affiliateIds),
-      runIds: list(filter.runIds),
-      methodTypes: list(filter.methodTypes),
-      currencies: list(filter.currencies),
-      overdue: filter.overdue ?? null,
-      q: filter.q ?? null,
-      ...boundsAs('paidOn', filter.paidOn),
-      ...boundsAs('createdAt', filter.createdAt),
+      ...bindingsOf(filter),
       afterId: page.after?.id ?? null,
       afterAt: page.after?.value ?? null,
       limit: page.limit + 1,
     },
   );
   return rows.map(toView);
+}
+
+/** How many there are of each status, and their sum per currency, over the whole filter (api.md 1.6). */
+export async function sumPayouts(
+  tx: ReadTx,
+  filter: PayoutFilter,
+): Promise<{
+  readonly counts: { readonly total: number; readonly byStatus: Readonly<Record<string, number>> };
+  readonly sums: readonly Money[];
+}> {
+  const { rows } = await tx.raw<{
+    rows: { status: string; currency: CurrencyCode; number: number; minor: bigint }[];
+  }>(
+    `select payout.status, payout.currency, count(*)::int as number, sum(payout.amount_minor)::bigint as minor
+     from payouts as payout
+     left join lateral (
+       select * from payout_attempts where payout_id = payout.id order by number desc limit 1
+     ) as attempt on true
+     where ${matching}
+     group by payout.status, payout.currency
+     order by payout.currency, payout.status`,
+    bindingsOf(filter),
+  );
+  const byStatus: Record<string, number> = {};
+  const sums = new Map<CurrencyCode, bigint>();
+  for (const { status, currency, number, minor } of rows) {
+    byStatus[status] = (byStatus[status] ?? 0) + number;
+    sums.set(currency, (sums.get(currency) ?? 0n) + minor);
+  }
+  return {
+    counts: { total: rows.reduce((total, row) => total + row.number, 0), byStatus },
+    sums: [...sums].map(([currency, minor]) => ({ minor, currency })),
+  };
 }
 
 export async function listAttemptViews(tx: ReadTx, payoutId: string): Promise<readonly AttemptView[]> {

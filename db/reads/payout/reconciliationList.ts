@@ -28,6 +28,29 @@ const columns = `statement.id, statement.gateway as "gatewayId", statement.curre
    where item.statement_id = statement.id and item.class <> 'matched' and item.resolved_at is null) as open,
   statement.created_at as "createdAt"`;
 
+/** Of the newest statement of its gateway and currency: an older one's differences are told there again, or are gone. */
+const isNewest = `not exists (
+  select from gateway_statements as later
+  where later.gateway = statement.gateway and later.mode = statement.mode and later.currency = statement.currency
+    and (later.closed_at, later.id) > (statement.closed_at, statement.id))`;
+const isOpen = `item.class <> 'matched' and item.resolved_at is null`;
+
+/** Differences that nobody has explained yet, in the newest statements; `before`: only those first seen before it (BEY-06). */
+export async function countOpenDifferences(
+  tx: ReadTx | Tx,
+  of: { readonly mode: Mode; readonly before: Instant | null },
+): Promise<number> {
+  const { rows } = await tx.raw<{ rows: { number: number }[] }>(
+    `select count(*)::int as number
+     from reconciliation_items as item
+     join gateway_statements as statement on statement.id = item.statement_id
+     where statement.mode = :mode and ${isOpen} and ${isNewest}
+       and (:before::timestamptz is null or coalesce(item.first_seen_at, item.created_at) < :before::timestamptz)`,
+    { mode: of.mode, before: of.before },
+  );
+  return rows[0]?.number ?? 0;
+}
+
 /** What people know of a line: its numbers here and there, and whom it went to. */
 const itemNamed = `(:q in (item.id, item.attempt_id, attempt.payout_id, item.affiliate_id) or strpos(lower(coalesce(item.line_id, '')), lower(:q)) > 0
   or strpos(lower(coalesce(item.provider_id, '')), lower(:q)) > 0 or strpos(lower(coalesce(item.note, '')), lower(:q)) > 0)`;
@@ -37,12 +60,19 @@ export async function listReconciliations(
   of: {
     readonly mode: Mode;
     readonly gatewayIds?: readonly string[] | undefined;
+    /** With differences that wait for a person's word, or without. */
+    readonly unexplained?: boolean | undefined;
     readonly q?: string | undefined;
   },
   page: Page,
 ): Promise<readonly ReconciliationView[]> {
   const query = tx.select(tx.raw(columns)).from('gateway_statements as statement').where('statement.mode', of.mode);
   if (of.gatewayIds !== undefined) query.whereIn('statement.gateway', [...of.gatewayIds]);
+  if (of.unexplained !== undefined)
+    query.whereRaw(
+      `(${isNewest} and exists (select from reconciliation_items as item where item.statement_id = statement.id and ${isOpen})) = :unexplained::boolean`,
+      { unexplained: of.unexplained },
+    );
   // By what a line of the bank says too: somebody looks for the statement that has a transfer in it.
   if (of.q !== undefined)
     query.whereRaw(

@@ -154,6 +154,17 @@ test('PAY-20: a draft says when its oldest line was due, is overdue from then on
     ]),
   );
   expect(late.every((one) => one['overdue'])).toBe(true);
+  // The cards above the list, and what waits on Home (screens.md 3.17).
+  const cards = (await world.as('/v1/payouts?overdue=true&include=counts,sums&limit=1')).body;
+  expect(cards).toMatchObject({ counts: { total: 2, byStatus: { draft: 2 } }, sums: [usd('45.00')] });
+  const others = (await world.as('/v1/payouts?status=draft,pending&overdue=false&include=counts,sums')).body;
+  expect(others).toMatchObject({ data: [], counts: { total: 0, byStatus: {} }, sums: [] });
+  const waiting = itemsOf((await world.as('/v1/console/home')).body['needsYou']);
+  expect(waiting.find((one) => one['kind'] === 'payout_overdue')).toEqual({
+    kind: 'payout_overdue',
+    count: 2,
+    list: '/v1/payouts?overdue=true',
+  });
 
   const dan = await world.affiliate(programId, { name: 'Dan', minimumPayout: [usd('5.00')] });
   await method(dan, 'active');

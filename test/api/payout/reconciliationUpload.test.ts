@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { remindOfDifferences } from '../../../activities/calendar.js';
 import { fundGateway } from '../../../activities/payout/gateway.js';
 import { createDraft } from '../../../activities/payout/payout.js';
 import { addMs, type Instant } from '../../../domain/time.js';
@@ -155,6 +156,32 @@ test('BEY-06: each line of an uploaded statement is matched or classed, in every
 
   const again = await upload(csv, { closedAt: addMs(clockNow(), -2) });
   expect(again).toMatchObject({ status: 409, body: { code: 'already_exists', existingId: ids[0] } });
+});
+
+test('BEY-06: what waits for an explanation stands on Home for whoever gives it; after three days they are reminded, once a day', async () => {
+  const needs = async (key: string) =>
+    itemsOf((await api.as(key, '/v1/console/home')).body['needsYou']).find((need) => need['kind'] === 'difference');
+  const need = await needs(owner);
+  expect(need).toMatchObject({ count: 10, list: '/v1/reconciliations?unexplained=true' });
+  const behind = itemsOf((await api.as(owner, String(need?.['list']))).body['data']);
+  expect(behind.reduce((sum, one) => sum + Number(one['openDifferences']), 0)).toBe(10);
+  expect((await api.as(owner, '/v1/reconciliations?unexplained=false')).body['data']).toEqual([]);
+  const approver = (await api.makePerson({ id: world.workspaceId }, ['finance_approver'])).key;
+  expect(await needs(approver), 'who may not settle it').toBeUndefined();
+
+  const remind = () => world.write((tx, act) => remindOfDifferences(tx, act, 'UTC'));
+  const told = () => world.rows('notices', { kind: 'reconciliation_overdue' });
+  expect(await remind()).toBe(0);
+  await world.write((tx) =>
+    tx('reconciliation_items')
+      .whereNot({ class: 'matched' })
+      .update({ first_seen_at: tx.raw(`first_seen_at - interval '73 hours'`) }),
+  );
+  expect(await remind()).toBe(10);
+  expect(await remind()).toBe(0);
+  const notices = await told();
+  expect(notices.map((one) => one['link'])).toContain('/reconciliations?unexplained=true');
+  expect(new Set(notices.map((one) => one['user_id'])).size, 'each person once').toBe(notices.length);
 });
 
 test('BEY-06: a person accepts a difference, or sends its money to suspense; twice is refused', async () => {

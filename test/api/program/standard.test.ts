@@ -150,7 +150,7 @@ test('PAY-20: staff are reminded of late money, once a day', async () => {
     {
       user_id: world.ws.owner.id,
       subject: 'Payouts are overdue',
-      body: '1 affiliates are due and in no payout yet; 0 payouts are made and not paid.',
+      body: '1 affiliate is due and in no payout yet; 0 payouts are made and not paid.',
     },
   ]);
 });

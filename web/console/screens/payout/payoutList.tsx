@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { PageHead } from '../../../kit/Shell.js';
+import { PayoutCards } from './payoutCards.js';
 import { PayoutTable } from './payoutTable.js';
 
 /** Every payout, with what is wrong beside its status (screens.md 3.17). */
@@ -9,6 +10,7 @@ export function Screen(): ReactElement {
   return (
     <>
       <PageHead title={t('payout.listTitle')} text={t('payout.listText')} />
+      <PayoutCards />
       <PayoutTable screen="payouts" />
     </>
   );

@@ -68,6 +68,7 @@ export function PayoutTable({
       screen={screen}
       label={t('payout.listTitle')}
       hasText
+      include="counts,sums"
       fixed={fixed}
       pollMs={pollMs}
       bulk={[...(can('payout.settle') ? settleBulk : []), ...(mayWrite ? messageBulk : [])]}

@@ -33,7 +33,17 @@ export function Screen(): ReactElement {
         rowLabel={(row) => `${row.gatewayId} ${row.currency}`}
         rowHref={(row) => `/reconciliations/${row.id}`}
         empty={{ title: t('reconciliation.none'), text: t('reconciliation.noneText'), action: ask }}
-        filters={[{ field: 'gatewayId', label: t('reconciliation.gateway') }]}
+        filters={[
+          { field: 'gatewayId', label: t('reconciliation.gateway') },
+          {
+            field: 'unexplained',
+            label: t('reconciliation.unexplained'),
+            options: [
+              { value: 'true', label: t('yes') },
+              { value: 'false', label: t('no') },
+            ],
+          },
+        ]}
         columns={[
           {
             key: 'closedAt',

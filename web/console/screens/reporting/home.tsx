@@ -23,12 +23,13 @@ import { SavedViews } from '../../../kit/SavedViews.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { useExport } from '../../../kit/useExport.js';
+import { NextPayout } from '../payout/nextPayout.js';
 import { Activity } from './homeActivity.js';
 
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
 export function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
-  return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|links|programs)\b/.test(
+  return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|reconciliations|links|programs)\b/.test(
     list,
   )
     ? list.slice('/v1'.length)
@@ -254,46 +255,6 @@ function useCards(home: ConsoleHome): readonly Card[] {
       : [{ key: 'nextPayout', title: t('home.nextPayout'), content: <NextPayout next={nextPayout} /> }]),
     ...(seesActivity ? best : []),
   ];
-}
-
-function NextPayout({ next }: { readonly next: NonNullable<ConsoleHome['nextPayout']> }): ReactElement {
-  const { t } = useTranslation();
-  return (
-    <>
-      <Text fw={600}>
-        {next.at === null ? (
-          t('home.noSchedule')
-        ) : (
-          <>
-            <DateText value={next.at} />
-            {next.daysLeft === null ? '' : ` · ${t('home.daysLeft', { count: next.daysLeft })}`}
-          </>
-        )}
-      </Text>
-      <Stack gap={4} component="ul" m={0} mt="xs" pl="md">
-        {next.planned === null
-          ? next.owed.map((owed) => (
-              <li key={owed.amount.currency}>
-                <MoneyText value={owed.amount} /> {t('run.toAffiliates', { count: owed.affiliates })}
-              </li>
-            ))
-          : next.planned.map((one) => (
-              <li key={one.payable.amount.currency}>
-                <MoneyText value={one.payable.amount} /> {t('run.toAffiliates', { count: one.payable.affiliates })}
-                {one.notPayable === 0 ? '' : ` · ${t('home.notPayable', { count: one.notPayable })}`}
-              </li>
-            ))}
-      </Stack>
-      <Group mt="xs">
-        <Button component={Link} to={screenOf(next.list) ?? '/payouts'} variant="default" size="compact-sm">
-          {t('due.listTitle')}
-        </Button>
-        <Button component={Link} to="/payout-runs" variant="default" size="compact-sm">
-          {t('run.listTitle')}
-        </Button>
-      </Group>
-    </>
-  );
 }
 
 /** The period before, the same period a year before, nothing (screens.md 1.2); the first is what stands in no address. */
