@@ -125,6 +125,9 @@ test('PAY-18: fifty marked as paid at once, one of them on hold: it fails, the r
   await owner('payouts').where({ id: held }).update({ on_hold: true });
   const filter = { status: 'draft', currency: 'USD' };
   const paid = { reference: 'Bank run 7', paidOn: '2026-11-20', note: 'By hand' };
+  // Many at once are no way around four eyes: who made the drafts settles none of them (BEY-04).
+  const own = await ask(shop.key, { kind: 'payouts.mark_paid', ids: [drafts[1]?.['id']], ...paid });
+  expect((await work(own.body['id'])).map(([, code]) => code)).toEqual(['own_work']);
   const dry = await ask(fin, { kind: 'payouts.mark_paid', filter, dryRun: true });
   expect(dry.body).toMatchObject({ matched: many, eligible: many - 1, skipped: [{ id: held }] });
   const made = await ask(fin, { kind: 'payouts.mark_paid', filter, expectedCount: many, ...paid });
