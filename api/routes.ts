@@ -76,8 +76,8 @@ import { userRoutes } from './routes/access/user.js';
 import { workspaceRoutes } from './routes/access/workspace.js';
 import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { emailRoutes } from './routes/messaging/email.js';
-import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { sentMessageRoutes } from './routes/messaging/sentMessage.js';
+import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { milestoneRoutes } from './routes/messaging/milestone.js';
 import { templateRoutes } from './routes/messaging/template.js';
 import { consoleRoutes } from './routes/reporting/console.js';
@@ -110,9 +110,9 @@ const own: readonly Route[] = [
   ...workspaceRoutes,
   ...preferenceRoutes,
   ...noticeRoutes,
+  ...sentMessageRoutes,
   ...ownReportRoutes,
   ...reportRoutes,
-  ...sentMessageRoutes,
   ...ownRecruitRoutes,
   ...devEmailRoutes,
   ...emailRoutes,
@@ -146,12 +146,12 @@ const own: readonly Route[] = [
   ...enrolmentRoutes,
   ...affiliateMetricsRoutes,
   ...affiliateTimelineRoutes,
+  ...effectiveTermsRoutes,
   ...payoutMethodRoutes,
   ...payoutRunRoutes,
   ...payoutFileRoutes,
   ...payoutRoutes,
   ...payoutStatementRoutes,
-  ...effectiveTermsRoutes,
   ...unpaidNoticeRoutes,
   ...gatewayRoutes,
   ...gatewayHookRoutes,
