@@ -60,12 +60,8 @@ const sources: Readonly<Record<QueueKind, string>> = {
     from leads as lead where lead.mode = :mode and lead.verdict = 'received' and lead.processed_at is not null`,
   referral: `
     select 'referral', referral.id, referral.stage, referral.status, referral.affiliate_id, referral.program_id,
-           money.currency, money.minor, referral.assignee_id, coalesce(referral.pending_since, referral.created_at), referral.decide_by
+           ${none.amount}, referral.assignee_id, coalesce(referral.pending_since, referral.created_at), referral.decide_by
     from referrals as referral
-    left join lateral (
-      select line.currency, sum(line.amount_minor - line.reversed_minor)::bigint as minor
-      from commissions as line where line.referral_id = referral.id and line.status <> 'rejected'
-      group by line.currency order by minor desc limit 1) as money on true
     where referral.mode = :mode and referral.status = 'pending'`,
   sale: `
     select 'sale', sale.id, sale.external_id, sale.status, sale.affiliate_id, sale.program_id, sale.currency, sale.captured_minor,
@@ -98,6 +94,15 @@ const sources: Readonly<Record<QueueKind, string>> = {
            ${none.assignee}, appeal.created_at, appeal.created_at + interval '${answerDays} days'
     from appeals as appeal where appeal.mode = :mode and appeal.status = 'open'`,
 };
+
+const lineMoney = 'sum(line.amount_minor - line.reversed_minor)';
+/**
+ * What a referral is about: its lines' largest sum. Asked of the items of the page, and not in `sources`, where those that are only counted
+ * would be added up as well, on each look of the menu.
+ */
+const referralMoney = (column: string): string => `(
+  select ${column} from commissions as line where line.referral_id = item.id and line.status <> 'rejected'
+  group by line.currency order by ${lineMoney} desc limit 1)`;
 
 /** The contact behind an item, of the kinds that are about a customer. */
 const contactId = `
@@ -163,29 +168,31 @@ export async function listQueue(
   page: Page,
 ): Promise<readonly QueueItem[]> {
   if (reader.kinds.length === 0) return [];
-  const query = waiting(tx, reader, filter)
-    .leftJoin('affiliates as affiliate', 'affiliate.id', 'item.affiliate_id')
-    .select(
-      'item.kind as kind',
-      'item.id as id',
-      'item.title as title',
-      'item.status as status',
-      'item.affiliate_id as affiliateId',
-      'affiliate.name as affiliateName',
-      'item.program_id as programId',
-      'item.currency as currency',
-      'item.amount_minor as amountMinor',
-      'item.assignee_id as assigneeId',
-      'item.waiting_since as waitingSince',
-      'item.due_at as dueAt',
-      tx.raw(`(select contact.name from contacts as contact where contact.id = ${contactId}) as "customerName"`),
-      tx.raw(`(select contact.email from contacts as contact where contact.id = ${contactId}) as "customerEmail"`),
-      tx.raw(
-        `array(select distinct flag.code from (${openFlags}) as flag order by flag.code) as flags,
+  const query = waiting(tx, reader, filter).select(
+    'item.kind as kind',
+    'item.id as id',
+    'item.title as title',
+    'item.status as status',
+    'item.affiliate_id as affiliateId',
+    tx.raw(
+      `(select affiliate.name from affiliates as affiliate where affiliate.id = item.affiliate_id) as "affiliateName"`,
+    ),
+    'item.program_id as programId',
+    tx.raw(`case item.kind when 'referral' then ${referralMoney('line.currency')} else item.currency end as currency`),
+    tx.raw(
+      `case item.kind when 'referral' then ${referralMoney(`${lineMoney}::bigint`)} else item.amount_minor end as "amountMinor"`,
+    ),
+    'item.assignee_id as assigneeId',
+    'item.waiting_since as waitingSince',
+    'item.due_at as dueAt',
+    tx.raw(`(select contact.name from contacts as contact where contact.id = ${contactId}) as "customerName"`),
+    tx.raw(`(select contact.email from contacts as contact where contact.id = ${contactId}) as "customerEmail"`),
+    tx.raw(
+      `array(select distinct flag.code from (${openFlags}) as flag order by flag.code) as flags,
          (select count(*)::int from checks as open_check
           where open_check.referral_id = item.id and open_check.required and open_check.status = 'waiting') as "openChecks"`,
-      ),
-    );
+    ),
+  );
   if (filter.kind !== undefined) query.whereIn('item.kind', [...filter.kind]);
   // By age: the older, the earlier its instant.
   const rows = await keyset(query, { ...page, descending: !page.descending }, { age: 'item.waiting_since' }, 'item.id');
