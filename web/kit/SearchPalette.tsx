@@ -174,7 +174,7 @@ export function SearchPalette({
             setAt(0);
           }}
           onKeyDown={move}
-          rightSection={isFetching ? <Loader size="xs" aria-label={t('loading')} /> : undefined}
+          rightSection={isFetching ? <Loader size="xs" role="progressbar" aria-label={t('loading')} /> : undefined}
           role="combobox"
           aria-expanded
           aria-controls="search-choices"

@@ -128,7 +128,7 @@ function HowItGotHere({ objectId }: { readonly objectId: string }): ReactElement
         }}
       />
     );
-  if (data === undefined) return <Loader size="sm" aria-label={t('loading')} />;
+  if (data === undefined) return <Loader size="sm" role="progressbar" aria-label={t('loading')} />;
   return (
     <Stack gap="xs" component="ol" m={0} pl="md">
       {data.data.map((entry) => (

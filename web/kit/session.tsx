@@ -67,7 +67,7 @@ export function RequireSession({
   if (me === undefined || isSignedOut || isElsewhere)
     return (
       <Center component="main" mih="100vh">
-        <Loader aria-label="Tributary" />
+        <Loader role="progressbar" aria-label="Tributary" />
       </Center>
     );
   return <MeContext value={me}>{children}</MeContext>;
