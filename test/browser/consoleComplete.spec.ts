@@ -7,6 +7,7 @@ import {
   expect,
   expectAccessible,
   freshCookie,
+  openPage,
   ownerState,
   pressRowAction,
   signInAfresh,
@@ -484,9 +485,7 @@ test('ADM-10: on every list the eye opens the row and one menu holds its actions
   );
   let seen = 0;
   for (const path of lists) {
-    await page.goto(path);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await page.waitForLoadState('networkidle');
+    await openPage(page, path);
     const rows = page.locator('tr[data-row]');
     const count = await rows.count();
     if (count === 0) continue;

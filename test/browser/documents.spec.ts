@@ -11,6 +11,7 @@ import {
   expectAccessible,
   expectNarrow,
   freshCookie,
+  openPage,
   ownerState,
   pressRowAction,
   stackNotes,
@@ -160,8 +161,6 @@ test('AFF-24: sent from a phone, refused with a reason, sent again, accepted; th
 test('AFF-24: in the dark and in German, at 320 px', async ({ page }) => {
   await chooseTheme(page, 'dark');
   await page.addInitScript({ content: `localStorage.setItem('language', 'de')` });
-  await page.goto('/documents?status=accepted');
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await page.waitForLoadState('networkidle');
+  await openPage(page, '/documents?status=accepted');
   await expectNarrow(page);
 });
