@@ -269,11 +269,7 @@ test('referrals.update sets tags and assignee on many, decides nothing and canno
     set: { tags: ['vip'], assigneeId: w.ana },
   });
   expect([asked.status, asked.body['reversible']], asked.text).toEqual([202, false]);
-  await eventually(async () => {
-    const { body } = await api.as(key, `/v1/operations/${String(asked.body['id'])}`);
-    if (body['status'] !== 'done') throw new Error(JSON.stringify(body));
-    expect(body['progress']).toMatchObject({ total: 3, succeeded: 3 });
-  });
+  expect(await settled(String(asked.body['id']))).toEqual(ids.map(() => ['succeeded', null]));
   for (const id of ids)
     expect((await api.as(key, `/v1/referrals/${id}`)).body).toMatchObject({
       status: 'pending',
