@@ -49,6 +49,11 @@ function actionsInView(): readonly HTMLButtonElement[] {
 
 const themes = ['light', 'dark', 'auto'] as const;
 
+/** As it comes: the frame's own focus comes a moment later, and what is typed until then would be taken as keys of the page. */
+function focusAtOnce(field: HTMLInputElement | null): void {
+  field?.focus();
+}
+
 /**
  * Ctrl+K: each object by id, e-mail, number, coupon or name, the actions on the object in view, the program to work in, the theme, and every screen
  * of the menu.
@@ -165,6 +170,7 @@ export function SearchPalette({
     <Modal opened onClose={onClose} title={t('search.title')} size="lg" closeButtonProps={{ 'aria-label': t('close') }}>
       <Stack gap="xs">
         <TextInput
+          ref={focusAtOnce}
           data-autofocus
           aria-label={t('search.title')}
           placeholder={t('search.placeholder')}
