@@ -170,6 +170,11 @@ export function addFractions(a: Fraction, b: Fraction): Fraction {
 }
 
 /** Lowest terms: 999,800,000/1,000,000 → 4999/5, the form an explanation shows. */
+/** The larger of two; the first where they are equal. */
+export function larger(a: Fraction, b: Fraction): Fraction {
+  return a.numerator * b.denominator < b.numerator * a.denominator ? b : a;
+}
+
 export function reduce({ numerator, denominator }: Fraction): Fraction {
   let [a, b] = [numerator < 0n ? -numerator : numerator, denominator];
   while (b !== 0n) [a, b] = [b, a % b];

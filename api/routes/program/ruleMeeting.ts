@@ -12,6 +12,18 @@ import {
 } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 
+/** So many are told: a plan in which a thousand rules of affiliates meet one of everybody is mended at that one. */
+const mostTold = 20;
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let given = 0;
+  for (const item of items) {
+    yield item;
+    given += 1;
+    if (given === count) return;
+  }
+}
+
 /** With which other rules a rule, kept from `from` on in the place of its present version, would pay more than the base (RUL-18). */
 export async function draftMeetings(tx: ReadTx | Tx, draft: Rule, from: Instant): Promise<readonly RuleConflict[]> {
   const versions = (await listAllRuleVersions(tx)).map((one) =>
@@ -19,7 +31,8 @@ export async function draftMeetings(tx: ReadTx | Tx, draft: Rule, from: Instant)
   );
   const begun = { ...draft, from, to: null };
   const programs = (await listProgramDepths(tx)).filter(({ id }) => draft.programId === null || draft.programId === id);
-  return ruleMeetings([...versions, begun], programs, from, draft).map((one) => meetingConflict(one, draft));
+  const found = ruleMeetings([...versions, begun], programs, from, draft);
+  return [...firstOf(found, mostTold)].map((one) => meetingConflict(one, draft));
 }
 
 /**
@@ -28,7 +41,7 @@ export async function draftMeetings(tx: ReadTx | Tx, draft: Rule, from: Instant)
  */
 export async function withoutNewMeetings<T>(tx: Tx, now: Instant, change: () => Promise<T>): Promise<T> {
   await lockPlan(tx);
-  const before = await meetings(tx, now, []);
+  const before = [...(await meetings(tx, now, []))];
   const done = await change();
   refuseNew(before, await meetings(tx, now, []));
   return done;
@@ -43,12 +56,16 @@ export async function checkDepth(
 ): Promise<void> {
   if (levels <= program.levels) return;
   await lockPlan(tx);
-  refuseNew(await meetings(tx, now, [program]), await meetings(tx, now, [{ id: program.id, levels }]));
+  refuseNew([...(await meetings(tx, now, [program]))], await meetings(tx, now, [{ id: program.id, levels }]));
 }
 
-function refuseNew(before: readonly RuleMeeting[], after: readonly RuleMeeting[]): void {
+function refuseNew(before: readonly RuleMeeting[], after: Iterable<RuleMeeting>): void {
   const known = new Set(before.map((one) => one.key));
-  const conflicts = after.filter((one) => !known.has(one.key)).map((one) => meetingConflict(one, null));
+  const conflicts: RuleConflict[] = [];
+  for (const one of after) {
+    if (!known.has(one.key)) conflicts.push(meetingConflict(one, null));
+    if (conflicts.length === mostTold) break;
+  }
   if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
 }
 
@@ -57,7 +74,7 @@ async function meetings(
   tx: Tx,
   now: Instant,
   programs: readonly { readonly id: ProgramId; readonly levels: number }[],
-): Promise<readonly RuleMeeting[]> {
+): Promise<Iterable<RuleMeeting>> {
   return ruleMeetings(
     await listAllRuleVersions(tx),
     programs.length > 0 ? programs : await listProgramDepths(tx),

@@ -517,7 +517,7 @@ describe('rules that only together take more than the base (RUL-18)', () => {
   const ofVip = { scope: 'group', groupId: 'vip' } as const;
   const share = { ...percent(500_000, 2, 'lower_level') };
   const meet = (versions: readonly RuleVersion[], of: string | null = null, levels = 2) =>
-    ruleMeetings(versions, [{ id: programId, levels }], early, versions.find((one) => one.id === of) ?? null)
+    [...ruleMeetings(versions, [{ id: programId, levels }], early, versions.find((one) => one.id === of) ?? null)]
       .map((one) => one.levels.map(({ rule: won }) => won.id).join('+'))
       .sort();
   test.each<[string, readonly string[], readonly string[]]>([
