@@ -84,13 +84,14 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
+  // The replay stands last: End leads to it by keyboard (screens.md 3.1, the third journey).
   const tabs = [
     'story',
     'gantt',
     'credit',
     'states',
-    ...(can('history.read') ? ['history', 'replay'] : []),
     'messages',
+    ...(can('history.read') ? ['history', 'replay'] : []),
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'story') : 'story';
   return (
@@ -160,14 +161,14 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             <Tabs.Panel value="states">
               <StateDiagram referralId={referral.id} status={referral.status} moves={referral.moves ?? {}} />
             </Tabs.Panel>
+            <Tabs.Panel value="messages">
+              <SentMessages of={{ referralId: referral.id }} />
+            </Tabs.Panel>
             <Tabs.Panel value="history">
               <ReferralHistoryTab referralId={referral.id} />
             </Tabs.Panel>
             <Tabs.Panel value="replay">
               <ReferralReplayTab referralId={referral.id} />
-            </Tabs.Panel>
-            <Tabs.Panel value="messages">
-              <SentMessages of={{ referralId: referral.id }} />
             </Tabs.Panel>
           </Tabs>
         </Grid.Col>
