@@ -104,12 +104,13 @@ function castOne(
   const recruiter = index >= 5 && index < 22 ? (before[index % 3] ?? null) : null;
   const told = untold<AffiliateStatus>('affiliate', id);
   const contact = untold('contact', contactId);
-  rows.tell(contact, { at: joinedAt, event: 'created', actor: visitor(index) });
+  const maker = visitor(index);
+  rows.tell(contact, { at: joinedAt, event: 'created', actor: maker });
   rows.tell(told, {
     at: joinedAt,
-    event: 'created',
+    event: maker.type === 'visitor' ? 'applied' : 'created', // as intake says it (AFF-23): a timeline tells who came by themselves
     to: 'pending',
-    actor: visitor(index),
+    actor: maker,
     changes: { contactId, kind: 'external', recruiterId: recruiter?.id ?? null, groupId: null },
   });
   const decidedAt = soon(chance, joinedAt, hourMs, 20 * hourMs);

@@ -80,7 +80,6 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'run.fees': 'Gebühren, geschätzt:',
   'run.feesUnknown': 'Gebühren noch nicht bekannt',
   'run.causes': 'Was sich vom letzten Lauf am meisten unterscheidet',
-  'run.gateway.manual': 'Von Hand',
   'run.approvedAt': 'Freigegeben',
   'run.executedAt': 'Ausgeführt',
   'run.completedAt': 'Abgeschlossen',

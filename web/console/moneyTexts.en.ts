@@ -79,7 +79,6 @@ export const moneyTexts = {
   'run.fees': 'fees, estimated:',
   'run.feesUnknown': 'fees not known yet',
   'run.causes': 'What differs most from the last run',
-  'run.gateway.manual': 'By hand',
   'run.approvedAt': 'Approved',
   'run.executedAt': 'Executed',
   'run.completedAt': 'Completed',

@@ -315,15 +315,15 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
 }
 
 /** A group by name, with the way to its members. */
-function GroupName({ id }: { readonly id: string | null }): ReactElement | null {
+function GroupName({ id }: { readonly id: string | null }): ReactElement {
   const mayRead = useCan()('group.read') && id !== null;
   const group = useQuery({ ...getGroupsByGroupIdOptions({ path: { groupId: id ?? '' } }), enabled: mayRead });
-  return id === null ? null : <NameLink to={`/affiliates?groupId=${id}`} name={group.data?.name ?? id} />;
+  return id === null ? <>–</> : <NameLink to={`/affiliates?groupId=${id}`} name={group.data?.name ?? id} />;
 }
 
-function ManagerName({ id }: { readonly id: string | null }): ReactElement | null {
+function ManagerName({ id }: { readonly id: string | null }): ReactElement {
   const staff = useStaff();
-  return id === null ? null : <>{staff.find((one) => one.value === id)?.label ?? id}</>;
+  return <>{id === null ? '–' : (staff.find((one) => one.value === id)?.label ?? id)}</>;
 }
 
 const balanceColumns = ['pending', 'owed', 'inPayout', 'payable', 'paid', 'clawedBack'] as const;

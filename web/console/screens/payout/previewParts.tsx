@@ -62,7 +62,7 @@ function Needs({ needs }: { readonly needs: Total['byGateway'] }): ReactElement 
       <List size="sm">
         {needs.map((need) => (
           <List.Item key={need.gatewayId}>
-            {t(`run.gateway.${need.gatewayId}`, { defaultValue: need.gatewayId })}: <MoneyText value={need.amount} />
+            {t(`gateway.name.${need.gatewayId}`)}: <MoneyText value={need.amount} />
             {need.balance === null ? null : (
               <>
                 , {t('run.lies')} <MoneyText value={need.balance} />
