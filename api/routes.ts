@@ -32,6 +32,7 @@ import { productRoutes } from './routes/program/product.js';
 import { productGroupRoutes } from './routes/program/productGroup.js';
 import { commissionRuleRoutes } from './routes/program/commissionRule.js';
 import { groupRoutes } from './routes/affiliate/group.js';
+import { segmentRoutes } from './routes/affiliate/segment.js';
 import { affiliateTimelineRoutes } from './routes/affiliate/timeline.js';
 import { appealRoutes } from './routes/earning/appeal.js';
 import { rerunRoutes } from './routes/earning/rerun.js';
@@ -164,6 +165,7 @@ const own: readonly Route[] = [
   ...programRoutes,
   ...standardRoutes,
   ...groupRoutes,
+  ...segmentRoutes,
   ...appealRoutes,
   ...rerunRoutes,
   ...simulationRoutes,

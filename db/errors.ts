@@ -48,6 +48,7 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   programs_name_key: { code: 'resource.already_exists', field: 'name' },
   operations_undone_once: { code: 'operation.transition_not_allowed' },
   message_templates_name_key: { code: 'resource.already_exists', field: 'name' },
+  segments_name_key: { code: 'resource.already_exists', field: 'name' },
   milestones_mark_key: { code: 'resource.already_exists', field: 'threshold' },
   product_groups_name_key: { code: 'resource.already_exists', field: 'name' },
   products_sku_key: { code: 'resource.already_exists', field: 'sku' },

@@ -159,6 +159,8 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     templateId: template.body['id'],
   });
   expect(milestone.status, milestone.text).toBe(201);
+  const segment = await world.as('/v1/segments', { name: 'Everybody', filter: {} });
+  expect(segment.status, segment.text).toBe(201);
   expect([source.status, field.status, form.status, productGroup.status]).toEqual([201, 201, 201, 201]);
   const waiting = await world.as('/v1/sales', {
     externalId: 'waits',
@@ -235,6 +237,7 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     productGroupId: String(productGroup.body['id']),
     templateId: String(template.body['id']),
     milestoneId: String(milestone.body['id']),
+    segmentId: String(segment.body['id']),
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
     postbackId,

@@ -63,7 +63,6 @@ import { addMs } from '../../../domain/time.js';
 import { judgeAddress } from '../../../domain/tracking/destination.js';
 import type { Config } from '../../../platform/config.js';
 import { asOfOrNow } from '../../asOf.js';
-import { boundsOf } from '../../lists.js';
 import { answer } from '../../answer.js';
 import type { ApiDeps } from '../../deps.js';
 import { defineRoute, type Route } from '../../route.js';
@@ -90,6 +89,7 @@ import {
 } from '../../schemas/affiliate/affiliate.js';
 import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
+import { affiliateFilterOf } from './affiliateFilter.js';
 import { daysAsked } from '../reporting/ownReport.js';
 import { addressRules } from '../tracking/destinationRules.js';
 
@@ -113,7 +113,6 @@ const list = defineRoute({
   async handle(ctx) {
     const page = ctx.page(ctx.query);
     const { query } = ctx;
-    const filter = { ...query, createdAt: boundsOf(query, 'createdAt') };
     const wantsFigures = query.include?.includes('figures') === true;
     // Figures are of reports: who may not read those, neither sees nor orders by them.
     if ((wantsFigures || isFigureSort(page.sort)) && !ctx.can('report.read'))
@@ -121,6 +120,7 @@ const list = defineRoute({
     // Most pages ask for no figures: then nothing is read of their days, and nothing waits for it.
     const asksDays = wantsFigures || isFigureSort(page.sort) || query.from !== undefined || query.to !== undefined;
     return ctx.read(async (tx) => {
+      const filter = await affiliateFilterOf(tx, query);
       const order = asksDays ? await figureOrder(tx, ctx.mode, query) : undefined;
       const views = await listAffiliates(tx, ctx.scope, filter, page, order);
       const figures =

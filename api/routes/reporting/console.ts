@@ -37,6 +37,7 @@ import {
   queueKinds,
   type QueueReader,
 } from '../../../db/reads/reporting/queue.js';
+import { type AffiliateFilter, chooseAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
 import { sumCommissions } from '../../../db/reads/earning/commissionList.js';
 import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
@@ -50,6 +51,7 @@ import { listPlanAffiliates, readPlanInputs, planOfEverybody } from '../../../db
 import { connectableGateways, type GatewayPolicy } from '../../../domain/payout/gateway.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
 import { printList } from '../../../platform/pdf.js';
+import { segmentFilterOf } from '../affiliate/affiliateFilter.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 import { gatewayQueue, queueName, type SweepKind, taskQueues, workflowIds } from '../../../workflows/contract.js';
 import { fileAnswer } from '../../answer.js';
@@ -58,6 +60,7 @@ import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
+import { chosenIds } from './report.js';
 import { checkExportRight } from '../../routePermission.js';
 import {
   figureNames,
@@ -174,11 +177,17 @@ const mostPlanned = 500;
 /** The list query behind a figure: the same rows (ADM-02, ADM-03). */
 function listBehind(
   name: (typeof figureNames)[number],
-  span: Pick<ActivitySpan, 'from' | 'until' | 'programIds'>,
+  span: Pick<ActivitySpan, 'from' | 'until' | 'programIds' | 'affiliateIds'>,
+  segmentId?: string,
 ): string {
-  const { programIds = null } = span;
+  const { programIds = null, affiliateIds } = span;
   const ofPrograms = programIds === null ? '' : `programId=${programIds.join(',')}&`;
-  const range = (field: string) => `${ofPrograms}${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
+  const ofSegment = segmentId !== undefined && affiliateIds !== null ? affiliateIds : null;
+  // No list holds a filter of more than a hundred ids: then the affiliates of the segment are what stands behind the figure.
+  if (ofSegment !== null && (ofSegment.length === 0 || ofSegment.length > 100))
+    return `/v1/affiliates?segmentId=${segmentId}`;
+  const ofAffiliates = ofSegment === null ? '' : `affiliateId=${ofSegment.join(',')}&`;
+  const range = (field: string) => `${ofPrograms}${ofAffiliates}${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
   switch (name) {
     case 'clicks':
       return `/v1/clicks?${range('createdAt')}`;
@@ -201,11 +210,14 @@ async function spanOf(
   tx: ReadTx,
   ctx: Asking,
   permission: Permission,
-  range: Pick<ActivitySpan, 'from' | 'until' | 'programIds'>,
+  range: Pick<ActivitySpan, 'from' | 'until' | 'programIds'> & { readonly segment?: AffiliateFilter },
 ): Promise<ActivitySpan> {
   const scope = ctx.scopeFor(permission);
+  const { segment, ...days } = range;
+  if (segment !== undefined)
+    return { mode: ctx.mode, ...days, affiliateIds: await chosenIds(tx, chooseAffiliates(tx, scope, segment)) };
   const affiliateIds = scope.kind === 'assigned' ? await listAssignedAffiliateIds(tx, scope.userId) : null;
-  return { mode: ctx.mode, ...range, affiliateIds };
+  return { mode: ctx.mode, ...days, affiliateIds };
 }
 
 async function figureValue(tx: ReadTx, name: (typeof figureNames)[number], span: ActivitySpan) {
@@ -229,8 +241,12 @@ async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config
   // "Since launch" has to fit (screens.md 1.2); the chart has a point for each day.
   if (length > (longestDays + 1) * 86_400_000)
     throw invalid({ parameter: 'from', code: 'out_of_range', detail: `At most ${longestDays} days.` });
-  const { compare, programId: programIds } = ctx.query;
-  const ofPrograms = programIds === undefined ? {} : { programIds };
+  const { compare, programId: programIds, segmentId } = ctx.query;
+  const ofPrograms = {
+    ...(programIds === undefined ? {} : { programIds }),
+    ...(segmentId === undefined ? {} : { segment: await segmentFilterOf(tx, segmentId) }),
+  };
+  const behind = (name: (typeof figureNames)[number], of: ActivitySpan): string => listBehind(name, of, segmentId);
   const range = { ...days, ...ofPrograms };
   const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
   const before = beforeDays === null ? null : { ...daysRange(zone, beforeDays.from, beforeDays.to), ...ofPrograms };
@@ -242,16 +258,16 @@ async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config
     const span = await spanOf(tx, ctx, right, range);
     const value = await figureValue(tx, name, span);
     const change = previous === null ? null : changeOf(value, previous);
-    figures.push({ name, value, previous, change, list: listBehind(name, span) });
+    figures.push({ name, value, previous, change, list: behind(name, span) });
   }
   const seesActivity = ctx.can('link.read') && ctx.can('lead.read');
   const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
   const span = await spanOf(tx, ctx, 'link.read', range);
   const compared = before === null ? null : { ...span, ...before, zone };
   const lists = {
-    clicks: listBehind('clicks', span),
-    leads: listBehind('leads', span),
-    sales: listBehind('sales', span),
+    clicks: behind('clicks', span),
+    leads: behind('leads', span),
+    sales: behind('sales', span),
   };
   return {
     object: 'console_home' as const,

@@ -14,12 +14,12 @@ import { payoutActions } from '../../../domain/payout/payout.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
 import type { BulkVerb } from '../../../domain/reporting/bulkOperation.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
-import { boundsOf } from '../../lists.js';
 import type { ApiDeps } from '../../deps.js';
 import type { RouteContext } from '../../routeContext.js';
-import { affiliateQuery } from '../../schemas/affiliate/affiliate.js';
+import { affiliateFilter } from '../../schemas/affiliate/affiliate.js';
 import { payoutFilterOf, payoutQuery } from '../../schemas/payout/payout.js';
 import { parseWith } from '../../validation.js';
+import { affiliateFilterOf } from '../affiliate/affiliateFilter.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
 
 // What a bulk act on payouts or affiliates selects and how each row is judged (PAY-18): affiliates that get a draft or are decided on, payouts
@@ -35,7 +35,6 @@ export interface Judged {
 
 const listOnly = { limit: true, cursor: true, sort: true, include: true, expand: true } as const;
 const payoutFilter = payoutQuery.omit({ ...listOnly, q: true });
-const affiliateFilter = affiliateQuery.omit({ ...listOnly, from: true, to: true, currency: true });
 
 /** A row with its place in the list, for paging. */
 export type Listed = Judged & { readonly at: string };
@@ -79,12 +78,7 @@ export async function listAffiliatesSelected(
   page: Page,
 ): Promise<readonly Listed[]> {
   const query = parseWith(affiliateFilter, of.filter, 'body') as z.output<typeof affiliateFilter>;
-  const views = await listAffiliates(
-    tx,
-    ctx.scopeFor(of.right),
-    { ...query, createdAt: boundsOf(query, 'createdAt') },
-    page,
-  );
+  const views = await listAffiliates(tx, ctx.scopeFor(of.right), await affiliateFilterOf(tx, query), page);
   return views.map((view) => ({ at: view.affiliate.createdAt, id: view.affiliate.id, code: of.judge(view) }));
 }
 

@@ -36,6 +36,7 @@ import {
   type ReportReply,
   reportWire,
 } from '../../schemas/reporting/report.js';
+import { segmentFilterOf } from '../affiliate/affiliateFilter.js';
 import { daysAsked } from './ownReport.js';
 
 const library = defineRoute({
@@ -87,7 +88,9 @@ const report = defineRoute({
     return ctx.read(async (tx, now): Promise<ReportReply> => {
       const { timeZone, defaultCurrency } = (await getSettings(tx)).settings.general;
       const days = daysAsked(query, timeZone, now);
-      const filter: AffiliateFilter = { groupId: query.groupId, id: query.affiliateId, q: query.q };
+      const { groupId, affiliateId: id, q, segmentId } = query;
+      const segment = segmentId === undefined ? undefined : await segmentFilterOf(tx, segmentId);
+      const filter: AffiliateFilter = { groupId, id, q, segment };
       const isAll = ctx.scope.kind === 'workspace' && Object.values(filter).every((value) => value === undefined);
       const asked: Asked = {
         ctx,
@@ -360,7 +363,7 @@ async function funnel(tx: ReadTx, ctx: Asking, asked: Asked, compared: Compared)
   return { rows: data, ...totals, nextCursor };
 }
 
-async function chosenIds(tx: ReadTx, choice: AffiliateChoice): Promise<readonly string[]> {
+export async function chosenIds(tx: ReadTx, choice: AffiliateChoice): Promise<readonly string[]> {
   const { rows } = await tx.raw<{ rows: { id: string }[] }>(choice.sql, choice.bindings);
   return rows.map(({ id }) => id);
 }

@@ -140,6 +140,7 @@ export const affiliateQuery = listQuery(
     belowStandard: flag(),
     /** Those who were never in their portal (PRT-12). */
     neverLoggedIn: flag(),
+    segmentId: idWire('segment').exactOptional(),
     ...instantRange('createdAt'),
     /** Days of the figures, both included; the last thirty where none is named. */
     from: dateWire.exactOptional(),
@@ -149,6 +150,18 @@ export const affiliateQuery = listQuery(
   },
   { sort: ['createdAt', 'name', ...figureSorts], q: true, include: ['counts', 'figures'] },
 );
+
+/** What chooses affiliates, apart from how a page of them is shown: of a bulk act, a segment, a message. */
+export const affiliateFilter = affiliateQuery.omit({
+  limit: true,
+  cursor: true,
+  sort: true,
+  include: true,
+  expand: true,
+  from: true,
+  to: true,
+  currency: true,
+});
 
 /** What it brought in the days asked for; amounts per currency. When it last was active knows no days. */
 export const affiliateFiguresWire = z

@@ -6,7 +6,7 @@ import { deviceKinds } from '../../../domain/tracking/deviceSummary.js';
 import { masked } from '../../../domain/tracking/lead.js';
 import { riskLevelOf, riskLevels } from '../../../domain/tracking/riskFlag.js';
 import { anyOf, anyText, limitParameter, listQuery } from '../../lists.js';
-import { dateWire, instantWire, signedMoneyWire, text } from '../wire.js';
+import { dateWire, idWire, instantWire, signedMoneyWire, text } from '../wire.js';
 import { activityDayWire } from '../affiliate/portal.js';
 
 // What the console's first screens read (screens.md 3.2, 3.3, 3.24; api.md 13).
@@ -18,6 +18,8 @@ export const homeQuery = z.strictObject({
   compare: z.enum(['previous', 'year', 'none']).default('previous'),
   /** Figures, trend and the best of these programs; what waits and what is paid next is the workspace's. */
   programId: anyText(),
+  /** Of the same: these affiliates only. */
+  segmentId: idWire('segment').exactOptional(),
   format: z.enum(['json', 'csv', 'pdf']).exactOptional(),
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { figureSorts } from '../../../db/reads/reporting/affiliateFigures.js';
 import { funnelLabels } from '../../../db/reads/reporting/labelFunnel.js';
 import { anyText, listQuery } from '../../lists.js';
-import { currencyWire, dateWire, instantWire, signedMoneyWire } from '../wire.js';
+import { currencyWire, dateWire, idWire, instantWire, signedMoneyWire } from '../wire.js';
 
 // The reports of the console (api.md 13): a row per affiliate, link, program …, by days of the workspace's zone.
 
@@ -21,6 +21,7 @@ export const reportQuery = listQuery(
     programId: anyText(),
     groupId: anyText(),
     affiliateId: anyText(),
+    segmentId: idWire('segment').exactOptional(),
     /** In which amounts are compared by `sort=earned`; the workspace's own where none is named. */
     currency: currencyWire.exactOptional(),
     /** Of `funnel`: what a row is. */

@@ -52,6 +52,8 @@ export interface AffiliateFilter {
   readonly belowStandard?: boolean | undefined;
   readonly createdAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
   readonly q?: string | undefined;
+  /** What a segment keeps: its filter has to match too. */
+  readonly segment?: AffiliateFilter | undefined;
 }
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
@@ -59,6 +61,12 @@ const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
 function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   const query = tx('affiliates');
   scopeAffiliates(query, scope);
+  narrow(query, filter);
+  if (filter.segment !== undefined) narrow(query, filter.segment);
+  return query;
+}
+
+function narrow(query: Knex.QueryBuilder, filter: AffiliateFilter): void {
   const among = (column: string, values: readonly (string | number)[] | undefined): void => {
     if (values !== undefined) query.whereIn(column, [...values]);
   };
@@ -97,7 +105,6 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
         or strpos(lower(coalesce(affiliates.company, '')), lower(:q)) > 0 or affiliates.id = :q)`,
       { q: filter.q },
     );
-  return query;
 }
 
 /** By what affiliates are ordered beside their own fields: figures of some days (ADM-05), amounts in one currency. */

@@ -151,3 +151,60 @@ test('a group with members goes only where they move, each with its line of hist
   expect((await affiliateOf(affiliateId))['groupId']).toBe(to['id']);
   expect((await world.as(`/v1/groups/${from['id']}`)).status).toBe(404);
 });
+
+test('AFF-21: a segment keeps a filter of the list; list, reports, bulk acts and Home are of its members', async () => {
+  const tag = 'segment-vip';
+  const [inside, alsoInside, outside] = [
+    await world.affiliate(programId),
+    await world.affiliate(programId),
+    await world.affiliate(programId),
+  ];
+  for (const id of [inside, alsoInside])
+    expect((await world.as(`/v1/affiliates/${id}`, { tags: [tag], country: 'PL' }, 'PATCH')).status).toBe(200);
+  await world.as(`/v1/affiliates/${alsoInside}`, { country: 'DE' }, 'PATCH');
+
+  const filter = { status: 'approved,suspended', tag, active: 'true', 'createdAt[gte]': '2020-01-01T00:00:00.000Z' };
+  const made = await world.as('/v1/segments', { name: 'High performers', filter });
+  expect([made.status, made.body['filter'], made.body['memberCount']], made.text).toEqual([201, filter, 2]);
+  const taken = await world.as('/v1/segments', { name: 'high performers', filter: {} });
+  expect([taken.status, taken.body['code']]).toEqual([409, 'already_exists']);
+  const segmentId = String(made.body['id']);
+  const refused = [{ wealth: 'big' }, { status: 'rich' }, { segmentId }, { rank: 'x' }];
+  for (const bad of refused) expect((await world.as('/v1/segments', { name: 'Bad', filter: bad })).status).toBe(422);
+
+  const listed: readonly Json[] = (await world.as(`/v1/affiliates?segmentId=${segmentId}`)).body['data'];
+  expect(new Set(listed.map((one) => one['id']))).toEqual(new Set([inside, alsoInside]));
+  const both: readonly Json[] = (await world.as(`/v1/affiliates?segmentId=${segmentId}&country=DE`)).body['data'];
+  expect(both.map((one) => one['id'])).toEqual([alsoInside]);
+  const unknown = await world.as(`/v1/affiliates?segmentId=seg_${'0'.repeat(26)}`);
+  expect([unknown.status, unknown.body['errors'][0]['code']]).toEqual([422, 'not_found']);
+
+  const report = await world.as(`/v1/reports/affiliate-performance?segmentId=${segmentId}`);
+  const rows: readonly Json[] = report.body['rows'];
+  expect(new Set(rows.map((row) => row['affiliateId'])), report.text).toEqual(new Set([inside, alsoInside]));
+  const dry = await world.as('/v1/operations', {
+    kind: 'affiliates.approve',
+    filter: { segmentId },
+    dryRun: true,
+  });
+  expect([dry.status, dry.body['matched']], dry.text).toEqual([200, 2]);
+
+  await world.click({ programId, affiliateId: outside });
+  await world.click({ programId, affiliateId: inside });
+  const home = await world.as(`/v1/console/home?segmentId=${segmentId}`);
+  const clicks = (home.body['figures'] as readonly Json[]).find((one) => one['name'] === 'clicks');
+  expect(clicks?.['value']['count'], home.text).toBe(1);
+  const behind: readonly Json[] = (await world.as(String(clicks?.['list']))).body['data'];
+  expect(behind).toHaveLength(1);
+
+  // What it keeps may change, and who fits is asked anew.
+  const { version } = made.body;
+  const edited = await world.api.as(world.ws.key, `/v1/segments/${segmentId}`, {
+    method: 'PATCH',
+    body: { filter: { tag, country: 'PL' } },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect([edited.status, edited.body['name'], edited.body['memberCount']]).toEqual([200, 'High performers', 1]);
+  expect((await world.as(`/v1/segments/${segmentId}`, undefined, 'DELETE')).status).toBe(204);
+  expect((await world.as(`/v1/segments/${segmentId}`)).status).toBe(404);
+});
