@@ -221,6 +221,7 @@ async function withPaymentNumber(tx: Tx, sale: Sale): Promise<Sale> {
   if (subscriptionExternalId === null || sale.paymentNumber !== null) return sale;
   const earlier = await countEarlierPayments(tx, {
     mode: sale.mode,
+    source: sale.source,
     subscriptionExternalId,
     saleId: sale.id,
     occurredAt: sale.occurredAt,
@@ -320,6 +321,7 @@ async function creditLater(
       : await findSubscriptionCredit(tx, {
           mode: sale.mode,
           referralId: referral.id,
+          source: sale.source,
           subscriptionExternalId: sale.subscriptionExternalId,
           saleId: sale.id,
         });

@@ -12,11 +12,11 @@ export const subscriptionEnded = 'subscription_cancelled';
 /** Was this payment made after its subscription had been cancelled (COM-16)? At the same moment it still counts. */
 export async function isAfterEnd(
   tx: ReadTx | Tx,
-  sale: Pick<Sale, 'mode' | 'subscriptionExternalId' | 'occurredAt'>,
+  sale: Pick<Sale, 'mode' | 'source' | 'subscriptionExternalId' | 'occurredAt'>,
 ): Promise<boolean> {
-  const { mode, subscriptionExternalId, occurredAt } = sale;
+  const { mode, source, subscriptionExternalId, occurredAt } = sale;
   if (subscriptionExternalId === null) return false;
-  return isPaidAfterEnd(occurredAt, await findSubscriptionEnd(tx, { mode, subscriptionExternalId }));
+  return isPaidAfterEnd(occurredAt, await findSubscriptionEnd(tx, { mode, source, subscriptionExternalId }));
 }
 
 /**

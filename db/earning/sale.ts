@@ -401,6 +401,7 @@ export async function countEarlierPayments(
   tx: ReadTx | Tx,
   of: {
     readonly mode: Mode;
+    readonly source: string;
     readonly subscriptionExternalId: string;
     readonly saleId: string;
     readonly occurredAt: Instant;
@@ -408,8 +409,8 @@ export async function countEarlierPayments(
 ): Promise<number> {
   const { rows } = await tx.raw<{ rows: { count: number }[] }>(
     `select count(*)::int as count from sales as sale
-     where sale.mode = :mode and sale.subscription_external_id = :subscriptionExternalId and sale.id <> :saleId
-       and sale.status <> 'declined' and (sale.occurred_at, sale.id) < (:occurredAt, :saleId)`,
+     where sale.mode = :mode and sale.source = :source and sale.subscription_external_id = :subscriptionExternalId
+       and sale.id <> :saleId and sale.status <> 'declined' and (sale.occurred_at, sale.id) < (:occurredAt, :saleId)`,
     of,
   );
   return rows[0]?.count ?? 0;
@@ -421,12 +422,18 @@ export async function findSubscriptionCredit(
   of: {
     readonly mode: Mode;
     readonly referralId: string;
+    readonly source: string;
     readonly subscriptionExternalId: string;
     readonly saleId: string;
   },
 ): Promise<{ readonly affiliateId: AffiliateId; readonly linkId: LinkId | null } | undefined> {
   const row = await tx('sales')
-    .where({ mode: of.mode, referral_id: of.referralId, subscription_external_id: of.subscriptionExternalId })
+    .where({
+      mode: of.mode,
+      referral_id: of.referralId,
+      source: of.source,
+      subscription_external_id: of.subscriptionExternalId,
+    })
     .whereNot('id', of.saleId)
     .whereNot('status', 'declined')
     .whereNotNull('affiliate_id')

@@ -4,14 +4,16 @@ import type { Instant } from '../../domain/time.js';
 import { lockPaymentKeys } from './paymentEvent.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
+/** Two systems of one shop may count their subscriptions alike: an id is its source's own, as a sale's is. */
 interface Subscription {
   readonly mode: Mode;
+  readonly source: string;
   readonly subscriptionExternalId: string;
 }
 
 /** Whoever reports a payment of a subscription and whoever ends it wait for each other: else neither sees the other's row (COM-16). */
 export function lockSubscription(tx: Tx, of: Subscription): Promise<void> {
-  return lockPaymentKeys(tx, of.mode, [`subscription ${of.subscriptionExternalId}`]);
+  return lockPaymentKeys(tx, of.mode, [`subscription ${of.source} ${of.subscriptionExternalId}`]);
 }
 
 /** Keeps when a subscription was cancelled, the earliest that was told. False: that was known. The caller holds its lock. */
@@ -20,9 +22,9 @@ export async function recordSubscriptionEnd(
   of: Subscription & { readonly cancelledAt: Instant; readonly now: Instant },
 ): Promise<boolean> {
   const { rows } = await tx.raw<{ rows: unknown[] }>(
-    `insert into subscription_ends (mode, subscription_external_id, cancelled_at, created_at)
-     values (:mode, :subscriptionExternalId, :cancelledAt, :now)
-     on conflict (workspace_id, mode, subscription_external_id) do update set cancelled_at = excluded.cancelled_at
+    `insert into subscription_ends (mode, source, subscription_external_id, cancelled_at, created_at)
+     values (:mode, :source, :subscriptionExternalId, :cancelledAt, :now)
+     on conflict (workspace_id, mode, source, subscription_external_id) do update set cancelled_at = excluded.cancelled_at
      where excluded.cancelled_at < subscription_ends.cancelled_at
      returning 1`,
     { ...of },
@@ -33,7 +35,7 @@ export async function recordSubscriptionEnd(
 /** Null: it was not cancelled, as far as anybody said. */
 export async function findSubscriptionEnd(tx: ReadTx | Tx, of: Subscription): Promise<Instant | null> {
   const row = await tx('subscription_ends')
-    .where({ mode: of.mode, subscription_external_id: of.subscriptionExternalId })
+    .where({ mode: of.mode, source: of.source, subscription_external_id: of.subscriptionExternalId })
     .first<{ cancelled_at: Instant } | undefined>('cancelled_at');
   return row?.cancelled_at ?? null;
 }
@@ -45,8 +47,8 @@ export async function listPaidAfterEnd(
 ): Promise<readonly SaleId[]> {
   const { rows } = await tx.raw<{ rows: { id: SaleId }[] }>(
     `select sale.id from sales as sale
-     where sale.mode = :mode and sale.subscription_external_id = :subscriptionExternalId and sale.occurred_at > :cancelledAt
-       and sale.status <> 'declined'
+     where sale.mode = :mode and sale.source = :source and sale.subscription_external_id = :subscriptionExternalId
+       and sale.occurred_at > :cancelledAt and sale.status <> 'declined'
        and exists (select from commissions as line where line.workspace_id = sale.workspace_id and line.sale_id = sale.id)
      order by sale.occurred_at, sale.id`,
     { ...of },

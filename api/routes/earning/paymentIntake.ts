@@ -259,7 +259,7 @@ async function apply(tx: Tx, act: Act, asked: Asked, occurredAt: Instant): Promi
     case 'dispute':
       return applyDispute(tx, act, asked);
     case 'subscriptionCancelled':
-      return endSubscription(tx, act, asked.subscriptionExternalId, happenedAt(occurredAt, act.now));
+      return endSubscription(tx, act, { source, ...asked }, happenedAt(occurredAt, act.now));
     case 'reported':
       return applyReported(tx, act, asked.event);
     default:
@@ -402,10 +402,11 @@ async function applyDispute(tx: Tx, act: Act, fact: Extract<PaymentFact, { kind:
 async function endSubscription(
   tx: Tx,
   act: Act,
-  subscriptionExternalId: string,
+  of: { readonly source: string; readonly subscriptionExternalId: string },
   cancelledAt: Instant,
 ): Promise<Result> {
-  const subscription = { mode: act.mode, subscriptionExternalId };
+  const { subscriptionExternalId } = of;
+  const subscription = { mode: act.mode, source: of.source, subscriptionExternalId };
   await lockSubscription(tx, subscription);
   if (!(await recordSubscriptionEnd(tx, { ...subscription, cancelledAt, now: act.now }))) return noEffect;
   for (const saleId of await listPaidAfterEnd(tx, { ...subscription, cancelledAt })) {
@@ -441,8 +442,8 @@ async function applyReported(tx: Tx, act: Act, event: StandardEvent): Promise<Re
       return applyDispute(tx, act, { kind: 'dispute', externalId, steps, amount, keys: [saleExternalId] });
     }
     case 'subscription_cancelled': {
-      const { subscriptionExternalId, occurredAt } = event.data;
-      return endSubscription(tx, act, subscriptionExternalId, happenedAt(occurredAt, act.now));
+      const { source: named = source, subscriptionExternalId, occurredAt } = event.data;
+      return endSubscription(tx, act, { source: named, subscriptionExternalId }, happenedAt(occurredAt, act.now));
     }
     default:
       return event satisfies never;

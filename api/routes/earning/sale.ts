@@ -120,7 +120,7 @@ export async function takeInSale(
 ): Promise<{ readonly sale: Sale; readonly isNew: boolean }> {
   const { source } = report;
   if (body.subscription != null)
-    await lockSubscription(tx, { mode: act.mode, subscriptionExternalId: body.subscription.externalId });
+    await lockSubscription(tx, { mode: act.mode, source, subscriptionExternalId: body.subscription.externalId });
   const contentHash = sha256Hex(canonical(body));
   const repeat = await findRepeat(tx, act, { report, body, contentHash });
   if (repeat !== undefined) return repeat;

@@ -5,7 +5,7 @@ import { paymentAdapters } from '../../../domain/earning/paymentEvent.js';
 import { stripeEventTypes } from '../../../domain/earning/stripeEvent.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
 import { fieldIssue, idWire, instantWire, listOf, nameText, objectFields, text, versionFields } from '../wire.js';
-import { disputeCreate, externalIdText, saleCreate } from './sale.js';
+import { disputeCreate, externalIdText, saleCreate, sourceText } from './sale.js';
 import { refundCreate } from './refund.js';
 
 const outcomes = ['applied', 'no_effect', 'ignored', 'parked', 'refused'] as const;
@@ -112,7 +112,11 @@ export const standardEvent = z.discriminatedUnion('type', [
   z.strictObject({
     id: externalIdText,
     type: z.literal('subscription_cancelled'),
-    data: z.strictObject({ subscriptionExternalId: externalIdText, occurredAt: instantWire.exactOptional() }),
+    data: z.strictObject({
+      source: sourceText.exactOptional(),
+      subscriptionExternalId: externalIdText,
+      occurredAt: instantWire.exactOptional(),
+    }),
   }),
 ]);
 export type StandardEvent = z.output<typeof standardEvent>;

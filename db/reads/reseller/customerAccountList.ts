@@ -169,7 +169,7 @@ export async function listCustomerSubscriptions(
     .where({ mode })
     .whereNotNull('subscription_external_id')
     .whereNot('status', 'declined')
-    .groupBy('contact_id', 'subscription_external_id')
+    .groupBy('contact_id', 'source', 'subscription_external_id')
     .orderByRaw('min(occurred_at), subscription_external_id')
     .select<
       {

@@ -569,11 +569,11 @@ describe('the end of a subscription told late, by our own envelope (COM-16)', ()
     const subscription = newId('sale');
     const { affiliateId, programId, customer, sales } = await journey(['100.00', '50.00', '30.00'], { subscription });
     const source = (await world.as('/v1/payment-sources', { name: subscription, adapter: 'standard' })).body;
-    const tell = async (occurredAt: unknown): Promise<unknown> => {
+    const tell = async (occurredAt: unknown, more: Readonly<Record<string, unknown>> = {}): Promise<unknown> => {
       const raw = JSON.stringify({
         id: newId('sale'),
         type: 'subscription_cancelled',
-        data: { subscriptionExternalId: subscription, occurredAt },
+        data: { subscriptionExternalId: subscription, occurredAt, ...more },
       });
       const [id, timestamp] = [newId('sale'), Math.floor(Date.now() / 1_000)];
       const key = Buffer.from(textAt(source, 'secret').slice('whsec_'.length), 'base64');
@@ -589,13 +589,14 @@ describe('the end of a subscription told late, by our own envelope (COM-16)', ()
     const payoutId = await makePayout(affiliateId);
     await approvePayout(payoutId);
     await send(payoutId, { class: 'paid', providerId: newId('payout'), gatewayStatus: 'paid' });
-    const buy = (amount: string) =>
+    const buy = (amount: string, more: Readonly<Record<string, unknown>> = {}) =>
       world.sale({
         externalId: newId('sale'),
         programId,
         customer: { externalId: customer },
         subscription: { externalId: subscription },
         amount: usd(amount),
+        ...more,
       });
     await buy('70.00');
     expect(await linesOf(affiliateId)).toEqual([
@@ -639,6 +640,15 @@ describe('the end of a subscription told late, by our own envelope (COM-16)', ()
     // An earlier end takes the payment between the two as well.
     expect(await tell(sales[0]?.['occurredAt'])).toBe('applied');
     expect(await balances(affiliateId)).toMatchObject({ owed: usd('-16.00') });
+    // Another system of the shop counts its subscriptions alike: its payments are its own, first and later ones, and so is its end.
+    const other = { source: 'second-shop' };
+    const first = await buy('40.00', other);
+    expect(first).toMatchObject({ noCommissionCode: null, paymentNumber: 1 });
+    expect(await tell(sales[0]?.['occurredAt'], { source: 'third-shop' })).toBe('applied');
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('-8.00') });
+    expect(await tell(first['occurredAt'], other)).toBe('applied');
+    expect(await buy('20.00', other)).toMatchObject({ noCommissionCode: 'subscription_cancelled' });
+    expect(await balances(affiliateId)).toMatchObject({ owed: usd('-8.00') });
     expect(await world.broken()).toEqual([]);
   });
 });
