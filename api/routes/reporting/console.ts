@@ -174,20 +174,24 @@ const longestDays = 3_660;
 /** So many affiliates with open money are planned for the first screen; `/v1/payouts/due` plans any number by the page. */
 const mostPlanned = 500;
 
-/** The list query behind a figure: the same rows (ADM-02, ADM-03). */
+/** The list query behind a figure: the same rows (ADM-02, ADM-03). `also` narrows them further: `device=phone`. */
 function listBehind(
   name: (typeof figureNames)[number],
   span: Pick<ActivitySpan, 'from' | 'until' | 'programIds' | 'affiliateIds'>,
   segmentId?: string,
+  also?: string,
 ): string {
   const { programIds = null, affiliateIds } = span;
   const ofPrograms = programIds === null ? '' : `programId=${programIds.join(',')}&`;
   const ofSegment = segmentId !== undefined && affiliateIds !== null ? affiliateIds : null;
-  // No list holds a filter of more than a hundred ids: then the affiliates of the segment are what stands behind the figure.
+  // No list holds a filter of more than a hundred ids: then the affiliates of the segment are what stands behind the figure. Their list knows no
+  // device, and a country there is where they live.
   if (ofSegment !== null && (ofSegment.length === 0 || ofSegment.length > 100))
     return `/v1/affiliates?segmentId=${segmentId}`;
   const ofAffiliates = ofSegment === null ? '' : `affiliateId=${ofSegment.join(',')}&`;
-  const range = (field: string) => `${ofPrograms}${ofAffiliates}${field}[gte]=${span.from}&${field}[lt]=${span.until}`;
+  const further = also === undefined ? '' : `&${also}`;
+  const range = (field: string) =>
+    `${ofPrograms}${ofAffiliates}${field}[gte]=${span.from}&${field}[lt]=${span.until}${further}`;
   switch (name) {
     case 'clicks':
       return `/v1/clicks?${range('createdAt')}`;
@@ -246,7 +250,8 @@ async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config
     ...(programIds === undefined ? {} : { programIds }),
     ...(segmentId === undefined ? {} : { segment: await segmentFilterOf(tx, segmentId) }),
   };
-  const behind = (name: (typeof figureNames)[number], of: ActivitySpan): string => listBehind(name, of, segmentId);
+  const behind = (name: (typeof figureNames)[number], of: ActivitySpan, also?: string): string =>
+    listBehind(name, of, segmentId, also);
   const range = { ...days, ...ofPrograms };
   const beforeDays = compare === 'none' ? null : comparedDays(zone, { from, to }, compare);
   const before = beforeDays === null ? null : { ...daysRange(zone, beforeDays.from, beforeDays.to), ...ofPrograms };
@@ -264,11 +269,6 @@ async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config
   const seesMoney = ctx.can('commission.read') && ctx.can('sale.read');
   const span = await spanOf(tx, ctx, 'link.read', range);
   const compared = before === null ? null : { ...span, ...before, zone };
-  const lists = {
-    clicks: behind('clicks', span),
-    leads: behind('leads', span),
-    sales: behind('sales', span),
-  };
   return {
     object: 'console_home' as const,
     from,
@@ -284,14 +284,14 @@ async function readHome(tx: ReadTx, ctx: AskingHome, deps: Pick<ApiDeps, 'config
     topAffiliates: seesActivity ? [...(await listBestAffiliates(tx, span, topShown))] : [],
     topLinks: seesActivity ? [...(await listBestLinks(tx, span, topShown))] : [],
     devices: seesActivity
-      ? (await listDevices(tx, span)).map((one) => ({ ...one, list: `${lists.clicks}&device=${one.kind}` }))
+      ? (await listDevices(tx, span)).map((one) => ({ ...one, list: behind('clicks', span, `device=${one.kind}`) }))
       : [],
     topCountries: seesActivity
       ? (await listBestCountries(tx, span, topShown)).map((one) => ({
           ...one,
           lists: {
-            leads: `${lists.leads}&country=${one.country}`,
-            sales: ctx.can('sale.read') ? `${lists.sales}&country=${one.country}` : null,
+            leads: behind('leads', span, `country=${one.country}`),
+            sales: ctx.can('sale.read') ? behind('sales', span, `country=${one.country}`) : null,
           },
         }))
       : [],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../platform/newId.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import type { Json } from '../support.js';
 
@@ -190,12 +191,41 @@ test('AFF-21: a segment keeps a filter of the list; list, reports, bulk acts and
   expect([dry.status, dry.body['matched']], dry.text).toEqual([200, 2]);
 
   await world.click({ programId, affiliateId: outside });
-  await world.click({ programId, affiliateId: inside });
+  const clickId = await world.click({ programId, affiliateId: inside });
   const home = await world.as(`/v1/console/home?segmentId=${segmentId}`);
   const clicks = (home.body['figures'] as readonly Json[]).find((one) => one['name'] === 'clicks');
   expect(clicks?.['value']['count'], home.text).toBe(1);
   const behind: readonly Json[] = (await world.as(String(clicks?.['list']))).body['data'];
   expect(behind).toHaveLength(1);
+
+  // More than a list's filter can name: the members stand behind each number, and nothing is added that their list does not know.
+  const crowd = 'segment-crowd';
+  await world.owner.raw(
+    `insert into click_details (workspace_id, click_id, created_at, user_agent)
+     select workspace_id, id, created_at, 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)' from clicks where id = ?`,
+    [clickId],
+  );
+  const member = await world.owner('affiliates').where({ id: inside }).first<Record<string, unknown>>();
+  await world
+    .owner('affiliates')
+    .where({ id: inside })
+    .update({ tags: [tag, crowd] });
+  await world.owner('affiliates').insert(
+    Array.from({ length: 100 }, (_, index) => ({
+      ...member,
+      id: newId('affiliate'),
+      email: `crowd-${index}@example.com`,
+      tags: [crowd],
+    })),
+  );
+  const large = await world.as('/v1/segments', { name: 'Crowd', filter: { tag: crowd } });
+  expect(large.body['memberCount'], large.text).toBe(101);
+  const crowded = (await world.as(`/v1/console/home?segmentId=${large.body['id']}`)).body;
+  const devices: readonly Json[] = crowded['devices'];
+  expect(devices.map((one) => one['clicks'])).toEqual([1]);
+  for (const { list } of [...devices, ...(crowded['figures'] as readonly Json[])]) {
+    expect(list).toBe(`/v1/affiliates?segmentId=${large.body['id']}`);
+  }
 
   // What it keeps may change, and who fits is asked anew.
   const { version } = made.body;
