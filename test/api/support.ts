@@ -6,7 +6,6 @@ import { createApp } from '../../api/app.js';
 import { createApiLog } from '../../api/apiLog.js';
 import { clientAddressOf, KnownSessions } from '../../api/auth.js';
 import { createDecisionOutcomes } from '../../api/decisionOutcome.js';
-import { createRateLimiter } from '../../api/rateLimit.js';
 import type { ApiDeps } from '../../api/deps.js';
 import type { Route } from '../../api/route.js';
 import { type HttpServer, listenOn } from '../../api/server.js';
@@ -154,7 +153,8 @@ export async function startTestApi(
     heads: new HeadKeeper(path.join(tmpdir(), `tributary-heads-${randomUUID()}`)),
     liveHistories: noLiveHistories,
     engine: noEngine,
-    rateLimiter: createRateLimiter(clientAddress),
+    // Test files make more calls with one key than a person may: those about the limits pass their own.
+    rateLimiter: { take: () => undefined },
     knownSessions: new KnownSessions(),
     gatewayDesks: new Map(),
     apiLog: createApiLog({ db, logger }),

@@ -49,7 +49,7 @@ const run = <I, R>(activity: (this: void, input: I) => Promise<R>, input: I): Pr
 
 beforeAll(async () => {
   // One person's key makes all of this file's programs: an idle machine does more than 600 calls a minute, and no test here is about that limit.
-  world = await createEarningWorld({ deps: { rateLimiter: { take: () => undefined } } });
+  world = await createEarningWorld();
   const { api, ws } = world;
   finance = (await api.makePerson(ws, ['owner'], { name: 'Fin' })).key;
   const deps = {
