@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { warnOfEndingKeys } from '../../../activities/calendar.js';
+import { createRateLimiter } from '../../../api/rateLimit.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import { dateIn } from '../../../domain/calendar.js';
 import { clockNow } from '../../../platform/clock.js';
@@ -16,7 +17,7 @@ let programId: string;
 let affiliateId: string;
 
 beforeAll(async () => {
-  world = await createEarningWorld();
+  world = await createEarningWorld({ deps: { rateLimiter: createRateLimiter(() => '10.3.0.1') } });
   programId = await world.program({ levels: 2 });
   await world.rule({
     scope: 'program',
