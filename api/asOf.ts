@@ -33,10 +33,14 @@ export const asOfParameter = { asOf: asOfWire.exactOptional() };
 export async function asOfOrNow(tx: ReadTx, asked: Instant | LocalDate | undefined): Promise<Instant | null> {
   if (asked === undefined) return null;
   const day = parseLocalDate(asked);
-  const wanted =
-    day === undefined ? (asked as Instant) : addMs(daysRange(await readWorkspaceZone(tx), day, day).until, -1);
+  const wanted = day === undefined ? (asked as Instant) : await lastInstantOf(tx, day);
   const newest = await newestAsOf(tx);
   if (wanted > newest)
     throw invalid({ parameter: 'asOf', code: 'out_of_range', detail: `The newest instant allowed is ${newest}.` });
   return wanted;
+}
+
+/** The last instant of a day of the workspace. */
+export async function lastInstantOf(tx: ReadTx, day: LocalDate): Promise<Instant> {
+  return addMs(daysRange(await readWorkspaceZone(tx), day, day).until, -1);
 }

@@ -44,6 +44,7 @@ import { paymentHookRoutes } from './routes/earning/paymentHook.js';
 import { paymentSourceRoutes } from './routes/earning/paymentSource.js';
 import { ledgerRoutes } from './routes/earning/ledger.js';
 import { ledgerAdjustmentRoutes } from './routes/earning/ledgerAdjustment.js';
+import { ledgerPeriodRoutes } from './routes/earning/ledgerPeriod.js';
 import { refundRoutes } from './routes/earning/refund.js';
 import { saleRoutes } from './routes/earning/sale.js';
 import { saleAttributionRoutes } from './routes/earning/saleAttribution.js';
@@ -180,6 +181,7 @@ const own: readonly Route[] = [
   ...commissionRoutes,
   ...ledgerRoutes,
   ...ledgerAdjustmentRoutes,
+  ...ledgerPeriodRoutes,
   ...linkRoutes,
   ...linkCheckRoutes,
   ...couponRoutes,

@@ -70,6 +70,7 @@ const refusals: Readonly<Record<string, { readonly code: DomainErrorCode; readon
   refunds_external_id: { code: 'resource.already_exists', field: 'externalId' },
   gateway_fundings_reference: { code: 'resource.already_exists', field: 'reference' },
   gateway_statements_upload: { code: 'resource.already_exists', field: 'file' },
+  closed_period_is_later: { code: 'resource.already_exists', field: 'through' },
   balance_not_negative: { code: 'ledger.insufficient_balance' },
   attempt_fits_payout: { code: 'payout.attempt_open' },
   one_live_attempt: { code: 'payout.attempt_open' },

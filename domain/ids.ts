@@ -54,6 +54,7 @@ export const idPrefixes = {
   transfer: 'trf',
   posting: 'pst',
   ledgerAccount: 'acc',
+  ledgerPeriod: 'per',
   payoutMethod: 'pmd',
   payoutRun: 'run',
   payoutSchedule: 'sch',

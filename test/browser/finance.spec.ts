@@ -352,3 +352,32 @@ test('BEY-04: an entry by hand is asked for by one person, found and approved by
   await expect(row.getByText('Ben')).toBeVisible();
   expect(at(await owner.must('GET', accounts), 'data.0.balance.amount')).toBe('3.00');
 });
+
+test('I17: a period is closed on a screen that says what closing does, and its figures are one press away', async ({
+  page,
+}) => {
+  const tag = randomUUID().slice(0, 8);
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  // Closings go forward only, and other runs closed before: long before anything of the demo data happened.
+  const closed = at(await must('GET', '/v1/ledger-periods?limit=1'), 'data.0.through');
+  const last = typeof closed === 'string' ? closed : '2001-01-30';
+  const day = new Date(Date.parse(last) + 86_400_000).toISOString().slice(0, 10);
+  await enter(page, await freshCookie());
+  await page.goto('/ledger?tab=periods');
+  await page.getByRole('button', { name: 'Close a period' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Close a period' });
+  await expect(dialog.getByText('It cannot be taken back', { exact: false })).toBeVisible();
+  await dialog.getByLabel('Last day').fill('2100-01-31');
+  await dialog.getByRole('button', { name: /^Close the books up to/ }).click();
+  await expect(dialog.getByText('A day that was over at', { exact: false }).first()).toBeVisible();
+  await dialog.getByLabel('Last day').fill(day);
+  await dialog.getByLabel('Note').fill(`Agreed ${tag}`);
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: /^Close the books up to/ }).click();
+  const row = page.locator('tr[data-row]').filter({ hasText: `Agreed ${tag}` });
+  await expect(row).toBeVisible();
+  await expectNarrow(page);
+  await row.getByRole('link', { name: /^Figures up to/ }).click();
+  await expect(page.getByLabel('Dated up to')).toHaveValue(day);
+  await expect(page.getByText('No balances in this currency at that time.')).toBeVisible();
+});

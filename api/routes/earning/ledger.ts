@@ -1,16 +1,18 @@
+import type { z } from 'zod';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
 import {
   findAccount,
   findPosting,
   listAccounts,
   listPostings,
+  type PostingFilter,
   readRunningBalances,
 } from '../../../db/reads/earning/ledgerList.js';
 import { traceMoney } from '../../../db/reads/earning/ledgerTrace.js';
 import { readTrialBalance } from '../../../db/reads/earning/trialBalance.js';
 import { readWorkspace } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
-import { asOfOrNow } from '../../asOf.js';
+import { asOfOrNow, lastInstantOf } from '../../asOf.js';
 import { boundsOf } from '../../lists.js';
 import { defineRoute, type Route } from '../../route.js';
 import {
@@ -35,6 +37,12 @@ import {
   trialQuery,
   trialWire,
 } from '../../schemas/earning/ledger.js';
+
+const filterOf = (query: z.output<typeof postingQuery>): PostingFilter => ({
+  ...query,
+  recordedAt: boundsOf(query, 'recordedAt'),
+  effectiveAt: boundsOf(query, 'effectiveAt'),
+});
 
 const accounts = defineRoute({
   method: 'GET',
@@ -88,7 +96,7 @@ const accountPostings = defineRoute({
     return ctx.read(async (tx) => {
       const found = await findAccount(tx, { mode: ctx.mode, id: ctx.params.accountId, asOf: null });
       if (found === undefined) throw new DomainError('resource.not_found');
-      const filter = { ...ctx.query, accountId: [found.id], recordedAt: boundsOf(ctx.query, 'recordedAt') };
+      const filter = { ...filterOf(ctx.query), accountId: [found.id] };
       const rows = await listPostings(tx, { mode: ctx.mode, filter }, page);
       const balanceAfter = await readRunningBalances(
         tx,
@@ -114,7 +122,7 @@ const postings = defineRoute({
   refuses: [],
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
-    const filter = { ...ctx.query, recordedAt: boundsOf(ctx.query, 'recordedAt') };
+    const filter = filterOf(ctx.query);
     return ctx.read(async (tx) =>
       ctx.list(await listPostings(tx, { mode: ctx.mode, filter }, page), page, presentPosting, (row) => ({
         value: row.recordedAt,
@@ -148,10 +156,12 @@ const trial = defineRoute({
   refuses: [],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
-      const { currency, groupBy } = ctx.query;
+      const { currency, groupBy, effectiveThrough: day = null } = ctx.query;
       const asOf = await asOfOrNow(tx, ctx.query.asOf);
-      const balance = await readTrialBalance(tx, { mode: ctx.mode, currency, asOf, groupBy });
-      return presentTrial(balance, { currency, asOf: asOf ?? now, test: ctx.mode === 'test' });
+      const effectiveThrough = day === null ? null : await lastInstantOf(tx, day);
+      const balance = await readTrialBalance(tx, { mode: ctx.mode, currency, asOf, effectiveThrough, groupBy });
+      const of = { currency, asOf: asOf ?? now, effectiveThrough: day, test: ctx.mode === 'test' };
+      return presentTrial(balance, of);
     }),
 });
 

@@ -3,10 +3,10 @@ import type { AccountView, PostingView } from '../../../db/reads/earning/ledgerL
 import type { TrialBalance } from '../../../db/reads/earning/trialBalance.js';
 import { type AccountKind, accountKinds } from '../../../domain/earning/ledger.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import type { Instant } from '../../../domain/time.js';
+import type { Instant, LocalDate } from '../../../domain/time.js';
 import { asOfParameter } from '../../asOf.js';
 import { anyOf, anyText, instantRange, listQuery } from '../../lists.js';
-import { currencyWire, idWire, instantWire, listOf, moneyWire, signedMoneyWire } from '../wire.js';
+import { currencyWire, dateWire, idWire, instantWire, listOf, moneyWire, signedMoneyWire } from '../wire.js';
 
 const kinds = Object.keys(accountKinds) as [AccountKind, ...AccountKind[]];
 export const accountParams = z.strictObject({ accountId: idWire('ledgerAccount') });
@@ -27,12 +27,15 @@ export const postingQuery = listQuery(
     causeId: anyText(),
     accountId: anyText(),
     ...instantRange('recordedAt'),
+    ...instantRange('effectiveAt'),
   },
   { sort: ['recordedAt'], q: true },
 );
 export const trialQuery = z.strictObject({
   currency: currencyWire,
   ...asOfParameter,
+  /** Only what happened up to this day of the workspace, whenever it was recorded: of a closed period the same figures for good. */
+  effectiveThrough: dateWire.exactOptional(),
   groupBy: z.enum(['kind', 'account']).default('kind'),
 });
 
@@ -96,6 +99,7 @@ export const trialWire = z.strictObject({
   object: z.literal('ledger_trial_balance'),
   currency: z.string(),
   asOf: instantWire,
+  effectiveThrough: dateWire.nullable(),
   test: z.boolean(),
   rows: z.array(
     z.strictObject({
@@ -112,7 +116,12 @@ export const trialWire = z.strictObject({
 
 export function presentTrial(
   trial: TrialBalance,
-  of: { readonly currency: CurrencyCode; readonly asOf: Instant; readonly test: boolean },
+  of: {
+    readonly currency: CurrencyCode;
+    readonly asOf: Instant;
+    readonly effectiveThrough: LocalDate | null;
+    readonly test: boolean;
+  },
 ): z.output<typeof trialWire> {
   const { currency } = of;
   const money = (minor: bigint | null) => (minor === null ? null : { minor, currency });

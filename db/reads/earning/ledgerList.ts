@@ -128,8 +128,11 @@ export interface PostingFilter {
   readonly causeId?: readonly string[] | undefined;
   readonly accountId?: readonly string[] | undefined;
   readonly q?: string | undefined;
-  readonly recordedAt?: { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant } | undefined;
+  readonly recordedAt?: InstantBounds | undefined;
+  readonly effectiveAt?: InstantBounds | undefined;
 }
+
+type InstantBounds = { readonly [K in 'gte' | 'gt' | 'lte' | 'lt']?: Instant };
 
 const comparison = { gte: '>=', gt: '>', lte: '<=', lt: '<' } as const;
 
@@ -226,8 +229,10 @@ export async function listPostings(
     );
   }
   for (const [bound, operator] of Object.entries(comparison)) {
-    const value = of.filter.recordedAt?.[bound as keyof typeof comparison];
-    if (value !== undefined) query.where('recorded_at', operator, value);
+    const recorded = of.filter.recordedAt?.[bound as keyof typeof comparison];
+    if (recorded !== undefined) query.where('recorded_at', operator, recorded);
+    const effective = of.filter.effectiveAt?.[bound as keyof typeof comparison];
+    if (effective !== undefined) query.where('effective_at', operator, effective);
   }
   const rows = (await keyset(query, page, { recordedAt: 'recorded_at' }, 'id')) as PostingRow[];
   return rows.map(toPosting);

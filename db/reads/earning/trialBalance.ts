@@ -25,6 +25,8 @@ export async function readTrialBalance(
     readonly mode: Mode;
     readonly currency: CurrencyCode;
     readonly asOf: Instant | null;
+    /** Only what happened by then; null: whenever it did. Of a closed period these figures stand for good (I17). */
+    readonly effectiveThrough: Instant | null;
     readonly groupBy: 'kind' | 'account';
   },
 ): Promise<TrialBalance> {
@@ -39,11 +41,18 @@ export async function readTrialBalance(
      from side
      join ledger_accounts as account on account.workspace_id = side.workspace_id and account.id = side.account_id
      join ledger_transfers as transfer on transfer.workspace_id = side.workspace_id and transfer.id = side.transfer_id
-     where :asOf::timestamptz is null or transfer.recorded_at <= :asOf::timestamptz
+     where (:asOf::timestamptz is null or transfer.recorded_at <= :asOf::timestamptz)
+       and (:through::timestamptz is null or transfer.effective_at <= :through::timestamptz)
      group by 1, 2
      having sum(side.net) <> 0
      order by 1, 2`,
-    { mode: of.mode, currency: of.currency, asOf: of.asOf, byAccount: of.groupBy === 'account' },
+    {
+      mode: of.mode,
+      currency: of.currency,
+      asOf: of.asOf,
+      through: of.effectiveThrough,
+      byAccount: of.groupBy === 'account',
+    },
   );
   const shown = rows.map((row) => ({
     kind: row.kind,

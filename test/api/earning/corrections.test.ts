@@ -999,9 +999,10 @@ describe('money.md 1, rule 6: a fact always fits, whatever became of the account
 
   test('a period that is not over cannot be closed, and closing waits for what is being booked', async () => {
     const close = async (through: string): Promise<void> => {
-      await world.owner.raw(`insert into closed_periods (workspace_id, mode, through) values (?, 'live', ${through})`, [
-        world.ws.id,
-      ]);
+      await world.owner.raw(
+        `insert into closed_periods (workspace_id, id, mode, through) values (?, ?, 'live', ${through})`,
+        [world.ws.id, newId('ledgerPeriod')],
+      );
     };
     await expect(close(`now() + interval '1 hour'`)).rejects.toMatchObject({ constraint: 'closed_period_is_over' });
     const booking = await world.owner.transaction();
@@ -1121,9 +1122,8 @@ const byText = (a: unknown, b: unknown): number => String(a).localeCompare(Strin
 /** As of now, by the database's clock. */
 async function closePeriod(): Promise<void> {
   await world.owner.raw(
-    `insert into closed_periods (workspace_id, mode, through)
-     values (?, 'live', date_trunc('milliseconds', clock_timestamp()) - interval '1 millisecond')
-     on conflict do nothing`,
-    [world.ws.id],
+    `insert into closed_periods (workspace_id, id, mode, through)
+     values (?, ?, 'live', date_trunc('milliseconds', clock_timestamp()) - interval '1 millisecond')`,
+    [world.ws.id, newId('ledgerPeriod')],
   );
 }

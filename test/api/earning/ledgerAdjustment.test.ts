@@ -3,6 +3,7 @@ import { inWorkspace } from '../../../db/transaction.js';
 import { postTransfers } from '../../../db/earning/ledger.js';
 import { account } from '../../../domain/earning/ledger.js';
 import type { CurrencyCode } from '../../../domain/money.js';
+import type { Instant, LocalDate } from '../../../domain/time.js';
 import { newId } from '../../../platform/newId.js';
 import { itemsOf } from '../support.js';
 import { createEarningWorld, type EarningWorld } from './earningWorld.js';
@@ -197,6 +198,84 @@ test('what does not fit is refused and changes nothing', async () => {
   expect(keyless.status).toBe(428);
   expect((await approve(newId('transfer'))).status).toBe(404);
   expect(await world.owner('ledger_adjustments').count()).toEqual(before);
+});
+
+test('I17: a closed period keeps its figures: what happened in it and is told later is booked on the day it is told', async () => {
+  const started = Date.now();
+  const days = (ago: number): string => new Date(started - ago * 86_400_000).toISOString();
+  const dayOf = (ago: number): LocalDate => days(ago).slice(0, 10) as LocalDate; // the workspace keeps UTC
+  const book = (minor: bigint, effectiveAt: string): Promise<void> =>
+    inWorkspace(world.api.db, world.ws.id, async (tx, now) => {
+      const act = world.api.act(world.ws.id, now);
+      const amount = { minor, currency: 'USD' as CurrencyCode };
+      const cause = { type: 'commission', id: (await tx('commissions').first<{ id: string }>('id'))?.id ?? '' };
+      const postings = [{ debit: account('cash', 'sandbox'), credit: account('merchant_funding'), amount }];
+      const key = `test/${newId('transfer')}`;
+      await postTransfers(tx, act, [
+        { kind: 'gateway.funded', key, cause, correctsKey: null, effectiveAt: effectiveAt as Instant, postings },
+      ]);
+    });
+  const figures = async () => {
+    const found = await world.as(`/v1/ledger-trial-balance?currency=USD&effectiveThrough=${dayOf(2)}`);
+    return [found.status, found.body['effectiveThrough'], found.body['rows'], found.body['balanced']];
+  };
+  const close = (body: Readonly<Record<string, unknown>>, key = fin) =>
+    world.api.as(key, '/v1/ledger-periods', { body });
+
+  await book(900n, days(3));
+  const before = await figures();
+  expect(before[2]).toMatchObject([{ kind: 'cash', debit: usd('9.00') }, { kind: 'merchant_funding' }]);
+  for (const [body, key, status] of [
+    [{ through: dayOf(0) }, fin, 422],
+    [{ through: dayOf(-1) }, fin, 422],
+    [{ through: '2026-02-30' }, fin, 422],
+    [{}, fin, 422],
+    [{ through: dayOf(2), note: '' }, fin, 422],
+    [{ through: dayOf(2) }, (await world.api.makePerson(world.ws, ['finance_preparer'])).key, 403],
+    [{ through: dayOf(2) }, (await world.api.makePerson(world.ws, ['admin'])).key, 403],
+  ] as const) {
+    const refused = await close(body, key);
+    expect(refused.status, `${JSON.stringify(body)} ${refused.text}`).toBe(status);
+  }
+  const list = async (key = world.ws.key) => itemsOf((await world.api.as(key, '/v1/ledger-periods')).body['data']);
+  expect(await list()).toEqual([]);
+
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, () => close({ through: dayOf(2), note: 'Agreed with the accountant' })),
+  );
+  expect(answers.filter((one) => one.status === 201)).toHaveLength(1);
+  expect(answers.filter((one) => one.status === 409)).toHaveLength(3);
+  expect(answers.find((one) => one.status === 409)?.body).toMatchObject({ code: 'already_exists', field: 'through' });
+  // Only forward, and each mode and workspace by itself.
+  expect((await close({ through: dayOf(5) })).status).toBe(409);
+  const elsewhere = await world.api.makeWorkspace({ name: 'Open books' });
+  expect([await list(elsewhere.key), await list(world.ws.testKey)]).toEqual([[], []]);
+  const [closed] = await list();
+  expect(closed).toMatchObject({
+    object: 'ledger_period',
+    through: dayOf(2),
+    throughAt: `${dayOf(2)}T23:59:59.999Z`,
+    closedBy: { name: 'Fin' },
+    note: 'Agreed with the accountant',
+    test: false,
+  });
+  const history = await world.as(`/v1/audit-entries?objectId=${String(closed?.['id'])}`);
+  expect(itemsOf(history.body['data'])).toMatchObject([{ objectType: 'ledger_period', event: 'closed' }]);
+
+  await book(100n, days(3));
+  await book(200n, days(1));
+  expect(await figures()).toEqual(before);
+  const dated = itemsOf((await world.as(`/v1/ledger-postings?kind=gateway.funded&limit=2`)).body['data']);
+  expect(dated.map((one) => [one['amount'], one['effectiveAt'] === one['recordedAt']])).toEqual([
+    [usd('2.00'), false],
+    [usd('1.00'), true],
+  ]);
+  const within = encodeURIComponent(`${dayOf(2)}T23:59:59.999Z`);
+  const found = await world.as(`/v1/ledger-postings?kind=gateway.funded&effectiveAt[lte]=${within}`);
+  expect(itemsOf(found.body['data'])).toMatchObject([{ amount: usd('9.00') }]);
+  expect((await close({ through: dayOf(1) })).status).toBe(201);
+  expect((await list()).map((one) => one['through'])).toEqual([dayOf(1), dayOf(2)]);
+  expect(await world.broken()).toEqual([]);
 });
 
 test('where nobody else may, a key is not enough: the owner of one proves nothing', async () => {

@@ -106,7 +106,7 @@ const damages: readonly (readonly [id: string, what: string, ...statements: stri
   [
     'I17',
     'a transfer in a closed period',
-    `insert into closed_periods (workspace_id, mode, through, closed_at) select id, 'live', now() + interval '1 day', now() - interval '1 day' from workspaces`,
+    `insert into closed_periods (workspace_id, id, mode, through, closed_at) select id, 'per_damage', 'live', now() + interval '1 day', now() - interval '1 day' from workspaces`,
   ],
   ['I18', 'a transfer without its document', `update ledger_transfers set cause_id = 'nothing'`],
   ['I19', 'a currency that is none', `update ledger_postings set currency = 'XXX'`],

@@ -26,11 +26,12 @@ import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize } from '../../../kit/StatusPill.js';
 import { LedgerAdjustments } from './ledgerAdjustments.js';
+import { LedgerPeriods } from './ledgerPeriods.js';
 
 /** As an account's own list has them; the list of all has no balance, and no column for it. */
 type Posting = GetLedgerAccountsByAccountIdPostingsResponse['data'][number];
 type Account = GetLedgerAccountsResponse['data'][number];
-const tabs = ['trial', 'postings', 'accounts', 'adjustments'] as const;
+const tabs = ['trial', 'postings', 'accounts', 'adjustments', 'periods'] as const;
 
 /** Control totals now or as of any moment, every posting with its cause, every account (screens.md 3.18). */
 export function Screen(): ReactElement {
@@ -98,6 +99,9 @@ export function Screen(): ReactElement {
           <Tabs.Panel value="adjustments" pt="sm">
             <LedgerAdjustments />
           </Tabs.Panel>
+          <Tabs.Panel value="periods" pt="sm">
+            <LedgerPeriods />
+          </Tabs.Panel>
         </Tabs>
       </Stack>
     </>
@@ -110,9 +114,17 @@ function TrialBalance(): ReactElement {
   const workspace = useQuery({ ...getWorkspaceOptions(), staleTime: 300_000 });
   const currency = search['currency'] ?? workspace.data?.defaultCurrency ?? '';
   const asOf = search['asOf'] ?? '';
+  const effectiveThrough = search['effectiveThrough'] ?? '';
   const groupBy = search['groupBy'] === 'account' ? 'account' : 'kind';
   const balance = useQuery({
-    ...getLedgerTrialBalanceOptions({ query: { currency, groupBy, ...(asOf === '' ? {} : { asOf }) } }),
+    ...getLedgerTrialBalanceOptions({
+      query: {
+        currency,
+        groupBy,
+        ...(asOf === '' ? {} : { asOf }),
+        ...(effectiveThrough === '' ? {} : { effectiveThrough }),
+      },
+    }),
     enabled: currency !== '',
   });
   // What the field shows is the reader's own clock; the address and the API have the instant.
@@ -136,6 +148,13 @@ function TrialBalance(): ReactElement {
             const { value } = event.currentTarget;
             change({ asOf: value === '' ? '' : new Date(value).toISOString() }, { replace: true });
           }}
+        />
+        <TextInput
+          label={t('ledger.effectiveThrough')}
+          description={t('ledger.effectiveThroughHint')}
+          type="date"
+          value={effectiveThrough}
+          onChange={(event) => change({ effectiveThrough: event.currentTarget.value }, { replace: true })}
         />
         <NativeSelect
           label={t('ledger.groupBy')}
@@ -242,6 +261,13 @@ function Postings(): ReactElement {
           sort: 'recordedAt',
           render: (posting) => <DateText value={posting.recordedAt} />,
           csv: 'recordedAt',
+        },
+        {
+          key: 'effectiveAt',
+          title: t('ledger.effectiveAt'),
+          hidden: true,
+          render: (posting) => <DateText value={posting.effectiveAt} />,
+          csv: 'effectiveAt',
         },
         {
           key: 'kind',
