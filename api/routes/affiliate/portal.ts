@@ -14,6 +14,7 @@ import {
   listOwnPrograms,
   type OwnProgram,
 } from '../../../db/reads/affiliate/ownPrograms.js';
+import { listBalanceDays } from '../../../db/reads/payout/ownPayoutDays.js';
 import { listPayoutCalendars } from '../../../db/reads/payout/payoutCalendars.js';
 import { readPlanInputs, planOfEverybody } from '../../../db/reads/payout/payoutPlan.js';
 import { countActivity, listActivityDays, listBestLinks } from '../../../db/reads/reporting/activity.js';
@@ -82,6 +83,7 @@ const home = defineRoute({
         object: 'own_home' as const,
         affiliate: { id: affiliate.id, name: affiliate.name, status: affiliate.status },
         balances: (await getAffiliateBalances(tx, ctx.mode, affiliate.id)).map(presentBalance),
+        balanceDays: [...(await listBalanceDays(tx, ctx.mode, affiliate.id))],
         nextPayouts: await nextPayouts(ctx, deps, tx, now, { affiliate, settings }),
         chart: [...(await listActivityDays(tx, { ...span, zone }))],
         totals: { clicks, visits, leads, sales },

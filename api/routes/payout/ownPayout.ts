@@ -1,6 +1,7 @@
 import { lockAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findGroup } from '../../../db/affiliate/group.js';
 import { insertEmail } from '../../../db/messaging/email.js';
+import { listPayoutYears } from '../../../db/reads/payout/ownPayoutDays.js';
 import { listPayoutMethods } from '../../../db/reads/payout/payoutMethodList.js';
 import { findPayoutView, listLineViews, listPayoutViews } from '../../../db/reads/payout/payoutView.js';
 import type { Tx } from '../../../db/transaction.js';
@@ -71,7 +72,9 @@ const payouts = defineRoute({
         },
         page,
       );
-      return ctx.list(rows, page, presentOwnPayout, ({ createdAt, id }) => ({ value: createdAt, id }));
+      const list = ctx.list(rows, page, presentOwnPayout, ({ createdAt, id }) => ({ value: createdAt, id }));
+      if (ctx.query.include?.includes('years') !== true) return list;
+      return { ...list, years: [...(await listPayoutYears(tx, ctx.mode, affiliate.id))] };
     });
   },
 });

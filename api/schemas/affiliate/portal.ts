@@ -269,6 +269,17 @@ export const ownHomeWire = z
     object: z.literal('own_home'),
     affiliate: z.strictObject({ id: idWire('affiliate'), name: z.string(), status: z.enum(statuses) }),
     balances: z.array(balanceWire),
+    /** When the parts of a balance move on; the day of what is approved is that of the next payout. Null: not known, or nothing there. */
+    balanceDays: z.array(
+      z.strictObject({
+        currency: z.string(),
+        /** The first end of a hold among what is pending. */
+        nextEligibleAt: instantWire.nullable(),
+        /** When the first of what is on its way is expected. */
+        expectedOn: dateWire.nullable(),
+        lastPaidOn: dateWire.nullable(),
+      }),
+    ),
     nextPayouts: z.array(nextPayoutWire),
     chart: z.array(activityDayWire),
     totals: z.strictObject({ clicks: z.int(), visits: z.int(), leads: z.int(), sales: z.int() }),

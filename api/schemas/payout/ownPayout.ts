@@ -15,7 +15,7 @@ export const ownPayoutStatuses: readonly string[] = statuses;
 
 export const ownPayoutQuery = listQuery(
   { status: z.enum(statuses).exactOptional(), currency: anyText(), ...dayRange('paidOn') },
-  { q: true },
+  { q: true, include: ['years'] },
 );
 
 export const ownPayoutWire = z
@@ -46,7 +46,20 @@ export const ownPayoutWire = z
     updatedAt: instantWire,
   })
   .openapi('OwnPayout');
-export const ownPayoutList = listOf(ownPayoutWire);
+/** `include=years`: what was paid in each calendar year, whatever the list is filtered by. */
+export const ownPayoutList = listOf(ownPayoutWire).extend({
+  years: z
+    .array(
+      z.strictObject({
+        year: z.int(),
+        payouts: z.int(),
+        paid: moneyWire,
+        /** What of it came back after it was paid. */
+        returned: moneyWire,
+      }),
+    )
+    .exactOptional(),
+});
 
 export const ownPayoutDetailWire = ownPayoutWire
   .extend({

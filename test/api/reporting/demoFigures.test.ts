@@ -204,4 +204,34 @@ test('the portal: the four words of the balance are the sums of their own rows',
       (row) => [[row['amount'] as unknown as Money, 1]],
     ),
   ).toEqual({ [currency]: minor(balance['paid'] as unknown as Money).toString() });
+
+  // The years sum to the same, and each is the sum of the payouts that its link opens.
+  const years = (await as('/v1/me/payouts?limit=1&include=years', anaKey)).body['years'] as readonly {
+    year: number;
+    payouts: number;
+    paid: Money;
+    returned: Money;
+  }[];
+  expect(years.length).toBeGreaterThan(0);
+  for (const { year, payouts: count, paid } of years) {
+    const rows = await allRows(
+      `/v1/me/payouts?status=paid&currency=${paid.currency}&paidOn[gte]=${year}-01-01&paidOn[lt]=${year + 1}-01-01`,
+      anaKey,
+    );
+    expect([rows.length, sums(rows, (row) => [[row['amount'] as unknown as Money, 1]])]).toEqual([
+      count,
+      { [currency]: minor(paid).toString() },
+    ]);
+  }
+  expect(sums(years as unknown as Json[], (row) => [[row['paid'] as unknown as Money, 1]])).toEqual({
+    [currency]: minor(balance['paid'] as unknown as Money).toString(),
+  });
+  expect(home.body['balanceDays']).toEqual([
+    {
+      currency,
+      nextEligibleAt: expect.stringMatching(/Z$/) as string,
+      expectedOn: null,
+      lastPaidOn: payouts[0]?.['paidOn'],
+    },
+  ]);
 });

@@ -5,7 +5,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMeHomeOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { OwnHome } from '../../../client/types.gen.js';
-import { dayText, useZone, zoneLabel } from '../../../kit/DateText.js';
+import { DateText, dayText, useZone, zoneLabel } from '../../../kit/DateText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { EmptyList } from '../../../kit/EmptyList.js';
@@ -53,36 +53,59 @@ function Home({ home }: { readonly home: OwnHome }): ReactElement {
         home.nextPayouts.map((next) => <Next key={next.currency} next={next} />)
       )}
       {home.balances.map((balance) => (
-        <Paper key={balance.currency} withBorder p="md" component="section" aria-label={t('home.balanceIn', balance)}>
-          <Title order={2} size="h4" mb="xs">
-            {t('home.balance')}
-          </Title>
-          <SimpleGrid component="dl" cols={{ base: 2, sm: 4 }} m={0}>
-            {(
-              [
-                ['pending', balance.pending, '/earnings?list=pending'],
-                ['approved', balance.payable, '/earnings?list=payable'],
-                ['onItsWay', balance.inPayout, '/payouts?status=pending'],
-                ['paid', balance.paid, '/payouts?status=paid'],
-              ] as const
-            ).map(([word, amount, to]) => (
-              <div key={word}>
-                <Text component="dt" size="sm" c="dimmed">
-                  {t(`home.${word}`)}
-                </Text>
-                <Text component="dd" m={0} fw={600}>
-                  <Anchor component={Link} to={to} underline="always" inherit>
-                    <MoneyText value={amount} />
-                  </Anchor>
-                </Text>
-              </div>
-            ))}
-          </SimpleGrid>
-        </Paper>
+        <BalanceCard key={balance.currency} balance={balance} home={home} />
       ))}
       <Activity home={home} />
       <BestLinks home={home} />
     </Stack>
+  );
+}
+
+/** The balance in four words, each with its amount and the day on which it moves on or did (screens.md 6). */
+function BalanceCard({
+  balance,
+  home,
+}: {
+  readonly balance: OwnHome['balances'][number];
+  readonly home: OwnHome;
+}): ReactElement {
+  const { t } = useTranslation();
+  const days = home.balanceDays.find(({ currency }) => currency === balance.currency);
+  const next = home.nextPayouts.find(({ currency }) => currency === balance.currency);
+  const on = (day: string | null | undefined): string | null =>
+    day === null || day === undefined ? null : dayText(day);
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('home.balanceIn', balance)}>
+      <Title order={2} size="h4" mb="xs">
+        {t('home.balance')}
+      </Title>
+      <SimpleGrid component="dl" cols={{ base: 2, sm: 4 }} m={0}>
+        {(
+          [
+            ['pending', balance.pending, '/earnings?list=pending', days?.nextEligibleAt ?? null],
+            ['approved', balance.payable, '/earnings?list=payable', on(next?.payable === true ? next.on : null)],
+            ['onItsWay', balance.inPayout, '/payouts?status=pending', on(days?.expectedOn)],
+            ['paid', balance.paid, '/payouts?status=paid', on(days?.lastPaidOn)],
+          ] as const
+        ).map(([word, amount, to, day]) => (
+          <div key={word}>
+            <Text component="dt" size="sm" c="dimmed">
+              {t(`home.${word}`)}
+            </Text>
+            <Text component="dd" m={0} fw={600}>
+              <Anchor component={Link} to={to} underline="always" inherit>
+                <MoneyText value={amount} />
+              </Anchor>
+            </Text>
+            {day === null ? null : (
+              <Text component="dd" m={0} size="sm" c="dimmed">
+                {t(`home.day.${word}`)} {word === 'pending' ? <DateText value={day} /> : day}
+              </Text>
+            )}
+          </div>
+        ))}
+      </SimpleGrid>
+    </Paper>
   );
 }
 

@@ -1,5 +1,6 @@
-import { Drawer, Paper, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Drawer, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getMePayoutsByPayoutIdOptions, getMePayoutsOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -36,6 +37,7 @@ export function OwnPayouts(): ReactElement {
   const open = search['payout'] ?? null;
   return (
     <>
+      <Years />
       <ResourceTable<OwnPayout>
         screen="own-payouts"
         label={t('payout.title')}
@@ -108,6 +110,43 @@ export function OwnPayouts(): ReactElement {
         {open === null ? null : <OnePayout payoutId={open} />}
       </Drawer>
     </>
+  );
+}
+
+/** What was paid in each calendar year; each sum opens the payouts that make it up. */
+function Years(): ReactElement | null {
+  const { t } = useTranslation();
+  const found = useQuery(getMePayoutsOptions({ query: { limit: 1, include: ['years'] } as never }));
+  const years = found.data?.years ?? [];
+  if (years.length === 0) return null;
+  return (
+    <Paper withBorder p="md" mb="md" component="section" aria-label={t('payout.years')}>
+      <Title order={2} size="h4" mb="xs">
+        {t('payout.years')}
+      </Title>
+      <Stack gap={4} component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+        {years.map(({ year, payouts, paid, returned }) => (
+          <li key={`${year} ${paid.currency}`}>
+            {year}:{' '}
+            <Anchor
+              component={Link}
+              to={`/payouts?status=paid&currency=${paid.currency}&paidOn[gte]=${year}-01-01&paidOn[lt]=${year + 1}-01-01`}
+              underline="always"
+            >
+              <MoneyText value={paid} />
+            </Anchor>{' '}
+            <Text span size="sm" c="dimmed">
+              {t('payout.yearCount', { count: payouts })}
+              {/[1-9]/.test(returned.amount) ? (
+                <>
+                  , {t('payout.yearReturned')} <MoneyText value={returned} />
+                </>
+              ) : null}
+            </Text>
+          </li>
+        ))}
+      </Stack>
+    </Paper>
   );
 }
 
