@@ -161,7 +161,7 @@ const due = defineRoute({
         const [affiliateId = '', currency = ''] = page.after?.id.split(' ') ?? [];
         const rows = await listOwedAsOf(
           tx,
-          { mode: ctx.mode, asOf },
+          { mode: ctx.mode, asOf, q: ctx.query.q },
           {
             after:
               page.after === null
@@ -178,6 +178,7 @@ const due = defineRoute({
       const scope = planOfEverybody(ctx.mode, now);
       const ids = await listPlanAffiliates(tx, scope, {
         after: page.after?.id ?? null,
+        q: ctx.query.q,
         limit: page.limit + 1,
         lock: false,
       });

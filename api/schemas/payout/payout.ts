@@ -148,7 +148,7 @@ export const payoutLineWire = z
   .openapi('PayoutLine');
 export const payoutLineList = listOf(payoutLineWire);
 
-export const dueQuery = listQuery(asOfParameter, { sort: ['affiliateId'] });
+export const dueQuery = listQuery(asOfParameter, { sort: ['affiliateId'], q: true });
 export const dueWire = z
   .strictObject({
     object: z.literal('payout_due'),

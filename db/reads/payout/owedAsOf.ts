@@ -4,6 +4,7 @@ import type { CurrencyCode } from '../../../domain/money.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 import type { AffiliateBalance } from '../affiliate/affiliateBalances.js';
+import { isNamed } from './payoutPlan.js';
 
 // What was owed to whom at an instant (BEY-12)? From the postings that were recorded by then, so that the answer of August is the export of
 // June: rows of commissions and payouts show only what is true now.
@@ -96,9 +97,10 @@ export interface OwedRow {
 /** Everybody with money to pay or to get back at that instant, by affiliate: the due list as it stood, without today's judgement of it. */
 export async function listOwedAsOf(
   tx: ReadTx,
-  of: { readonly mode: Mode; readonly asOf: Instant },
+  of: { readonly mode: Mode; readonly asOf: Instant; readonly q?: string | undefined },
   page: { readonly after: Pick<OwedRow, 'affiliateId' | 'currency'> | null; readonly limit: number },
 ): Promise<readonly OwedRow[]> {
+  const { mode, asOf, q } = of;
   const { rows } = await tx.raw<{ rows: OwedRow[] }>(
     `with owed as (
        select owner_id, currency, sum(minor)::bigint as minor
@@ -123,10 +125,17 @@ export async function listOwedAsOf(
               and line.created_at <= :asOf and (line.released_at is null or line.released_at > :asOf))) as commissions
      from owed
      join affiliates as affiliate on affiliate.id = owed.owner_id
-     where (owed.owner_id, owed.currency) > (:after, :afterCurrency)
+     where (owed.owner_id, owed.currency) > (:after, :afterCurrency) ${q === undefined ? '' : `and ${isNamed}`}
      order by owed.owner_id, owed.currency
      limit :limit`,
-    { ...of, after: page.after?.affiliateId ?? '', afterCurrency: page.after?.currency ?? '', limit: page.limit },
+    {
+      mode,
+      asOf,
+      ...(q === undefined ? {} : { q }),
+      after: page.after?.affiliateId ?? '',
+      afterCurrency: page.after?.currency ?? '',
+      limit: page.limit,
+    },
   );
   return rows;
 }

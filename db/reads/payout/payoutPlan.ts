@@ -58,26 +58,37 @@ function concernedBindings(scope: PlanScope, after: string | null) {
   };
 }
 
-/** The next affiliates with unpaid lines, by id, up to and with `until`; locked when the plan is real. */
+/** The affiliate is the one that a word means: by its id, or literally within its name, e-mail or company. Binding: `q`. */
+export const isNamed = `(affiliate.id = :q or strpos(lower(affiliate.name), lower(:q)) > 0 or strpos(lower(affiliate.email), lower(:q)) > 0
+  or strpos(lower(coalesce(affiliate.company, '')), lower(:q)) > 0)`;
+
+/** The next affiliates with unpaid lines, by id, up to and with `until`, of a list those that `q` names; locked when the plan is real. */
 export async function listPlanAffiliates(
   tx: ReadTx | Tx,
   scope: PlanScope,
   page: {
     readonly after: string | null;
     readonly until?: string | null;
+    readonly q?: string | undefined;
     readonly limit: number;
     readonly lock: boolean;
   },
 ): Promise<readonly AffiliateId[]> {
   const until = page.until ?? null;
+  const { q } = page;
   const { rows } = await tx.raw<{ rows: { id: AffiliateId }[] }>(
     `select affiliate.id
      from affiliates as affiliate
-     where ${isConcerned} ${until === null ? '' : 'and affiliate.id <= :until'}
+     where ${isConcerned} ${until === null ? '' : 'and affiliate.id <= :until'} ${q === undefined ? '' : `and ${isNamed}`}
      order by affiliate.id
      limit :limit
      ${page.lock ? 'for no key update of affiliate' : ''}`,
-    { ...concernedBindings(scope, page.after), ...(until === null ? {} : { until }), limit: page.limit },
+    {
+      ...concernedBindings(scope, page.after),
+      ...(until === null ? {} : { until }),
+      ...(q === undefined ? {} : { q }),
+      limit: page.limit,
+    },
   );
   return rows.map((row) => row.id);
 }

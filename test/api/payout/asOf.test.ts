@@ -170,6 +170,8 @@ test('BEY-12: the list as of an instant pages without a gap; one that may still 
   } while (cursor !== '');
   expect(pages).toEqual(all);
   expect(all).toHaveLength(2);
+  const found = itemsOf((await world.as(`/v1/payouts/due?q=${ada}&${query}`)).body['data']);
+  expect(found).toEqual(all.filter((row) => row['affiliateId'] === ada));
   for (const path of ['/v1/payouts/due?', `/v1/affiliates/${ada}/balances?`]) {
     const early = await world.as(`${path}asOf=2100-01-01T00:00:00Z`);
     expect([early.status, early.body['errors'][0]?.['code']]).toEqual([422, 'out_of_range']);

@@ -60,7 +60,8 @@ async function bonus(affiliateId: string, amount: string, approvedAt: string): P
   await world.owner('commissions').where({ id: made.body['id'] }).update({ approved_at: approvedAt });
 }
 
-const due = async (): Promise<readonly Json[]> => itemsOf((await world.as('/v1/payouts/due')).body['data']);
+const due = async (query = ''): Promise<readonly Json[]> =>
+  itemsOf((await world.as(`/v1/payouts/due${query}`)).body['data']);
 
 async function planned(): Promise<string> {
   const { api, ws } = world;
@@ -102,6 +103,26 @@ test('PAY-02, PAY-20: the list of those due says the sum, the number, the day an
     commissions: 2,
     dueOn: '2026-09-15',
   });
+});
+
+test('the list of those due is searched literally by id, name and e-mail, now and as of a moment', async () => {
+  const named = async (q: string): Promise<readonly unknown[]> =>
+    (await due(`?q=${encodeURIComponent(q)}`)).map((row) => row['affiliateId']);
+  const row = await world
+    .owner('affiliates')
+    .where({ id: ada })
+    .first<{ name: string; email: string }>('name', 'email');
+  const unique = `Zoë 100%_ ${ada.slice(-6)}`;
+  await world.owner('affiliates').where({ id: ada }).update({ name: unique });
+  try {
+    expect(await named('zoë 100%_')).toEqual([ada]);
+    expect(await named(ada)).toEqual([ada]);
+    expect(await named(row?.email.toUpperCase() ?? '')).toEqual([ada]);
+    expect(await named('1000_')).toEqual([]);
+    expect((await world.as(`/v1/payouts/due?q=${'x'.repeat(101)}`)).status).toBe(422);
+  } finally {
+    await world.owner('affiliates').where({ id: ada }).update({ name: row?.name });
+  }
 });
 
 test('PAY-13: a group that is paid weekly is due on the Friday of the next week', async () => {

@@ -34,6 +34,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Row>
         screen="payouts-due"
         label={t('due.listTitle')}
+        hasText
         list={list as never}
         rowLabel={(row) => row.name}
         rowHref={(row) => `/affiliates/${row.affiliateId}`}
