@@ -26,7 +26,7 @@ import { dateIn, daysRange, isTimeZone, nextOccurrence } from '../../../domain/c
 import { DomainError } from '../../../domain/errors.js';
 import { millionths, ppmWhole } from '../../../domain/money.js';
 import { planPayouts } from '../../../domain/payout/payoutRun.js';
-import { ownRates, type RateLanguage } from '../../../domain/program/ownRates.js';
+import { type OwnRate, ownRates, type RateLanguage } from '../../../domain/program/ownRates.js';
 import { isJoinable } from '../../../domain/program/program.js';
 import { addDays, earliest, epochMs, type Instant } from '../../../domain/time.js';
 import { answer } from '../../answer.js';
@@ -231,7 +231,7 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, language: 
       affiliate,
       { levels: program.levels, acquisitionModel: program.acquisitionModel },
       language,
-    );
+    ).filter((rate) => rate.level === 1 || rate.productId !== null || !isNothing(rate));
     const productNames = await findProductNames(
       tx,
       rates.flatMap((rate) => rate.productId ?? []),
@@ -239,6 +239,11 @@ async function presentPrograms(tx: ReadTx, now: Instant, ctx: Asking, language: 
     shown.push(presentOwnProgram(one, program, { affiliate, group, settings, rates, productNames, agreements }));
   }
   return shown;
+}
+
+/** A rule shares nothing with recruiters by a zero on level 2: in a list of what is earned, that would read as an offer. */
+function isNothing({ rule, level, kind, rate }: OwnRate): boolean {
+  return kind === 'percent' && rate === 0 && rule.terms.bands?.level !== level;
 }
 
 const programs = defineRoute({

@@ -235,3 +235,10 @@ test('the portal: the four words of the balance are the sums of their own rows',
     },
   ]);
 });
+
+test('the portal: a rule that shares nothing with recruiters is no line of what an affiliate earns', async () => {
+  const [program] = itemsOf((await as('/v1/me/programs', anaKey)).body['data']);
+  const rates = itemsOf(program?.['rates']);
+  const ofRecruits = rates.filter((rate) => rate['level'] === 2);
+  expect(ofRecruits.map((rate) => rate['ratePpm'])).toEqual([50_000]);
+});
