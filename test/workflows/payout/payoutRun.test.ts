@@ -291,8 +291,9 @@ test('a run of more than 500 payouts goes on in a further run, and both replay',
   await eventually(async () => (await world.row('payout_runs', run))['status'] === 'planned', { within: 60_000 });
   await execute(run);
   const workflowId = workflowIds.payoutRun({ workspaceId: world.workspaceId, payoutRunId: run });
-  const last = affiliates.map(async (affiliate) => (await payoutOf(run, affiliate)).id);
-  const ids = (await Promise.all(last)).toSorted();
+  // One question: 501 at once waited longer for a connection than the run's own steps let them.
+  const ids = (await world.rows('payouts', { run_id: run })).map((row) => String(row['id'])).toSorted();
+  expect(ids).toHaveLength(affiliates.length);
   await eventually(
     async () =>
       (await client()
