@@ -1,16 +1,11 @@
 // Row 13 of performance.md: one decision from POST to its answer, which is the outcome of the workflow's activity, while a bulk of 1,000 of them
 // is under way, beside the same idle. None may end as 202.
-import { insertApiKey } from '../db/access/apiKey.js';
-import { connect } from '../db/connection.js';
-import { inWorkspace } from '../db/transaction.js';
-import { systemActor } from '../domain/act.js';
-import { newId } from '../platform/newId.js';
-import { hashToken, newApiKey } from '../platform/secrets.js';
 import { apiClient, at, textAt } from '../test/support/apiClient.js';
 import { eventually } from '../test/support/eventually.js';
 import { LiveStack } from '../test/support/liveStack.js';
-import { createJourneys, type Journey, type Journeys } from './journeys.js';
+import { createJourneys, type Journey } from './journeys.js';
 import type { Bench, Measured } from './measure.js';
+import { makeOwnerKey } from './ownerKey.js';
 
 const rounds = 3;
 const perRound = 30;
@@ -28,7 +23,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
   try {
     const journeys = await createJourneys(stack);
     try {
-      const key = await makeKey(stack, journeys);
+      const key = await makeOwnerKey(stack, journeys);
       const api = apiClient(
         () => stack.baseUrl,
         () => key,
@@ -107,47 +102,4 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
 interface Times {
   readonly p50: number;
   readonly p95: number;
-}
-
-async function makeKey(stack: LiveStack, { workspaceId, userId }: Journeys): Promise<string> {
-  const db = connect({ url: stack.appUrl, poolSize: 1, applicationName: 'bench' });
-  const secret = newApiKey('sk', 'live');
-  try {
-    await inWorkspace(db, workspaceId, (tx, now) =>
-      insertApiKey(
-        tx,
-        {
-          workspaceId,
-          mode: 'live',
-          now,
-          actor: systemActor,
-          cause: null,
-          reasonCode: null,
-          origin: null,
-          requestId: null,
-          newId,
-        },
-        {
-          id: newId('apiKey'),
-          name: 'bench',
-          kind: 'secret',
-          mode: 'live',
-          tokenHash: hashToken(secret),
-          hint: secret.slice(-4),
-          publicKey: null,
-          signingSecret: null,
-          permissions: [],
-          roleId: 'owner',
-          affiliateId: null,
-          createdBy: userId,
-          expiresOn: null,
-          ipRestricted: false,
-          ipAllowList: [],
-        },
-      ),
-    );
-    return secret;
-  } finally {
-    await db.destroy();
-  }
 }

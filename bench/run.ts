@@ -12,6 +12,7 @@ import { payoutRunBench } from './payoutRun.js';
 import { restBench } from './rest.js';
 import { rollupsBench } from './rollups.js';
 import { rulesBench } from './rules.js';
+import { salesBench } from './sales.js';
 import { simulateBench } from './simulate.js';
 import { startBench } from './start.js';
 import { takeUpBench } from './takeUp.js';
@@ -21,6 +22,7 @@ import { workflowBench } from './workflow.js';
 const benches: readonly Bench[] = [
   clickBench,
   workflowBench,
+  salesBench,
   decisionBench,
   payoutRunBench,
   restBench,

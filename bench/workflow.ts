@@ -1,11 +1,11 @@
 // Row 5 of performance.md: our referral, from its click to a payable commission, against a bare workflow that gives the same server the same
 // commands: the same start, signals, timers and local activities, each of these one trivial transaction.
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { eventually } from '../test/support/eventually.js';
 import { LiveStack } from '../test/support/liveStack.js';
+import { startBareWorker } from './bareProcess.js';
 import type { bare, BarePlan } from './bareWorkflow.js';
 import { createJourneys, type Journeys } from './journeys.js';
 import type { Bench, Measured } from './measure.js';
@@ -32,7 +32,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     const { owner, client } = journeys;
     try {
       await owner.raw('create table bench_steps (batch text not null)');
-      worker = await startBareWorker(stack);
+      worker = await startBareWorker(stack, taskQueue);
       const example = await lifecycles(journeys, 1);
       const ours = await countEvents(client, example.lastWorkflowId);
       const plan = ours.steps;
@@ -145,16 +145,4 @@ async function countEvents(client: Client, workflowId: string): Promise<Counted>
     }
   }
   return { events: events?.length ?? 0, signals: steps.length, markers, timers, steps };
-}
-
-function startBareWorker(stack: LiveStack): Promise<ChildProcess> {
-  const child = fork(
-    path.join(import.meta.dirname, 'bareWorker.ts'),
-    [stack.temporalAddress, stack.namespace, taskQueue, stack.ownerUrl],
-    { execArgv: ['--import', 'tsx'] },
-  );
-  return new Promise((resolve, reject) => {
-    child.once('message', () => resolve(child));
-    child.once('exit', (code) => reject(new Error(`the bare worker ended with ${code}`)));
-  });
 }
