@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addEntry, adjustCommission, decideEntry } from '../../../activities/earning/adjustment.js';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { receiveGatewayEvent } from '../../../activities/payout/gatewayEvent.js';
 import { setFreeze } from '../../../activities/payout/gateway.js';
+import { replanForMethods } from '../../../activities/payout/methodChange.js';
+import { lockAffiliate } from '../../../activities/payout/payoutAttempt.js';
+import { lockMethodsOf, movePayoutMethod } from '../../../db/payout/payoutMethod.js';
 import { notify } from '../../../db/transaction.js';
-import type { PayoutId } from '../../../domain/ids.js';
+import type { AffiliateId, PayoutId, ProgramId } from '../../../domain/ids.js';
+import type { CurrencyCode } from '../../../domain/money.js';
 import { newId } from '../../../platform/newId.js';
 import { workflowIds } from '../../../workflows/contract.js';
 import { eventually } from '../../support/eventually.js';
@@ -20,7 +25,8 @@ const bound = { transitions: 18, events: 32 };
 
 type Script = { readonly submit: GatewayAnswer[]; readonly lookUp: GatewayAnswer[] };
 const scripts = new Map<string, Script>();
-const calls: { readonly what: 'submit' | 'lookUp'; readonly requestKey: string | null }[] = [];
+const calls: { readonly what: 'submit' | 'lookUp'; readonly requestKey: string | null; readonly account?: string }[] =
+  [];
 
 const say = (answers: GatewayAnswer[] | undefined): GatewayAnswer => {
   const [next] = answers ?? [];
@@ -39,8 +45,9 @@ const scripted: PayoutGateway = {
   retryableRefusals: [],
   supports: () => true,
   submit: ({ requestKey, destination }) => {
-    calls.push({ what: 'submit', requestKey });
-    accountOf.set(requestKey, destination['account'] ?? '');
+    const to = destination['account'] ?? '';
+    calls.push({ what: 'submit', requestKey, account: to });
+    accountOf.set(requestKey, to);
     return Promise.resolve(say(scripts.get(destination['account'] ?? '')?.submit));
   },
   lookUp: ({ requestKey }) => {
@@ -283,4 +290,111 @@ test('paid after it was booked as refused: settled, and its gateway is frozen un
   await w.statusOf('payouts', waiting, 'paid');
   await w.closed(waiting);
   await w.record('payout', 'frozen', workflowOf(waiting));
+});
+
+/** As the confirmation of another method does it (api/routes/payout/payoutMethod.ts): the earlier one leaves, the plans that pay by it are made anew. */
+async function payElsewhere(affiliate: AffiliateId, to: string): Promise<void> {
+  const earlier = await w.world.write(async (tx, act) => {
+    await lockAffiliate(tx, affiliate);
+    const methods = await lockMethodsOf(tx, affiliate, 'USD');
+    for (const method of methods) await movePayoutMethod(tx, act, method, 'replaced');
+    return methods.map((method) => method.id);
+  });
+  await w.world.makeMethod(affiliate, { account: to });
+  await w.world.write((tx, act) => replanForMethods(tx, act, earlier));
+  await notify(w.world.db, 'outbox', '');
+}
+const sentTo = (to: string) => calls.filter((call) => call.what === 'submit' && call.account === to);
+
+test('its method is changed after the plan was approved: the approval is void, and only the new destination is ever paid', async () => {
+  const [before, after] = [account((id) => ({ submit: [paid(id)] })), account((id) => ({ submit: [paid(id)] }))];
+  const affiliate = await w.payable(before);
+  const { run } = await w.startRun({ filter: { affiliateIds: [affiliate] } });
+  const { plan_hash: planHash } = await w.statusOf('payout_runs', run, 'planned');
+  const approve = (hash: unknown) =>
+    w.decide({ type: 'payout_run', id: run, verb: 'approve', params: { planHash: hash } });
+  expect(await approve(planHash)).toMatchObject({ state: 'done' });
+
+  await payElsewhere(affiliate, after);
+
+  expect(await w.decide({ type: 'payout_run', id: run, verb: 'execute' })).toMatchObject({ state: 'refused' });
+  const replanned = await w.statusOf('payout_runs', run, 'planned');
+  expect(replanned).toMatchObject({ plan_version: 2, approved_by: null });
+  expect(await approve(planHash)).toMatchObject({ state: 'refused', code: 'payout_run.plan_changed' });
+  await w.execute(run);
+  const made = await w.world.rows('payouts', { run_id: run, affiliate_id: affiliate });
+  const [payoutId] = made.flatMap((one) => (one['status'] === 'cancelled' ? [] : [one['id'] as PayoutId]));
+  expect([made.length, payoutId === undefined]).toEqual([2, false]); // the first plan's draft was cancelled
+  await w.statusOf('payouts', payoutId ?? '', 'paid');
+  expect([sentTo(before).length, sentTo(after).length]).toEqual([0, 1]);
+  expect(await w.world.row('payout_runs', run)).toMatchObject({ plan_version: 2 });
+});
+
+test('its method is changed between plan and send: it goes back to draft, and approved anew it is paid where the affiliate is paid now', async () => {
+  const [before, after] = [account((id) => ({ submit: [paid(id)] })), account((id) => ({ submit: [paid(id)] }))];
+  const affiliate = await w.payable(before);
+  const freeze = async (frozen: boolean): Promise<void> => {
+    await w.world.write((tx, act) => setFreeze(tx, act, { frozen, gatewayId: 'sandbox', reason: 'looked' }));
+    await notify(w.world.db, 'outbox', '');
+  };
+  await freeze(true);
+  const { payoutId } = await w.sent(affiliate);
+  await w.statusOf('payouts', payoutId, 'pending');
+  await payElsewhere(affiliate, after);
+  expect(sentTo(before)).toEqual([]);
+
+  await freeze(false);
+
+  const draft = await w.statusOf('payouts', payoutId, 'draft');
+  expect(draft).toMatchObject({ run_id: null, approved_by: null, amount_minor: 2_000n });
+  expect(draft['back_to_draft_reasons']).toMatchObject([{ code: 'no_method' }]);
+  expect(await w.world.rows('payout_attempts', { payout_id: payoutId })).toEqual([]);
+  expect(await decide(payoutId, 'approve')).toMatchObject({ state: 'done' });
+  await w.statusOf('payouts', payoutId, 'paid');
+  expect([sentTo(before).length, sentTo(after).length]).toEqual([0, 1]);
+  await w.closed(payoutId);
+  expect(await w.world.rows('payout_attempts', { payout_id: payoutId })).toHaveLength(1);
+});
+
+test('a line inside a planned run is not adjusted; taken out of it, it is, and what was approved before pays nobody', async () => {
+  const affiliate = await w.world.makeAffiliate('Ada');
+  await w.world.makeMethod(affiliate, { account: account((id) => ({ submit: [paid(id)] })) });
+  const [program] = await w.world.rows('programs', {});
+  const lineId = await w.world.write(async (tx, act) => {
+    const line = await addEntry(tx, act, {
+      kind: 'bonus',
+      affiliateId: affiliate,
+      programId: program?.['id'] as ProgramId,
+      amount: { minor: 2_000n, currency: 'USD' as CurrencyCode },
+      reason: 'Spring',
+      skipHold: true,
+    });
+    expect(await decideEntry(tx, act, line.id, { verb: 'approve' })).toBeUndefined();
+    return line.id;
+  });
+  const adjust = (net: bigint) =>
+    w.world.write((tx, act) => adjustCommission(tx, act, lineId, { net, reason: 'Counted twice', skipHold: true }));
+  const { run } = await w.startRun({ filter: { affiliateIds: [affiliate] } });
+  const { plan_hash: planHash } = await w.statusOf('payout_runs', run, 'planned');
+  for (const net of [1_500n, 2_500n]) await expect(adjust(net)).rejects.toThrow('commission.in_open_payout');
+  expect(
+    await w.decide({ type: 'payout_run', id: run, verb: 'replan', params: { exclude: [affiliate] } }),
+  ).toMatchObject({
+    state: 'done',
+  });
+  await w.statusOf('payout_runs', run, 'completed');
+  await adjust(1_500n);
+  expect(await w.decide({ type: 'payout_run', id: run, verb: 'approve', params: { planHash } })).toMatchObject({
+    state: 'refused',
+  });
+
+  const { payoutId } = await w.sent(affiliate);
+  expect(await w.statusOf('payouts', payoutId, 'paid')).toMatchObject({ amount_minor: 1_500n });
+  await expect(adjust(1_000n)).rejects.toThrow('commission.commission_paid');
+  const balances = await w.world.balances();
+  expect([balances[`affiliate_payable:${affiliate}`] ?? 0n, balances[`payout_open:${payoutId}`] ?? 0n]).toEqual([
+    0n,
+    0n,
+  ]);
+  await w.closed(payoutId);
 });
