@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedHistory } from '../../../bin/demo.js';
 import { connect } from '../../../db/connection.js';
 import { inWorkspace } from '../../../db/transaction.js';
+import { textOfPdf } from '../../support/pdfText.js';
 import { itemsOf, type Json, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
 // For the fixed seed, every number on Home, a run and the portal's Home leads to rows that sum to it (screens.md 11).
@@ -241,4 +242,30 @@ test('the portal: a rule that shares nothing with recruiters is no line of what 
   const rates = itemsOf(program?.['rates']);
   const ofRecruits = rates.filter((rate) => rate['level'] === 2);
   expect(ofRecruits.map((rate) => rate['ratePpm'])).toEqual([50_000]);
+});
+
+test('commissions that are pending sum to the same in the API, the CSV, the text of the PDF and the ledger, per currency', async () => {
+  const query = '/v1/commissions?status=pending';
+  const sumsOf = moneyOf(itemsOf((await as(`${query}&limit=1&include=sums`)).body['sums']));
+  expect(Object.keys(sumsOf).length).toBeGreaterThan(1);
+  expect(sums(await allRows(query), (row) => [[row['net'] as unknown as Money, 1]])).toEqual(sumsOf);
+
+  const csv = (await as(`${query}&format=csv&columns=id,net`)).text.trim().split('\r\n').slice(1);
+  const ofFile = csv.map((line) => line.split(',').slice(1));
+  expect(
+    sums(ofFile as unknown as Json[], (row) => [[{ amount: String(row[0]), currency: String(row[1]) }, 1]]),
+  ).toEqual(sumsOf);
+
+  const pdf = await fetch(`${api.url}${query}&format=pdf&columns=id,net`, {
+    headers: { Authorization: `Bearer ${ws.key}` },
+  });
+  const text = textOfPdf(Buffer.from(await pdf.arrayBuffer())).join(' ');
+  for (const [currency, total] of Object.entries(sumsOf))
+    expect(text).toContain(`${total.slice(0, -2)}.${total.slice(-2)} ${currency}`);
+
+  for (const [currency, total] of Object.entries(sumsOf)) {
+    const { body } = await as(`/v1/ledger-trial-balance?currency=${currency}`);
+    const row = itemsOf(body['rows']).find((one) => one['kind'] === 'commission_pending');
+    expect(minor((row?.['credit'] ?? null) as unknown as Money).toString(), currency).toBe(total);
+  }
 });
