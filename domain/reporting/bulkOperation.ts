@@ -11,6 +11,8 @@ export const bulkKinds = [
   'referrals.update',
   'commissions.approve',
   'commissions.reject',
+  'commissions.hold',
+  'commissions.release',
   'commissions.message',
   'payouts.create',
   'payouts.mark_paid',
@@ -18,15 +20,15 @@ export const bulkKinds = [
 ] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
-/** What takes a batch back, row by row (BEY-17). Nobody asks for one by its kind: only an undo makes it. */
-export const undoKinds = [
+/** What only takes a batch back, row by row (BEY-17): nobody asks for one by its kind, an undo makes it. */
+const undoKinds = [
   'affiliates.reopen',
   'affiliates.reactivate',
   'referrals.reopen',
   'commissions.withdraw_approval',
   'commissions.reinstate',
 ] as const;
-export type UndoKind = (typeof undoKinds)[number];
+export type UndoKind = (typeof undoKinds)[number] | 'commissions.release';
 
 /** The kind of job that runs a simulation of more than 10,000 sales (api.md 6.2): no decisions, one result. */
 export const simulationKind = 'rules.simulate';
@@ -41,7 +43,17 @@ export interface BulkVerb {
    * `message` decides nothing: the affiliates of the selected rows are written to (COM-11, NTF-14). `update` neither: it sets what the single
    * change sets.
    */
-  readonly verb: 'approve' | 'reject' | 'decline' | 'suspend' | 'update' | 'markPaid' | 'createDraft' | 'message';
+  readonly verb:
+    | 'approve'
+    | 'reject'
+    | 'hold'
+    | 'release'
+    | 'decline'
+    | 'suspend'
+    | 'update'
+    | 'markPaid'
+    | 'createDraft'
+    | 'message';
 }
 
 /** As a job's page decides it: the verb is also the signal's name. */
@@ -60,13 +72,15 @@ const verbs: Readonly<Record<BulkKind, BulkVerb>> = {
   'referrals.update': { objectType: 'referrals', verb: 'update' },
   'commissions.approve': { objectType: 'commissions', verb: 'approve' },
   'commissions.reject': { objectType: 'commissions', verb: 'reject' },
+  'commissions.hold': { objectType: 'commissions', verb: 'hold' },
+  'commissions.release': { objectType: 'commissions', verb: 'release' },
   'commissions.message': { objectType: 'commissions', verb: 'message' },
   'payouts.create': { objectType: 'affiliates', verb: 'createDraft' },
   'payouts.mark_paid': { objectType: 'payouts', verb: 'markPaid' },
   'payouts.message': { objectType: 'payouts', verb: 'message' },
 };
 
-const undoVerbs: Readonly<Record<UndoKind, JobVerb>> = {
+const undoVerbs: Readonly<Record<(typeof undoKinds)[number], JobVerb>> = {
   'affiliates.reopen': { objectType: 'affiliates', verb: 'reopen' },
   'affiliates.reactivate': { objectType: 'affiliates', verb: 'reactivate' },
   'referrals.reopen': { objectType: 'referrals', verb: 'reopen' },
@@ -82,6 +96,7 @@ const undoneBy: Readonly<Partial<Record<string, UndoKind>>> = {
   'referrals.reject': 'referrals.reopen',
   'commissions.approve': 'commissions.withdraw_approval',
   'commissions.reject': 'commissions.reinstate',
+  'commissions.hold': 'commissions.release',
 };
 
 /** What a wished kind decides. */

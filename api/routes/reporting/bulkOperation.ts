@@ -223,7 +223,7 @@ const perRead = 200;
 const mostSelected = 10_000;
 
 /** What referrals and commissions are decided by; payouts have verbs of their own (`PayoutVerb`). */
-type Verdict = 'approve' | 'reject' | 'message';
+type Verdict = 'approve' | 'reject' | 'hold' | 'release' | 'message';
 /** Of referrals: a change of tags or assignee no status rules out. */
 type ReferralVerdict = 'approve' | 'reject' | 'update';
 
@@ -236,6 +236,8 @@ function judgeReferral(view: ReferralView, verb: ReferralVerdict): Selected {
 function judgeCommission(view: CommissionView, verb: Verdict): Selected {
   const { commission, blockers, isReplaced } = view;
   if (verb === 'message') return { id: commission.id, code: null };
+  if (verb === 'hold' && view.payoutId !== null) return { id: commission.id, code: 'in_open_payout' };
+  if (verb === 'release' && view.isDisputed) return { id: commission.id, code: 'on_hold' };
   const isAllowed = commissionActions(commission, blockers, isReplaced).includes(verb);
   const blocker = verb === 'approve' && commission.status === 'pending' ? blockers[0]?.code : undefined;
   return { id: commission.id, code: isAllowed ? null : (blocker ?? 'transition_not_allowed') };
@@ -455,6 +457,7 @@ const undoRight: Readonly<Record<UndoKind, Permission>> = {
   'referrals.reopen': 'referral.reopen',
   'commissions.withdraw_approval': 'commission.decide',
   'commissions.reinstate': 'commission.decide',
+  'commissions.release': 'commission.decide',
 };
 
 const undo = defineRoute({

@@ -125,7 +125,7 @@ export const operationCreate = z
     if (ids !== undefined && new Set(ids).size < ids.length) refuse('already_used', 'Each id at most once.', 'ids');
     if (filter !== undefined && expectedCount === undefined && !dryRun)
       refuse('required', 'How many rows the filter showed.', 'expectedCount');
-    if (/\.(reject|decline|suspend)$/.test(kind) && !dryRun && reason === undefined && reasonCode === undefined)
+    if (/\.(reject|decline|suspend|hold)$/.test(kind) && !dryRun && reason === undefined && reasonCode === undefined)
       refuse('required', 'Say why: reason or reasonCode.', 'reason');
     const isMessage = kind.endsWith('.message');
     if (templateId === undefined && isMessage && !dryRun) refuse('required', 'What to send.', 'templateId');

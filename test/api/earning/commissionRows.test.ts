@@ -188,6 +188,38 @@ test('COM-05: in bulk, what is blocked is skipped with its reason; "all" is ever
   expect(await world.broken()).toEqual([]);
 });
 
+test('screens 3.5: all unpaid money of an affiliate is held at once, each row with the reason, and the undo releases what the batch held', async () => {
+  const at = await scene();
+  const [first, second] = [await sell(at, '10.00'), await sell(at, '20.00')];
+  const other = await sell({ ...at, affiliateId: await world.affiliate(at.programId) }, '30.00');
+  const already = await sell(at, '40.00');
+  await decide(`/v1/commissions/${(await lineOf(already))['id']}/hold`);
+  const isHeld = async (): Promise<readonly unknown[]> =>
+    Promise.all([first, second, other, already].map(async (sale) => (await lineOf(sale))['onHold']));
+  const filter = { affiliateId: at.affiliateId, status: 'pending,approved', onHold: 'false' };
+  const silent = await world.as('/v1/operations', { kind: 'commissions.hold', filter, expectedCount: 2 });
+  expect([silent.status, silent.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/reason']);
+  const { operation } = await bulk({
+    kind: 'commissions.hold',
+    filter,
+    expectedCount: 2,
+    reason: 'Traffic looks bought',
+  });
+  expect(operation).toMatchObject({ reversible: true, progress: { total: 2, succeeded: 2 } });
+  expect(await isHeld()).toEqual([true, true, false, true]);
+  expect((await lineOf(first))['decision']).toMatchObject({ verb: 'hold', reason: 'Traffic looks bought' });
+  // Held by somebody before, it is not the batch's to release.
+  const undone = await world.as(`/v1/operations/${operation['id']}/undo`, {});
+  expect(undone.status, undone.text).toBe(202);
+  const ref = { workspaceId: world.ws.id, jobId: undone.body['id'] as unknown as OperationId };
+  while ((await run(jobs.decideBulkPage, ref)).hasMore) await world.settle();
+  await world.settle();
+  expect(await isHeld()).toEqual([false, false, false, true]);
+  const back = await bulk({ kind: 'commissions.release', ids: [(await lineOf(already))['id']] });
+  expect(back.operation).toMatchObject({ reversible: false, progress: { succeeded: 1 } });
+  expect(await isHeld()).toEqual([false, false, false, false]);
+});
+
 test('COM-06: a rejected commission leaves the pending list, is not owed, and its affiliate reads the public reason', async () => {
   const at = await scene();
   const sale = await sell(at, '100.00');

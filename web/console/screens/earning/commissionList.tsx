@@ -27,6 +27,8 @@ const lists = ['pending', 'payable', 'history'] as const;
 const commissionBulk: readonly BulkAction[] = [
   { kind: 'commissions.approve', verb: 'approve', needsReason: false },
   { kind: 'commissions.reject', verb: 'reject', needsReason: true },
+  { kind: 'commissions.hold', verb: 'hold', needsReason: true },
+  { kind: 'commissions.release', verb: 'release', needsReason: false },
 ];
 
 const messageBulk: readonly BulkAction[] = [
