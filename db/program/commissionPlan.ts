@@ -77,9 +77,11 @@ interface RuleRow {
 
 /** A rule with one of its versions, as the API shows it. */
 export interface RuleRecord extends Rule {
-  readonly status: 'active' | 'ended';
   readonly effectiveFrom: Instant;
+  /** When this version is replaced, or the rule ends. */
   readonly effectiveTo: Instant | null;
+  /** When the rule ends or ended, in whatever version; later than now: planned. */
+  readonly endsAt: Instant | null;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
@@ -149,6 +151,10 @@ function toBody(transactionType: string | null, terms: RuleTerms): BodyJson {
   };
 }
 
+export function isEnded(rule: RuleRecord, now: Instant): boolean {
+  return rule.endsAt !== null && rule.endsAt <= now;
+}
+
 export function toRule(row: RuleRow): RuleRecord {
   return {
     id: row.id as RuleId,
@@ -162,12 +168,17 @@ export function toRule(row: RuleRow): RuleRecord {
     transactionType: row.body.transactionType,
     version: row.body_version,
     terms: toTerms(row.body),
-    status: row.ended_at === null ? 'active' : 'ended',
     effectiveFrom: row.effective_from,
-    effectiveTo: row.ended_at ?? row.effective_to,
+    effectiveTo: earlier(row.ended_at, row.effective_to),
+    endsAt: row.ended_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function earlier(one: Instant | null, other: Instant | null): Instant | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
 }
 
 const columns = `rule.id, rule.name, rule.scope, rule.program_id, rule.product_id, rule.group_id, rule.affiliate_id, rule.event,
@@ -214,8 +225,8 @@ export function listRulesAt(
 export async function listAllRuleVersions(tx: ReadTx | Tx): Promise<readonly (RuleRecord & RuleVersion)[]> {
   const { rows } = await tx.raw<{ rows: RuleRow[] }>(`select ${columns} ${joined} order by rule.id, version.version`);
   return rows.map((row) => {
-    const isEndedFirst = row.ended_at !== null && (row.effective_to === null || row.ended_at < row.effective_to);
-    return { ...toRule(row), from: row.effective_from, to: isEndedFirst ? row.ended_at : row.effective_to };
+    const rule = toRule(row);
+    return { ...rule, from: rule.effectiveFrom, to: rule.effectiveTo };
   });
 }
 
@@ -234,20 +245,22 @@ export function draftOf(json: unknown): Rule {
 }
 
 /** Active rules of scope global for payments. */
-export async function listGlobalRules(tx: ReadTx | Tx): Promise<readonly RuleRecord[]> {
-  return listActivePaymentRules(tx, `rule.scope = 'global'`);
+export async function listGlobalRules(tx: ReadTx | Tx, now: Instant): Promise<readonly RuleRecord[]> {
+  return listActivePaymentRules(tx, now, `rule.scope = 'global'`);
 }
 
 /** Active rules for payments that are narrower than the global one: what one rate for everybody keeps or clears (RUL-12). */
-export async function listOverrides(tx: ReadTx | Tx): Promise<readonly RuleRecord[]> {
-  return listActivePaymentRules(tx, `rule.scope <> 'global'`);
+export async function listOverrides(tx: ReadTx | Tx, now: Instant): Promise<readonly RuleRecord[]> {
+  return listActivePaymentRules(tx, now, `rule.scope <> 'global'`);
 }
 
-async function listActivePaymentRules(tx: ReadTx | Tx, where: string): Promise<readonly RuleRecord[]> {
+async function listActivePaymentRules(tx: ReadTx | Tx, now: Instant, where: string): Promise<readonly RuleRecord[]> {
   const { rows } = await tx.raw<{ rows: RuleRow[] }>(
     `select ${columns} ${joined}
-     where version.version = rule.version and rule.ended_at is null and rule.event in ('payment', 'first_payment') and ${where}
+     where version.version = rule.version and (rule.ended_at is null or rule.ended_at > :now)
+       and rule.event in ('payment', 'first_payment') and ${where}
      order by rule.id`,
+    { now },
   );
   return rows.map(toRule);
 }
@@ -273,11 +286,25 @@ export async function listRuleVersions(tx: ReadTx | Tx, id: string): Promise<rea
   return rows.map(toRule);
 }
 
-/** Rules that are not ended and stand at the same place for the same event. */
-export async function listRulesOfPlace(tx: ReadTx | Tx, place: RulePlace): Promise<readonly RuleRecord[]> {
+/** From when until when a rule counts, whatever its versions say; null: without an end. */
+export interface RuleSpan {
+  readonly from: Instant;
+  readonly to: Instant | null;
+}
+
+/** Rules that stand at the same place for the same event at any time of a span: one after the other they may (screens.md 3.5). */
+export async function listRulesOfPlace(
+  tx: ReadTx | Tx,
+  place: RulePlace,
+  { from, to }: RuleSpan,
+): Promise<readonly RuleRecord[]> {
   const { rows } = await tx.raw<{ rows: RuleRow[] }>(
     `select ${columns} ${joined}
-     where version.version = rule.version and rule.ended_at is null and rule.scope = :scope and rule.event = :event
+     where version.version = rule.version and (rule.ended_at is null or rule.ended_at > :from)
+       and (:to::timestamptz is null or exists (
+         select from commission_rule_versions as begun
+         where begun.workspace_id = rule.workspace_id and begun.rule_id = rule.id and begun.effective_from < :to))
+       and rule.scope = :scope and rule.event = :event
        and rule.program_id is not distinct from :programId and rule.product_id is not distinct from :productId
        and rule.group_id is not distinct from :groupId and rule.affiliate_id is not distinct from :affiliateId
        and version.body ->> 'transactionType' is not distinct from :transactionType`,
@@ -289,9 +316,22 @@ export async function listRulesOfPlace(tx: ReadTx | Tx, place: RulePlace): Promi
       groupId: place.groupId,
       affiliateId: place.affiliateId,
       transactionType: place.transactionType,
+      from,
+      to,
     },
   );
   return rows.map(toRule);
+}
+
+/** When the first version of a rule began, or begins. */
+export async function beginOfRule(tx: ReadTx | Tx, id: RuleId): Promise<Instant> {
+  const { rows } = await tx.raw<{ rows: { begin: Instant }[] }>(
+    'select min(effective_from) as begin from commission_rule_versions where rule_id = :id',
+    { id },
+  );
+  const begin = rows[0]?.begin;
+  assertInvariant(begin != null, 'a rule has a version', { ruleId: id });
+  return begin;
 }
 
 /** Serialises edits of the plan, so that two rules of one place cannot be made at once. */
@@ -309,9 +349,11 @@ export async function insertRule(
     readonly name: string;
     readonly terms: RuleTerms;
     readonly effectiveFrom: Instant;
+    readonly endsAt?: Instant | null;
   },
 ): Promise<RuleRecord> {
   const body = toBody(rule.transactionType, rule.terms);
+  const endsAt = rule.endsAt ?? null;
   await tx('commission_rules').insert({
     id: rule.id,
     name: rule.name,
@@ -321,6 +363,7 @@ export async function insertRule(
     group_id: rule.groupId,
     affiliate_id: rule.affiliateId,
     event: rule.event,
+    ended_at: endsAt,
     created_at: act.now,
     updated_at: act.now,
   });
@@ -338,7 +381,7 @@ export async function insertRule(
     seq: 1,
     event: 'created',
     to: 'active',
-    changes: { after: { scope: rule.scope, event: rule.event, ...body } },
+    changes: { after: { scope: rule.scope, event: rule.event, ...body, endsAt } },
   });
   const stored = await findRule(tx, rule.id);
   assertInvariant(stored !== undefined, 'an insert answers its row', { ruleId: rule.id });
@@ -350,8 +393,15 @@ export async function addRuleVersion(
   tx: Tx,
   act: Act,
   rule: RuleRecord,
-  change: { readonly name: string; readonly terms: RuleTerms; readonly effectiveFrom: Instant },
+  change: {
+    readonly name: string;
+    readonly terms: RuleTerms;
+    readonly effectiveFrom: Instant;
+    /** Absent: as before. */
+    readonly endsAt?: Instant | null;
+  },
 ): Promise<RuleRecord> {
+  const endsAt = change.endsAt === undefined ? rule.endsAt : change.endsAt;
   const version = rule.version + 1;
   const body = toBody(rule.transactionType, change.terms);
   await tx.raw(
@@ -367,7 +417,9 @@ export async function addRuleVersion(
     created_by: act.actor.userId,
     created_at: act.now,
   });
-  await tx('commission_rules').where({ id: rule.id }).update({ name: change.name, version, updated_at: act.now });
+  await tx('commission_rules')
+    .where({ id: rule.id })
+    .update({ name: change.name, version, ended_at: endsAt, updated_at: act.now });
   await recordAudit(tx, act, {
     objectType: 'commission_rule',
     objectId: rule.id,
@@ -376,8 +428,8 @@ export async function addRuleVersion(
     from: 'active',
     to: 'active',
     changes: {
-      before: toBody(rule.transactionType, rule.terms),
-      after: body,
+      before: { ...toBody(rule.transactionType, rule.terms), endsAt: rule.endsAt },
+      after: { ...body, endsAt },
       effectiveFrom: change.effectiveFrom,
     },
   });

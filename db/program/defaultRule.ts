@@ -64,14 +64,16 @@ export function defaultRuleConflicts(rule: DefaultRule): readonly RuleConflict[]
  * settings makes it, its next version, or ends it. A default that did not change touches nothing.
  */
 export async function keepDefaultRule(tx: Tx, act: Act, before: DefaultRule, after: DefaultRule): Promise<void> {
+  // The workspace's own rule has no planned end: the next wider one would be none.
+  const always = { from: act.now, to: null };
   const [old, now] = [before, after] as unknown as [DefaultBody | null, DefaultBody | null];
   await lockPlan(tx);
   if (old !== null && old.event !== now?.event)
-    for (const rule of await listRulesOfPlace(tx, { ...place, event: old.event })) await endRule(tx, act, rule);
+    for (const rule of await listRulesOfPlace(tx, { ...place, event: old.event }, always)) await endRule(tx, act, rule);
   if (now === null) return;
   const terms = termsOf(now);
   const name = now.name ?? 'Global default';
-  const [known] = await listRulesOfPlace(tx, { ...place, event: now.event });
+  const [known] = await listRulesOfPlace(tx, { ...place, event: now.event }, always);
   if (known === undefined) {
     await insertRule(tx, act, {
       ...place,

@@ -124,14 +124,14 @@ export async function deleteProduct(tx: Tx, act: Act, product: Product): Promise
 }
 
 /** Programs and rules in force that name the product: as long as there are any, it stays. */
-export async function productUses(tx: ReadTx | Tx, productId: string): Promise<readonly string[]> {
+export async function productUses(tx: ReadTx | Tx, productId: string, now: Instant): Promise<readonly string[]> {
   const { rows } = await tx.raw<{ rows: { id: string }[] }>(
     `
     select program_id as id from program_products where product_id = :productId
     union all
-    select id from commission_rules where product_id = :productId and ended_at is null
+    select id from commission_rules where product_id = :productId and (ended_at is null or ended_at > :now)
     limit 20`,
-    { productId },
+    { productId, now },
   );
   return rows.map((row) => row.id);
 }

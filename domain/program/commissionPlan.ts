@@ -62,6 +62,19 @@ export interface RulePlace {
   readonly transactionType: string | null;
 }
 
+/** Are two rules for the same, so that only one of them may count at a time? */
+export function isSamePlace(one: RulePlace, other: RulePlace): boolean {
+  return (
+    one.scope === other.scope &&
+    one.programId === other.programId &&
+    one.productId === other.productId &&
+    one.groupId === other.groupId &&
+    one.affiliateId === other.affiliateId &&
+    one.event === other.event &&
+    one.transactionType === other.transactionType
+  );
+}
+
 /** One version of a rule, as it counts at some instant. */
 export interface Rule extends RulePlace {
   readonly id: RuleId;

@@ -131,7 +131,7 @@ export interface RuleMeeting {
 /**
  * Where rules meet that exceed the base only together (RUL-18): a rule that leaves a level out leaves it to the next step, so that level 1
  * may be one rule's and level 2 another's. Every sale that the rules can tell apart is asked as the plan itself would be, at every moment
- * from `from` on at which a version begins, for new and for older customers (PRG-17). Any affiliate may come into any group. Leads have no
+ * from `from` on at which a version begins or ends, for new and for older customers (PRG-17). Any affiliate may come into any group. Leads have no
  * base. `of`: only where that rule takes part. One after the other, so that who needs a few does not wait for thousands.
  */
 export function* ruleMeetings(
@@ -141,7 +141,9 @@ export function* ruleMeetings(
   of: Rule | null,
 ): Generator<RuleMeeting> {
   const ofSales = versions.filter(isSaleRule);
-  const moments = [...new Set([from, ...ofSales.map((one) => one.from).filter((start) => start > from)])];
+  const moments = [
+    ...new Set([from, ...ofSales.flatMap((one) => [one.from, one.to ?? from]).filter((start) => start > from)]),
+  ];
   const ofEachRule = [...groupBy(ofSales, (one) => one.id).values()];
   const newOnly = ofSales.filter((one) => one.terms.appliesTo === 'new_customers').map((one) => addMs(one.from, -1));
   const found = new Set<string>();

@@ -102,6 +102,28 @@ test('screens.md 3.5: an affiliate is edited, its terms name who set each, and a
   await expect(terms.getByText('for the program', { exact: false })).toBeVisible();
   await expect(terms.getByText('(from the program)').first()).toBeVisible();
 
+  // A rate of its own with a first and a last moment, after what it would have cost was shown.
+  await terms.getByRole('button', { name: 'Own rate' }).click();
+  const own = page.getByRole('dialog', { name: `Own rate of ${world.affiliateName} in Work ${tag}` });
+  await own.getByLabel('Name').fill('Spring');
+  await own.getByLabel('Level 1: percent').fill('23');
+  await own.getByLabel('Effective from').fill('2099-03-01T12:00');
+  await own.getByLabel('Ends at').fill('2099-03-01T11:00');
+  await expectAccessible(page);
+  await own.getByRole('button', { name: 'Show what it would have cost' }).click();
+  await own.getByRole('button', { name: 'Save the rule' }).click();
+  await expect(own.getByText('After it begins.')).toBeVisible();
+  await own.getByLabel('Ends at').fill('2099-06-01T12:00');
+  await own.getByRole('button', { name: 'Show what it would have cost' }).click();
+  await own.getByRole('button', { name: 'Save the rule' }).click();
+  const planned = terms.getByRole('group', { name: 'Planned' });
+  await expect(planned).toContainText('23 %');
+  await expect(planned).toContainText('2099');
+  await terms.getByRole('button', { name: 'Change Spring' }).click();
+  const change = page.getByRole('dialog', { name: 'New version of Spring' });
+  await expect(change.getByLabel('Ends at')).toHaveValue('2099-06-01T12:00');
+  await change.getByRole('button', { name: 'Cancel' }).click();
+
   await page.getByRole('button', { name: 'Edit', exact: true }).click();
   const edit = page.getByRole('dialog', { name: `Edit ${world.affiliateName}` });
   await expect(edit.getByRole('button', { name: 'Save' })).toBeDisabled();
@@ -128,6 +150,19 @@ test('screens.md 3.5: an affiliate is edited, its terms name who set each, and a
   await expect(page).toHaveURL(/\/commissions\/com_/);
   await expect(page.getByText('bonus', { exact: true }).first()).toBeVisible();
   await expect(page.getByText(/12.50/).first()).toBeVisible();
+
+  // All of its unpaid money is held at once with a reason, and the batch taken back.
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  await page.getByRole('button', { name: /^Hold all \(\d+\)$/ }).click();
+  const hold = page.getByRole('dialog', { name: 'Hold' });
+  await hold.getByLabel('Note for colleagues').fill('Traffic looks bought');
+  await expectAccessible(page);
+  await hold.getByRole('button', { name: /^Hold: \d+$/ }).click();
+  await hold.getByRole('button', { name: /^Undo/ }).click();
+  await expect(hold.getByRole('button', { name: /^Undo/ })).toHaveCount(0);
+  await expect(hold.getByText(/^(\d+) of \1 done: \1 succeeded/)).toBeVisible();
+  await hold.getByRole('button', { name: 'Close' }).last().click();
+  await expect(page.getByRole('button', { name: /^Release all/ })).toHaveCount(0);
 });
 
 test('screens.md 3.4: affiliates are moved and tagged many at once, and approved with their result per row', async ({

@@ -333,6 +333,8 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'affiliate.minimum': 'Eigener Mindestbetrag',
   'affiliate.firstLogin': 'Erste Anmeldung',
   'affiliate.view': 'Portal sehen als {{name}}',
+  'affiliate.holdAll': 'Alles anhalten ({{count}})',
+  'affiliate.releaseAll': 'Alles loslassen ({{count}})',
   'affiliate.viewButton': 'Portal ansehen',
   'affiliate.viewText':
     '30 Minuten lang sehen Sie, was dieser Partner sieht, und können nichts ändern. Er liest unter seinen Mitteilungen, wer warum hineingesehen hat.',
@@ -658,6 +660,8 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'rule.scope.group': 'für eine Gruppe',
   'rule.scope.affiliate': 'für einen Affiliate',
   'rule.scope.global': 'für alles',
+  'rule.effectiveTo': 'Endet am',
+  'rule.effectiveToHint': 'Leer: ohne Ende. Ab dann zählt die nächstweitere Regel.',
   'rule.affiliateReads': 'Was der Affiliate liest',
   'rule.event': 'Verdient mit',
   'rule.event.payment': 'jeder Zahlung',

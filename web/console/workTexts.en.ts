@@ -329,6 +329,8 @@ export const workTexts = {
   'affiliate.minimum': 'Own minimum payout',
   'affiliate.firstLogin': 'First sign-in',
   'affiliate.view': 'See the portal as {{name}}',
+  'affiliate.holdAll': 'Hold all ({{count}})',
+  'affiliate.releaseAll': 'Release all ({{count}})',
   'affiliate.viewButton': 'See the portal',
   'affiliate.viewText':
     'For 30 minutes you see what this affiliate sees and can change nothing. It reads in its notices who looked and why.',
@@ -653,6 +655,8 @@ export const workTexts = {
   'rule.scope.group': 'for a group',
   'rule.scope.affiliate': 'for one affiliate',
   'rule.scope.global': 'for everything',
+  'rule.effectiveTo': 'Ends at',
+  'rule.effectiveToHint': 'Empty: no end. From then on the next wider rule counts.',
   'rule.affiliateReads': 'What the affiliate reads',
   'rule.event': 'Earned with',
   'rule.event.payment': 'each payment',

@@ -41,7 +41,15 @@ const effective = defineRoute({
         );
         const stored = new Map(rules.map((rule) => [rule.id as string, rule]));
         data.push(
-          presentEffectiveTerms(enrolment, program, { affiliate, group, settings, rates, rules: stored, productNames }),
+          presentEffectiveTerms(enrolment, program, {
+            affiliate,
+            group,
+            settings,
+            rates,
+            rules: stored,
+            productNames,
+            now,
+          }),
         );
       }
       return { data, nextCursor: null };

@@ -1,14 +1,17 @@
 import {
   addRuleVersion,
+  beginOfRule,
   endRule,
   findRule,
   insertRule,
+  isEnded,
   listCommissionableProducts,
   listRulesOfPlace,
   listRuleVersions,
   lockPlan,
   lockRule,
   type RuleRecord,
+  type RuleSpan,
 } from '../../../db/program/commissionPlan.js';
 import { findProduct } from '../../../db/program/product.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -53,7 +56,7 @@ import { draftMeetings, withoutNewMeetings } from './ruleMeeting.js';
 export async function checkRule(
   tx: ReadTx | Tx,
   rule: RulePlace & { readonly terms: RuleTerms; readonly name: string },
-  { except, from }: { readonly except: RuleId | null; readonly from: Instant },
+  { except, ...span }: RuleSpan & { readonly except: RuleId | null },
 ): Promise<void> {
   const program = rule.programId === null ? null : await findProgram(tx, rule.programId);
   if (program === undefined) throw fieldRefusal('programId', 'not_found', 'No such program.');
@@ -64,13 +67,18 @@ export async function checkRule(
   if (rule.groupId !== null && (await findGroup(tx, rule.groupId)) === undefined)
     throw fieldRefusal('groupId', 'not_found', 'No such group.');
   if (program !== null) checkCurrency(rule.terms, program.currency);
-  const same = (await listRulesOfPlace(tx, rule)).filter((one) => one.id !== except);
+  const begin = except === null ? span.from : await beginOfRule(tx, except);
+  const same = (await listRulesOfPlace(tx, rule, { ...span, from: begin })).filter((one) => one.id !== except);
   const own = ruleConflicts(rule, program);
   const draft: Rule = { ...rule, id: except ?? newRuleId, version: newestVersion };
   const conflicts: readonly RuleConflict[] = [
     ...own,
-    ...(own.length === 0 ? await draftMeetings(tx, draft, from) : []),
-    ...same.map((one) => ({ code: 'same_scope', detail: `${one.name} is for the same.`, ruleId: one.id })),
+    ...(own.length === 0 ? await draftMeetings(tx, draft, span) : []),
+    ...same.map((one) => ({
+      code: 'same_scope',
+      detail: `${one.name} is for the same, at the same time.`,
+      ruleId: one.id,
+    })),
   ];
   if (conflicts.length > 0) throw new DomainError('rule.rule_conflict', { conflicts });
 }
@@ -96,6 +104,14 @@ function startOf(wanted: Instant | undefined, now: Instant): Instant {
   return wanted ?? now;
 }
 
+/** When a rule ends that begins, or goes on, at `from`. */
+function endOf(wanted: Instant | null, from: Instant, scope: RulePlace['scope']): Instant | null {
+  if (wanted !== null && scope === 'global')
+    throw fieldRefusal('effectiveTo', 'not_allowed_here', 'The rule of the workspace has no end.');
+  if (wanted !== null && wanted <= from) throw fieldRefusal('effectiveTo', 'out_of_range', 'After it begins.');
+  return wanted;
+}
+
 const list = defineRoute({
   method: 'GET',
   path: '/v1/commission-rules',
@@ -105,11 +121,13 @@ const list = defineRoute({
   refuses: [],
   handle: (ctx) => {
     const page = ctx.page(ctx.query);
-    return ctx.read(async (tx) =>
-      ctx.list(await listRules(tx, ctx.query, page), page, presentRule, (rule) => ({
-        value: rule.createdAt,
-        id: rule.id,
-      })),
+    return ctx.read(async (tx, now) =>
+      ctx.list(
+        await listRules(tx, ctx.query, now, page),
+        page,
+        (rule) => presentRule(rule, now),
+        (rule) => ({ value: rule.createdAt, id: rule.id }),
+      ),
     );
   },
 });
@@ -127,7 +145,7 @@ const get = defineRoute({
   params: ruleParams,
   reply: ruleWire,
   refuses: ['resource.not_found'],
-  handle: (ctx) => ctx.read(async (tx) => presentRule(await needRule(tx, ctx.params.ruleId))),
+  handle: (ctx) => ctx.read(async (tx, now) => presentRule(await needRule(tx, ctx.params.ruleId), now)),
 });
 
 const versions = defineRoute({
@@ -138,10 +156,10 @@ const versions = defineRoute({
   reply: ruleVersions,
   refuses: ['resource.not_found'],
   handle: (ctx) =>
-    ctx.read(async (tx) => {
+    ctx.read(async (tx, now) => {
       const found = await listRuleVersions(tx, ctx.params.ruleId);
       if (found.length === 0) throw new DomainError('resource.not_found');
-      return { data: found.map(presentRule), nextCursor: null };
+      return { data: found.map((one) => presentRule(one, now)), nextCursor: null };
     }),
 });
 
@@ -160,9 +178,10 @@ const create = defineRoute({
       const terms = termsOf(ctx.body, null);
       const name = ctx.body.name ?? 'Commission';
       const effectiveFrom = startOf(ctx.body.effectiveFrom, act.now);
-      await checkRule(tx, { ...place, terms, name }, { except: null, from: effectiveFrom });
-      const rule = await insertRule(tx, act, { ...place, id: act.newId('rule'), name, terms, effectiveFrom });
-      return answer(presentRule(rule), { location: `/v1/commission-rules/${rule.id}` });
+      const endsAt = endOf(ctx.body.effectiveTo ?? null, effectiveFrom, place.scope);
+      await checkRule(tx, { ...place, terms, name }, { except: null, from: effectiveFrom, to: endsAt });
+      const rule = await insertRule(tx, act, { ...place, id: act.newId('rule'), name, terms, effectiveFrom, endsAt });
+      return answer(presentRule(rule, act.now), { location: `/v1/commission-rules/${rule.id}` });
     }),
 });
 
@@ -179,14 +198,18 @@ const patch = defineRoute({
     ctx.write(async (tx, act) => {
       await lockPlan(tx);
       const rule = await lockRule(tx, ctx.params.ruleId);
-      if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
+      if (rule === undefined || isEnded(rule, act.now)) throw new DomainError('resource.not_found');
       ctx.requireVersion(rule.version);
       const terms = termsOf(ctx.body, rule.terms);
       const name = ctx.body.name ?? rule.name;
       const effectiveFrom = startOf(ctx.body.effectiveFrom, act.now);
-      await checkRule(tx, { ...rule, terms, name }, { except: rule.id, from: effectiveFrom });
-      const changed = await addRuleVersion(tx, act, rule, { name, terms, effectiveFrom });
-      return presentRule(changed);
+      const { effectiveTo } = ctx.body;
+      const endsAt = endOf(effectiveTo === undefined ? rule.endsAt : effectiveTo, effectiveFrom, rule.scope);
+      await checkRule(tx, { ...rule, terms, name }, { except: rule.id, from: effectiveFrom, to: endsAt });
+      const save = (): Promise<RuleRecord> => addRuleVersion(tx, act, rule, { name, terms, effectiveFrom, endsAt });
+      // Behind a new end a wider rule takes its place, as behind an end at once.
+      const changed = endsAt === rule.endsAt ? await save() : await withoutNewMeetings(tx, act.now, save);
+      return presentRule(changed, act.now);
     }),
 });
 
@@ -202,7 +225,7 @@ const end = defineRoute({
     ctx.write(async (tx, act) => {
       await lockPlan(tx);
       const rule = await lockRule(tx, ctx.params.ruleId);
-      if (rule === undefined || rule.status === 'ended') throw new DomainError('resource.not_found');
+      if (rule === undefined || isEnded(rule, act.now)) throw new DomainError('resource.not_found');
       ctx.requireVersion(rule.version);
       await withoutNewMeetings(tx, act.now, () => endRule(tx, act, rule));
       return undefined;

@@ -145,7 +145,7 @@ const remove = defineRoute({
     ctx.write(async (tx, act) => {
       const product = await present(lockProduct(tx, ctx.params.productId));
       ctx.requireVersion(product.version);
-      const usedBy = await productUses(tx, product.id);
+      const usedBy = await productUses(tx, product.id, act.now);
       if (usedBy.length > 0) throw new DomainError('resource.in_use', { usedBy });
       await deleteProduct(tx, act, product);
       return undefined;

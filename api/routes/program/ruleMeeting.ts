@@ -1,4 +1,4 @@
-import { listAllRuleVersions, lockPlan } from '../../../db/program/commissionPlan.js';
+import { listAllRuleVersions, lockPlan, type RuleSpan } from '../../../db/program/commissionPlan.js';
 import { listProgramDepths } from '../../../db/program/program.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
@@ -24,12 +24,16 @@ function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
   }
 }
 
-/** With which other rules a rule, kept from `from` on in the place of its present version, would pay more than the base (RUL-18). */
-export async function draftMeetings(tx: ReadTx | Tx, draft: Rule, from: Instant): Promise<readonly RuleConflict[]> {
+/** With which other rules a rule, kept for a time in the place of its present version, would pay more than the base (RUL-18). */
+export async function draftMeetings(
+  tx: ReadTx | Tx,
+  draft: Rule,
+  { from, to }: RuleSpan,
+): Promise<readonly RuleConflict[]> {
   const versions = (await listAllRuleVersions(tx)).map((one) =>
     one.id === draft.id && (one.to === null || one.to > from) ? { ...one, to: one.from > from ? one.from : from } : one,
   );
-  const begun = { ...draft, from, to: null };
+  const begun = { ...draft, from, to };
   const programs = (await listProgramDepths(tx)).filter(({ id }) => draft.programId === null || draft.programId === id);
   const found = ruleMeetings([...versions, begun], programs, from, draft);
   return [...firstOf(found, mostTold)].map((one) => meetingConflict(one, draft));

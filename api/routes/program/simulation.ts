@@ -89,7 +89,10 @@ const simulate = defineRoute({
               version: 1,
               terms: termsOf(draft, null),
             };
-      if (rule !== null) await checkRule(tx, rule, { except: replaced?.id ?? null, from: now });
+      if (rule !== null) {
+        const from = draft?.effectiveFrom !== undefined && draft.effectiveFrom > now ? draft.effectiveFrom : now;
+        await checkRule(tx, rule, { except: replaced?.id ?? null, from, to: draft?.effectiveTo ?? null });
+      }
       const wanted = body.programIds ?? (rule?.programId == null ? null : [rule.programId]);
       const programIds = await listSimulatedPrograms(tx, wanted);
       const missing = wanted?.findIndex((id) => !programIds.includes(id)) ?? -1;
@@ -133,7 +136,7 @@ async function setGlobalRate(
 ): Promise<void> {
   for (const one of cleared) await endRule(tx, act, one);
   const levels = [{ level: 1, kind: 'percent', rate: ratePpm, of: 'base' }] as const;
-  const [same, ...others] = (await listGlobalRules(tx)).toSorted(
+  const [same, ...others] = (await listGlobalRules(tx, act.now)).toSorted(
     (a, b) => Number(b.event === event) - Number(a.event === event),
   );
   if (same !== undefined && same.event === event) {
@@ -188,10 +191,10 @@ const applyToAll = defineRoute({
       for (const { scope } of overrides) byScope[scope] = (byScope[scope] ?? 0) + 1;
       return { ratePpm, event, kept: clearOverrides ? {} : byScope, cleared: clearOverrides ? byScope : {} };
     };
-    if (dryRun) return ctx.read(async (tx) => answer(told(await listOverrides(tx)), { status: 200 }));
+    if (dryRun) return ctx.read(async (tx, now) => answer(told(await listOverrides(tx, now)), { status: 200 }));
     return ctx.write(async (tx, act) => {
       await lockPlan(tx);
-      const overrides = await listOverrides(tx);
+      const overrides = await listOverrides(tx, act.now);
       await withoutNewMeetings(tx, act.now, () => setGlobalRate(tx, act, ctx.body, clearOverrides ? overrides : []));
       const id = act.newId('operation');
       const reply = told(overrides);

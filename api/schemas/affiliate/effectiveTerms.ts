@@ -9,6 +9,7 @@ import { ruleEvents } from '../../../domain/program/commissionPlan.js';
 import type { OwnRate } from '../../../domain/program/ownRates.js';
 import type { Program } from '../../../domain/program/program.js';
 import { statusesOf } from '../../../domain/transitions.js';
+import type { Instant } from '../../../domain/time.js';
 import { durationWire, idWire, listOf, moneyWire } from '../wire.js';
 import { presentRule, ruleWire } from '../program/commissionRule.js';
 import { minimumWithScope } from './portal.js';
@@ -61,6 +62,7 @@ export function presentEffectiveTerms(
     /** The rules as they are stored: those of the rates stand as the acquisition model leaves them. */
     readonly rules: ReadonlyMap<string, RuleRecord>;
     readonly productNames: ReadonlyMap<string, string>;
+    readonly now: Instant;
   },
 ): z.output<typeof effectiveTermsWire> {
   const { affiliate, group, settings } = more;
@@ -79,7 +81,7 @@ export function presentEffectiveTerms(
       event: rate.event,
       level: rate.level,
       text: rate.text,
-      rule: presentRule(more.rules.get(rate.rule.id) ?? rate.rule),
+      rule: presentRule(more.rules.get(rate.rule.id) ?? rate.rule, more.now),
     })),
     acquisitionModel:
       affiliate.acquisitionModel === null

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RuleRecord } from '../../../db/program/commissionPlan.js';
+import { isEnded, type RuleRecord } from '../../../db/program/commissionPlan.js';
 import { bandMeasures, bandModes, bandPeriods, type Bands } from '../../../domain/program/bands.js';
 import {
   appliesToWords,
@@ -13,6 +13,7 @@ import {
   ruleScopes,
   type RuleTerms,
 } from '../../../domain/program/commissionPlan.js';
+import type { Instant } from '../../../domain/time.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
 import {
   fieldIssue,
@@ -85,6 +86,8 @@ const changeable = {
   cap: cap.nullable().exactOptional(),
   appliesTo: z.enum(appliesToWords).exactOptional(),
   effectiveFrom: instantWire.exactOptional(),
+  /** From here on the next wider rule counts. A change that does not say it keeps the end there is; null takes it back. */
+  effectiveTo: instantWire.nullable().exactOptional(),
 };
 
 const required: Readonly<
@@ -128,6 +131,8 @@ export const ruleCreate = z
       const isAllowed = required[rule.scope].includes(field) || narrowing[rule.scope].includes(field);
       if (isGiven && !isAllowed) issue('not_allowed_here', 'Not with this scope.', field);
     }
+    if (rule.scope === 'global' && rule.effectiveTo != null)
+      issue('not_allowed_here', 'The rule of the workspace has no end: none would take its place.', 'effectiveTo');
     const hasType = rule.transactionType !== undefined && rule.transactionType !== null;
     if (rule.event === 'transaction' && !hasType) issue('required', 'Which type of transaction?', 'transactionType');
     if (rule.event !== 'transaction' && hasType) issue('not_allowed_here', 'Only for transactions.', 'transactionType');
@@ -196,12 +201,12 @@ export const ruleQuery = listQuery({
   status: anyOf(['active', 'ended']),
 });
 
-export function presentRule(rule: RuleRecord): RuleReply {
+export function presentRule(rule: RuleRecord, now: Instant): RuleReply {
   return {
     id: rule.id,
     object: 'commission_rule',
     name: rule.name,
-    status: rule.status,
+    status: isEnded(rule, now) ? 'ended' : 'active',
     scope: rule.scope,
     programId: rule.programId,
     productId: rule.productId,

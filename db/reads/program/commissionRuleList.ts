@@ -1,5 +1,6 @@
 import { type RuleRecord, toRule } from '../../program/commissionPlan.js';
 import type { ReadTx } from '../../transaction.js';
+import type { Instant } from '../../../domain/time.js';
 import { keyset, type Page } from '../keyset.js';
 
 export interface RuleFilter {
@@ -13,7 +14,12 @@ export interface RuleFilter {
 }
 
 /** Which rules make up the plans of this workspace, each in its newest version? Staff only: rules belong to nobody. */
-export async function listRules(tx: ReadTx, filter: RuleFilter, page: Page): Promise<readonly RuleRecord[]> {
+export async function listRules(
+  tx: ReadTx,
+  filter: RuleFilter,
+  now: Instant,
+  page: Page,
+): Promise<readonly RuleRecord[]> {
   const query = tx('commission_rules as rule')
     .join('commission_rule_versions as version', (on) =>
       on
@@ -37,7 +43,8 @@ export async function listRules(tx: ReadTx, filter: RuleFilter, page: Page): Pro
   among('rule.group_id', filter.groupId);
   among('rule.affiliate_id', filter.affiliateId);
   among('rule.event', filter.event);
-  if (filter.status?.length === 1) query.whereRaw(`(rule.ended_at is null) = ?`, [filter.status[0] === 'active']);
+  if (filter.status?.length === 1)
+    query.whereRaw(`(rule.ended_at is null or rule.ended_at > ?) = ?`, [now, filter.status[0] === 'active']);
   const rows = (await keyset(query, page, { createdAt: 'rule.created_at' }, 'rule.id')) as Parameters<
     typeof toRule
   >[0][];

@@ -1,7 +1,7 @@
 import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId, ProductId, ProgramId, ReferralId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
-import type { Rule, RuleVersion } from '../../../domain/program/commissionPlan.js';
+import { isSamePlace, type Rule, type RuleVersion } from '../../../domain/program/commissionPlan.js';
 import {
   type AcquisitionModel,
   type ChainMember,
@@ -65,7 +65,7 @@ export async function listSimulatedPrograms(
   return (await query.select<{ id: string }[]>('id')).map((row) => row.id);
 }
 
-/** The programs with every version of their rules; the draft holds for the whole period in the place of what it replaces. */
+/** The programs with every version of their rules; the draft holds for the whole period in the place of what it replaces or follows. */
 export async function readSimulatedPrograms(
   tx: ReadTx | Tx,
   scope: SimulationScope,
@@ -92,7 +92,8 @@ export async function readSimulatedPrograms(
   );
   const versions = new Map<string, RuleVersion[]>();
   for (const one of await listAllRuleVersions(tx))
-    if (one.id !== draft?.replacesRuleId) versions.set(one.id, [...(versions.get(one.id) ?? []), one]);
+    if (draft === null || (one.id !== draft.replacesRuleId && !isSamePlace(one, draft.rule)))
+      versions.set(one.id, [...(versions.get(one.id) ?? []), one]);
   if (draft !== null) versions.set(draft.rule.id, [{ ...draft.rule, from: since, to: null }]);
   return new Map(
     programs.map((row) => [

@@ -160,6 +160,85 @@ test('RUL-07: a program that goes to two levels keeps what was earned, pays the 
   expect(await world.broken()).toEqual([]);
 });
 
+test('screens 3.5: a rule of one affiliate has a first and a last moment; behind it the wider one pays, and the next may follow', async () => {
+  const at = await scene({});
+  const from = new Date(Date.now() + 86_400_000).toISOString();
+  const to = new Date(Date.now() + 3 * 86_400_000).toISOString();
+  const before = (instant: string): string => new Date(Date.parse(instant) - 1).toISOString();
+  const place = { scope: 'affiliate', affiliateId: at.affiliateId, programId: at.programId, event: 'payment' };
+  const own = (body: Readonly<Record<string, unknown>>) =>
+    world.rule({ ...place, levels: [percent(230_000)], name: 'Spring', ...body });
+  const paidAt = async (occurredAt: string): Promise<unknown> => {
+    const answer = await world.as('/v1/commission-rules/quote', {
+      programId: at.programId,
+      affiliateId: at.affiliateId,
+      event: 'payment',
+      occurredAt,
+      sale: { amount: usd('100.00') },
+    });
+    expect(answer.status, answer.text).toBe(200);
+    return itemsOf(answer.body['commissions'])[0]?.['amount']['amount'];
+  };
+  const pointer = async (answer: Promise<{ status: number; body: Json }>): Promise<unknown> => {
+    const { status, body } = await answer;
+    return [status, body['errors']?.[0]?.['pointer']];
+  };
+  expect(await pointer(own({ effectiveFrom: from, effectiveTo: from }))).toEqual([422, '#/effectiveTo']);
+  expect(await pointer(own({ effectiveTo: new Date(0).toISOString() }))).toEqual([422, '#/effectiveTo']);
+  const wide = { scope: 'global', event: 'transaction', transactionType: newId('sale'), levels: [percent(1)] };
+  expect(await pointer(world.rule({ ...wide, effectiveTo: to }))).toEqual([422, '#/effectiveTo']);
+
+  const made = await own({ effectiveFrom: from, effectiveTo: to });
+  expect([made.status, made.body['status'], made.body['effectiveTo']], made.text).toEqual([201, 'active', to]);
+  expect(await Promise.all([before(from), from, before(to), to].map(paidAt))).toEqual([
+    '10.00',
+    '23.00',
+    '23.00',
+    '10.00',
+  ]);
+  // One place, one rule at a time.
+  const meeting = await own({ effectiveFrom: before(to) });
+  expect([meeting.body['code'], meeting.body['conflicts']?.[0]?.['code']]).toEqual(['rule_conflict', 'same_scope']);
+  const next = await own({ effectiveFrom: to, levels: [percent(300_000)], name: 'Summer' });
+  expect(next.status, next.text).toBe(201);
+  expect(await Promise.all([before(to), to].map(paidAt))).toEqual(['23.00', '30.00']);
+  const path = `/v1/commission-rules/${made.body['id']}`;
+  const longer = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { effectiveTo: null },
+    headers: { 'If-Match': '"1"' },
+  });
+  expect([longer.status, longer.body['conflicts']?.[0]?.['ruleId']], longer.text).toEqual([422, next.body['id']]);
+  // What it would have cost is asked of a draft that follows another as of any other.
+  const draft = { ...place, levels: [percent(50_000)], effectiveTo: before(to) };
+  const early = await world.as('/v1/commission-rules/simulate', { draft });
+  expect(early.body['conflicts']?.[0]?.['code']).toBe('same_scope');
+  const fits = await world.as('/v1/commission-rules/simulate', { draft: { ...draft, effectiveTo: from } });
+  expect(fits.status, fits.text).toBe(200);
+
+  // A change that says nothing of the end keeps it; an end of its own moves it.
+  expect((await patch(path, { name: 'Spring sale' }))['effectiveTo']).toBe(to);
+  await patch(`/v1/commission-rules/${next.body['id']}`, { effectiveTo: new Date(Date.parse(to) + 1).toISOString() });
+  expect(await Promise.all([to, new Date(Date.parse(to) + 1).toISOString()].map(paidAt))).toEqual(['30.00', '10.00']);
+
+  // Behind its end it is an ended one, in its state and in the list's filter, and changes no more.
+  await world
+    .owner('commission_rules')
+    .where({ id: made.body['id'] })
+    .update({ ended_at: new Date(Date.now() - 1) });
+  const listed = async (status: string): Promise<unknown> =>
+    itemsOf((await world.as(`/v1/commission-rules?affiliateId=${at.affiliateId}&status=${status}`)).body['data']).map(
+      (one) => [one['name'], one['status']],
+    );
+  expect([await listed('active'), await listed('ended')]).toEqual([[['Summer', 'active']], [['Spring sale', 'ended']]]);
+  const late = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { effectiveTo: null },
+    headers: { 'If-Match': '"2"' },
+  });
+  expect(late.status).toBe(404);
+});
+
 test("PRG-21: an affiliate has a model of its own, in place of the program's, for what comes; only who may write rules sets it", async () => {
   const at = await scene({});
   const path = `/v1/affiliates/${at.affiliateId}`;

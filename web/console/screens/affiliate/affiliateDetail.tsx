@@ -23,10 +23,12 @@ import {
   getAffiliatesByAffiliateIdEnrolmentsOptions,
   getAffiliatesByAffiliateIdOptions,
   getAffiliatesByAffiliateIdRecruitsOptions,
+  getCommissionsOptions,
   getGroupsByGroupIdOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { Affiliate } from '../../../client/types.gen.js';
 import { postPath } from '../../../kit/api.js';
+import { BulkDialog } from '../../../kit/BulkDialog.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
@@ -101,6 +103,7 @@ export function Screen(): ReactElement {
                   {t('entry.add')}
                 </Button>
               ) : null}
+              {can('commission.read') && can('commission.decide') ? <HoldAll affiliateId={affiliate.id} /> : null}
               {can('affiliate.write') ? <InviteButtons affiliateId={affiliate.id} /> : null}
             </>
           )
@@ -121,6 +124,38 @@ export function Screen(): ReactElement {
       {isEnding && affiliate !== undefined ? (
         <TerminateDialog affiliate={affiliate} onClose={() => setEnding(false)} />
       ) : null}
+    </>
+  );
+}
+
+/** Puts all of an affiliate's unpaid money on hold, and back: a decision per commission, as from the list (screens.md 3.5). */
+function HoldAll({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+  const { t } = useTranslation();
+  const [asked, setAsked] = useState<'hold' | 'release' | null>(null);
+  const filterOf = (onHold: boolean) => ({ affiliateId, status: 'pending,approved', onHold: String(onHold) });
+  const countOf = (onHold: boolean) =>
+    getCommissionsOptions({ query: { ...filterOf(onHold), include: 'counts', limit: 1 } as never });
+  const free = useQuery(countOf(false)).data?.counts?.total ?? 0;
+  const held = useQuery(countOf(true)).data?.counts?.total ?? 0;
+  return (
+    <>
+      {free === 0 ? null : (
+        <Button variant="default" size="sm" onClick={() => setAsked('hold')}>
+          {t('affiliate.holdAll', { count: free })}
+        </Button>
+      )}
+      {held === 0 ? null : (
+        <Button variant="default" size="sm" onClick={() => setAsked('release')}>
+          {t('affiliate.releaseAll', { count: held })}
+        </Button>
+      )}
+      {asked === null ? null : (
+        <BulkDialog
+          action={{ kind: `commissions.${asked}`, verb: asked, needsReason: asked === 'hold' }}
+          selection={{ filter: filterOf(asked === 'release'), expectedCount: asked === 'hold' ? free : held }}
+          onClose={() => setAsked(null)}
+        />
+      )}
     </>
   );
 }
@@ -251,7 +286,7 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
           />
         </Stack>
       </Paper>
-      {can('rule.read') ? <EffectiveTerms affiliateId={affiliate.id} /> : null}
+      {can('rule.read') ? <EffectiveTerms affiliate={affiliate} /> : null}
       <AcquisitionModel affiliate={affiliate} />
       {can('report.read') ? <QualityPanel affiliateId={affiliate.id} /> : null}
       {affiliate.openRequirements.length === 0 ? null : (

@@ -1,21 +1,37 @@
-import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getAffiliatesByAffiliateIdEffectiveTermsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import {
+  getAffiliatesByAffiliateIdEffectiveTermsOptions,
+  getCommissionRulesOptions,
+  getProgramsByProgramIdOptions,
+} from '../../../client/@tanstack/react-query.gen.js';
 import type { EffectiveTerms as Terms } from '../../../client/types.gen.js';
 import { DurationText } from '../../../kit/DurationText.js';
+import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { NameLink } from '../../../kit/ObjectName.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
-import { RuleScope, RuleSentence } from '../program/ruleSentence.js';
+import { useCan } from '../../../kit/session.js';
+import { RuleForm } from '../program/ruleForm.js';
+import { type Rule, RuleScope, RuleSentence } from '../program/ruleSentence.js';
+
+interface Person {
+  readonly id: string;
+  readonly name: string;
+}
 
 /** Why this affiliate earns what it earns: per program the rules that count and each term, with who set it (screens.md 3.5). */
-export function EffectiveTerms({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+export function EffectiveTerms({ affiliate }: { readonly affiliate: Person }): ReactElement {
   const { t } = useTranslation();
-  const query = useQuery(getAffiliatesByAffiliateIdEffectiveTermsOptions({ path: { affiliateId } }));
+  const query = useQuery(getAffiliatesByAffiliateIdEffectiveTermsOptions({ path: { affiliateId: affiliate.id } }));
+  const own = useQuery(
+    getCommissionRulesOptions({ query: { affiliateId: affiliate.id, status: 'active', limit: 200 } }),
+  );
+  const planned = (own.data?.data ?? []).filter((rule) => Date.parse(rule.effectiveFrom) > Date.now());
   return (
     <Paper withBorder p="md" component="section" aria-label={t('terms.title')}>
       <Title order={2} size="h4">
@@ -31,7 +47,12 @@ export function EffectiveTerms({ affiliateId }: { readonly affiliateId: string }
           ) : (
             <Stack>
               {data.map((one) => (
-                <ProgramTerms key={one.programId} terms={one} />
+                <ProgramTerms
+                  key={one.programId}
+                  terms={one}
+                  affiliate={affiliate}
+                  planned={planned.filter((rule) => rule.programId === null || rule.programId === one.programId)}
+                />
               ))}
             </Stack>
           )
@@ -41,7 +62,15 @@ export function EffectiveTerms({ affiliateId }: { readonly affiliateId: string }
   );
 }
 
-function ProgramTerms({ terms }: { readonly terms: Terms }): ReactElement {
+function ProgramTerms({
+  terms,
+  affiliate,
+  planned,
+}: {
+  readonly terms: Terms;
+  readonly affiliate: Person;
+  readonly planned: readonly Rule[];
+}): ReactElement {
   const { t } = useTranslation();
   const model = terms.acquisitionModel;
   return (
@@ -72,6 +101,21 @@ function ProgramTerms({ terms }: { readonly terms: Terms }): ReactElement {
           <RuleScope rule={rate.rule} />
         </Stack>
       ))}
+      {planned.length === 0 ? null : (
+        <Stack gap={0} role="group" aria-label={t('terms.planned')}>
+          <Text size="sm" fw={500}>
+            {t('terms.planned')}
+          </Text>
+          {planned.map((rule) => (
+            <Stack key={rule.id} gap={0}>
+              <RuleSentence rule={rule} />
+              <Text size="sm">{t('terms.rule', { name: rule.name })}</Text>
+              <RuleScope rule={rule} />
+            </Stack>
+          ))}
+        </Stack>
+      )}
+      <OwnRules terms={terms} affiliate={affiliate} planned={planned} />
       <Facts
         rows={[
           [
@@ -107,6 +151,49 @@ function ProgramTerms({ terms }: { readonly terms: Terms }): ReactElement {
         ]}
       />
     </Stack>
+  );
+}
+
+/** The way to a rule of the affiliate's own, with its first and last moment, and to what is there to change. */
+function OwnRules({
+  terms,
+  affiliate,
+  planned,
+}: {
+  readonly terms: Terms;
+  readonly affiliate: Person;
+  readonly planned: readonly Rule[];
+}): ReactElement | null {
+  const { t } = useTranslation();
+  const can = useCan();
+  const [edited, setEdited] = useState<Rule | 'new' | null>(null);
+  const program = useQuery({
+    ...getProgramsByProgramIdOptions({ path: { programId: terms.programId } }),
+    enabled: edited !== null,
+  });
+  if (!can('rule.write') || !can('program.read')) return null;
+  const inForce = terms.rates.map((rate) => rate.rule).filter((rule) => rule.scope === 'affiliate');
+  const own = [...inForce, ...planned].filter(
+    (rule, index, all) => all.findIndex((other) => other.id === rule.id) === index,
+  );
+  const close = (): void => setEdited(null);
+  return (
+    <Group gap="xs">
+      <Button variant="default" size="compact-sm" onClick={() => setEdited('new')}>
+        {t('terms.own')}
+      </Button>
+      {own.map((rule) => (
+        <Button key={rule.id} variant="default" size="compact-sm" onClick={() => setEdited(rule)}>
+          {t('terms.changeOwn', { name: rule.name })}
+        </Button>
+      ))}
+      {edited === null || program.data === undefined ? null : edited === 'new' ? (
+        <RuleForm program={program.data} affiliate={affiliate} onClose={close} />
+      ) : (
+        <RuleForm program={program.data} rule={edited} onClose={close} />
+      )}
+      {edited === null || program.error === null ? null : <ErrorView error={program.error} />}
+    </Group>
   );
 }
 

@@ -6,6 +6,8 @@ import { patchCommissionRulesByRuleId } from '../../../client/sdk.gen.js';
 import type { Program } from '../../../client/types.gen.js';
 import { newKey, postPath } from '../../../kit/api.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
+import { instantOf, localField } from '../../../kit/localField.js';
+import { isProblem } from '../../../kit/problem.js';
 import { type BandDraft, BandFields, bandsOf, draftOf, firstBands } from './bandFields.js';
 import { emptyLevel, levelDraft, type LevelDraft, LevelFields, levelOf } from './levelFields.js';
 import { type Rule, RuleSentence } from './ruleSentence.js';
@@ -21,15 +23,19 @@ const countOf = (text: string): number | null => (/^\d+$/.test(text) ? Number(te
 
 /**
  * A rule as a sentence; beside it what the affiliate will read. Before it is saved last quarter is computed under it: there is no way past
- * that in a program with past sales (screens.md 3.9). With `rule` the form makes its next version.
+ * that in a program with past sales (screens.md 3.9). With `rule` the form makes its next version. A rule with an end gives way to the next
+ * wider one there (3.5); that of the workspace has none behind it.
  */
 export function RuleForm({
   program,
   rule = null,
+  affiliate = null,
   onClose,
 }: {
   readonly program: Program;
   readonly rule?: Rule | null;
+  /** For whom a new rule is, where that is settled; else the form asks. */
+  readonly affiliate?: { readonly id: string; readonly name: string } | null;
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
@@ -38,7 +44,9 @@ export function RuleForm({
   const [name, setName] = useState(rule?.name ?? '');
   const [event, setEvent] = useState<Rule['event']>(rule?.event ?? 'payment');
   const [base, setBase] = useState<Rule['base']>(rule?.base ?? 'net');
-  const [target, setTarget] = useState<RuleTarget>({ scope: 'program', id: '' });
+  const [target, setTarget] = useState<RuleTarget>(
+    affiliate === null ? { scope: 'program', id: '' } : { scope: 'affiliate', id: affiliate.id },
+  );
   const [transactionType, setTransactionType] = useState(rule?.transactionType ?? '');
   const [drafts, setDrafts] = useState<readonly LevelDraft[]>(rule?.levels.map(levelDraft) ?? [emptyLevel(1)]);
   const [maxPayments, setMaxPayments] = useState(rule?.limits.maxPayments?.toString() ?? '');
@@ -49,10 +57,18 @@ export function RuleForm({
   const [capPeriod, setCapPeriod] = useState<(typeof capPeriods)[number]>(rule?.cap?.period ?? 'month');
   const [isForNew, setForNew] = useState(rule?.appliesTo === 'new_customers');
   const [from, setFrom] = useState('');
+  const [until, setUntil] = useState(localField(rule?.effectiveTo ?? null));
   const [asked, setAsked] = useState<Readonly<Record<string, unknown>> | null>(null);
   const [shown, setShown] = useState<string | null>(null);
 
   const { currency } = program;
+  const scope = rule?.scope ?? target.scope;
+  const title =
+    rule !== null
+      ? t('rule.newVersionOf', { name: rule.name })
+      : affiliate !== null
+        ? t('terms.ownFor', { name: affiliate.name, program: program.name })
+        : t('rule.new');
   const kind = drafts.find((one) => one.level === (bandDraft?.level ?? 1))?.kind ?? 'percent';
   const bands = bandDraft === null ? null : bandsOf(bandDraft, kind, currency);
   const levels = drafts.flatMap((draft): Rule['levels'] => {
@@ -92,22 +108,25 @@ export function RuleForm({
           ...(rule.transactionType === null ? {} : { transactionType: rule.transactionType }),
           event: rule.event,
         };
+  const span = {
+    ...(from === '' ? {} : { effectiveFrom: new Date(from).toISOString() }),
+    ...(scope === 'global' ? {} : { effectiveTo: instantOf(until, rule?.effectiveTo ?? null) }),
+  };
   const simulation = {
-    draft: { ...place, name: name.trim() === '' ? t('rule.new') : name.trim(), ...terms },
+    draft: { ...place, name: name.trim() === '' ? t('rule.new') : name.trim(), ...terms, ...span },
     replacesRuleId: rule?.id ?? null,
     ...(program.status === 'draft' ? {} : { programIds: [program.id] }),
   };
   // Of exactly this draft: a change after it was shown asks anew.
   const isShown = program.status === 'draft' || shown === JSON.stringify(simulation);
 
-  const start = from === '' ? {} : { effectiveFrom: new Date(from).toISOString() };
   const save = useMutation({
     mutationFn: async () => {
       if (rule === null)
-        return postPath('/v1/commission-rules', { name: name.trim(), ...place, ...terms, ...start }, key.current);
+        return postPath('/v1/commission-rules', { name: name.trim(), ...place, ...terms, ...span }, key.current);
       const { data } = await patchCommissionRulesByRuleId({
         path: { ruleId: rule.id },
-        body: { name: name.trim(), ...terms, ...start },
+        body: { name: name.trim(), ...terms, ...span },
         headers: { 'If-Match': `"${rule.version}"` } as never,
         throwOnError: true,
       });
@@ -121,19 +140,14 @@ export function RuleForm({
       key.current = newKey(); // a refusal is an answer: the next press is a new try
     },
   });
+  const errors = isProblem(save.error) ? save.error.fieldErrors : {};
   const submit = (submitted: FormEvent): void => {
     submitted.preventDefault();
     if (isShown) save.mutate();
     else setAsked(simulation);
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={rule === null ? t('rule.new') : t('rule.newVersionOf', { name: rule.name })}
-      closeButtonProps={{ 'aria-label': t('close') }}
-      size="lg"
-    >
+    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('close') }} size="lg">
       <form onSubmit={submit}>
         <Stack>
           <TextInput
@@ -142,7 +156,9 @@ export function RuleForm({
             onChange={(change) => setName(change.currentTarget.value)}
             required
           />
-          {rule === null ? <RuleTargetFields programId={program.id} value={target} onChange={setTarget} /> : null}
+          {rule === null && affiliate === null ? (
+            <RuleTargetFields programId={program.id} value={target} onChange={setTarget} />
+          ) : null}
           <Group align="flex-end">
             <NativeSelect
               label={t('rule.event')}
@@ -228,13 +244,26 @@ export function RuleForm({
               onChange={(change) => setForNew(change.currentTarget.checked)}
             />
           )}
-          <TextInput
-            label={t('program.effectiveFrom')}
-            description={t('program.effectiveFromHint')}
-            type="datetime-local"
-            value={from}
-            onChange={(change) => setFrom(change.currentTarget.value)}
-          />
+          <Group align="flex-end" grow>
+            <TextInput
+              label={t('program.effectiveFrom')}
+              description={t('program.effectiveFromHint')}
+              type="datetime-local"
+              value={from}
+              error={errors['effectiveFrom']}
+              onChange={(change) => setFrom(change.currentTarget.value)}
+            />
+            {scope === 'global' ? null : (
+              <TextInput
+                label={t('rule.effectiveTo')}
+                description={t('rule.effectiveToHint')}
+                type="datetime-local"
+                value={until}
+                error={errors['effectiveTo']}
+                onChange={(change) => setUntil(change.currentTarget.value)}
+              />
+            )}
+          </Group>
           <Paper withBorder p="sm" role="status">
             <Text size="sm" fw={500}>
               {t('rule.affiliateReads')}

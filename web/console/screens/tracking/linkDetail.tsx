@@ -26,6 +26,7 @@ import { useDestinationLook, Warnings } from '../../../kit/DestinationLook.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Facts } from '../../../kit/Facts.js';
 import { Loaded } from '../../../kit/Loaded.js';
+import { localField } from '../../../kit/localField.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { isProblem } from '../../../kit/problem.js';
 import { useCan } from '../../../kit/session.js';
@@ -152,20 +153,13 @@ function About({ link }: { readonly link: Link }): ReactElement {
   );
 }
 
-/** An instant as a `datetime-local` field has it: the reader's clock, to the minute. */
-function localText(instant: string | null): string {
-  if (instant === null) return '';
-  const at = new Date(instant);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
 function Edit({ link }: { readonly link: Link }): ReactElement | null {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const mayWrite = useCan()('link.write');
   const [slug, setSlug] = useState(link.slug);
   const [destinationUrl, setDestination] = useState(link.destinationUrl);
-  const [expires, setExpires] = useState(localText(link.expiresAt));
+  const [expires, setExpires] = useState(localField(link.expiresAt));
   const [campaign, setCampaign] = useState(link.campaign ?? '');
   const [ad, setAd] = useState(link.ad ?? '');
   const [isConverted, setConverted] = useState(false);
@@ -180,7 +174,7 @@ function Edit({ link }: { readonly link: Link }): ReactElement | null {
             ...(isConverted ? { kind: 'standard' as const } : {}),
             ...(slug.trim() === link.slug ? {} : { slug: slug.trim() }),
             ...(destinationUrl.trim() === link.destinationUrl ? {} : { destinationUrl: destinationUrl.trim() }),
-            ...(expires === localText(link.expiresAt)
+            ...(expires === localField(link.expiresAt)
               ? {}
               : { expiresAt: expires === '' ? null : new Date(expires).toISOString() }),
             ...(campaign.trim() === (link.campaign ?? '') ? {} : { campaign: campaign.trim() || null }),
