@@ -10,7 +10,7 @@ const style =
   '.error{color:#a51d1d}.trap{position:absolute;left:-999rem}.text{white-space:pre-wrap;overflow-wrap:anywhere;max-height:20rem;overflow:auto;border:1px solid #5b6b78;border-radius:4px;padding:.5rem}' +
   '@media(prefers-color-scheme:dark){body{background:#10181f;color:#e8eef2}input:not([type=checkbox]),select,textarea{background:#10181f;color:#e8eef2}.error{color:#ff9c9c}button{background:#5fc0df;color:#08222c}}';
 
-/** A page that works without a script and holds no foreign address: forms, applications and what follows them (screens.md 8). */
+/** A page that needs no script and holds no foreign address: forms, applications and what follows them (screens.md 8). */
 export function sendPublicPage(
   koa: Context,
   page: {
@@ -23,6 +23,8 @@ export function sendPublicPage(
     readonly frameDomains?: readonly string[];
     /** Origins beside our own that its form's redirect may go to: browsers follow it only to where the policy lets it. */
     readonly formGoals?: readonly string[];
+    /** Of our making. The page works without it. */
+    readonly script?: string;
   },
 ): void {
   const nonce = randomBytes(16).toString('base64');
@@ -32,13 +34,13 @@ export function sendPublicPage(
   koa.set('Content-Type', 'text/html; charset=utf-8');
   koa.set(
     'Content-Security-Policy',
-    `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'self'${goals}; base-uri 'none'; frame-ancestors ${frames === '' ? "'none'" : frames}`,
+    `default-src 'none'; style-src 'nonce-${nonce}';${page.script === undefined ? '' : ` script-src 'nonce-${nonce}';`} form-action 'self'${goals}; base-uri 'none'; frame-ancestors ${frames === '' ? "'none'" : frames}`,
   );
   koa.set('Cache-Control', 'no-store');
   koa.set('X-Robots-Tag', 'noindex');
   koa.body =
     `<!doctype html><html lang="${page.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
-    `<title>${escapeHtml(page.title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${page.content}</main></body></html>`;
+    `<title>${escapeHtml(page.title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${page.content}</main>${page.script === undefined ? '' : `<script nonce="${nonce}">${page.script}</script>`}</body></html>`;
 }
 
 /** Text with its line breaks as paragraphs. */

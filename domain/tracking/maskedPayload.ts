@@ -42,6 +42,7 @@ const clear: ReadonlySet<string> = new Set([
   'click_id',
   'order_id',
   'ts',
+  'botCheck',
 ]);
 
 const deepest = 6;

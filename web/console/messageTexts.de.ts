@@ -152,4 +152,11 @@ export const messageTexts: Record<keyof typeof en, string> = {
   'payload.clickId': 'Klick',
   'payload.coupon': 'Gutschein',
   'payload.sub1': 'Unter-ID',
+  'payload.botCheck': 'Prüfung auf Maschinen',
+  'payload.botCheck.trap_filled': 'das Feld, das kein Mensch sieht, war ausgefüllt',
+  'payload.botCheck.not_from_page': 'nicht von der Seite des Formulars gesendet',
+  'payload.botCheck.too_fast': 'binnen zwei Sekunden gesendet',
+  'payload.botCheck.too_old': 'die Seite war über einen Tag alt; sie wurde erneut gezeigt',
+  'payload.botCheck.no_work':
+    'binnen zehn Sekunden von einem Browser ohne Rechenarbeit gesendet; das Formular wurde erneut gezeigt',
 };

@@ -150,4 +150,10 @@ export const messageTexts = {
   'payload.clickId': 'Click',
   'payload.coupon': 'Coupon',
   'payload.sub1': 'Sub-ID',
+  'payload.botCheck': 'Bot check',
+  'payload.botCheck.trap_filled': 'the field that no person sees was filled in',
+  'payload.botCheck.not_from_page': 'not sent from the page of the form',
+  'payload.botCheck.too_fast': 'sent within two seconds',
+  'payload.botCheck.too_old': 'the page was more than a day old; it was shown again',
+  'payload.botCheck.no_work': 'sent within ten seconds by a browser that showed no work; the form was shown again',
 } as const;

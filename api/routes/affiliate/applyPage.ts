@@ -11,8 +11,8 @@ import { DomainError } from '../../../domain/errors.js';
 import type { WorkspaceId } from '../../../domain/ids.js';
 import type { Program } from '../../../domain/program/program.js';
 import type { FormField } from '../../../db/tracking/leadForm.js';
-import { epochSeconds } from '../../../platform/clock.js';
 import { noteCall } from '../../apiLog.js';
+import { botCheckHtml, botCheckNames, botCheckScript, botFinding, isAskedAgain, noteBot } from '../../botCheck.js';
 import { mediaTypeOf, readFormOrJsonValue } from '../../formBody.js';
 import { escapeHtml } from '../../html.js';
 import { type FieldError, invalid, toDomainError } from '../../problems.js';
@@ -23,7 +23,7 @@ import { applyBody, type ApplyBody } from '../../schemas/affiliate/application.j
 import { parseWith } from '../../validation.js';
 import { isBlockedSender } from '../tracking/blockedSender.js';
 import { readCookie } from '../tracking/click.js';
-import { fieldHtml, trapName } from '../tracking/leadFormEmbed.js';
+import { fieldHtml } from '../tracking/leadFormEmbed.js';
 import { takeInApplication, visitorAct } from './apply.js';
 import { applyTexts } from './applyTexts.js';
 
@@ -32,9 +32,6 @@ import { applyTexts } from './applyTexts.js';
 /** Remembers whose recruit link brought the visitor, for the application pages only. */
 const recruitCookie = 'trb_recruit';
 const recruitLifeSeconds = 30 * 86_400;
-/** A form that is back sooner was filled in by a machine; one that is older than a day is shown anew. Seconds. */
-const fastestSeconds = 2;
-const oldestSeconds = 86_400;
 
 const publicRoute = {
   permission: 'public',
@@ -162,6 +159,7 @@ function sendPage(koa: Context, { form, program }: Found, status: number, conten
     language: form.language,
     title: applyTexts[form.language].title(program.name),
     content,
+    ...(content.includes('<form ') ? { script: botCheckScript } : {}),
   });
 }
 
@@ -189,9 +187,7 @@ function formHtml(
     const [value, error] = [values[field.name], errors[field.name]];
     return fieldHtml(field, { ...(value === undefined ? {} : { value }), ...(error === undefined ? {} : { error }) });
   });
-  const at = String(epochSeconds());
   const hidden = [
-    ['shownAt', `${at}.${deps.secrets.sign('application form', at)}`],
     ...(terms === undefined ? [] : [['agreementId', terms.id]]),
     ...(state.code === undefined ? [] : [['recruitCode', state.code]]),
   ].map(([name = '', value = '']) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`);
@@ -202,7 +198,7 @@ function formHtml(
     `${alert}<form method="post" action="/apply/${program.slug}" accept-charset="utf-8">${hidden.join('')}${fields.join('')}` +
     (form.country === 'hidden' ? '' : countryHtml(form, values['country'] ?? '', errors['country'])) +
     (terms === undefined ? '' : termsHtml(form, terms, errors['acceptTerms'])) +
-    `<p class="trap" aria-hidden="true"><label for="f-trap">Homepage</label><input id="f-trap" name="${trapName}" tabindex="-1" autocomplete="off"></p>` +
+    botCheckHtml(deps, 'application form', values) +
     `<p><button type="submit">${t.send}</button></p></form>`
   );
 }
@@ -283,11 +279,20 @@ const applyRoute: Route = {
       return sendPage(koa, found, 429, `<h1>${t.busy}</h1>`);
     }
     const sent = await readFormOrJsonValue(koa.req);
-    const isMade = !isJson && isMachine(deps, sent as Readonly<Record<string, string>>);
-    if (isMade || (await isBlockedSender(deps, koa, found.workspaceId))) {
-      // Whoever was turned away without a word stands in the request log: nothing vanishes.
-      noteCall(koa, { workspaceId: found.workspaceId, mode: 'live', code: 'spam', payload: payloadOf(sent) });
-      return thank(koa, found, isJson);
+    const finding = isJson
+      ? undefined
+      : botFinding(deps, 'application form', koa.req, {
+          sent: sent as Readonly<Record<string, string>>,
+          isOpen: false,
+        });
+    // Whoever was turned away stands in the request log: nothing vanishes.
+    if (finding !== undefined || (await isBlockedSender(deps, koa, found.workspaceId))) {
+      noteCall(koa, { workspaceId: found.workspaceId, mode: 'live' });
+      noteBot(koa, sent, finding);
+      if (finding === undefined || !isAskedAgain(finding) || !found.isOpen) return thank(koa, found, isJson);
+      const values = sent as Readonly<Record<string, string>>;
+      const again = { values, errors: {}, code: values['recruitCode'], message: t.again };
+      return sendPage(koa, found, 422, formHtml(deps, found, again));
     }
     try {
       if (!found.isModuleOn)
@@ -322,28 +327,13 @@ const applyRoute: Route = {
   },
 };
 
-/** What was sent, for the log, which masks it; not what only the form itself put there. */
-function payloadOf(sent: unknown): unknown {
-  if (typeof sent !== 'object' || sent === null) return {};
-  return Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName && name !== 'shownAt'));
-}
-
-/** A filled trap, or a form that is back before a person could have read it. */
-function isMachine(deps: ApiDeps, sent: Readonly<Record<string, string>>): boolean {
-  if ((sent[trapName] ?? '') !== '') return true;
-  const [at = '', signature = ''] = (sent['shownAt'] ?? '').split('.');
-  if (!/^\d{1,12}$/.test(at) || !deps.secrets.isSignedBy('application form', at, signature)) return true;
-  const age = epochSeconds() - Number(at);
-  return age < fastestSeconds || age > oldestSeconds;
-}
-
 function bodyOf(form: ApplicationForm, sent: unknown): ApplyBody {
   const given = sent as Readonly<Record<string, string>>;
   const own = new Set(['name', 'email', 'company', 'website', 'country', 'agreementId', 'recruitCode']);
   const body: Record<string, unknown> = {};
   const answers: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
-    if (value.trim() === '' || name === 'shownAt' || name === trapName) continue;
+    if (value.trim() === '' || botCheckNames.includes(name)) continue;
     if (name.startsWith('answer.')) answers[name.slice('answer.'.length)] = value;
     else if (name === 'acceptTerms') body[name] = value === 'true';
     // People leave the scheme away.

@@ -14,6 +14,15 @@ import { subAliases, subIdOf } from '../../../domain/tracking/click.js';
 import { fieldProblem, isLeadFieldName } from '../../../domain/tracking/leadField.js';
 import { randomToken } from '../../../platform/secrets.js';
 import { noteCall } from '../../apiLog.js';
+import {
+  botCheckedPayload,
+  botCheckHtml,
+  botCheckNames,
+  botCheckScript,
+  botFinding,
+  isAskedAgain,
+  noteBot,
+} from '../../botCheck.js';
 import { deviceOf } from '../../device.js';
 import { escapeHtml } from '../../html.js';
 import { readFormOrJson } from '../../formBody.js';
@@ -26,7 +35,7 @@ import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
 import { parseWith } from '../../validation.js';
 import { isBlockedSender } from './blockedSender.js';
 import { clickCookie, consentOf, purposeOf, readCookie } from './click.js';
-import { consentName, fieldHtml, trapName } from './leadFormEmbed.js';
+import { consentName, fieldHtml } from './leadFormEmbed.js';
 import { takeInLead } from './leadIntake.js';
 import { insertDirectClick, takeInView } from './visit.js';
 
@@ -44,6 +53,7 @@ const texts = {
     closed: 'This form is closed',
     closedText: 'It takes no more messages. Thank you for your interest.',
     wrong: 'Please check what is marked.',
+    again: 'Please look at your entries once more, then send them again.',
     busy: 'Please wait a minute and try again.',
     required: 'Please fill this in.',
     bad: 'Please check this.',
@@ -56,6 +66,7 @@ const texts = {
     closed: 'Dieses Formular ist geschlossen',
     closedText: 'Es nimmt keine Nachrichten mehr an. Danke für Ihr Interesse.',
     wrong: 'Bitte prüfen Sie die markierten Felder.',
+    again: 'Bitte sehen Sie Ihre Angaben noch einmal an und senden Sie sie dann erneut.',
     busy: 'Bitte warten Sie eine Minute und versuchen Sie es noch einmal.',
     required: 'Bitte ausfüllen.',
     bad: 'Bitte prüfen.',
@@ -124,7 +135,8 @@ export const showFormRoute: Route = {
     const t = texts[form.language];
     if (!form.active) sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
     else if (koa.query['done'] === '1') sendPage(koa, form, 200, t.thanks, thanksHtml(form));
-    else sendPage(koa, form, 200, form.name, formHtml(form, await viewOf(koa, deps, { workspaceId, form }), {}, {}));
+    else
+      sendPage(koa, form, 200, form.name, formHtml(deps, form, await viewOf(koa, deps, { workspaceId, form }), {}, {}));
   },
 };
 
@@ -194,6 +206,7 @@ function visitorAct(koa: Context, deps: ApiDeps, of: Pick<Act, 'workspaceId' | '
 }
 
 function formHtml(
+  deps: ApiDeps,
   form: LeadForm,
   hidden: Readonly<Record<string, string>>,
   values: Readonly<Record<string, string>>,
@@ -216,7 +229,7 @@ function formHtml(
   const alert = message === '' ? '' : `<p class="error" role="alert">${escapeHtml(message)}</p>`;
   return (
     `<h1>${escapeHtml(form.name)}</h1>${alert}<form method="post" action="/f/${form.id}" accept-charset="utf-8">${inputs.join('')}${fields.join('')}${consent}` +
-    `<p class="trap" aria-hidden="true"><label for="f-trap">Homepage</label><input id="f-trap" name="${trapName}" tabindex="-1" autocomplete="off"></p>` +
+    botCheckHtml(deps, 'lead form', values) +
     `<p><button type="submit">${t.send}</button></p></form>`
   );
 }
@@ -230,6 +243,7 @@ function sendPage(koa: Context, form: LeadForm, status: number, title: string, c
     content,
     frameDomains: form.frameDomains,
     formGoals: form.thankYouUrl === null ? [] : [new URL(form.thankYouUrl).origin],
+    ...(content.includes('<form ') ? { script: botCheckScript } : {}),
   });
 }
 
@@ -249,7 +263,7 @@ export const submitFormRoute: Route = {
     } catch (error) {
       noteCall(koa, { code: 'spam' }); // a flood, whoever sends it
       if (isJson(koa)) throw error;
-      return sendPage(koa, form, 429, form.name, formHtml(form, {}, {}, {}, texts[form.language].busy));
+      return sendPage(koa, form, 429, form.name, formHtml(deps, form, {}, {}, {}, texts[form.language].busy));
     }
     if (!form.active) {
       if (isJson(koa)) throw new DomainError('access.not_enabled', { capability: 'lead_form' });
@@ -258,9 +272,19 @@ export const submitFormRoute: Route = {
       return sendPage(koa, form, 410, t.closed, `<h1>${t.closed}</h1><p>${t.closedText}</p>`);
     }
     const sent = await readFormOrJson(koa.req);
-    noteCall(koa, { payload: Object.fromEntries(Object.entries(sent).filter(([name]) => name !== trapName)) });
-    if ((sent[trapName] ?? '') !== '' || (await isBlockedSender(deps, koa, workspaceId))) {
-      noteCall(koa, { code: 'spam' });
+    noteCall(koa, { payload: botCheckedPayload(sent) });
+    // A program's JSON carries no time of ours, and is free to: the trap, the rate limit and blocked senders hold for it too.
+    const finding = botFinding(deps, 'lead form', koa.req, { sent, isOpen: true });
+    if (finding !== undefined || (await isBlockedSender(deps, koa, workspaceId))) {
+      noteBot(koa, sent, finding);
+      if (finding !== undefined && isAskedAgain(finding) && !isJson(koa))
+        return sendPage(
+          koa,
+          form,
+          422,
+          form.name,
+          formHtml(deps, form, carriedIn(sent), sent, {}, texts[form.language].again),
+        );
       return thank(koa, form, { id: deps.newId('lead'), verdict: 'received', goal: afterUrl(form, null) });
     }
     let taken: { readonly lead: Lead; readonly token: string | null };
@@ -268,7 +292,7 @@ export const submitFormRoute: Route = {
       taken = await takeIn(koa, deps, workspaceId, form, sent);
     } catch (error) {
       if (isJson(koa)) throw error;
-      return refuseOnPage(koa, form, sent, toDomainError(error));
+      return refuseOnPage(koa, deps, form, { sent, error: toDomainError(error) });
     }
     await notify(deps.db, 'outbox', '');
     noteCall(koa, { leadId: taken.lead.id });
@@ -353,7 +377,12 @@ function bodyOf(form: LeadForm, sent: Readonly<Record<string, string>>, isStrict
     else if (value !== '') (isLeadFieldName(field.name) && field.name !== 'message' ? own : custom)[field.name] = value;
   }
   if (isStrict) {
-    const known = new Set<string>([...form.fields.map((field) => field.name), ...carried, trapName, consentName]);
+    const known = new Set<string>([
+      ...form.fields.map((field) => field.name),
+      ...carried,
+      ...botCheckNames,
+      consentName,
+    ]);
     for (const name of Object.keys(sent))
       if (!known.has(name))
         errors.push({ pointer: `#/${name}`, code: 'unknown_field', detail: 'The form has no such field.' });
@@ -382,7 +411,12 @@ function bodyOf(form: LeadForm, sent: Readonly<Record<string, string>>, isStrict
 }
 
 /** The form again, with what was sent and what is wrong with it. */
-function refuseOnPage(koa: Context, form: LeadForm, sent: Readonly<Record<string, string>>, error: DomainError): void {
+function refuseOnPage(
+  koa: Context,
+  deps: ApiDeps,
+  form: LeadForm,
+  { sent, error }: { readonly sent: Readonly<Record<string, string>>; readonly error: DomainError },
+): void {
   if (error.code !== 'request.validation_failed') throw error;
   const t = texts[form.language];
   const found = (error.params['errors'] ?? []) as readonly FieldError[];
@@ -395,8 +429,12 @@ function refuseOnPage(koa: Context, form: LeadForm, sent: Readonly<Record<string
   );
   const isContact = found.every(({ pointer }) => pointer === '#/email' || pointer === '#/phone');
   noteCall(koa, { code: isContact ? 'invalid_contact' : 'validation_failed' });
-  const hidden = Object.fromEntries(carried.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])));
-  sendPage(koa, form, 422, form.name, formHtml(form, hidden, sent, errors, t.wrong));
+  sendPage(koa, form, 422, form.name, formHtml(deps, form, carriedIn(sent), sent, errors, t.wrong));
+}
+
+/** What was sent of the journey, for the form that comes again. */
+function carriedIn(sent: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(carried.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])));
 }
 
 /** Where the visitor goes next: the form's own address with the sign-in token, or the thank-you text. */

@@ -1,8 +1,8 @@
 import type { FormField, LeadForm } from '../../../db/tracking/leadForm.js';
+import { trapName } from '../../botCheck.js';
 import { escapeHtml } from '../../html.js';
 
-/** What a form posts beside its fields. The trap is a field that no person sees: who fills it in is a machine (LED-29). */
-export const trapName = 'homepage';
+/** What a form posts beside its fields. */
 export const consentName = 'consent';
 
 const inputType: Readonly<Record<FormField['type'], string>> = {

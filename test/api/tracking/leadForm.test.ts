@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRateLimiter } from '../../../api/rateLimit.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
@@ -67,7 +68,7 @@ test('a form is made, shown as page and as JSON, and switched off (LED-18)', asy
   expect(shown.text).toContain('<html lang="de">');
   for (const label of ['Your name', 'E-mail', 'What can we do?', 'Ich willige ein.', 'Absenden'])
     expect(shown.text).toContain(label);
-  expect(shown.text).not.toContain('<script');
+  expect(shown.text).not.toContain('<script>');
   const json = await world.api.as(null, pathOf(form), { headers: { Accept: 'application/json' } });
   expect(json.body).toMatchObject({
     id: form['id'],
@@ -239,7 +240,7 @@ test('bad input comes back on the page with what was typed, and as a problem for
   expect(onPage.text).toContain('role="alert"');
   expect(onPage.text).toContain('aria-describedby="f-email-error"');
   expect(onPage.text).toContain('&quot;&gt;&lt;script&gt;');
-  expect(onPage.text).not.toContain('<script');
+  expect(onPage.text).not.toContain('<script>');
   expect(await asJson(form, { name: 'x', shoe: '44' })).toMatchObject({
     status: 422,
     body: {
@@ -280,6 +281,75 @@ test('the trap and the rate limit stop machines, which learn nothing; staff see 
     itemsOf((await world.as(`/v1/lead-log?formId=${String(form['id'])}&code=spam`)).body['data']).length;
   for (let tries = 0; tries < 200 && (await logged()) < 6; tries += 1) await sleep(50); // those of the flood a moment later
   expect(await logged()).toBe(6);
+});
+
+/** What the page's own script puts into the form when it is sent, run as a browser would. */
+function workOn(html: string, values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const script = /<script nonce="[^"]+">([^]*)<\/script>/.exec(html)?.[1] ?? '';
+  const inputs = [...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
+  const fields = new Map(
+    [...inputs.map(([, name = '', value = '']) => [name, value] as const), ...Object.entries(values)].map(
+      ([name, value]) => [name, { value }],
+    ),
+  );
+  let submit = (): void => {
+    throw new Error('the script listens to no submit');
+  };
+  const form = {
+    elements: { namedItem: (name: string) => fields.get(name) ?? null },
+    addEventListener: (_event: string, listener: () => void) => (submit = listener),
+  };
+  runInNewContext(script, { document: { querySelector: () => form }, TextEncoder });
+  submit();
+  return Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
+}
+
+test('the hosted page shows time and work, judged here; a person without scripts is asked to send once more (LED-29, screens.md 8)', async () => {
+  const form = await makeForm();
+  const shownAt = (secondsAgo: number): string => {
+    const at = String(Math.floor(Date.now() / 1_000) - secondsAgo);
+    return `${at}.${world.api.deps.secrets.sign('lead form', at)}`;
+  };
+  const shown = await page(form);
+  expect(shown.headers.get('content-security-policy')).toMatch(/script-src 'nonce-[^']+';/);
+  const html = shown.text;
+  const done = workOn(html, { shownAt: shownAt(3), email: email(), name: 'Zoë' });
+  expect(done['work']).toMatch(/^\d+$/);
+  const own = { 'Sec-Fetch-Site': 'same-origin' };
+  const send = async (values: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = own) => {
+    const sent = await world.api.as(null, pathOf(form), {
+      raw: new URLSearchParams(values).toString(),
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'text/html', ...headers },
+    });
+    return [sent.status, (await leadsOf(form)).length];
+  };
+  const person = { email: email(), name: 'Ann' };
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, number, number])[] = [
+    ['no time, from our own page', person, 303, 0],
+    [
+      'another form’s time',
+      { ...person, shownAt: `5.${world.api.deps.secrets.sign('application form', '5')}` },
+      303,
+      0,
+    ],
+    ['at once, with the work', { ...workOn(html, { ...person, shownAt: shownAt(0) }) }, 303, 0],
+    ['soon, without work', { ...person, shownAt: shownAt(3) }, 422, 0],
+    ['soon, with work done for somebody else', { ...done, email: 'second@bulk.example' }, 422, 0],
+    ['after a day', { ...person, shownAt: shownAt(90_000) }, 422, 0],
+    ['soon, with the work', done, 303, 1],
+    ['later, without a script', { ...person, shownAt: shownAt(11) }, 303, 2],
+  ];
+  for (const [name, values, status, leads] of cases)
+    expect([name, ...(await send(values))]).toEqual([name, status, leads]);
+  // A copy of the form on a foreign page has no time of ours (LED-24).
+  expect(await send({ email: email() }, { 'Sec-Fetch-Site': 'cross-site' })).toEqual([303, 3]);
+
+  const log = await eventually(async () => {
+    const entries = itemsOf((await world.as(`/v1/lead-log?formId=${String(form['id'])}&code=spam`)).body['data']);
+    return entries.length === 6 ? entries : undefined;
+  });
+  const found = log.map((entry) => (entry['payload'] as Json)['botCheck']).toReversed();
+  expect(found).toEqual(['not_from_page', 'not_from_page', 'too_fast', 'no_work', 'no_work', 'too_old']);
 });
 
 test('only its own domains may frame a form; the copied code leads to it (LED-24)', async () => {

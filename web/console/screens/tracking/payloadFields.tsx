@@ -36,7 +36,8 @@ export function PayloadFields({ payload }: { readonly payload: unknown }): React
     name.startsWith('customFields.')
       ? name.slice('customFields.'.length)
       : t(`payload.${name}`, { defaultValue: humanize(name) });
-  const textOf = (value: Sent['value']): string => {
+  const textOf = ({ name, value }: Sent): string => {
+    if (name === 'botCheck') return t(`payload.botCheck.${String(value)}`, { defaultValue: humanize(String(value)) });
     if (typeof value === 'boolean') return t(value ? 'payload.yes' : 'payload.no');
     const text = String(value);
     return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
@@ -44,13 +45,13 @@ export function PayloadFields({ payload }: { readonly payload: unknown }): React
   return (
     <>
       <Box component="dl" m={0} data-payload>
-        {fields.slice(0, mostFields).map(({ name, value }) => (
-          <div key={name}>
+        {fields.slice(0, mostFields).map((sent) => (
+          <div key={sent.name}>
             <Text component="dt" size="sm" c="dimmed" display="inline">
-              {nameOf(name)}:
+              {nameOf(sent.name)}:
             </Text>{' '}
             <Text component="dd" size="sm" m={0} display="inline" style={{ overflowWrap: 'anywhere' }}>
-              {textOf(value)}
+              {textOf(sent)}
             </Text>
           </div>
         ))}
