@@ -6,6 +6,7 @@ import { makeDemo } from '../bin/demo.js';
 import { loadConfig } from '../platform/config.js';
 import { LiveStack } from '../test/support/liveStack.js';
 import { ensureWebPages } from '../test/support/webPages.js';
+import { copied, copyRows } from './copies.js';
 import { getRequest, loadHttp } from './httpLoad.js';
 import { recordStatements, Replay, statementLog } from './statements.js';
 import type { Bench, Measured } from './measure.js';
@@ -22,22 +23,6 @@ const rateWindowMs = 60_000;
 const rounds = 3;
 /** What a person does not notice, for the slowest of twenty. */
 const budgetMs = 100;
-
-/** What is copied, and the columns that get an id of their own in each copy; all others go on naming what they named. */
-const copied: Readonly<Record<string, readonly string[]>> = {
-  contacts: ['id'],
-  affiliates: ['id'],
-  links: ['id'],
-  clicks: ['id', 'visitor_id'],
-  referrals: ['id', 'contact_id', 'visitor_id'],
-  leads: ['id'],
-  sales: ['id'],
-  commissions: ['id', 'cause_id'],
-  payouts: ['id'],
-  audit_entries: ['id', 'object_id', 'cause_id'],
-};
-/** Texts that are unique beside the ids. */
-const unique: readonly string[] = ['email', 'email_key', 'slug', 'external_id', 'customer_external_id', 'phone_key'];
 
 const lists: readonly (readonly [table: string, path: string])[] = [
   ['affiliates', '/v1/affiliates'],
@@ -77,7 +62,8 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     await makeDemo(loadConfig(stack.environment));
     // It would take up the copies as if they were business: their due dates, and audit entries under the ids that are copied next.
     await stack.kill('worker-0');
-    for (const [table, columns] of Object.entries(copied)) say(`${table}: ${await copy(owner, table, columns)} rows`);
+    for (const [table, columns] of Object.entries(copied))
+      say(`${table}: ${await copyRows(owner, table, columns, rowsWanted)} rows`);
     await owner.raw('vacuum (analyze)'); // or autovacuum, which comes within a minute, is measured with the rounds
     const cookie = await signIn(stack.baseUrl, stack.signInLink);
     const server = { adminUrl: stack.adminUrl, postgresDir: path.join(stack.dataDir, 'postgres') };
@@ -144,38 +130,6 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
     await owner.destroy();
     await stack.stop();
   }
-}
-
-/** Copies a table's rows until it holds enough; ids keep their prefix and time. */
-async function copy(owner: Knex, table: string, ids: readonly string[]): Promise<number> {
-  const { rows: columns } = await owner.raw<{ rows: { name: string }[] }>(
-    `select column_name as name from information_schema.columns
-     where table_schema = 'public' and table_name = ? and is_generated = 'NEVER' and is_identity = 'NO'`,
-    [table],
-  );
-  const names = columns.map(({ name }) => name);
-  const value = (name: string): string => {
-    if (ids.includes(name)) return `left(${name}, strpos(${name}, '_') + 10) || left(md5(${name} || copy.number), 16)`;
-    if (unique.includes(name)) return `${name} || '.' || copy.number`;
-    // Their runs are not copied: a payout by hand has none.
-    if (table === 'payouts' && name === 'run_id') return 'null';
-    return name;
-  };
-  const count = async (): Promise<number> => {
-    const { rows } = await owner.raw<{ rows: { count: string }[] }>(`select count(*) as count from ${table}`);
-    return Number(rows[0]?.count ?? 0);
-  };
-  const had = await count();
-  const copies = Math.ceil(rowsWanted / had) - 1;
-  // The copies are rows to be listed, not business that happened.
-  await owner.raw(`alter table ${table} disable trigger user`);
-  await owner.raw(
-    `insert into ${table} (${names.join(', ')})
-     select ${names.map(value).join(', ')} from ${table} cross join generate_series(1, ?) as copy (number)`,
-    [copies],
-  );
-  await owner.raw(`alter table ${table} enable trigger user`);
-  return count();
 }
 
 async function wholeReads(owner: Knex, table: string): Promise<number> {

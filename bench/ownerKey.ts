@@ -8,7 +8,10 @@ import type { LiveStack } from '../test/support/liveStack.js';
 import type { Journeys } from './journeys.js';
 
 /** A secret key with all rights in the workspace of the journeys, as a merchant's own system has one. */
-export async function makeOwnerKey(stack: LiveStack, { workspaceId, userId }: Journeys): Promise<string> {
+export async function makeOwnerKey(
+  stack: LiveStack,
+  { workspaceId, userId }: Pick<Journeys, 'workspaceId' | 'userId'>,
+): Promise<string> {
   const db = connect({ url: stack.appUrl, poolSize: 1, applicationName: 'bench' });
   const secret = newApiKey('sk', 'live');
   try {

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { clickBench } from './click.js';
 import { decisionBench } from './decision.js';
+import { exportBench } from './export.js';
 import { fraudBench } from './fraud.js';
 import type { Bench, Measured } from './measure.js';
 import { listsBench } from './lists.js';
@@ -33,6 +34,7 @@ const benches: readonly Bench[] = [
   simulateBench,
   startBench,
   listsBench,
+  exportBench,
   fraudBench,
 ];
 
