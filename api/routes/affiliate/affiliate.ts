@@ -25,6 +25,7 @@ import {
   updateAffiliate,
 } from '../../../db/affiliate/affiliate.js';
 import { findDefaultGroup, findGroup } from '../../../db/affiliate/group.js';
+import { type AffiliateMoney, listAffiliateMoney } from '../../../db/reads/affiliate/affiliateMoney.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import {
   countAffiliates,
@@ -69,6 +70,7 @@ import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import {
   type AffiliateFiguresReply,
+  type AffiliateMoneyReply,
   affiliateCreate,
   type AffiliateCreate,
   affiliateList,
@@ -117,6 +119,9 @@ const list = defineRoute({
     // Figures are of reports: who may not read those, neither sees nor orders by them.
     if ((wantsFigures || isFigureSort(page.sort)) && !ctx.can('report.read'))
       throw new DomainError('access.permission_missing', { missingPermission: 'report.read' });
+    const wantsMoney = query.include?.includes('money') === true;
+    if (wantsMoney && !ctx.can('payout.read'))
+      throw new DomainError('access.permission_missing', { missingPermission: 'payout.read' });
     // Most pages ask for no figures: then nothing is read of their days, and nothing waits for it.
     const asksDays = wantsFigures || isFigureSort(page.sort) || query.from !== undefined || query.to !== undefined;
     return ctx.read(async (tx) => {
@@ -125,6 +130,13 @@ const list = defineRoute({
       const views = await listAffiliates(tx, ctx.scope, filter, page, order);
       const figures =
         wantsFigures && order !== undefined ? await readFigures(tx, order.span, views.slice(0, page.limit)) : undefined;
+      const money = wantsMoney
+        ? await listAffiliateMoney(
+            tx,
+            ctx.mode,
+            views.slice(0, page.limit).map(({ affiliate }) => affiliate.id),
+          )
+        : undefined;
       const counts =
         query.include?.includes('counts') === true ? { counts: await countAffiliates(tx, ctx.scope, filter) } : {};
       const data = ctx.list(
@@ -132,8 +144,11 @@ const list = defineRoute({
         page,
         (view) => {
           const found = figures?.(view.affiliate.id);
-          const shown = presentAffiliate(view, actionsFor(ctx, view.affiliate));
-          return found === undefined ? shown : { ...shown, figures: found };
+          return {
+            ...presentAffiliate(view, actionsFor(ctx, view.affiliate)),
+            ...(found === undefined ? {} : { figures: found }),
+            ...(money === undefined ? {} : { money: presentMoney(money(view.affiliate.id)) }),
+          };
         },
         ({ affiliate, figure }) => ({
           value: figure ?? (page.sort === 'name' ? affiliate.name : affiliate.createdAt),
@@ -144,6 +159,10 @@ const list = defineRoute({
     });
   },
 });
+
+function presentMoney({ owed, lastPayout, payoutMethods }: AffiliateMoney): AffiliateMoneyReply {
+  return { owed: [...owed], lastPayout, payoutMethods: [...payoutMethods] };
+}
 
 /** The days that figures are of, and the currency that amounts are ordered in. */
 async function figureOrder(tx: ReadTx, mode: Mode, query: z.output<typeof affiliateQuery>): Promise<FigureOrder> {
@@ -167,13 +186,16 @@ async function readFigures(
   const found = await listAffiliateFigures(tx, { ...span, affiliateIds });
   const active = await listLastActivity(tx, { mode: span.mode, affiliateIds });
   return (affiliateId) => {
-    const { clicks, visits, leads, sales, totalSales, earned, commissionPaid } = found.get(affiliateId) ?? noFigures;
+    const { clicks, visits, leads, sales, totalSales, refundedSales, refunded, earned, commissionPaid } =
+      found.get(affiliateId) ?? noFigures;
     return {
       clicks,
       visits,
       leads,
       sales,
       totalSales: [...totalSales],
+      refunds: refundedSales,
+      refunded: [...refunded],
       earned: [...earned],
       commissionPaid: [...commissionPaid],
       lastActivityAt: active.get(affiliateId) ?? null,

@@ -8,8 +8,11 @@ import { listLastDecisions } from '../../../db/audit/directDecision.js';
 import { recordSensitiveRead } from '../../../db/audit/sensitiveRead.js';
 import { insertEmailsOnce } from '../../../db/messaging/email.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
+import { getApplicationForm } from '../../../db/program/applicationForm.js';
+import { findProgram } from '../../../db/program/program.js';
 import { requireAffiliateInScope } from '../../../db/reads/affiliate/affiliateScope.js';
 import { type DocumentView, listAskedDocuments, listDocuments } from '../../../db/reads/affiliate/documentList.js';
+import { requireReferral } from '../../../db/reads/earning/referralList.js';
 import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { inWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
@@ -42,6 +45,7 @@ import {
   presentDocument,
   presentOwnDocument,
 } from '../../schemas/affiliate/document.js';
+import { referralParams } from '../../schemas/earning/referral.js';
 import { decisionBody, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { decideHere, fieldRefusal } from '../program/directDecision.js';
 import { approveWhenComplete } from './apply.js';
@@ -120,6 +124,41 @@ const ofAffiliate = defineRoute({
       const views = await listDocuments(tx, ctx.scope, { affiliateId: id, status, type, q }, page);
       const shown = ctx.list(await presentAll(ctx, tx, views), page, (reply) => reply, newest);
       return { ...shown, asked: presentAsked(await listAskedDocuments(tx, id)) };
+    });
+  },
+});
+
+/**
+ * What stands behind a referral: of the papers of its affiliate, those that its program asks to see (screens.md 4). For staff: an affiliate reads
+ * its own where it sends them.
+ */
+const ofReferral = defineRoute({
+  method: 'GET',
+  path: '/v1/referrals/:referralId/documents',
+  summary: 'The proofs behind a referral: what its affiliate sent of the documents its program asks for',
+  permission: 'referral.read',
+  params: referralParams,
+  query: documentQuery,
+  reply: documentList,
+  refuses: ['resource.not_found', 'access.not_in_scope', 'access.wrong_audience'],
+  handle(ctx) {
+    const page = ctx.page(ctx.query);
+    if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
+    return ctx.read(async (tx) => {
+      const { affiliateId, programId } = await requireReferral(tx, ctx, ctx.params.referralId);
+      const program = await findProgram(tx, programId);
+      const asked = program === undefined ? [] : (await getApplicationForm(tx, program)).documents;
+      const wanted = asked.map((one) => one.type);
+      const { status, type, q } = ctx.query;
+      const of = {
+        affiliateId,
+        status,
+        type: type === undefined ? wanted : wanted.filter((one) => type.includes(one)),
+        q,
+      };
+      // A referral nobody is credited with has nobody to prove anything.
+      const views = affiliateId === null ? [] : await listDocuments(tx, ctx.scope, { ...of, affiliateId }, page);
+      return ctx.list(await presentAll(ctx, tx, views), page, (reply) => reply, newest);
     });
   },
 });
@@ -375,6 +414,7 @@ const ownContent = defineRoute({
 export const documentRoutes: readonly Route[] = [
   list,
   ofAffiliate,
+  ofReferral,
   upload,
   content,
   verdictRoute('accept', 'accepted'),

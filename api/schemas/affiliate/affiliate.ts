@@ -148,7 +148,7 @@ export const affiliateQuery = listQuery(
     /** In which amounts are compared by `sort=earned`; the workspace's own where none is named. */
     currency: currencyWire.exactOptional(),
   },
-  { sort: ['createdAt', 'name', ...figureSorts], q: true, include: ['counts', 'figures'] },
+  { sort: ['createdAt', 'name', ...figureSorts], q: true, include: ['counts', 'figures', 'money'] },
 );
 
 /** What chooses affiliates, apart from how a page of them is shown: of a bulk act, a segment, a message. */
@@ -171,12 +171,28 @@ export const affiliateFiguresWire = z
     leads: z.int(),
     sales: z.int(),
     totalSales: z.array(signedMoneyWire),
+    /** How many of the sales were refunded, in whole or in part, and what was given back. */
+    refunds: z.int(),
+    refunded: z.array(signedMoneyWire),
     earned: z.array(signedMoneyWire),
     commissionPaid: z.array(signedMoneyWire),
     lastActivityAt: instantWire.nullable(),
   })
   .openapi('AffiliateFigures');
 export type AffiliateFiguresReply = z.output<typeof affiliateFiguresWire>;
+
+/** How its money stands now, whatever days are asked for. */
+export const affiliateMoneyWire = z
+  .strictObject({
+    owed: z.array(signedMoneyWire),
+    lastPayout: z.strictObject({ id: z.string(), amount: moneyWire, paidAt: instantWire }).nullable(),
+    /** None: it cannot be paid. */
+    payoutMethods: z.array(
+      z.strictObject({ currency: z.string(), status: z.enum(['unverified', 'active', 'cooling']) }),
+    ),
+  })
+  .openapi('AffiliateMoney');
+export type AffiliateMoneyReply = z.output<typeof affiliateMoneyWire>;
 
 export const undoWire = z.strictObject({ path: z.string(), until: instantWire });
 
@@ -225,6 +241,8 @@ export const affiliateWire = z
     ),
     /** Only in the list, with `include=figures`. */
     figures: affiliateFiguresWire.exactOptional(),
+    /** Only in the list, with `include=money`. */
+    money: affiliateMoneyWire.exactOptional(),
     decision: decisionWire,
     undo: undoWire.exactOptional(),
     allowedActions: z.array(z.string()),

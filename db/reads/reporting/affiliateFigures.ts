@@ -24,6 +24,8 @@ export interface AffiliateFigures {
   readonly refundedSales: number;
   /** What customers paid, before anything was given back. */
   readonly totalSales: readonly Money[];
+  /** What was given back of it since. */
+  readonly refunded: readonly Money[];
   /** Lines made in the days, less what was taken off them since. */
   readonly earned: readonly Money[];
   /** The part of these lines that is paid. */
@@ -40,6 +42,7 @@ export const noFigures: AffiliateFigures = {
   sales: 0,
   refundedSales: 0,
   totalSales: [],
+  refunded: [],
   earned: [],
   commissionPaid: [],
 };
@@ -54,6 +57,7 @@ const wanted = [
   'sales',
   'refunded_sales',
   'captured_minor',
+  'refunded_minor',
   'earned_minor',
   'paid_minor',
 ] as const satisfies readonly Measure[];
@@ -62,7 +66,7 @@ type FigureRow = Readonly<Record<(typeof wanted)[number], number | bigint>> & { 
 /** A row per currency, and one without for what has none, as one set of figures. */
 function figuresOf(rows: readonly FigureRow[]): AffiliateFigures {
   const count = (name: (typeof wanted)[number]): number => rows.reduce((sum, row) => sum + Number(row[name]), 0);
-  const money = (name: 'captured_minor' | 'earned_minor' | 'paid_minor'): readonly Money[] =>
+  const money = (name: 'captured_minor' | 'refunded_minor' | 'earned_minor' | 'paid_minor'): readonly Money[] =>
     rows.flatMap((row) => {
       const minor = row[name] as bigint;
       return row.currency === '' || minor === 0n ? [] : [{ minor, currency: row.currency }];
@@ -77,6 +81,7 @@ function figuresOf(rows: readonly FigureRow[]): AffiliateFigures {
     sales: count('sales'),
     refundedSales: count('refunded_sales'),
     totalSales: money('captured_minor'),
+    refunded: money('refunded_minor'),
     earned: money('earned_minor'),
     commissionPaid: money('paid_minor'),
   };

@@ -157,6 +157,26 @@ test('AFF-24: a missing document blocks activation and is named, each with its s
   ]);
   const trail = await api.as(ws.key, `/v1/audit-entries?objectId=${String(second.body['id'])}&sort=createdAt`);
   expect(dataOf(trail).map((entry) => entry['event'])).toEqual(['uploaded', 'refused']);
+
+  // With a referral stand the papers that its own program asks its affiliate for (screens.md 4), for staff only.
+  const contact = await api.as(ws.key, '/v1/contacts', {
+    body: { name: 'Cy', email: `${one.affiliateId}@shop.example` },
+  });
+  const made = await api.as(ws.key, '/v1/referrals', {
+    body: { affiliateId: one.affiliateId, programId, contactId: contact.body['id'], event: 'enquiry' },
+  });
+  expect(made.status, made.text).toBe(201);
+  const path = `/v1/referrals/${String(made.body['id'])}/documents`;
+  const proofs = await api.as(ws.key, path);
+  expect(dataOf(proofs).map((paper) => [paper['type'], paper['status'], paper['expiresOn']])).toEqual([
+    ['address_proof', 'accepted', null],
+    ['address_proof', 'refused', null],
+    ['trade_licence', 'accepted', '2030-01-31'],
+  ]);
+  expect(dataOf(await api.as(ws.key, `${path}?type=trade_licence`))).toHaveLength(1);
+  await askFor(programId, [address]);
+  expect(dataOf(await api.as(ws.key, path))).toMatchObject([{ type: 'address_proof' }, { type: 'address_proof' }]);
+  await askFor(programId, [licence, address, extra]);
 });
 
 test('AFF-24: an application is not approved before its documents; the applicant sends them from the status page', async () => {

@@ -136,7 +136,19 @@ test('PAY-09, PAY-14: paid by reference and day, its commissions with it; the hi
     { pointer: expect.stringContaining('paidOn') as string, code: 'out_of_range' },
   ]);
 
+  // The list of affiliates says what is owed, what was paid last and how the methods stand (screens.md 3.4).
+  const money = async (): Promise<unknown> => {
+    const rows = await list(`/v1/affiliates?include=money&q=${bo}`);
+    return rows.find((row) => row['id'] === bo)?.['money'];
+  };
+  const payoutMethods = [{ currency: 'USD', status: 'active' }];
+  expect(await money()).toEqual({ owed: [usd('60.00')], lastPayout: null, payoutMethods });
+  const agent = await api.makePerson(shop, ['support']);
+  const refused = await api.as(agent.key, '/v1/affiliates?include=money');
+  expect([refused.status, refused.body['missingPermission']]).toEqual([403, 'payout.read']);
+
   const paid = await decide(id, 'mark-paid', { reference: 'w-1', paidOn: '2026-11-20', note: 'Evening batch' });
+  expect(await money()).toMatchObject({ owed: [], lastPayout: { id, amount: usd('60.00') }, payoutMethods });
 
   expect(paid.status, paid.text).toBe(200);
   expect(paid.body).toMatchObject({ status: 'paid', reference: 'w-1', paidOn: '2026-11-20', allowedActions: [] });

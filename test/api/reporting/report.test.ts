@@ -113,6 +113,8 @@ test.each(states)(
           clicks: 3,
           leads: 2,
           sales: 2,
+          refunds: 1,
+          refunded: [usd('50.00')],
           earned: [usd('18.00')],
         }),
       ],

@@ -191,6 +191,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'status.passed': 'bestanden',
   'status.waived': 'erlassen',
   'status.verified': 'bestätigt',
+  'status.cooling': 'wartet nach einer Änderung',
   'status.unverified': 'nicht bestätigt',
   'status.succeeded': 'erfolgreich',
   'status.done': 'fertig',
@@ -553,4 +554,5 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'postback.fault.connection_failed': 'die Verbindung ist fehlgeschlagen',
   'postback.fault.redirected': 'sie antwortet mit einer Weiterleitung, der nicht gefolgt wird',
   'postback.fault.postback_off': 'er war ausgeschaltet',
+  'postback.fault.endpoint_off': 'der Webhook war aus',
 };

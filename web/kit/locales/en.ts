@@ -187,6 +187,7 @@ export const en = {
   'status.passed': 'passed',
   'status.waived': 'waived',
   'status.verified': 'verified',
+  'status.cooling': 'waiting after a change',
   'status.unverified': 'not confirmed',
   'status.succeeded': 'succeeded',
   'status.done': 'done',
@@ -546,4 +547,5 @@ export const en = {
   'postback.fault.connection_failed': 'the connection failed',
   'postback.fault.redirected': 'it answers with a redirect, which is not followed',
   'postback.fault.postback_off': 'it was switched off',
+  'postback.fault.endpoint_off': 'the webhook was off',
 } as const;

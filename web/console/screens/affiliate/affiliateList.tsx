@@ -11,7 +11,7 @@ import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { useKeys } from '../../../kit/keys.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
-import { MoneyList } from '../../../kit/MoneyText.js';
+import { MoneyList, MoneyText } from '../../../kit/MoneyText.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import type { Column } from '../../../kit/resourceColumns.js';
 import { useCan } from '../../../kit/session.js';
@@ -79,6 +79,24 @@ function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
       csv: 'figures.totalSales',
     },
     {
+      key: 'refunds',
+      title: t('affiliate.figure.refunds'),
+      hint: t('affiliate.figure.refundsHint'),
+      align: 'right',
+      hidden: true,
+      render: (row) => row.figures?.refunds ?? 0,
+      csv: 'figures.refunds',
+    },
+    {
+      key: 'refunded',
+      title: t('affiliate.figure.refunded'),
+      hint: t('affiliate.figure.refundsHint'),
+      align: 'right',
+      hidden: true,
+      render: (row) => <MoneyList values={row.figures?.refunded ?? []} />,
+      csv: 'figures.refunded',
+    },
+    {
       key: 'paid',
       title: t('affiliate.figure.paid'),
       hint: t('affiliate.figure.paidHint'),
@@ -99,6 +117,54 @@ function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
   ];
 }
 
+/** How the money of each stands now: what is owed opens its balance, what was paid last its payout. */
+function moneyColumns(t: TFunction): readonly Column<Affiliate>[] {
+  return [
+    {
+      key: 'owed',
+      title: t('affiliate.money.owed'),
+      hint: t('affiliate.money.owedHint'),
+      align: 'right',
+      render: (row) =>
+        row.money === undefined || row.money.owed.length === 0 ? (
+          '–'
+        ) : (
+          <Anchor component={Link} to={`/affiliates/${row.id}?tab=balance`} underline="always" inherit>
+            <MoneyList values={row.money.owed} />
+          </Anchor>
+        ),
+      csv: 'money.owed',
+    },
+    {
+      key: 'lastPayout',
+      title: t('affiliate.money.lastPayout'),
+      hint: t('affiliate.money.lastPayoutHint'),
+      hidden: true,
+      render: (row) =>
+        row.money?.lastPayout == null ? (
+          '–'
+        ) : (
+          <Anchor component={Link} to={`/payouts/${row.money.lastPayout.id}`} underline="always" inherit>
+            <MoneyText value={row.money.lastPayout.amount} />{' '}
+            <DateText value={row.money.lastPayout.paidAt} time={false} />
+          </Anchor>
+        ),
+      csv: 'money.lastPayout.paidAt',
+    },
+    {
+      key: 'payoutMethod',
+      title: t('affiliate.money.method'),
+      hint: t('affiliate.money.methodHint'),
+      hidden: true,
+      render: (row) =>
+        row.money === undefined || row.money.payoutMethods.length === 0
+          ? t('affiliate.money.noMethod')
+          : row.money.payoutMethods.map((one) => `${one.currency}: ${t(`status.${one.status}`)}`).join(', '),
+      csv: 'money.payoutMethods',
+    },
+  ];
+}
+
 /** Affiliates (screens.md 3.4). */
 export function Screen(): ReactElement {
   const { t } = useTranslation();
@@ -113,6 +179,7 @@ export function Screen(): ReactElement {
   const mayCreate = can('affiliate.write');
   const mayView = can('affiliate.impersonate');
   const seesFigures = can('report.read');
+  const seesMoney = can('payout.read');
   useKeys({
     c: () => {
       if (mayCreate) setCreating(true);
@@ -125,7 +192,7 @@ export function Screen(): ReactElement {
       <ResourceTable<Affiliate>
         screen="affiliates"
         label={t('affiliate.title')}
-        include={seesFigures ? 'counts,figures' : 'counts'}
+        include={['counts', ...(seesFigures ? ['figures'] : []), ...(seesMoney ? ['money'] : [])].join(',')}
         hasText
         list={(query) => getAffiliatesOptions({ query }) as never}
         rowLabel={(row) => row.name}
@@ -265,6 +332,7 @@ export function Screen(): ReactElement {
             csv: 'country',
           },
           ...(seesFigures ? figureColumns(t) : []),
+          ...(seesMoney ? moneyColumns(t) : []),
           {
             key: 'createdAt',
             title: t('affiliate.joined'),

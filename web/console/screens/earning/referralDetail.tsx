@@ -28,6 +28,7 @@ import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { SentMessages } from '../messaging/sentMessages.js';
 import { EditReferralDialog } from './referralForm.js';
+import { ReferralFiles } from './referralFiles.js';
 import { ReferralGantt } from './referralGantt.js';
 import { ReferralHistoryTab } from './referralHistory.js';
 import { customerOf } from './referralCustomer.js';
@@ -91,6 +92,7 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
     'credit',
     'states',
     'messages',
+    ...(can('affiliate.read') ? ['files'] : []),
     ...(can('history.read') ? ['history', 'replay'] : []),
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'story') : 'story';
@@ -163,6 +165,9 @@ function Detail({ referral }: { readonly referral: Referral }): ReactElement {
             </Tabs.Panel>
             <Tabs.Panel value="messages">
               <SentMessages of={{ referralId: referral.id }} />
+            </Tabs.Panel>
+            <Tabs.Panel value="files">
+              <ReferralFiles referralId={referral.id} />
             </Tabs.Panel>
             <Tabs.Panel value="history">
               <ReferralHistoryTab referralId={referral.id} />
