@@ -1,19 +1,22 @@
 import {
   findLivePayouts,
+  findRaisedLines,
   insertCommissions,
   lockCommissions,
   lockEndedLines,
+  listCommissions,
   lockRaises,
   type NewCommission,
 } from '../../db/earning/commission.js';
 import { lockReferral } from '../../db/earning/referral.js';
+import { lockSale } from '../../db/earning/sale.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import type { Tx } from '../../db/transaction.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { Refused } from '../../domain/decided.js';
 import { heldByCase } from '../../domain/earning/caseHold.js';
-import { type Commission, eligibleFrom, standingAmount } from '../../domain/earning/commission.js';
+import { type Commission, eligibleFrom, isRaiseByHand, standingAmount } from '../../domain/earning/commission.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
@@ -21,6 +24,7 @@ import type { Instant } from '../../domain/time.js';
 import { decideLine, refuseReinstatement } from './commissionDecision.js';
 import { isLargeEntry, type LineApprover, noApprover, refuseLargeEntry } from './decisionRights.js';
 import { postAccruals, takeOff } from './ledger.js';
+import { takenBackOf } from './refund.js';
 import { endLines } from './termination.js';
 
 /** A line that raises or restores another one and names it. It waits like any other. */
@@ -138,6 +142,7 @@ export async function adjustCommission(
   id: string,
   wanted: { readonly net: bigint; readonly reason: string; readonly skipHold: boolean },
 ): Promise<Commission> {
+  const givenBack = await lockGivenBack(tx, id);
   const [line] = await lockCommissions(tx, [id]);
   if (line === undefined) throw new DomainError('resource.not_found');
   if (line.status === 'paid') throw new DomainError('commission.commission_paid', { currentStatus: line.status });
@@ -165,10 +170,22 @@ export async function adjustCommission(
     // One that needs a second person waits for a decision: the end of its hold is nobody's approval (BEY-04). So does a small one on top of others.
     const raised = raises.reduce((total, one) => total + standingAmount(one), raise.amount);
     const needsReviewer = raise.needsReviewer || (await isLargeEntry(tx, { minor: raised, currency: line.currency }));
-    await postAccruals(tx, mine, await insertCommissions(tx, mine, [{ ...raise, needsReviewer }]), null);
+    await postAccruals(tx, mine, await insertCommissions(tx, mine, [{ ...raise, needsReviewer, givenBack }]), null);
   }
   const [after] = await lockCommissions(tx, [id]);
   return after ?? line;
+}
+
+/**
+ * What was given back so far of the sale of a line, of a raise that of the line it raised; zero where it is of none. The sale is locked before the
+ * lines: a refund on its way waits and then sees the raise.
+ */
+async function lockGivenBack(tx: Tx, id: string): Promise<bigint> {
+  const [line] = await listCommissions(tx, [id]);
+  if (line === undefined) return 0n;
+  const raised = isRaiseByHand(line) ? (await findRaisedLines(tx, [id])).get(id) : line;
+  const sale = raised?.saleId == null ? undefined : await lockSale(tx, raised.saleId);
+  return sale === undefined ? 0n : takenBackOf(tx, sale);
 }
 
 /** How much of a cut each line bears: raises from the newest, then the line. What of a raise is out of reach cannot be cut. */

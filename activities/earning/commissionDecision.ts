@@ -3,6 +3,7 @@ import {
   findAffiliateStatuses,
   findLastRejection,
   findLivePayouts,
+  findRaisedLines,
   updateCommission,
 } from '../../db/earning/commission.js';
 import { findSale, listSalesInReview } from '../../db/earning/sale.js';
@@ -19,6 +20,7 @@ import {
   commissionActions,
   decideApproval,
   decideMove,
+  isRaiseByHand,
   lostInAll,
 } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
@@ -34,9 +36,15 @@ export async function contextOf(
   referral: Referral | null,
   lines: readonly Commission[],
 ): Promise<(line: Commission) => ApprovalContext> {
+  // A raise is of the sale of the line that it raised.
+  const raised = await findRaisedLines(
+    tx,
+    lines.filter(isRaiseByHand).map((line) => line.id),
+  );
+  const salesOf = (line: Commission): readonly string[] => salesBehind(raised.get(line.id) ?? line);
   const [statuses, inReview, checks] = await Promise.all([
     findAffiliateStatuses(tx, [...new Set(lines.map((line) => line.affiliateId))]),
-    listSalesInReview(tx, lines.flatMap(salesBehind)),
+    listSalesInReview(tx, lines.flatMap(salesOf)),
     referral === null || referral.status === 'approved' ? [] : listChecks(tx, referral.id),
   ]);
   const hasOpenCheck = checks.some((check) => check.required && check.status === 'waiting');
@@ -44,7 +52,7 @@ export async function contextOf(
     now: act.now,
     referralStatus: referral?.status ?? null,
     hasOpenCheck,
-    isSaleInReview: salesBehind(line).some((saleId) => inReview.has(saleId)),
+    isSaleInReview: salesOf(line).some((saleId) => inReview.has(saleId)),
     affiliateStatus: (statuses.get(line.affiliateId) ?? 'terminated') as AffiliateStatus,
   });
 }
@@ -56,10 +64,12 @@ function salesBehind(line: Commission): readonly string[] {
 
 /** What refunds and a lost dispute have taken of a line, in all; of one that another amount of its sale has replaced, everything. */
 export async function lostToRefunds(tx: Tx, line: Commission): Promise<bigint> {
-  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+  const raised = isRaiseByHand(line) ? (await findRaisedLines(tx, [line.id])).get(line.id) : undefined;
+  const { saleId, parts } = raised ?? line;
+  const sale = saleId === null ? undefined : await findSale(tx, saleId);
   if (sale === undefined) return 0n;
   if (isSuperseded(line, sale)) return line.amount;
-  return lostInAll(line, await takenBackOf(tx, sale), sale.captured);
+  return lostInAll({ ...line, parts }, await takenBackOf(tx, sale), sale.captured);
 }
 
 /** Its sale was confirmed with another amount (TRK-19): what that earns has lines of its own, and this one never comes back. */

@@ -9,7 +9,7 @@ import {
 import type { Tx } from '../../db/transaction.js';
 import { disputeHold } from '../../domain/earning/dispute.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { type Commission, leftOf } from '../../domain/earning/commission.js';
+import { type Commission, isRaiseByHand, leftOf } from '../../domain/earning/commission.js';
 import { isSuperseded, type Sale } from '../../domain/earning/sale.js';
 import { setHold } from './dispute.js';
 import { takeOff } from './ledger.js';
@@ -36,7 +36,8 @@ export interface FormerLine {
  */
 export async function takeOffFormer(tx: Tx, act: Act, sale: Sale): Promise<readonly FormerLine[]> {
   if (sale.correctionId === null) return [];
-  const all = await lockCommissionsOfSale(tx, sale.id);
+  // What staff added stays: it was theirs to set, and no rule would bring it back.
+  const all = (await lockCommissionsOfSale(tx, sale.id)).filter((line) => !isRaiseByHand(line));
   const former = all.filter((line) => isSuperseded(line, sale));
   if (former.length === 0) return [];
   const cuts = await findCutsByStaff(

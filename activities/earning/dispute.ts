@@ -10,7 +10,14 @@ import { updateSale } from '../../db/earning/sale.js';
 import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
-import { type Commission, decideRestoration, isTopUp, lossesOf, lostInAll } from '../../domain/earning/commission.js';
+import {
+  type Commission,
+  decideRestoration,
+  isRaiseByHand,
+  isTopUp,
+  lossesOf,
+  lostInAll,
+} from '../../domain/earning/commission.js';
 import type { Dispute } from '../../domain/earning/dispute.js';
 import { disputeEvent, isSuperseded, type Sale } from '../../domain/earning/sale.js';
 import { adjustmentLine } from './adjustment.js';
@@ -83,7 +90,9 @@ async function liftHold(tx: Tx, act: Act, lines: readonly Commission[]): Promise
 /** What a lost dispute took and is due after all: as much as it took itself and has not come back, never what something else took. */
 async function restore(tx: Tx, act: Act, sale: Sale, lines: readonly Commission[]): Promise<void> {
   // All that stands for a line counts, its restoring entries of before too: won a second time, nothing comes back twice.
-  const owed = lines.filter((line) => (line.kind === 'earned' && !isSuperseded(line, sale)) || isTopUp(line));
+  const owed = lines.filter(
+    (line) => (line.kind === 'earned' && !isSuperseded(line, sale)) || isTopUp(line) || isRaiseByHand(line),
+  );
   const taken = await sumTakenFor(
     tx,
     owed.map((line) => line.id),

@@ -148,6 +148,7 @@ export function followPayments(year: Year, books: Books): Consequences {
         amount: part.amount.minor,
         reversed: 0n,
         clawedBack: 0n,
+        givenBack: 0n,
         accrues: true,
         status: 'pending',
         onHold: part.isHeld,

@@ -10,8 +10,8 @@ import type { ReadTx, Tx } from '../transaction.js';
 
 export type NewCommission = Omit<
   Commission,
-  'mode' | 'reversed' | 'clawedBack' | 'paidAt' | 'version' | 'createdAt' | 'updatedAt'
->;
+  'mode' | 'reversed' | 'clawedBack' | 'givenBack' | 'paidAt' | 'version' | 'createdAt' | 'updatedAt'
+> & { readonly givenBack?: bigint };
 /** The first word of a line's history, by how it was born (features.md 2.3). */
 export type BirthEvent = 'accrued' | 'clawedBack' | 'returnCredited' | 'latePaid' | 'writtenOff';
 
@@ -30,6 +30,7 @@ export async function insertCommissions(
       mode: act.mode,
       reversed: 0n,
       clawedBack: 0n,
+      givenBack: line.givenBack ?? 0n,
       paidAt: null,
       version: 1,
       createdAt: act.now,
@@ -60,8 +61,8 @@ export async function insertCommissions(
   return inserted;
 }
 
-const insertSql = `insert into commissions (id, mode, kind, level, affiliate_id, program_id, referral_id, sale_id, lead_id, origin_commission_id, level1_commission_id, cause_type, cause_id, currency, base_minor, base_type, rate_ppm, rule_id, rule_version, parts, explanation, exact_numerator, exact_denominator, clip_reason, amount_minor, accrues, status, on_hold, needs_reviewer, sub1, reason, created_by, eligible_at, approved_at, created_at, updated_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`;
+const insertSql = `insert into commissions (id, mode, kind, level, affiliate_id, program_id, referral_id, sale_id, lead_id, origin_commission_id, level1_commission_id, cause_type, cause_id, currency, base_minor, base_type, rate_ppm, rule_id, rule_version, parts, explanation, exact_numerator, exact_denominator, clip_reason, amount_minor, accrues, status, on_hold, needs_reviewer, sub1, reason, created_by, eligible_at, approved_at, given_back_minor, created_at, updated_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)`;
 
 function valuesOf(act: Act, line: NewCommission): readonly unknown[] {
   return [
@@ -99,6 +100,7 @@ function valuesOf(act: Act, line: NewCommission): readonly unknown[] {
     line.createdBy,
     line.eligibleAt,
     line.approvedAt,
+    line.givenBack ?? 0n,
     act.now,
     act.now,
   ];
@@ -196,6 +198,15 @@ function columnsOf(change: CommissionChange): Readonly<Record<string, unknown>> 
 }
 
 /** Locks some commissions, by id, as everywhere (money.md 9). */
+/** The same without locks. */
+export async function listCommissions(tx: ReadTx | Tx, ids: readonly string[]): Promise<readonly Commission[]> {
+  const rows = await tx('commissions')
+    .whereIn('id', [...ids])
+    .orderBy('id')
+    .select<CommissionRow[]>('*');
+  return rows.map(toCommission);
+}
+
 export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<readonly Commission[]> {
   if (ids.length === 0) return [];
   const rows = await tx('commissions').whereIn('id', ids).orderBy('id').forNoKeyUpdate().select<CommissionRow[]>('*');
@@ -232,13 +243,46 @@ export function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<r
   });
 }
 
-export async function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<readonly Commission[]> {
-  const rows = await tx('commissions')
-    .where({ sale_id: saleId })
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .select<CommissionRow[]>('*');
+export function lockCommissionsOfSale(tx: Tx, saleId: string): Promise<readonly Commission[]> {
+  return lockOfFact(tx, 'sale_id', saleId);
+}
+
+/** What a sale or a lead led to: its lines, and what staff raised them by, which is theirs though it names only the line (COM-08). */
+async function lockOfFact(tx: Tx, column: 'sale_id' | 'lead_id', id: string): Promise<readonly Commission[]> {
+  const { rows } = await tx.raw<{ rows: CommissionRow[] }>(
+    `with recursive line as (
+       select id from commissions where ${column} = :id
+       union
+       select raise.id from line
+       join commissions as raise on raise.origin_commission_id = line.id
+       where raise.kind = 'adjustment' and raise.sale_id is null and raise.lead_id is null
+     )
+     select * from commissions where id in (select id from line) order by id for no key update`,
+    { id },
+  );
   return rows.map(toCommission);
+}
+
+/** The line of a sale or a lead that each of these raises by hand goes back to, over others in between: raise → line. */
+export async function findRaisedLines(
+  tx: ReadTx | Tx,
+  raiseIds: readonly string[],
+): Promise<ReadonlyMap<string, Commission>> {
+  if (raiseIds.length === 0) return new Map();
+  const { rows } = await tx.raw<{ rows: (CommissionRow & { raise_id: string })[] }>(
+    `with recursive above as (
+       select raise.id as raise_id, raise.origin_commission_id as line_id
+       from commissions as raise where raise.id = any (:raiseIds::text[])
+       union
+       select above.raise_id, line.origin_commission_id
+       from above join commissions as line on line.id = above.line_id
+       where line.sale_id is null and line.lead_id is null and line.origin_commission_id is not null
+     )
+     select above.raise_id, line.* from above join commissions as line on line.id = above.line_id
+     where line.sale_id is not null or line.lead_id is not null`,
+    { raiseIds: [...raiseIds] },
+  );
+  return new Map(rows.map((row) => [row.raise_id, toCommission(row)]));
 }
 
 export type EndedLinesOf = { readonly referralId: string } | { readonly affiliateId: string };
@@ -354,13 +398,8 @@ export function accrualKey(commission: Pick<Commission, 'id' | 'kind' | 'causeId
     : `commission/${commission.id}/accrued/1`;
 }
 
-export async function lockCommissionsOfLead(tx: Tx, leadId: string): Promise<readonly Commission[]> {
-  const rows = await tx('commissions')
-    .where({ lead_id: leadId })
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .select<CommissionRow[]>('*');
-  return rows.map(toCommission);
+export function lockCommissionsOfLead(tx: Tx, leadId: string): Promise<readonly Commission[]> {
+  return lockOfFact(tx, 'lead_id', leadId);
 }
 
 /** Lines whose hold is a chargeback's own: no person put it, so none has to lift it (BEY-26). */

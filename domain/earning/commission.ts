@@ -78,6 +78,8 @@ export interface Commission {
   readonly reversed: bigint;
   /** Sum of its clawback lines. */
   readonly clawedBack: bigint;
+  /** Of a raise by hand: what had been given back of the sale before, of which it bears no share. Else zero. */
+  readonly givenBack: bigint;
   /** False: nothing is posted until approval (a negative adjustment). */
   readonly accrues: boolean;
   readonly status: CommissionStatus;
@@ -244,7 +246,9 @@ export function decideReduction(commission: Commission, where: Whereabouts, want
  * What a line should have lost in all, once `refunded` of `captured` is given back (money.md 2.4). A line that is only flat follows its
  * rule: in proportion, not before the refund is full, or all at once (RFD-05).
  */
-export function lostInAll(commission: Commission, refunded: bigint, captured: bigint): bigint {
+export function lostInAll(commission: Commission, refundedInAll: bigint, capturedInAll: bigint): bigint {
+  const refunded = refundedInAll - commission.givenBack;
+  const captured = capturedInAll - commission.givenBack;
   if (commission.amount <= 0n || captured <= 0n || refunded <= 0n) return 0n;
   const modes = new Set(commission.parts.map((part) => part.onPartialRefund ?? 'proportional'));
   const mode = modes.size === 1 ? [...modes][0] : 'proportional';
@@ -258,15 +262,25 @@ export function isTopUp(line: Pick<Commission, 'kind' | 'causeType' | 'originCom
   return line.kind === 'adjustment' && line.causeType === 'sale' && line.originCommissionId !== null;
 }
 
+/** What staff added to an earlier line: it names that line only, and is of the sale or lead of which the line is (COM-08). */
+export function isRaiseByHand(
+  line: Pick<Commission, 'id' | 'kind' | 'causeId' | 'originCommissionId' | 'saleId' | 'leadId'>,
+): boolean {
+  const isAdded = line.kind === 'adjustment' && line.originCommissionId !== null && line.causeId === line.id;
+  return isAdded && line.saleId === null && line.leadId === null;
+}
+
 /** What stands of a line: neither taken off it nor clawed back beside it. */
 export function standingAmount(line: Commission): bigint {
   return line.amount - line.reversed - line.clawedBack;
 }
 
-/** The entries that brought back what a line had lost: they name it and belong to the same fact. A raise by hand has no fact. */
+/** The entries that brought back what a line had lost: they name it and belong to the same fact, which a raise by hand does not name itself. */
 function restoresOf(line: Commission, lines: readonly Commission[]): readonly Commission[] {
-  const isSameFact = (one: Commission): boolean =>
-    line.saleId === null ? one.leadId !== null && one.leadId === line.leadId : one.saleId === line.saleId;
+  const isSameFact = (one: Commission): boolean => {
+    if (isRaiseByHand(line)) return !isRaiseByHand(one);
+    return line.saleId === null ? one.leadId !== null && one.leadId === line.leadId : one.saleId === line.saleId;
+  };
   return lines.filter(
     (one) => one.kind === 'adjustment' && one.originCommissionId === line.id && !isTopUp(one) && isSameFact(one),
   );
@@ -288,6 +302,16 @@ export function decideRestoration(line: Commission, lines: readonly Commission[]
   return due > 0n ? due : 0n;
 }
 
+/** A raise by hand follows the rule of the line that it raised, where a flat amount has one of its own (RFD-05). */
+function likeRaised(line: Commission, lines: readonly Commission[]): Commission {
+  let raised: Commission | undefined = line;
+  while (raised !== undefined && isRaiseByHand(raised)) {
+    const { originCommissionId }: Commission = raised;
+    raised = lines.find((one) => one.id === originCommissionId);
+  }
+  return raised === undefined ? line : { ...line, parts: raised.parts };
+}
+
 /**
  * What each positive line of a sale gives up once `refunded` of `captured` is given back, in minor units. A line and the entries that
  * restored it lose together what the line alone would have: what a refund took before they came back is not taken of them again.
@@ -301,7 +325,7 @@ export function lossesOf(
   const restoring = new Set(lines.flatMap((line) => restoresOf(line, lines).map((one) => one.id)));
   for (const line of lines) {
     if (line.amount <= 0n || restoring.has(line.id)) continue;
-    const lost = lostInAll(line, refunded, captured);
+    const lost = lostInAll(likeRaised(line, lines), refunded, captured);
     const wanted = lost - line.reversed - line.clawedBack;
     losses.set(line.id, wanted);
     const restores = restoresOf(line, lines);

@@ -38,6 +38,7 @@ export interface CommissionRow {
   readonly amount_minor: bigint;
   readonly reversed_minor: bigint;
   readonly clawed_back_minor: bigint;
+  readonly given_back_minor: bigint;
   readonly accrues: boolean;
   readonly status: CommissionStatus;
   readonly on_hold: boolean;
@@ -81,6 +82,7 @@ export function toCommission(row: CommissionRow): Commission {
     amount: row.amount_minor,
     reversed: row.reversed_minor,
     clawedBack: row.clawed_back_minor,
+    givenBack: row.given_back_minor,
     accrues: row.accrues,
     status: row.status,
     onHold: row.on_hold,

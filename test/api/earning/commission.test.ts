@@ -407,6 +407,133 @@ test('BEY-26: a dispute holds, a lost one takes, a won one brings back or lifts 
   }
 });
 
+describe('COM-08: a raise by hand is of the sale of the line that it raised', () => {
+  /** A sale of 100.00 that earned 20.00, of which staff make `net`. */
+  async function raised(net: string) {
+    const { programId, affiliateId } = await programOf(twenty);
+    const clickId = await world.click({ programId, affiliateId });
+    const sale = await world.sale({ externalId: next('order'), clickId, amount: usd('100.00') });
+    const id: string = sale['commissionIds'][0] ?? '';
+    const set = async (amount: string) => {
+      const body = { amount: usd(amount), reason: 'Agreed', skipHold: true };
+      const answer = await world.as(`/v1/commissions/${id}/adjust`, body);
+      expect(answer.status, answer.text).toBe(200);
+    };
+    await set(net);
+    return { affiliateId, sale, id, set };
+  }
+  const nets = async (affiliateId: string): Promise<readonly string[]> =>
+    (await world.commissions(`affiliateId=${affiliateId}`)).map(
+      (line) => `${line['kind']} ${line['status']} ${line['net']['amount']}`,
+    );
+  const refund = async (sale: Json, amount?: string): Promise<void> => {
+    const body = { externalId: next('refund'), ...(amount === undefined ? {} : { amount: usd(amount) }) };
+    expect((await world.as(`/v1/sales/${sale['id']}/refunds`, body)).status).toBe(202);
+    await world.settle();
+  };
+
+  test('refunded, both lose their share of what is given back from then on, and exactly nothing is left', async () => {
+    const before = await raised('30.00');
+    for (const [amount, left] of [
+      ['33.33', ['earned pending 13.33', 'adjustment pending 6.67']],
+      ['33.33', ['earned pending 6.67', 'adjustment pending 3.33']],
+      ['33.34', ['earned rejected 0.00', 'adjustment rejected 0.00']],
+    ] as const) {
+      await refund(before.sale, amount);
+      expect(await nets(before.affiliateId)).toEqual(left);
+    }
+    const [, raise] = await world.commissions(`affiliateId=${before.affiliateId}`);
+    const back = await world.settled(world.as(`/v1/commissions/${raise?.['id']}/reinstate`, { reason: 'Please' }));
+    expect(back.status, back.text).toBe(409);
+
+    // What was given back before the raise was known when the net was set: the raise bears no share of it.
+    const after = await raised('20.00');
+    await refund(after.sale, '50.00');
+    await after.set('16.00');
+    for (const [amount, left] of [
+      ['10.00', ['earned pending 8.00', 'adjustment pending 4.80']],
+      ['10.00', ['earned pending 6.00', 'adjustment pending 3.60']],
+      [undefined, ['earned rejected 0.00', 'adjustment rejected 0.00']],
+    ] as const) {
+      await refund(after.sale, amount);
+      expect(await nets(after.affiliateId)).toEqual(left);
+    }
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('raised at the moment in which its sale is refunded, nothing is left of either, whoever came first', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const { affiliateId, sale, id } = await raised('25.00');
+      const body = { amount: usd('30.00'), reason: 'Agreed', skipHold: true };
+      const [raise] = await Promise.all([world.as(`/v1/commissions/${id}/adjust`, body), refund(sale)]);
+      expect([200, 409]).toContain(raise.status);
+      await world.settle();
+      const left = new Set(
+        (await world.commissions(`affiliateId=${affiliateId}`)).map((line) => line['net']['amount']),
+      );
+      expect([...left]).toEqual(['0.00']);
+    }
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('disputed, both are held; lost, both go, a raise of the raise too; won, what went comes back once, and once more', async () => {
+    const { affiliateId, sale } = await raised('30.00');
+    const [, raise] = await world.commissions(`affiliateId=${affiliateId}`);
+    const more = { amount: usd('12.00'), reason: 'A little more', skipHold: true };
+    expect((await world.as(`/v1/commissions/${raise?.['id']}/adjust`, more)).status).toBe(200);
+    const total = async (): Promise<unknown> => {
+      const lines = await world.commissions(`affiliateId=${affiliateId}`);
+      return lines.reduce((sum, line) => sum + Number(line['net']['amount']), 0);
+    };
+    expect(await total()).toBe(32);
+    for (const round of [1, 2]) {
+      for (const [status, left] of [
+        ['opened', 32],
+        ['lost', 0],
+        ['opened', 0],
+        ['won', 32],
+      ] as const) {
+        const step = await world.as(`/v1/sales/${sale['id']}/disputes`, { externalId: `raise-${round}`, status });
+        expect(step.status, step.text).toBe(202);
+        await world.settle();
+        expect(await total(), `${round} ${status}`).toBe(left);
+        const open = (await world.commissions(`affiliateId=${affiliateId}`)).filter(
+          (line) => line['status'] === 'pending',
+        );
+        expect(new Set(open.map((line) => line['onHold'])), status).toEqual(
+          new Set(left === 0 ? [] : [status === 'opened']),
+        );
+      }
+    }
+    await refund(sale, '50.00');
+    expect(await total()).toBe(16);
+    await refund(sale);
+    expect(await total()).toBe(0);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('its sale rejected, both are; of a sale in review it waits as its line does', async () => {
+    const { affiliateId, sale } = await raised('30.00');
+    const rejected = await world.settled(world.as(`/v1/sales/${sale['id']}/reject`, { reason: 'No customer' }));
+    expect(rejected.status, rejected.text).toBe(200);
+    expect(await nets(affiliateId)).toEqual(['earned rejected 0.00', 'adjustment rejected 0.00']);
+
+    const waiting = await raised('30.00');
+    expect(await world.settled(world.as(`/v1/referrals/${waiting.sale['referralId']}/approve`, {}))).toMatchObject({
+      status: 200,
+    });
+    await world.owner('sales').where({ id: waiting.sale['id'] }).update({ in_review: true });
+    const [, raise] = await world.commissions(`affiliateId=${waiting.affiliateId}`);
+    const approve = () => world.settled(world.as(`/v1/commissions/${raise?.['id']}/approve`, {}));
+    expect((await approve()).body).toMatchObject({ status: 409, code: 'commission_blocked' });
+    await world.owner('sales').where({ id: waiting.sale['id'] }).update({ in_review: false });
+    expect((await approve()).status).toBe(200);
+    await refund(waiting.sale);
+    expect(await nets(waiting.affiliateId)).toEqual(['earned rejected 0.00', 'adjustment reversed 0.00']);
+    expect(await world.broken()).toEqual([]);
+  });
+});
+
 // The last of the file: it marks a line paid behind the history's back, and I12 rightly says so from then on.
 test('a line that is paid stays; a clawback stands beside it and a debt carries into the next earning', async () => {
   const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });

@@ -385,7 +385,7 @@ describe('properties', () => {
 
   test('a flat amount shrinks, stays or goes as its rule says', () => {
     const of = (onPartialRefund: string) =>
-      ({ amount: 1_000n, parts: [{ onPartialRefund }] }) as unknown as Parameters<typeof lostInAll>[0];
+      ({ amount: 1_000n, givenBack: 0n, parts: [{ onPartialRefund }] }) as unknown as Parameters<typeof lostInAll>[0];
     expect(lostInAll(of('proportional'), 50n, 100n)).toBe(500n);
     expect(lostInAll(of('full_only'), 99n, 100n)).toBe(0n);
     expect(lostInAll(of('full_only'), 100n, 100n)).toBe(1_000n);
