@@ -80,6 +80,8 @@ import { devEmailRoutes } from './routes/messaging/devEmail.js';
 import { emailRoutes } from './routes/messaging/email.js';
 import { sentMessageRoutes } from './routes/messaging/sentMessage.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
+import { eventRoutes } from './routes/messaging/event.js';
+import { webhookRoutes } from './routes/messaging/webhook.js';
 import { milestoneRoutes } from './routes/messaging/milestone.js';
 import { templateRoutes } from './routes/messaging/template.js';
 import { consoleRoutes } from './routes/reporting/console.js';
@@ -119,6 +121,8 @@ const own: readonly Route[] = [
   ...devEmailRoutes,
   ...emailRoutes,
   ...postbackOutRoutes,
+  ...eventRoutes,
+  ...webhookRoutes,
   ...templateRoutes,
   ...milestoneRoutes,
   ...breachRoutes,

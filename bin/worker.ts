@@ -27,6 +27,7 @@ import { connectedGateways } from '../activities/gateways/connected.js';
 import { createManualGateway } from '../activities/gateways/manual.js';
 import { deliverPostback } from '../activities/gateways/postbackSender.js';
 import type { PayoutGateway } from '../activities/gateways/payoutGateway.js';
+import { deliverWebhook } from '../activities/gateways/webhookSender.js';
 import { createSandboxGateway } from '../activities/gateways/sandbox.js';
 import { applySchedule } from '../activities/gateways/schedules.js';
 import { createActivities } from '../activities/index.js';
@@ -48,6 +49,7 @@ import { listWorkspaces } from '../db/directory.js';
 import { type ClaimedMessage, findKeysWithLaterRow, findReferralStates } from '../db/messaging/relay.js';
 import { readWorkspace } from '../db/transaction.js';
 import type { WorkspaceId } from '../domain/ids.js';
+import { webhookSecretPurpose } from '../domain/messaging/webhook.js';
 import { type Config, loadConfig, localEnvironment } from '../platform/config.js';
 import { clockNow } from '../platform/clock.js';
 import { armFailpoints, failpoint } from '../platform/failpoint.js';
@@ -63,6 +65,7 @@ import { backOffMs, type Outcome, type Relay, startRelay } from '../platform/rel
 import { createRelayMetrics } from '../platform/relay/metrics.js';
 import { workflowMessages } from '../platform/relay/workflowMessages.js';
 import { callPostback } from '../platform/postbackCall.js';
+import { callWebhook } from '../platform/webhookCall.js';
 import { createSecrets } from '../platform/secrets.js';
 import { createTemporalClient, type TemporalClient } from '../platform/temporalClient.js';
 import { gatewayQueue, queueName, type TaskQueue, taskQueues } from '../workflows/contract.js';
@@ -395,6 +398,7 @@ function startRelayOf(parts: {
   const { config, db, relayDb, temporal } = parts;
   const logger = parts.logger.child({ part: 'relay' });
   const reader = temporalHistoryReader(temporal.client);
+  const secrets = createSecrets(config.secretKeys);
   const mailer = config.smtpUrl === undefined ? localMailbox : smtpMailer(config.smtpUrl, config.http.publicUrl);
   const keeper = new HeadKeeper(headsFolder(config.dataDir));
   const lastKept = new Map<string, string>();
@@ -429,6 +433,18 @@ function startRelayOf(parts: {
           return answer.class === 'taken' ? { kind: 'delivered' } : { kind: answer.class, code: answer.code };
         },
         postback: (row) => deliverPostback({ db, newId, call: (url) => callPostback(url, config), delayAfterMs }, row),
+        webhook: (row) =>
+          deliverWebhook(
+            {
+              db,
+              newId,
+              call: (call) => callWebhook(call, config),
+              unseal: (sealed) => secrets.unseal(webhookSecretPurpose, sealed),
+              delayAfterMs,
+              reached: failpoint,
+            },
+            row,
+          ),
       }),
     },
     steps: [

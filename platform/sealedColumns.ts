@@ -1,4 +1,5 @@
 import { paymentSecretPurpose } from '../domain/earning/paymentEvent.js';
+import { webhookSecretPurpose } from '../domain/messaging/webhook.js';
 import { gatewayAccessPurpose } from '../domain/payout/gateway.js';
 import { payoutFilePurpose } from '../domain/payout/payoutFile.js';
 import { detailsPurpose } from '../domain/payout/payoutMethod.js';
@@ -40,6 +41,22 @@ export const sealedColumns: readonly SealedColumn[] = [
     purpose: paymentSecretPurpose,
     expression: 'secret',
     assign: 'secret = $1',
+  },
+  {
+    name: 'secrets of webhooks',
+    table: 'webhook_endpoints',
+    key: ['workspace_id', 'id'],
+    purpose: webhookSecretPurpose,
+    expression: 'secret',
+    assign: 'secret = $1',
+  },
+  {
+    name: 'secrets of webhooks before a change',
+    table: 'webhook_endpoints',
+    key: ['workspace_id', 'id'],
+    purpose: webhookSecretPurpose,
+    expression: 'previous_secret',
+    assign: 'previous_secret = $1',
   },
   {
     name: 'credentials of gateways',

@@ -1,6 +1,6 @@
 import type { Act } from '../../domain/act.js';
 import type { AuditEntryId } from '../../domain/ids.js';
-import { enqueuePostbacks } from '../messaging/postbackOutbox.js';
+import { enqueueCallsOut } from '../messaging/callsOut.js';
 import { hold } from '../pipeline.js';
 import type { HeldRows } from '../roundTrip.js';
 import type { Tx } from '../transaction.js';
@@ -31,13 +31,13 @@ const heldEntries: HeldRows = {
 
 /**
  * Writes the history of what this transaction does: the only one there is (decisions 6). The same cause twice is refused by its key. All
- * entries of a transaction are written by one statement, before something reads the table or with the COMMIT. What affiliates asked to be told
+ * entries of a transaction are written by one statement, before something reads the table or with the COMMIT. What others asked to be told
  * of goes out with it.
  */
 export function recordAudit(tx: Tx, act: Act, ...entries: readonly AuditEntry[]): Promise<readonly AuditEntryId[]> {
   const rows = entries.map((entry) => rowOf(act, entry));
   hold(tx, heldEntries, rows);
-  enqueuePostbacks(tx, rows);
+  enqueueCallsOut(tx, rows);
   return Promise.resolve(rows.map((row) => row.id));
 }
 
@@ -48,7 +48,7 @@ export function recordAuditSet(
 ): Promise<void> {
   const rows = of.map(({ act, entry }) => rowOf(act, entry));
   hold(tx, heldEntries, rows);
-  enqueuePostbacks(tx, rows);
+  enqueueCallsOut(tx, rows);
   return Promise.resolve();
 }
 

@@ -7,9 +7,9 @@ import type { Tx } from '../transaction.js';
 const batch = 5_000;
 
 /**
- * Deletes a batch of what nobody needs any more: messages sent 30 days ago and the log of postbacks with them; messages that could not be sent,
- * some time later; keys of requests of 30 days ago (not those that guard money); mails as old as the log of requests is kept; what could point
- * to a visitor and is older than the workspace's setting. Answers how many; 0: nothing is left.
+ * Deletes a batch of what nobody needs any more: messages sent 30 days ago, and the logs of postbacks and webhooks with them; messages that
+ * could not be sent, some time later; keys of requests of 30 days ago (not those that guard money); mails as old as the log of requests is
+ * kept; what could point to a visitor and is older than the workspace's setting. Answers how many; 0: nothing is left.
  */
 export async function deleteOutdated(
   tx: Tx,
@@ -32,6 +32,9 @@ export async function deleteOutdated(
      ), told as (
        delete from postback_deliveries where (workspace_id, id) in (
          select workspace_id, id from postback_deliveries where created_at < :sent and status <> 'retrying' limit :batch) returning 1
+     ), sent as (
+       delete from webhook_deliveries where (workspace_id, id) in (
+         select workspace_id, id from webhook_deliveries where created_at < :sent and status <> 'retrying' limit :batch) returning 1
      ), keys as (
        delete from idempotency_keys where ctid = any (array(
          select ctid from idempotency_keys where created_at < :keys and not keep_for_ever limit :batch)) returning 1
@@ -55,7 +58,7 @@ export async function deleteOutdated(
      )
      select (select count(*) from messages) + (select count(*) from dead) + (select count(*) from mails) + (select count(*) from keys)
           + (select count(*) from details) + (select count(*) from devices) + (select count(*) from senders) + (select count(*) from calls)
-          + (select count(*) from links) + (select count(*) from told) as deleted`,
+          + (select count(*) from links) + (select count(*) from told) + (select count(*) from sent) as deleted`,
     { ...before, batch },
   );
   return Number(rows[0]?.deleted ?? 0n);

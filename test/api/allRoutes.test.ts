@@ -7,7 +7,9 @@ import { routes } from '../../api/routes.js';
 import { insertOneTimeToken } from '../../db/access/oneTimeToken.js';
 import { inWorkspace } from '../../db/transaction.js';
 import { mayAssignedReachHold, type Permission, presets } from '../../domain/access/permission.js';
+import { webhookSecretPurpose } from '../../domain/messaging/webhook.js';
 import { newId } from '../../platform/newId.js';
+import { newWebhookSecret } from '../../platform/secrets.js';
 import { insertRow } from '../support/rows.js';
 import { contractPaths } from './contractPaths.js';
 import { createEarningWorld, type EarningWorld } from './earning/earningWorld.js';
@@ -177,6 +179,29 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     events: ['lead.accepted'],
     url: 'https://10.0.0.1/',
   });
+  const endpointId = newId('webhook');
+  await insertRow(world.owner, 'webhook_endpoints', {
+    id: endpointId,
+    workspace_id: ws.id,
+    mode: 'live',
+    events: ['lead.accepted'],
+    url: 'https://10.0.0.1/',
+    secret: world.api.deps.secrets.seal(webhookSecretPurpose, newWebhookSecret()),
+    secret_set_at: new Date(),
+  });
+  const deliveryId = newId('delivery');
+  await insertRow(world.owner, 'webhook_deliveries', {
+    id: deliveryId,
+    workspace_id: ws.id,
+    endpoint_id: endpointId,
+    event_id: newId('event'),
+    event_type: 'lead.accepted',
+    url: 'https://10.0.0.1/',
+    body: '{}',
+    status: 'failed',
+    attempts: 1,
+    last_try_at: new Date(),
+  });
   const customer = await world.as('/v1/customer-accounts', { email: 'kim@buyer.example' });
   expect(customer.status).toBe(201);
   const tool = await world.as('/v1/promo-tools', {
@@ -241,6 +266,8 @@ async function populate(): Promise<Readonly<Record<string, string>>> {
     fieldId: String(field.body['id']),
     formId: String(form.body['id']),
     postbackId,
+    endpointId,
+    deliveryId,
     eventId: String(waiting.body['id']),
     caseId: String(riskCase.body['id']),
     flagId: await idIn('risk_flags'),
@@ -640,6 +667,10 @@ function smallest(route: Route): unknown {
     'PUT /v1/programs/:programId/thresholds': [],
     'POST /v1/affiliates/:affiliateId/ask': { question: 'x' },
     'POST /v1/affiliates/:affiliateId/breaches': { policy: 'x', evidence: 'x', action: 'warning' },
+    'POST /v1/webhook-endpoints/:endpointId/replay': {
+      from: '2026-11-01T00:00:00.000Z',
+      to: '2026-11-02T00:00:00.000Z',
+    },
     'POST /v1/affiliates/:affiliateId/enrolments': { programId: ids['programId'] },
     'POST /v1/affiliates/:affiliateId/agreement-acceptances': { agreementId: ids['agreementId'] },
     'POST /v1/affiliates/:affiliateId/payout-methods': { type: 'sandbox', currency: 'USD', details: { account: 'ok' } },

@@ -128,6 +128,7 @@ describe('row-level security', () => {
     const stays: Readonly<Record<string, string>> = {
       api_keys: 'configuration',
       payment_sources: 'configuration',
+      webhook_endpoints: 'configuration',
       audit_entries: 'the trail is append-only',
       ledger_postings: 'the books are append-only; their accounts are put aside',
       ledger_transfers: 'the books are append-only; their accounts are put aside',

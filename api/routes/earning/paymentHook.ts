@@ -9,6 +9,7 @@ import { DomainError } from '../../../domain/errors.js';
 import { parseId } from '../../../domain/ids.js';
 import { clockNow, epochSeconds } from '../../../platform/clock.js';
 import { sha256Hex } from '../../../platform/secrets.js';
+import { standardMac } from '../../../platform/standardWebhooks.js';
 import { noteCall } from '../../apiLog.js';
 import { checkMediaType, parseJsonBody, readBody } from '../../jsonGuard.js';
 import type { RequestState } from '../../requestContext.js';
@@ -125,13 +126,12 @@ function checkStripe(request: IncomingMessage, bytes: Buffer, secret: string): v
     throw new DomainError('access.bad_signature');
 }
 
-/** Standard Webhooks: base64 HMAC-SHA256 of `{id}.{time}.{raw body}` under the decoded secret. */
+/** Standard Webhooks, under our own secret. */
 function checkStandard(request: IncomingMessage, bytes: Buffer, secret: string): void {
   const [id, timestamp] = [only(request, 'webhook-id'), only(request, 'webhook-timestamp')];
   const signatures = only(request, 'webhook-signature');
   if (!isInTolerance(timestamp, epochSeconds())) throw new DomainError('access.bad_signature');
-  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
-  const wanted = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(bytes).digest();
+  const wanted = standardMac(secret, { id, timestamp, body: bytes });
   const isSigned = signatures
     .split(' ')
     .some((one) => one.startsWith('v1,') && isSame(Buffer.from(one.slice(3), 'base64'), wanted));

@@ -1,15 +1,19 @@
+import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { deliverPostback } from '../../../activities/gateways/postbackSender.js';
+import { deliverWebhook } from '../../../activities/gateways/webhookSender.js';
 import { connectRelay } from '../../../db/connection.js';
+import { webhookSecretPurpose } from '../../../domain/messaging/webhook.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
 import { callPostback } from '../../../platform/postbackCall.js';
 import { delayAfterMs, httpDeliveries } from '../../../platform/relay/httpDeliveries.js';
 import { type Relay, startRelay } from '../../../platform/relay/loop.js';
 import { createRelayMetrics } from '../../../platform/relay/metrics.js';
+import { callWebhook, type WebhookCall } from '../../../platform/webhookCall.js';
 import { eventually } from '../../support/eventually.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf, type Json } from '../support.js';
@@ -20,6 +24,7 @@ let world: EarningWorld;
 let receiver: Server;
 let host: string;
 let asked: IncomingMessage[] = [];
+let bodies: string[] = [];
 let says = { status: 200, body: 'OK', headers: {} as Record<string, string> };
 let programId: string;
 let ada: string;
@@ -36,7 +41,12 @@ const deps = () => ({
 beforeAll(async () => {
   receiver = createServer((request, response) => {
     asked.push(request);
-    response.writeHead(says.status, says.headers).end(says.body);
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
+    request.on('end', () => {
+      bodies.push(body);
+      response.writeHead(says.status, says.headers).end(says.body);
+    });
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   host = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -58,9 +68,11 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   asked = [];
+  bodies = [];
   says = { status: 200, body: 'OK', headers: {} };
   await world.owner('postbacks').update({ active: false, paused_at: null });
-  await world.owner('outbox').where({ topic: 'postback' }).delete();
+  await world.owner('webhook_endpoints').update({ active: false, disabled_at: null });
+  await world.owner('outbox').whereIn('topic', ['postback', 'webhook']).delete();
 });
 afterAll(async () => {
   await world.close();
@@ -306,4 +318,266 @@ test('staff change and switch it; a stale version and a right that is missing ch
   });
   expect((await world.as(path, undefined, 'DELETE')).status).toBe(204);
   expect((await world.as(path)).status).toBe(404);
+});
+
+test('the stream of events: every type with a sample, each fact once with ids and statuses only, narrowed and one by one (api.md 15)', async () => {
+  const catalogue = await world.as('/v1/event-types');
+  const types = itemsOf(catalogue.body['data']);
+  expect(types.map((one) => one['type'])).toContain('payout.unknown');
+  expect(types.every((one) => (one['sample'] as Json)['type'] === one['type'])).toBe(true);
+
+  const sale = await sell(ada);
+  const stream = await world.as(`/v1/events?objectId=${String(sale['id'])}`);
+  expect(stream.status, stream.text).toBe(200);
+  const [event] = itemsOf(stream.body['data']);
+  expect(event).toMatchObject({
+    type: 'sale.recorded',
+    apiVersion: 'v1',
+    test: false,
+    sequence: 1,
+    data: { object: { id: sale['id'], object: 'sale', status: 'succeeded', affiliateId: ada }, previousAttributes: {} },
+  });
+  expect((await world.as(`/v1/events/${String(event?.['id'])}`)).body).toEqual(event);
+  const created = await world.as('/v1/events?type=commission.created,referral.created&limit=2');
+  expect(itemsOf(created.body['data'])).toHaveLength(2);
+  expect(
+    (await world.as(`/v1/events?type=commission.created&cursor=${String(created.body['nextCursor'])}`)).status,
+  ).toBe(422);
+  expect((await world.as('/v1/events?type=sale.sold')).status).toBe(422);
+
+  const tester = await world.api.makePerson(world.ws, ['developer'], { mode: 'test' });
+  expect((await world.api.as(tester.key, `/v1/events/${String(event?.['id'])}`)).status).toBe(404);
+  const { key } = await world.api.makePerson(world.ws, ['support']);
+  expect((await world.api.as(key, '/v1/events')).status).toBe(403);
+});
+
+const webhookDeps = (reached: (point: string) => void = () => undefined) => ({
+  db: world.api.db,
+  newId,
+  call: (call: WebhookCall) => callWebhook(call, { outboundAllow: ['127.0.0.1'] }),
+  unseal: (sealed: string) => world.api.deps.secrets.unseal(webhookSecretPurpose, sealed),
+  delayAfterMs,
+  reached,
+});
+const webhook = async (body: Readonly<Record<string, unknown>> = {}): Promise<Json> => {
+  const made = await world.as('/v1/webhook-endpoints', { url: `${host}/w`, events: ['commission.created'], ...body });
+  expect(made.status, made.text).toBe(201);
+  return made.body;
+};
+const messages = (): Promise<readonly { id: string; workspace_id: string; payload: unknown; attempts: number }[]> =>
+  world.owner('outbox').where({ topic: 'webhook' }).whereNull('sent_at').orderBy('id').select();
+/** One try of every webhook that waits, as the relay makes it; what was answered is gone, as for the relay. */
+const send = async (reached?: (point: string) => void) => {
+  const answers = [];
+  for (const row of await messages()) {
+    const of = { workspaceId: row.workspace_id, payload: row.payload, attempts: row.attempts + 1 };
+    const answer = await deliverWebhook(webhookDeps(reached), of);
+    await world.owner('outbox').where({ id: row.id }).update({ attempts: of.attempts });
+    if (answer.kind === 'delivered') await world.owner('outbox').where({ id: row.id }).delete();
+    answers.push(answer.kind);
+  }
+  return answers;
+};
+const endpointOf = async (made: Json): Promise<Json> =>
+  (await world.as(`/v1/webhook-endpoints/${String(made['id'])}`)).body;
+const sent = async (made: Json): Promise<readonly Json[]> =>
+  itemsOf((await world.as(`/v1/webhook-deliveries?endpointId=${String(made['id'])}&limit=200`)).body['data']);
+/** As a stock client verifies: of the header's signatures one is right for this secret. */
+const isSigned = (request: IncomingMessage | undefined, body: string | undefined, secret: unknown): boolean => {
+  const { headers } = request as IncomingMessage;
+  const content = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${String(body)}`;
+  const mac = createHmac('sha256', Buffer.from(String(secret).slice(6), 'base64'))
+    .update(content)
+    .digest('base64');
+  return String(headers['webhook-signature']).split(' ').includes(`v1,${mac}`);
+};
+
+test('BEY-23: each event is one signed POST with ids and statuses; two secrets sign for a day, and no secret is read back', async () => {
+  const made = await webhook({ events: ['commission.created', 'sale.recorded'] });
+  const secret = made['secret'];
+  expect(secret).toMatch(/^whsec_/);
+  const shown = await world.as(`/v1/webhook-endpoints/${String(made['id'])}`);
+  expect(shown.body).toMatchObject({ active: true, test: false, failedInRow: 0 });
+  expect(shown.text).not.toContain(String(secret).slice(6));
+  const sale = await sell(ada);
+  expect(await send()).toEqual(['delivered', 'delivered']);
+  expect(asked.map(({ method, url }) => `${String(method)} ${String(url)}`)).toEqual(['POST /w', 'POST /w']);
+  const events = bodies.map((body) => JSON.parse(body) as Json);
+  expect(events.map((event) => String(event['type'])).sort()).toEqual(['commission.created', 'sale.recorded']);
+  const recorded = events.find((event) => event['type'] === 'sale.recorded');
+  expect(recorded).toMatchObject({ data: { object: { id: sale['id'], status: 'succeeded', programId } } });
+  expect(recorded).toEqual((await world.as(`/v1/events/${String(recorded?.['id'])}`)).body);
+  expect(bodies.every((body, place) => isSigned(asked[place], body, secret))).toBe(true);
+  expect(bodies.every((body, place) => isSigned(asked[place], `${body} `, secret))).toBe(false);
+  const log = await sent(made);
+  expect(log).toMatchObject([
+    { status: 'delivered', attempts: 1, responseStatus: 200, responseBody: 'OK', test: false },
+    { status: 'delivered' },
+  ]);
+  expect(log.map((one) => String(one['body'])).sort()).toEqual([...bodies].sort());
+  expect((await endpointOf(made))['lastWeek']).toMatchObject({ delivered: 2, failed: 0 });
+
+  const rotated = await world.as(`/v1/webhook-endpoints/${String(made['id'])}/rotate-secret`, {});
+  expect(rotated.status, rotated.text).toBe(200);
+  const again = await world.as(`/v1/webhook-deliveries/${String(log[0]?.['id'])}/replay`, {});
+  expect(again).toMatchObject({ status: 202, body: { status: 'retrying' } });
+  await send();
+  expect(bodies[2]).toBe(log[0]?.['body']);
+  expect(asked[2]?.headers['webhook-id']).toBe(log[0]?.['eventId']);
+  expect(isSigned(asked[2], bodies[2], secret)).toBe(true);
+  expect(isSigned(asked[2], bodies[2], rotated.body['secret'])).toBe(true);
+  await world
+    .owner('webhook_endpoints')
+    .where({ id: made['id'] })
+    .update({ previous_until: new Date(Date.now() - 1) });
+  const tested = await world.as(`/v1/webhook-endpoints/${String(made['id'])}/test`, {});
+  expect(tested.body).toMatchObject({ status: 'delivered', test: true, objectId: null });
+  expect(JSON.parse(String(bodies[3]))).toMatchObject({ test: true, type: 'commission.created' });
+  expect(isSigned(asked[3], bodies[3], secret)).toBe(false);
+  expect(isSigned(asked[3], bodies[3], rotated.body['secret'])).toBe(true);
+  for (const table of ['webhook_endpoints', 'webhook_deliveries', 'audit_entries', 'outbox'])
+    expect(JSON.stringify(await world.owner(table).select())).not.toContain(String(secret).slice(6));
+});
+
+test('a crash between call and log sends again, under the same id and the same bytes; what was taken is not sent twice', async () => {
+  const made = await webhook();
+  await sell(ada);
+  await expect(
+    send(() => {
+      throw new Error('killed');
+    }),
+  ).rejects.toThrow('killed');
+  expect(await sent(made)).toEqual([]);
+  const [message] = await messages();
+  await send();
+  expect(bodies).toHaveLength(2);
+  expect(bodies[1]).toBe(bodies[0]);
+  expect(asked[1]?.headers['webhook-id']).toBe(asked[0]?.headers['webhook-id']);
+  const of = { workspaceId: String(message?.workspace_id), payload: message?.payload, attempts: 2 };
+  expect(await deliverWebhook(webhookDeps(), of)).toEqual({ kind: 'delivered' });
+  expect(bodies).toHaveLength(2);
+});
+
+test('5, 10 and 15 failed events in a row are told, 20 switch it off; a person switches it on and replays what it missed', async () => {
+  says = { status: 302, body: '', headers: { location: 'http://169.254.169.254/latest' } };
+  const made = await webhook();
+  const since = new Date().toISOString();
+  for (let events = 0; events < 4; events += 1) await sell(ada);
+  await send();
+  await send(); // the same events again: they count once
+  expect(await endpointOf(made)).toMatchObject({ failedInRow: 4, active: true, lastCode: 'redirected' });
+  expect((await sent(made))[0]).toMatchObject({ status: 'retrying', attempts: 2, code: 'redirected' });
+  await world.owner('outbox').where({ topic: 'webhook' }).delete();
+  // The count is set forward: as many sales would do the same.
+  const of = { from: since, to: new Date(Date.now() + 60_000).toISOString() };
+  const mails = async (kind: string) => (await world.owner('emails').where({ kind }).select()).length;
+  const keepers = (await world.owner('users').where({ workspace_id: world.ws.id }).select()).length;
+  expect(keepers).toBeGreaterThan(0);
+  for (const [failed, told] of [
+    [5, 1],
+    [10, 2],
+    [15, 3],
+  ] as const) {
+    await world
+      .owner('webhook_endpoints')
+      .where({ id: made['id'] })
+      .update({ failed_in_row: failed - 1 });
+    await sell(ada);
+    await send();
+    await world.owner('outbox').where({ topic: 'webhook' }).delete();
+    const count = await mails('webhook_failing');
+    expect(count % told, `${failed}`).toBe(0);
+    expect(count).toBeGreaterThan(0);
+  }
+  await world.owner('webhook_endpoints').where({ id: made['id'] }).update({ failed_in_row: 19 });
+  await sell(ada);
+  await send();
+  expect(await endpointOf(made)).toMatchObject({
+    active: false,
+    failedInRow: 20,
+    disabledAt: expect.any(String) as string,
+  });
+  expect(await mails('webhook_off')).toBeGreaterThan(0);
+  expect(
+    itemsOf((await world.as('/v1/webhook-endpoints?failing=true')).body['data']).map((one) => one['id']),
+  ).toContain(made['id']);
+  const missed = bodies.length;
+  await send();
+  expect(bodies).toHaveLength(missed);
+  expect((await sent(made))[0]).toMatchObject({ status: 'dropped', code: 'endpoint_off' });
+  const path = `/v1/webhook-endpoints/${String(made['id'])}`;
+  expect((await world.as(`${path}/replay`, of)).status).toBe(422);
+
+  says = { status: 200, body: 'x'.repeat(10_000_000), headers: {} };
+  expect((await world.as(path, { active: true }, 'PATCH')).body).toMatchObject({ active: true, failedInRow: 0 });
+  expect((await world.as(`${path}/replay`, { ...of, events: ['payout.paid'] })).status).toBe(422);
+  expect((await world.as(`${path}/replay`, { from: of.to, to: of.from })).status).toBe(422);
+  await world.owner('outbox').where({ topic: 'webhook' }).delete();
+  const replayed = await world.as(`${path}/replay`, of);
+  expect(replayed).toMatchObject({ status: 202, body: { events: 8 } });
+  await send();
+  const log = await sent(made);
+  expect(log).toHaveLength(8);
+  expect(log.every((one) => one['status'] === 'delivered' && String(one['responseBody']).length <= 500)).toBe(true);
+  expect(await endpointOf(made)).toMatchObject({ failedInRow: 0, failingSince: null });
+});
+
+test('three days without a success switch it off as well', async () => {
+  says = { status: 500, body: '', headers: {} };
+  const made = await webhook();
+  await world
+    .owner('webhook_endpoints')
+    .where({ id: made['id'] })
+    .update({ failed_in_row: 1, failing_since: new Date(Date.now() - 3 * 86_400_000) });
+  await sell(ada);
+  await send();
+  expect(await endpointOf(made)).toMatchObject({ active: false, lastCode: 'http_500' });
+});
+
+test('an endpoint hears its own mode and workspace only; private addresses and callers without the right are refused', async () => {
+  const made = await webhook();
+  const path = `/v1/webhook-endpoints/${String(made['id'])}`;
+  const tester = (await world.api.makePerson(world.ws, ['developer'], { mode: 'test' })).key;
+  const inTest = await world.api.as(tester, '/v1/webhook-endpoints', {
+    body: { url: `${host}/t`, events: ['commission.created', 'sale.recorded', 'affiliate.suspended'] },
+  });
+  expect(inTest, inTest.text).toMatchObject({ status: 201, body: { test: true } });
+  await sell(ada);
+  await send();
+  expect(asked.map(({ url }) => url)).toEqual(['/w']);
+  const [delivery] = await sent(made);
+  const other = await world.api.makeWorkspace({ name: next('Other') });
+  const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
+  for (const [key, status] of [
+    [tester, 404],
+    [other.key, 404],
+    [reader, 403],
+  ] as const) {
+    const of = { from: '2026-01-01T00:00:00.000Z', to: '2027-01-01T00:00:00.000Z' };
+    const again = `/v1/webhook-deliveries/${String(delivery?.['id'])}/replay`;
+    expect((await world.api.as(key, `${path}/replay`, { body: of })).status).toBe(status);
+    expect((await world.api.as(key, `${path}/rotate-secret`, { body: {} })).status).toBe(status);
+    expect((await world.api.as(key, again, { body: {} })).status).toBe(status);
+    if (key !== reader) expect((await world.api.as(key, path)).status).toBe(404);
+  }
+  expect(itemsOf((await world.api.as(tester, '/v1/webhook-deliveries')).body['data'])).toEqual([]);
+  for (const url of [
+    'https://10.0.0.1/p',
+    'https://169.254.169.254/latest',
+    'http://example.com/p',
+    'ftp://example.com',
+  ]) {
+    const body = { url, events: ['commission.created'] };
+    expect((await world.as('/v1/webhook-endpoints', body)).status, url).toBe(422);
+    expect((await world.as(path, { url }, 'PATCH')).status, url).toBe(422);
+  }
+  expect((await world.as('/v1/webhook-endpoints', { url: `${host}/w`, events: [] })).status).toBe(422);
+  // A name that points inward by now: nothing is sent, and the log says so.
+  await world.owner('webhook_endpoints').where({ id: made['id'] }).update({ url: 'https://10.1.2.3/w' });
+  await sell(ada);
+  await send();
+  expect((await sent(made))[0]).toMatchObject({ status: 'retrying', code: 'inner_address', responseStatus: null });
+  expect((await world.as(path, undefined, 'DELETE')).status).toBe(204);
+  await sell(ada);
+  expect((await messages()).filter(({ attempts }) => attempts === 0)).toEqual([]);
 });
