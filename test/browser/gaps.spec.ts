@@ -163,6 +163,21 @@ test('screens.md 3.5: an affiliate is edited, its terms name who set each, and a
   await expect(hold.getByText(/^(\d+) of \1 done: \1 succeeded/)).toBeVisible();
   await hold.getByRole('button', { name: 'Close' }).last().click();
   await expect(page.getByRole('button', { name: /^Release all/ })).toHaveCount(0);
+
+  // Its API users stand with it, and a new one is its own from the start.
+  await page.getByRole('tab', { name: 'API keys' }).click();
+  await page.getByRole('button', { name: 'New key' }).first().click();
+  const keyForm = page.getByRole('dialog', { name: 'New key' });
+  await keyForm.getByRole('textbox', { name: 'Name', exact: true }).fill(`Shop of ${tag}`);
+  await expect(keyForm.getByLabel('Affiliate', { exact: true })).toHaveCount(0);
+  await keyForm.getByRole('button', { name: 'Create the key' }).click();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await expect(page.getByRole('cell', { name: `Shop of ${tag}`, exact: true })).toBeVisible();
+  // The list of affiliates says what each is owed, and the papers of a referral have a tab.
+  await page.goto(`/affiliates?q=${encodeURIComponent(world.affiliateName)}`);
+  await expect(page.getByRole('columnheader', { name: /Owed/ })).toBeVisible();
+  await page.goto(`/referrals/${world.referrals[2]?.id ?? ''}?tab=files`);
+  await expect(page.getByText('Nothing was sent, or the program asks for no documents.')).toBeVisible();
 });
 
 test('screens.md 3.4: affiliates are moved and tagged many at once, and approved with their result per row', async ({

@@ -60,9 +60,12 @@ export function FieldMapInput({
 
 /** A new key: for a machine of ours, an affiliate's API user, or a public one for pages (api.md 15). */
 export function ApiKeyForm({
+  ownerId = '',
   onClose,
   onMade,
 }: {
+  /** The affiliate whose it is, where that is settled; else the form asks. */
+  readonly ownerId?: string;
   readonly onClose: () => void;
   readonly onMade: (key: NewApiKey) => void;
 }): ReactElement {
@@ -73,8 +76,8 @@ export function ApiKeyForm({
   const [kind, setKind] = useState<'secret' | 'public'>('secret');
   const [isTest, setTest] = useState(false);
   const [roleId, setRoleId] = useState('');
-  const [permissions, setPermissions] = useState<readonly string[]>([]);
-  const [affiliateId, setAffiliateId] = useState('');
+  const [permissions, setPermissions] = useState<readonly string[]>(ownerId === '' ? [] : apiUserDefaults);
+  const [affiliateId, setAffiliateId] = useState(ownerId);
   const [leadFields, setLeadFields] = useState(noLeadFields);
   const [expiresOn, setExpiresOn] = useState('');
   const [addresses, setAddresses] = useState('');
@@ -149,7 +152,7 @@ export function ApiKeyForm({
                 error={errors['roleId']}
               />
               {roleId === '' ? <PermissionPicker value={permissions} onChange={setPermissions} /> : null}
-              {affiliates.data === undefined ? null : (
+              {affiliates.data === undefined || ownerId !== '' ? null : (
                 <NativeSelect
                   label={t('apiKey.affiliate')}
                   description={t('apiKey.affiliateHint')}

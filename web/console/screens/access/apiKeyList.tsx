@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code } from '@mantine/core';
+import { Anchor, Badge, Button, Code, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -18,6 +18,11 @@ import { type KeyAction, KeyDialog } from './apiKeyDialogs.js';
 
 /** Developers → API keys: made once, seen once, extended, rotated, revoked (screens.md 3.21). */
 export function Screen(): ReactElement {
+  return <ApiKeyTable />;
+}
+
+/** All keys under their heading, or those of one affiliate as a part of its screen. */
+export function ApiKeyTable({ affiliateId }: { readonly affiliateId?: string }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const mayWrite = can('key.write');
@@ -37,20 +42,25 @@ export function Screen(): ReactElement {
     key.state === 'revoked' ? [] : key.kind === 'public' ? ['change', 'revoke'] : ['change', 'rotate', 'revoke'];
   return (
     <>
-      <PageHead
-        title={t('apiKey.title')}
-        text={t('apiKey.text')}
-        actions={
-          <>
-            <Anchor href="/docs" target="_blank" rel="noopener">
-              {t('apiKey.reference')}
-            </Anchor>
-            {create}
-          </>
-        }
-      />
+      {affiliateId === undefined ? (
+        <PageHead
+          title={t('apiKey.title')}
+          text={t('apiKey.text')}
+          actions={
+            <>
+              <Anchor href="/docs" target="_blank" rel="noopener">
+                {t('apiKey.reference')}
+              </Anchor>
+              {create}
+            </>
+          }
+        />
+      ) : (
+        <Group mb="sm">{create}</Group>
+      )}
       <ResourceTable<ApiKey>
         screen="api-keys"
+        fixed={affiliateId === undefined ? {} : { affiliateId }}
         label={t('apiKey.title')}
         hasText
         list={(query) => getApiKeysOptions({ query: query as never }) as never}
@@ -138,6 +148,7 @@ export function Screen(): ReactElement {
       />
       {isCreating ? (
         <ApiKeyForm
+          {...(affiliateId === undefined ? {} : { ownerId: affiliateId })}
           onClose={() => setCreating(false)}
           onMade={(key) => {
             setCreating(false);

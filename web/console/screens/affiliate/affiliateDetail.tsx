@@ -54,6 +54,7 @@ import { RiskTable } from '../tracking/riskList.js';
 import { Acceptances } from './acceptances.js';
 import { AcquisitionModel } from './acquisitionModel.js';
 import { AffiliateEditForm } from './affiliateEditForm.js';
+import { ApiKeyTable } from '../access/apiKeyList.js';
 import { AffiliateTimeline } from './affiliateTimeline.js';
 import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
@@ -178,6 +179,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     'messages',
     ...(can('risk.read') ? ['risk'] : []),
     ...(can('webhook.read') ? ['postbacks'] : []),
+    ...(can('key.read') ? ['keys'] : []),
     'timeline',
   ];
   const tab = tabs.includes(search['tab'] ?? '') ? (search['tab'] ?? 'overview') : 'overview';
@@ -239,6 +241,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       </Tabs.Panel>
       <Tabs.Panel value="postbacks">
         <PostbackTable affiliateId={affiliate.id} />
+      </Tabs.Panel>
+      <Tabs.Panel value="keys">
+        <ApiKeyTable affiliateId={affiliate.id} />
       </Tabs.Panel>
       <Tabs.Panel value="timeline">
         <AffiliateTimeline affiliateId={affiliate.id} />
