@@ -512,6 +512,35 @@ describe('COM-08: a raise by hand is of the sale of the line that it raised', ()
     expect(await world.broken()).toEqual([]);
   });
 
+  test('its referral rejected and approved again, twice, it comes back once each time, and refunds take all of it', async () => {
+    const { affiliateId, sale } = await raised('30.00');
+    const decide = async (path: string): Promise<void> => {
+      const answer = await world.settled(world.as(path, { reason: 'Looked again' }));
+      expect(answer.status, `${path} ${answer.text}`).toBe(200);
+    };
+    const referral = `/v1/referrals/${sale['referralId']}`;
+    const total = async (): Promise<number> =>
+      (await world.commissions(`affiliateId=${affiliateId}`)).reduce(
+        (sum, line) => sum + Number(line['net']['amount']),
+        0,
+      );
+    await decide(`${referral}/approve`);
+    for (const line of await world.commissions(`affiliateId=${affiliateId}`))
+      await decide(`/v1/commissions/${line['id']}/approve`);
+    for (const round of [1, 2]) {
+      await decide(`${referral}/reject`);
+      expect(await total(), `${round} rejected`).toBe(0);
+      await decide(`${referral}/reopen`);
+      await decide(`${referral}/approve`);
+      expect(await total(), `${round} approved`).toBe(30);
+    }
+    await refund(sale, '50.00');
+    expect(await total()).toBe(15);
+    await refund(sale);
+    expect(await total()).toBe(0);
+    expect(await world.broken()).toEqual([]);
+  });
+
   test('its sale rejected, both are; of a sale in review it waits as its line does', async () => {
     const { affiliateId, sale } = await raised('30.00');
     const rejected = await world.settled(world.as(`/v1/sales/${sale['id']}/reject`, { reason: 'No customer' }));

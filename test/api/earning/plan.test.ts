@@ -240,6 +240,20 @@ describe('leads', () => {
     expect((await world.as(`/v1/leads/${lead['id']}/accept`, {})).status).toBe(200);
     await world.settle();
     expect((await lines(at)).map((one) => one['status'])).toEqual(['pending']);
+    // What staff raised it by is of the lead as well (COM-08).
+    const [line] = await lines(at);
+    const more = { amount: usd('7.00'), reason: 'A good one', skipHold: true };
+    expect((await world.as(`/v1/commissions/${line?.['id']}/adjust`, more)).status).toBe(200);
+    expect((await world.as(`/v1/leads/${lead['id']}/invalidate`, { reason: 'Nobody answers.' })).status).toBe(200);
+    await world.settle();
+    expect((await lines(at)).map((one) => one['status'])).toEqual(['rejected', 'rejected']);
+    expect((await world.as(`/v1/leads/${lead['id']}/accept`, {})).status).toBe(200);
+    await world.settle();
+    const again = await lines(at);
+    expect(again.map((one) => [one['status'], one['net']['amount']])).toEqual([
+      ['pending', '5.00'],
+      ['pending', '2.00'],
+    ]);
     const sale = await world.sale({
       externalId: `cpl-${serial}`,
       customer: { email: `l${serial}@buyer.example` },
