@@ -152,4 +152,77 @@ test.describe('staff', () => {
     await expect(call.getByText('taken')).toBeVisible();
     await expectNoSidewaysScroll(page);
   });
+
+  test('make a webhook, see its secret once, test it, read what was sent and send it again (BEY-23)', async ({
+    page,
+  }) => {
+    test.setTimeout(240_000);
+    const { origin } = stackNotes();
+    const { must } = await sessionCalls(origin, await freshCookie());
+    await page.goto('/developers/webhooks');
+    await page.getByRole('button', { name: 'New webhook' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Address').fill(`http://${host}/hook-${tag}`);
+    await dialog.getByRole('checkbox', { name: 'sale.recorded' }).check();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Create webhook' }).click();
+    await expect(dialog.getByText(/^whsec_/)).toBeVisible();
+    await expectAccessible(page);
+    await dialog.getByRole('button').last().click();
+    await expect(dialog).toBeHidden();
+    const row = page.getByRole('row', { name: new RegExp(tag) });
+    await pressRowAction(row, 'Send test event');
+    await expect(page.getByText('The test was taken: HTTP 200')).toBeVisible();
+    await pressRowAction(row, 'Rotate secret');
+    await dialog.getByRole('button', { name: 'Rotate secret' }).click();
+    await expect(dialog.getByText(/^whsec_/)).toBeVisible();
+    await dialog.getByRole('button').last().click();
+    await expect(row.getByText('The secret before is valid until')).toBeVisible();
+    await expectAccessible(page);
+
+    asked = [];
+    busy = 0;
+    const saleId = textAt(
+      await must('POST', '/v1/sales', {
+        externalId: `hook-${tag}`,
+        customer: { email: `hook-${tag}@buyer.example` },
+        amount: { amount: '5.00', currency: 'USD' },
+      }),
+      'id',
+    );
+    await eventually(() => asked.includes(`/hook-${tag}`), { within: 60_000 });
+    await row.getByRole('link').first().click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Deliveries' })).toBeVisible();
+    const calls = page.getByRole('row', { name: /sale\.recorded/ });
+    await expect(calls).toHaveCount(2);
+    await page.mouse.move(0, 0); // off the date, whose tooltip stands outside the landmarks
+    await expect(page.getByRole('tooltip')).toBeHidden();
+    await expectAccessible(page);
+    await pressRowAction(calls.first(), 'Show');
+    await expect(dialog.getByText(saleId)).toBeVisible();
+    await expect(dialog.getByText('HTTP 200').first()).toBeVisible();
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await pressRowAction(calls.first(), 'Send again');
+    await expect(page.getByText('It is sent again.')).toBeVisible();
+    await eventually(() => asked.filter((path) => path === `/hook-${tag}`).length === 2, { within: 60_000 });
+
+    await page.goto('/developers/webhooks');
+    await pressRowAction(row, 'Replay a time range');
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Send again' }).click();
+    await expect(page.getByText(/^Sent again: [1-9]/)).toBeVisible();
+    await page.goto('/developers/events');
+    await page.getByLabel('Search').fill('payout.unk');
+    await page.getByRole('button', { name: 'payout.unknown' }).click();
+    await expect(page.getByText('"apiVersion": "v1"')).toBeVisible();
+    await expectAccessible(page);
+    for (const path of ['/developers/webhooks', '/developers/deliveries', '/developers/events']) {
+      await page.setViewportSize({ width: 320, height: 640 });
+      await page.goto(path);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await expectNoSidewaysScroll(page);
+    }
+  });
 });

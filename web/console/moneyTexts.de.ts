@@ -343,6 +343,7 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'home.need.payout_overdue': 'Überfällige Auszahlungen: {{count}}',
   'home.need.difference': 'Unterschiede mit einem Anbieter zu erklären: {{count}}',
   'home.need.on_hold': 'Angehaltene Provisionen: {{count}}',
+  'home.need.webhook_failing': 'Fehlerhafte Webhooks: {{count}}',
   'home.need.dead_message': 'Aufgegebene Nachrichten: {{count}}',
   'home.compare': 'Vergleichen mit',
   'home.compare.previous': 'dem Zeitraum davor',

@@ -340,6 +340,7 @@ export const moneyTexts = {
   'home.need.payout_overdue': 'Overdue payouts: {{count}}',
   'home.need.difference': 'Differences with a gateway to explain: {{count}}',
   'home.need.on_hold': 'Commissions on hold: {{count}}',
+  'home.need.webhook_failing': 'Webhooks that fail: {{count}}',
   'home.need.dead_message': 'Messages that were given up: {{count}}',
   'home.compare': 'Compare with',
   'home.compare.previous': 'the period before',

@@ -123,6 +123,17 @@ export const screens: readonly ScreenEntry[] = [
     rights: ['webhook.read'],
   },
   {
+    path: '/developers/webhooks',
+    load: () => import('./screens/messaging/webhookList.js'),
+    rights: ['webhook.read'],
+  },
+  {
+    path: '/developers/deliveries',
+    load: () => import('./screens/messaging/webhookDeliveries.js'),
+    rights: ['webhook.read'],
+  },
+  { path: '/developers/events', load: () => import('./screens/messaging/eventTypes.js'), rights: ['webhook.read'] },
+  {
     path: '/developers/postbacks',
     load: () => import('./screens/messaging/postbackList.js'),
     rights: ['webhook.read'],

@@ -9,7 +9,7 @@ import { DateText } from './DateText.js';
 import { useProblemText } from './ErrorView.js';
 
 /** `http_503` → HTTP 503; why a call never arrived, in words. */
-function useFaultText(): (code: string) => string {
+export function useFaultText(): (code: string) => string {
   const { t } = useTranslation();
   return (code) =>
     code.startsWith('http_') ? `HTTP ${code.slice(5)}` : t(`postback.fault.${code}`, { defaultValue: code });
@@ -40,7 +40,11 @@ export function PostbackState({ postback }: { readonly postback: Postback }): Re
 }
 
 /** How one call went, in words. */
-export function DeliveryState({ delivery }: { readonly delivery: PostbackDelivery }): ReactElement {
+export function DeliveryState({
+  delivery,
+}: {
+  readonly delivery: Pick<PostbackDelivery, 'status' | 'responseStatus' | 'code' | 'nextTryAt'>;
+}): ReactElement {
   const { t } = useTranslation();
   const why = useFaultText();
   return (

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { countFailingEndpoints } from '../../../db/reads/messaging/webhookList.js';
 import { knownMigrations } from '../../../db/migrate.js';
 import { getSettings } from '../../../db/access/settings.js';
 import { getWorkspace, nextWorkspaceVersion } from '../../../db/access/workspace.js';
@@ -23,6 +24,7 @@ import {
   listAssignedAffiliateIds,
   readAuditState,
   readOutboxState,
+  readWebhookBacklog,
   readSetupFacts,
   search,
   type SearchKind,
@@ -358,6 +360,11 @@ async function needs(tx: ReadTx, ctx: Asking, now: Instant) {
     if (counts.total > 0)
       waiting.push({ kind: 'on_hold', count: counts.total, list: '/v1/commissions?onHold=true&list=pending,payable' });
   }
+  if (ctx.can('webhook.write')) {
+    const failing = await countFailingEndpoints(tx, ctx.mode);
+    if (failing > 0)
+      waiting.push({ kind: 'webhook_failing', count: failing, list: '/v1/webhook-endpoints?failing=true' });
+  }
   if (ctx.can('system.read')) {
     const dead = (await readOutboxState(tx, now)).reduce((sum, lane) => sum + lane.dead, 0);
     if (dead > 0) waiting.push({ kind: 'dead_message', count: dead, list: '/v1/console/system' });
@@ -495,6 +502,7 @@ const system = defineRoute({
       backedUpAt: (await getWorkspace(tx)).backedUpAt,
       temporalUi: config.temporal.uiUrl ?? null,
       outbox: [...(await readOutboxState(tx, now))],
+      webhooks: { ...(await readWebhookBacklog(tx)), failing: await countFailingEndpoints(tx, ctx.mode) },
       workflows: [...(await countUnfinished(tx))],
       engine:
         state === 'away'

@@ -27,7 +27,14 @@ const numberWire = z.strictObject({ count: z.int().nullable(), money: z.array(si
 export const figureNames = ['clicks', 'leads', 'referrals', 'sales', 'commissions', 'revenue'] as const;
 
 /** What waits on lists of its own beside the queue. */
-const needKinds = [...queueKinds, 'payout_overdue', 'difference', 'on_hold', 'dead_message'] as const;
+const needKinds = [
+  ...queueKinds,
+  'payout_overdue',
+  'difference',
+  'on_hold',
+  'webhook_failing',
+  'dead_message',
+] as const;
 export type NeedKind = (typeof needKinds)[number];
 
 const needWire = z.strictObject({
@@ -248,6 +255,8 @@ export const systemWire = z
         dead: z.int(),
       }),
     ),
+    /** Events on their way to webhooks, those that wait for their next try among them. */
+    webhooks: z.strictObject({ waiting: z.int(), oldestAt: instantWire.nullable(), failing: z.int() }),
     workflows: z.array(z.strictObject({ workflowType: z.string(), running: z.int(), parked: z.int() })),
     /** What Temporal says of itself; null: it does not answer at this moment. Clicks, facts and decisions are kept meanwhile. */
     engine: z

@@ -111,6 +111,17 @@ export async function readOutboxState(tx: ReadTx, now: Instant): Promise<readonl
   return rows;
 }
 
+/** Events that webhooks have not taken yet: also those that wait for their next try. */
+export async function readWebhookBacklog(
+  tx: ReadTx,
+): Promise<{ readonly waiting: number; readonly oldestAt: Instant | null }> {
+  const { rows } = await tx.raw<{ rows: { waiting: number; oldestAt: Instant | null }[] }>(
+    `select count(*)::int as waiting, min(created_at) as "oldestAt"
+     from outbox where lane = 'http' and topic = 'webhook' and sent_at is null and dead_at is null`,
+  );
+  return rows[0] ?? { waiting: 0, oldestAt: null };
+}
+
 export interface UnfinishedCount {
   readonly workflowType: string;
   readonly running: number;

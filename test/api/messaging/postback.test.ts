@@ -501,6 +501,11 @@ test('5, 10 and 15 failed events in a row are told, 20 switch it off; a person s
   expect(
     itemsOf((await world.as('/v1/webhook-endpoints?failing=true')).body['data']).map((one) => one['id']),
   ).toContain(made['id']);
+  // Home and System say it to whoever may mend it (screens.md 3.2, 3.24).
+  const home = await world.as('/v1/console/home');
+  const [need] = itemsOf(home.body['needsYou']).filter((one) => one['kind'] === 'webhook_failing');
+  expect(need?.['count']).toBeGreaterThan(0);
+  expect(itemsOf((await world.as(String(need?.['list']))).body['data'])).toHaveLength(Number(need?.['count']));
   const missed = bodies.length;
   await send();
   expect(bodies).toHaveLength(missed);

@@ -230,6 +230,7 @@ test('the system screen shows lag, unfinished work, and what nobody took up', as
     gateways: expect.any(Array) as unknown,
   });
   expect(system.body['outbox'][0]?.['waiting']).toBeGreaterThan(0);
+  expect(system.body['webhooks']).toEqual({ waiting: 0, oldestAt: null, failing: 0 });
   expect(itemsOf(system.body['workflows']).find((one) => one['workflowType'] === 'referral')).toMatchObject({
     running: 1,
   });

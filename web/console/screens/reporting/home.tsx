@@ -29,6 +29,7 @@ import { Activity } from './homeActivity.js';
 /** The screen that shows what an address of the API lists; null where there is none of its own. */
 export function screenOf(list: string): string | null {
   if (list.startsWith('/v1/console/')) return list.slice('/v1/console'.length);
+  if (list.startsWith('/v1/webhook-endpoints')) return list.replace('/v1/webhook-endpoints', '/developers/webhooks');
   return /^\/v1\/(affiliates|referrals|appeals|commissions|clicks|leads|sales|payouts|payout-runs|reconciliations|links|programs)\b/.test(
     list,
   )

@@ -179,6 +179,18 @@ function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactEleme
         <Text size="sm" mt="xs">
           {t('system.unapplied', { count: system.unapplied })}
         </Text>
+        <Text size="sm" mt="xs">
+          {t('system.webhooks', { count: system.webhooks.waiting })}
+          {system.webhooks.oldestAt === null ? null : (
+            <>
+              {' '}
+              · {t('system.webhooksOldest')} <DateText value={system.webhooks.oldestAt} relative />
+            </>
+          )}{' '}
+          {system.webhooks.failing === 0 ? null : (
+            <Mark isGood={false} text={t('system.webhooksFailing', { count: system.webhooks.failing })} />
+          )}
+        </Text>
       </Part>
       <Part title={t('system.workflows')}>
         <Rows
