@@ -82,8 +82,10 @@ import { sentMessageRoutes } from './routes/messaging/sentMessage.js';
 import { postbackOutRoutes } from './routes/messaging/postback.js';
 import { eventRoutes } from './routes/messaging/event.js';
 import { webhookRoutes } from './routes/messaging/webhook.js';
+import { messageRoutes } from './routes/messaging/message.js';
 import { milestoneRoutes } from './routes/messaging/milestone.js';
 import { templateRoutes } from './routes/messaging/template.js';
+import { unsubscribeRoutes } from './routes/messaging/unsubscribe.js';
 import { consoleRoutes } from './routes/reporting/console.js';
 import { operationRoutes } from './routes/reporting/bulkOperation.js';
 import { clickRoutes } from './routes/tracking/clickRoutes.js';
@@ -125,6 +127,8 @@ const own: readonly Route[] = [
   ...webhookRoutes,
   ...templateRoutes,
   ...milestoneRoutes,
+  ...messageRoutes,
+  ...unsubscribeRoutes,
   ...breachRoutes,
   ...documentRoutes,
   ...operationRoutes,

@@ -76,6 +76,7 @@ export const idPrefixes = {
   milestone: 'mst',
   segment: 'seg',
   message: 'msg',
+  messageChoice: 'mch',
   email: 'eml',
   notice: 'ntc',
   auditEntry: 'aud',

@@ -41,6 +41,14 @@ export function smtpMailer(smtpUrl: string, publicUrl: string): Mailer {
           text: email.body,
           // The same mail twice (a relay killed between call and mark) is one for most readers.
           messageId: `<${email.id}@${new URL(publicUrl).hostname}>`,
+          ...(email.unsubscribeUrl === null
+            ? {}
+            : {
+                headers: {
+                  'List-Unsubscribe': `<${email.unsubscribeUrl}>`,
+                  'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+                },
+              }),
           disableFileAccess: true,
           disableUrlAccess: true,
         });

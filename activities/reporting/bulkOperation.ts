@@ -18,6 +18,7 @@ import {
 import { notify, readWorkspace, type Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { type JobVerb, jobVerbOf, purgeKind, simulationKind } from '../../domain/reporting/bulkOperation.js';
+import { messageKind } from '../../domain/messaging/message.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { assertInvariant, type DomainErrorCode } from '../../domain/errors.js';
 import type { AffiliateId, DecisionId, PayoutId, ReferralId } from '../../domain/ids.js';
@@ -30,6 +31,7 @@ import type { PayoutDeps } from '../payout/deps.js';
 import { decideEntry } from '../earning/adjustment.js';
 import { editReferral, takeReferral } from '../earning/referral.js';
 import { createDrafts } from '../payout/payout.js';
+import { messageAffiliates } from './messageAffiliates.js';
 import { messageItems } from './messageItems.js';
 import { simulateJob } from '../program/simulation.js';
 import { type ExportDeps, makeExport } from './listExport.js';
@@ -260,6 +262,7 @@ async function decideItems(
   items: Items,
   { gatewayPolicy, publicUrl }: Pick<BulkDeps, 'gatewayPolicy' | 'publicUrl'>,
 ): Promise<void> {
+  if (job.kind === messageKind) return messageAffiliates(tx, act, job, items);
   const { objectType, verb } = jobVerbOf(job.kind);
   if (verb === 'message') {
     const about = objectType === 'payouts' ? 'payouts' : 'commissions';

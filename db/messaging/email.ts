@@ -15,6 +15,8 @@ export interface Email {
   readonly subject: string;
   readonly body: string;
   readonly sentAt: Instant | null;
+  /** Where its reader declines further ones of its kind (RFC 8058); null: of a kind that nobody can decline. */
+  readonly unsubscribeUrl: string | null;
 }
 
 interface EmailRow {
@@ -24,6 +26,7 @@ interface EmailRow {
   readonly subject: string;
   readonly body: string;
   readonly sent_at: Instant | null;
+  readonly unsubscribe_url: string | null;
 }
 
 /** Writes a mail and its outbox row. Priority 2 when somebody waits for it (a sign-in link), 4 for many at once. Answers its id. */
@@ -68,6 +71,8 @@ export async function insertEmailsOnce(
     readonly body: string;
     /** The referrals it is sent because of. */
     readonly referralIds?: readonly ReferralId[];
+    /** Of a mail that its reader may decline: at which address. */
+    readonly unsubscribeUrl?: string;
   }[],
   priority: OutboxPriority,
 ): Promise<number> {
@@ -83,6 +88,8 @@ export async function insertEmailsOnce(
       subject: email.subject,
       body: email.body,
       referral_ids: arrayText(email.referralIds),
+      links: arrayText(email.unsubscribeUrl === undefined ? [] : [email.unsubscribeUrl]),
+      unsubscribe_url: email.unsubscribeUrl ?? null,
       created_at: act.now,
     })),
     { onConflict: 'on conflict (workspace_id, once_key) where once_key is not null do nothing', returning: ['id'] },
@@ -109,10 +116,12 @@ const onceColumns = {
   subject: 'text',
   body: 'text',
   referral_ids: 'text[]',
+  links: 'text[]',
+  unsubscribe_url: 'text',
   created_at: 'timestamptz',
 } as const;
 
-/** Ids as the text of an array, which `insertSet` takes. */
+/** Ids, or addresses of ours, as the text of an array, which `insertSet` takes. */
 export function arrayText(ids: readonly string[] = []): string {
   return `{${ids.join(',')}}`;
 }
@@ -120,7 +129,7 @@ export function arrayText(ids: readonly string[] = []): string {
 export async function findEmail(tx: ReadTx | Tx, id: string): Promise<Email | undefined> {
   const row = await tx('emails')
     .where({ id })
-    .first<EmailRow | undefined>('id', 'kind', 'recipient', 'subject', 'body', 'sent_at');
+    .first<EmailRow | undefined>('id', 'kind', 'recipient', 'subject', 'body', 'sent_at', 'unsubscribe_url');
   return row === undefined
     ? undefined
     : {
@@ -130,6 +139,7 @@ export async function findEmail(tx: ReadTx | Tx, id: string): Promise<Email | un
         subject: row.subject,
         body: row.body,
         sentAt: row.sent_at,
+        unsubscribeUrl: row.unsubscribe_url,
       };
 }
 

@@ -126,9 +126,15 @@ export async function deleteTemplate(tx: Tx, act: Act, template: Template): Prom
   });
 }
 
-/** Programs and milestones that mail with it: as long as there are any, it stays. */
+/** Programs and milestones that mail with it, and messages that are still to be sent: as long as there are any, it stays. */
 export async function templateUses(tx: ReadTx | Tx, id: string): Promise<readonly string[]> {
   const programs = await tx('programs').where({ commission_template_id: id }).limit(20).select<{ id: string }[]>('id');
   const milestones = await tx('milestones').where({ template_id: id }).limit(20).select<{ id: string }[]>('id');
-  return [...programs, ...milestones].map((row) => row.id);
+  const { rows: messages } = await tx.raw<{ rows: { id: string }[] }>(
+    `select message.id from messages as message
+     join operations as operation on operation.workspace_id = message.workspace_id and operation.id = message.operation_id
+     where message.template_id = :id and operation.status in ('queued', 'running') limit 20`,
+    { id },
+  );
+  return [...programs, ...milestones, ...messages].map((row) => row.id);
 }

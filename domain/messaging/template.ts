@@ -55,6 +55,11 @@ export function toolsNamed(...texts: readonly string[]): readonly PromoToolId[] 
   ];
 }
 
+/** The fields that a text names, each with the words for when there is no value. */
+export function mergePlaces(text: string): readonly { readonly name: string; readonly words: string | undefined }[] {
+  return [...text.matchAll(place)].map(([, name = '', words]) => ({ name, words }));
+}
+
 /** Does a text ask for any link of its reader's? Most do not, and then nothing is looked up. */
 export function namesLink(...texts: readonly string[]): boolean {
   return texts.some((text) =>

@@ -38,6 +38,8 @@ export const menu: readonly MenuGroup[] = [
       { path: '/coupons', text: 'nav.coupons', rights: ['link.read'], ofProgram: true },
       { path: '/forms', text: 'nav.forms', rights: ['lead.read'] },
       { path: '/messages', text: 'nav.messages', rights: ['message.read'] },
+      { path: '/messages/sent', text: 'nav.messagesSent', rights: ['message.read'] },
+      { path: '/messages/segments', text: 'nav.segments', rights: ['message.read'] },
       { path: '/messages/log', text: 'nav.mailLog', rights: ['message.read'] },
       { path: '/messages/milestones', text: 'nav.milestones', rights: ['message.read'] },
       { path: '/leads/sources', text: 'nav.leadSources', rights: ['lead.read'] },

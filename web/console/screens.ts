@@ -52,6 +52,13 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/forms/$formId', load: () => import('./screens/tracking/formDetail.js'), rights: ['lead.read'] },
   { path: '/messages', load: () => import('./screens/messaging/templateList.js'), rights: ['message.read'] },
   { path: '/messages/log', load: () => import('./screens/messaging/emailList.js'), rights: ['message.read'] },
+  { path: '/messages/sent', load: () => import('./screens/messaging/messageList.js'), rights: ['message.read'] },
+  {
+    path: '/messages/sent/$messageId',
+    load: () => import('./screens/messaging/messageDetail.js'),
+    rights: ['message.read'],
+  },
+  { path: '/messages/segments', load: () => import('./screens/messaging/segmentList.js'), rights: ['message.read'] },
   {
     path: '/messages/milestones',
     load: () => import('./screens/messaging/milestoneList.js'),

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import { findSegment } from '../../../db/affiliate/segment.js';
 import type { AffiliateFilter } from '../../../db/reads/affiliate/affiliateList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import type { affiliateFilter } from '../../schemas/affiliate/affiliate.js';
+import { keptFilter } from '../../schemas/affiliate/segment.js';
 
 /** What the parameters of the affiliate list ask for; a segment is the filter that it keeps, and both have to match (AFF-21). */
 export async function affiliateFilterOf(
@@ -12,7 +12,7 @@ export async function affiliateFilterOf(
   query: z.output<typeof affiliateFilter>,
 ): Promise<AffiliateFilter> {
   const { segmentId, ...rest } = query;
-  const filter = { ...rest, createdAt: boundsOf(query, 'createdAt') };
+  const filter = keptFilter(rest);
   return segmentId === undefined ? filter : { ...filter, segment: await segmentFilterOf(tx, segmentId) };
 }
 

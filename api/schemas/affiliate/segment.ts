@@ -31,19 +31,11 @@ export const segmentWire = z
   .openapi('Segment');
 export const segmentList = listOf(segmentWire);
 
-/** The parsed parameters → what is kept and asked with. */
+/** The parsed parameters → what is kept and asked with: whatever the list takes, so that no new field of it is left out here. */
 export function keptFilter(query: SegmentQuery): AffiliateFilter {
-  const { status, active, groupId, programId, rank, kind, tag, managerId, recruiterId, country } = query;
-  const { belowStandard, neverLoggedIn, q } = query;
-  const own = { status, active, groupId, programId, rank, kind, tag, managerId, recruiterId, country };
   const createdAt = boundsOf(query, 'createdAt');
-  return {
-    ...own,
-    belowStandard,
-    neverLoggedIn,
-    q,
-    ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
-  };
+  const own = Object.entries(query).filter(([name, value]) => !name.startsWith('createdAt[') && value !== undefined);
+  return { ...Object.fromEntries(own), ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }) };
 }
 
 /** And back: the list's address shows the same rows. */

@@ -192,6 +192,23 @@ test('AFF-21: a segment keeps a filter of the list; list, reports, bulk acts and
 
   await world.click({ programId, affiliateId: outside });
   const clickId = await world.click({ programId, affiliateId: inside });
+  // Every report is of the segment's affiliates, or says that it cannot be.
+  const reports: readonly Json[] = (await world.as('/v1/reports')).body['data'];
+  expect(reports.length).toBeGreaterThan(3);
+  for (const { name } of reports) {
+    const of = await world.as(`/v1/reports/${name}?segmentId=${segmentId}`);
+    expect([name, of.status], of.text).toEqual([name, 200]);
+    const nowhere = await world.as(`/v1/reports/${name}?segmentId=seg_${'0'.repeat(26)}`);
+    expect([name, nowhere.status]).toEqual([name, 422]);
+  }
+  // Who looks after some affiliates sees those of them that are in it, and counts no others.
+  const manager = await world.api.makePerson(world.ws, ['affiliate_manager']);
+  const asManager = async (path: string): Promise<Json> => (await world.api.as(manager.key, path)).body;
+  expect((await asManager(`/v1/segments/${segmentId}`))['memberCount']).toBe(0);
+  await world.owner('affiliates').where({ id: listed[0]?.['id'] }).update({ manager_id: manager.user.id });
+  expect((await asManager(`/v1/segments/${segmentId}`))['memberCount']).toBe(1);
+  const own: readonly Json[] = (await asManager(`/v1/affiliates?segmentId=${segmentId}`))['data'];
+  expect(own.map((one) => one['id'])).toEqual([listed[0]?.['id']]);
   const home = await world.as(`/v1/console/home?segmentId=${segmentId}`);
   const clicks = (home.body['figures'] as readonly Json[]).find((one) => one['name'] === 'clicks');
   expect(clicks?.['value']['count'], home.text).toBe(1);

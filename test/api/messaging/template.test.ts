@@ -243,22 +243,203 @@ test('LNK-12, NTF-08: a template with the field sends each affiliate their own l
   }
 });
 
+type Jobs = ReturnType<typeof bulkOperationActivities>;
+/** The pages of a job, run here instead of by its workflow. None of them uses `this`. */
+function pagesOf(): { readonly [K in keyof Jobs]: (this: void, ref: JobRef) => ReturnType<Jobs[K]> } {
+  return bulkOperationActivities({
+    db: world.api.db,
+    longDb: world.api.db,
+    newId,
+    publicUrl: 'http://localhost:3000',
+    reached: () => undefined,
+    gatewayPolicy: { sandboxPaysLive: true },
+    ...noExports,
+  });
+}
+const environment = new MockActivityEnvironment();
+const run = (step: (this: void, ref: JobRef) => Promise<BulkStep>, ref: JobRef): Promise<BulkStep> =>
+  environment.run(step, ref) as Promise<BulkStep>;
+
+test('NTF-11, NTF-12, NTF-16: a message to a segment goes by both channels once; who declines gets the entry only; who has not confirmed is reminded', async () => {
+  const { api, ws } = world;
+  const at = await scene();
+  const tag = 'ntf-11';
+  const make = async (name: string, more: Readonly<Record<string, unknown>> = {}): Promise<Json> => {
+    const made = await world.as(
+      `/v1/affiliates/${await world.affiliate(at.programId, { name })}`,
+      { tags: [tag], ...more },
+      'PATCH',
+    );
+    expect(made.status, made.text).toBe(200);
+    return made.body;
+  };
+  const [ada, bob, cleo] = [await make('Ada'), await make('Bob', { language: 'de' }), await make('Cleo')];
+  const gone = await make('Gone');
+  const closed = await world.as(`/v1/affiliates/${String(gone['id'])}/terminate`, { reason: 'left' });
+  expect(closed.status, closed.text).toBe(200);
+  const segment = await world.as('/v1/segments', { name: 'Everybody of the test', filter: { tag } });
+  const segmentId = String(segment.body['id']);
+  const news = await template({ name: 'News', subject: 'News, {{affiliate_name}}', body: 'From {{workspace_name}}.' });
+  await template({ name: 'News', language: 'de', subject: 'Neues, {{affiliate_name}}', body: 'Hallo.' });
+  const templateId = String(news.body['id']);
+
+  const send = (body: Readonly<Record<string, unknown>>): Promise<TestAnswer> =>
+    world.as('/v1/messages', { segmentId, templateId, ...body });
+  const dry = await send({ dryRun: true });
+  expect([dry.status, dry.body]).toEqual([200, { object: 'message_dry_run', recipients: 3, optedOut: 0 }]);
+  const unknown = newId('affiliate');
+  const groupId = newId('group');
+  for (const [body, pointer] of [
+    [{ segmentId: undefined }, '#/segmentId'],
+    [{ affiliateIds: [ada['id']] }, '#/affiliateIds'],
+    [{ segmentId: undefined, affiliateIds: [ada['id'], unknown] }, '#/affiliateIds/1'],
+    [{ segmentId: undefined, groupId }, '#/groupId'],
+    [{ segmentId: newId('segment') }, '#/segmentId'],
+    [{ templateId: newId('template') }, '#/templateId'],
+    [{ templateId: english['id'] }, '#/templateId'],
+    [{ channels: [] }, '#/channels'],
+    [{ channels: ['email'], requireAcknowledgement: true }, '#/channels'],
+    [{ sendAt: '2020-01-01T00:00:00.000Z' }, '#/sendAt'],
+    [{ segmentId: undefined, affiliateIds: [gone['id']] }, '#/segmentId'],
+  ] as const) {
+    const refused = await send(body);
+    expect([JSON.stringify(body), refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([
+      JSON.stringify(body),
+      422,
+      pointer,
+    ]);
+  }
+
+  const jobs = pagesOf();
+  const tell = async (message: Json): Promise<Json> => {
+    const ref = { workspaceId: ws.id, jobId: message['operationId'] as unknown as OperationId };
+    await run(jobs.decideBulkPage, ref);
+    await run(jobs.decideBulkPage, ref); // as after a lost answer
+    await run(jobs.collectBulkOutcomes, ref);
+    return (await world.as(`/v1/messages/${String(message['id'])}`)).body;
+  };
+  const mailsOf = (operation: Json) =>
+    world
+      .owner('emails')
+      .whereLike('once_key', `messages.send/${String(operation['operationId'])}/%`)
+      .orderBy('recipient')
+      .select<{ recipient: string; subject: string; body: string; unsubscribe_url: string | null }[]>(
+        'recipient',
+        'subject',
+        'body',
+        'unsubscribe_url',
+      );
+
+  const first = await send({});
+  expect([first.status, first.headers.get('location')], first.text).toEqual([
+    202,
+    `/v1/messages/${String(first.body['id'])}`,
+  ]);
+  expect(first.body).toMatchObject({
+    status: 'queued',
+    recipients: 3,
+    segmentName: 'Everybody of the test',
+    allowedActions: ['cancel'],
+  });
+  const inUse = await world.api.as(ws.key, `/v1/message-templates/${templateId}`, {
+    method: 'DELETE',
+    headers: { 'If-Match': '"1"' },
+  });
+  expect([inUse.status, inUse.body['usedBy']]).toEqual([409, [first.body['id']]]);
+  expect(await tell(first.body)).toMatchObject({ status: 'done', told: 3, skipped: 0, acknowledged: 0 });
+  const mails = await mailsOf(first.body);
+  expect(mails.map((mail) => mail.subject).toSorted()).toEqual(['Neues, Bob', 'News, Ada', 'News, Cleo']);
+  const toAda = mails.find((mail) => mail.recipient === ada['email']);
+  const url = String(toAda?.unsubscribe_url);
+  expect(toAda?.body).toContain(`To get no more mails of this kind:\n${url}`);
+  const logged = itemsOf(
+    (await world.as(`/v1/emails?to=${encodeURIComponent(String(ada['email']))}&kind=affiliate_message`)).body['data'],
+  );
+  expect(String(logged[0]?.['text'])).not.toContain(url);
+
+  // A look changes nothing; the button does, as does the mail reader's own; and it can be taken back.
+  const path = new URL(url).pathname;
+  const page = (init: RequestInit = {}, query = ''): Promise<Response> => fetch(`${api.url}${path}${query}`, init);
+  expect([(await page()).status, (await send({ dryRun: true })).body['optedOut']]).toEqual([200, 0]);
+  const oneClick = new FormData();
+  oneClick.set('List-Unsubscribe', 'One-Click');
+  expect((await page({ method: 'POST', body: oneClick })).status).toBe(200);
+  expect(await (await page()).text()).toContain('You get no more e-mails of this kind');
+  expect((await send({ dryRun: true })).body).toMatchObject({ recipients: 3, optedOut: 1 });
+  expect(
+    (await fetch(`${api.url}/unsubscribe/${ws.id}.${'x'.repeat(43)}`, { headers: { Accept: 'text/html' } })).status,
+  ).toBe(410);
+  expect((await fetch(`${api.url}/unsubscribe/nonsense`, { method: 'POST' })).status).toBe(410);
+
+  const second = await send({});
+  expect(await tell(second.body)).toMatchObject({ told: 3, skipped: 0 });
+  expect((await mailsOf(second.body)).map((mail) => mail.recipient)).not.toContain(ada['email']);
+  const byMail = await send({ channels: ['email'], segmentId: undefined, affiliateIds: [ada['id'], cleo['id']] });
+  expect(await tell(byMail.body)).toMatchObject({ recipients: 2, told: 1, skipped: 1 });
+  const report = itemsOf((await world.as(`/v1/messages/${String(byMail.body['id'])}/recipients`)).body['data']);
+  expect(
+    report.map((one) => [one['affiliateName'], one['outcome'], one['code'], one['mail'] !== null, one['notice']]),
+  ).toEqual([
+    ['Ada', 'skipped', 'opted_out', false, null],
+    ['Cleo', 'succeeded', null, true, null],
+  ]);
+
+  // What has to be confirmed reaches everybody. Who confirms is not reminded.
+  const update = await send({ requireAcknowledgement: true });
+  expect(await tell(update.body)).toMatchObject({ told: 3, acknowledged: 0, allowedActions: ['remind'] });
+  expect((await mailsOf(update.body)).map((mail) => mail.unsubscribe_url)).toEqual([null, null, null]);
+  await world
+    .owner('notices')
+    .where({
+      affiliate_id: bob['id'],
+      once_key: `messages.send/${String(update.body['operationId'])}/${String(bob['id'])}`,
+    })
+    .update({ read_at: new Date(), acknowledged_at: new Date(), acknowledged_by: bob['id'] });
+  const updatePath = `/v1/messages/${String(update.body['id'])}`;
+  const confirmed = itemsOf((await world.as(`${updatePath}/recipients?acknowledged=true`)).body['data']);
+  expect(confirmed.map((one) => one['affiliateId'])).toEqual([bob['id']]);
+  const reminder = await world.as(`${updatePath}/remind`, {});
+  expect(reminder.status, reminder.text).toBe(202);
+  expect(await tell(reminder.body)).toMatchObject({
+    recipients: 2,
+    told: 2,
+    remindsId: update.body['id'],
+    allowedActions: [],
+  });
+  expect((await mailsOf(reminder.body)).map((mail) => mail.recipient).toSorted()).toEqual(
+    [String(ada['email']), String(cleo['email'])].toSorted(),
+  );
+  const nothing = await world.as(`/v1/messages/${String(first.body['id'])}/remind`, {});
+  expect([nothing.status, nothing.body['code']]).toEqual([409, 'transition_not_allowed']);
+
+  expect((await page({ method: 'POST' }, '?again=1')).status).toBe(200);
+  expect((await send({ dryRun: true })).body['optedOut']).toBe(0);
+
+  // One for later waits in its job, and is cancelled there.
+  const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+  const later = await send({ sendAt });
+  expect(later.body).toMatchObject({ status: 'queued', sendAt });
+  const { rows: starts } = await world.owner.raw<{ rows: { at: string }[] }>(
+    `select payload ->> 'startAt' as at from outbox where payload ->> 'workflowId' like ?`,
+    [`%${String(later.body['operationId'])}`],
+  );
+  expect(starts.map(({ at: instant }) => instant)).toEqual([sendAt]);
+  expect((await world.as(`/v1/operations/${String(later.body['operationId'])}/cancel`, {})).status).toBe(200);
+  expect(await tell(later.body)).toMatchObject({ status: 'cancelled', told: 0 });
+  expect(await mailsOf(later.body)).toEqual([]);
+
+  // Who looks after some affiliates writes to those, and sees what became of it at those.
+  const agent = await api.makePerson(ws, ['affiliate_manager']);
+  await world.owner('affiliates').where({ id: cleo['id'] }).update({ manager_id: agent.user.id });
+  const own = await api.as(agent.key, '/v1/messages', { body: { segmentId, templateId, dryRun: true } });
+  expect(own.body, own.text).toMatchObject({ recipients: 1 });
+  const seen = await api.as(agent.key, `${updatePath}/recipients`);
+  expect(itemsOf(seen.body['data']).map((one) => one['affiliateId'])).toEqual([cleo['id']]);
+});
+
 test('COM-11, NTF-14: of selected commissions each affiliate gets one mail that lists its own, after a preview', async () => {
   const { api, ws } = world;
-  type Jobs = ReturnType<typeof bulkOperationActivities>;
-  /** None of them uses `this`. */
-  const jobs: { readonly [K in keyof Jobs]: (this: void, ref: JobRef) => ReturnType<Jobs[K]> } =
-    bulkOperationActivities({
-      db: api.db,
-      longDb: api.db,
-      newId,
-      reached: () => undefined,
-      gatewayPolicy: { sandboxPaysLive: true },
-      ...noExports,
-    });
-  const environment = new MockActivityEnvironment();
-  const run = (step: (this: void, ref: JobRef) => Promise<BulkStep>, ref: JobRef): Promise<BulkStep> =>
-    environment.run(step, ref) as Promise<BulkStep>;
+  const jobs = pagesOf();
   const made = await template({
     name: 'About your sales',
     subject: '{{commission_count}} sales, {{commission_amount}}',

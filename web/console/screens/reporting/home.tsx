@@ -7,6 +7,7 @@ import {
   getConsoleHomeOptions,
   getConsoleSetupOptions,
   getProgramsOptions,
+  getSegmentsOptions,
   getSavedViewsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { ConsoleHome, ConsoleSetup } from '../../../client/types.gen.js';
@@ -43,12 +44,13 @@ export function Screen(): ReactElement {
   const { search } = useAddress();
   const { from, to } = search;
   const compare = search['compare'] === 'none' || search['compare'] === 'year' ? search['compare'] : undefined;
-  const { programId } = search;
-  const query: { from?: string; to?: string; compare?: 'none' | 'year'; programId?: string } = {
+  const { programId, segmentId } = search;
+  const query: { from?: string; to?: string; compare?: 'none' | 'year'; programId?: string; segmentId?: string } = {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(compare === undefined ? {} : { compare }),
     ...(programId === undefined || programId === '' ? {} : { programId }),
+    ...(segmentId === undefined || segmentId === '' ? {} : { segmentId }),
   };
   const home = useQuery({
     ...getConsoleHomeOptions({ query }),
@@ -271,6 +273,7 @@ function Figures({ home }: { readonly home: ConsoleHome }): ReactElement {
       <Group justify="space-between" align="flex-end" mb="xs">
         <DateRange value={{ from: home.from, to: home.to }} onChange={(days) => change({ ...days })} />
         <ProgramChoice />
+        <SegmentChoice />
         <NativeSelect
           label={t('home.compare')}
           value={compared}
@@ -325,6 +328,34 @@ function ProgramChoice(): ReactElement | null {
         { value: '', label: t('menu.allPrograms') },
         ...programs.map(({ id, name }) => ({ value: id, label: name })),
         ...several,
+      ]}
+    />
+  );
+}
+
+/** Of which segment's affiliates the figures are (AFF-21); no choice where there is none to choose. */
+function SegmentChoice(): ReactElement | null {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { search, change } = useAddress();
+  const { data } = useQuery({
+    ...getSegmentsOptions({ query: { limit: 200, sort: 'name' } }),
+    staleTime: 60_000,
+    enabled: can('message.read'),
+  });
+  const segments = data?.data ?? [];
+  const chosen = search['segmentId'] ?? '';
+  if (segments.length === 0 && chosen === '') return null;
+  const other = chosen === '' || segments.some(({ id }) => id === chosen) ? [] : [{ value: chosen, label: chosen }];
+  return (
+    <NativeSelect
+      label={t('home.segment')}
+      value={chosen}
+      onChange={(event) => change({ segmentId: event.currentTarget.value })}
+      data={[
+        { value: '', label: t('home.allSegments') },
+        ...segments.map(({ id, name }) => ({ value: id, label: name })),
+        ...other,
       ]}
     />
   );

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import {
   getGroupsOptions,
   getProgramsOptions,
+  getSegmentsOptions,
   getReportsByReportNameOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import { DateRange } from '../../../kit/DateRange.js';
@@ -221,11 +222,16 @@ function useFilters(): readonly Filter[] {
     enabled: can('program.read'),
   });
   const groups = useQuery({ ...getGroupsOptions({ query: { limit: 200, sort: 'name' } }), enabled: can('group.read') });
+  const segments = useQuery({
+    ...getSegmentsOptions({ query: { limit: 200, sort: 'name' } }),
+    enabled: can('message.read'),
+  });
   const named = (rows: readonly { readonly id: string; readonly name: string }[] | undefined) =>
     rows === undefined ? {} : { options: rows.map(({ id, name }) => ({ value: id, label: name })) };
   return [
     { field: 'programId', label: t('report.filter.programId'), ...named(programs.data?.data) },
     { field: 'groupId', label: t('report.filter.groupId'), ...named(groups.data?.data) },
+    { field: 'segmentId', label: t('report.filter.segmentId'), ...named(segments.data?.data) },
     { field: 'affiliateId', label: t('report.filter.affiliateId') },
   ];
 }
