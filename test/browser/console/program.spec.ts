@@ -134,10 +134,26 @@ test('RUL-01, RUL-07, PRG-17: a rule of one product has a kind per level, change
     ],
   });
 
+  await region.getByRole('button', { name: 'Versions' }).click();
+  await expect(dialog.getByRole('group').nth(0)).toContainText('Level 1: you earn 12.5 %');
+  await expect(dialog.getByRole('group').nth(1)).toContainText('Level 1: you earn 10 %');
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+
   await region.getByRole('button', { name: 'End', exact: true }).click();
   await dialog.getByRole('button', { name: 'End', exact: true }).click();
   await expect(region.getByRole('button', { name: 'End', exact: true })).toHaveCount(0);
   await until(`/v1/commission-rules/${textAt(rule, 'id')}`, (body) => at(body, 'status') === 'ended');
+
+  // What changed in a program is read in words, too.
+  const path = `/v1/programs/${programId}`;
+  const change = { commissionHold: 'P45D', showDeclinedCharges: true };
+  await must('PATCH', path, change, { 'if-match': `"${String(at(await must('GET', path), 'version'))}"` });
+  await page.goto(`/programs/${programId}?tab=versions`);
+  const newest = page.getByRole('region', { name: /^Version/ }).first();
+  await expect(newest).toContainText('Hold: as in the settings → 45 days');
+  await expect(newest).toContainText('Affiliates see declined charges: as in the settings → Yes');
+  await expectAccessible(page);
 });
 
 test('PRG-04, PRG-05, PRG-06, PRG-14, PRG-18, PRG-21: what affiliates see, what pays, thresholds and products are set on screen', async ({

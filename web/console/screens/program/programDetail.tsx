@@ -2,7 +2,6 @@ import {
   Button,
   Code,
   Group,
-  List,
   NativeSelect,
   Paper,
   Radio,
@@ -23,7 +22,6 @@ import {
   getGroupsOptions,
   getProgramsByProgramIdAgreementsOptions,
   getProgramsByProgramIdOptions,
-  getProgramsByProgramIdVersionsOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import { deleteCommissionRulesByRuleId } from '../../../client/sdk.gen.js';
 import type { Program } from '../../../client/types.gen.js';
@@ -40,13 +38,15 @@ import { AffiliateName, ProductName } from '../../../kit/ObjectName.js';
 import { useAddress } from '../../../kit/router.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
-import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
+import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { CommissionMail } from './commissionMail.js';
 import { DocumentKinds } from './documentKinds.js';
 import { ProgramProducts } from './programProducts.js';
+import { ProgramVersions } from './programVersions.js';
 import { QuotePanel } from './quotePanel.js';
 import { RuleForm } from './ruleForm.js';
 import { type Rule, RuleScope, RuleSentence } from './ruleSentence.js';
+import { RuleVersions } from './ruleVersion.js';
 import { PlannedTerms } from './termsForm.js';
 import { Thresholds } from './thresholds.js';
 
@@ -121,7 +121,7 @@ function Detail({ program }: { readonly program: Program }): ReactElement {
         <DocumentKinds program={program} />
       </Tabs.Panel>
       <Tabs.Panel value="versions">
-        <Versions programId={program.id} />
+        <ProgramVersions programId={program.id} />
       </Tabs.Panel>
     </Tabs>
   );
@@ -214,6 +214,7 @@ function Rules({ program }: { readonly program: Program }): ReactElement {
                     {t('rule.affiliateReads')}
                   </Text>
                   <RuleSentence rule={rule} />
+                  {rule.version === 1 ? null : <RuleVersions rule={rule} />}
                   {mayWrite && rule.status === 'active' ? (
                     <Group mt="sm">
                       <Button variant="default" size="compact-sm" onClick={() => setEditing(rule)}>
@@ -370,44 +371,6 @@ function AgreementForm({
         </>
       )}
     </FormDialog>
-  );
-}
-
-function Versions({ programId }: { readonly programId: string }): ReactElement {
-  const { t } = useTranslation();
-  const query = useQuery(getProgramsByProgramIdVersionsOptions({ path: { programId }, query: { limit: 100 } }));
-  return (
-    <Loaded query={query}>
-      {({ data }) => (
-        <Stack gap="sm">
-          {data.map((version) => (
-            <Paper
-              withBorder
-              p="sm"
-              key={version.id}
-              component="section"
-              aria-label={t('program.version', { version: version.version })}
-            >
-              <Text fw={500}>
-                {t('program.version', { version: version.version })} ·{' '}
-                {t(`event.${version.event}`, { defaultValue: humanize(version.event) })}
-              </Text>
-              <Text size="sm" c="dimmed">
-                <DateText value={version.at} /> · {version.by.name ?? t(`actor.${version.by.type}`)}
-              </Text>
-              <List size="sm">
-                {Object.keys(version.after).map((field) => (
-                  <List.Item key={field}>
-                    {humanize(field)}: <Code>{JSON.stringify(version.before[field] ?? null)}</Code> →{' '}
-                    <Code>{JSON.stringify(version.after[field])}</Code>
-                  </List.Item>
-                ))}
-              </List>
-            </Paper>
-          ))}
-        </Stack>
-      )}
-    </Loaded>
   );
 }
 

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { getCommissionRulesByRuleIdVersionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { useCan } from '../../../kit/session.js';
-import { RuleScope, RuleSentence } from './ruleSentence.js';
+import { type Rule, RuleScope, RuleSentence } from './ruleSentence.js';
 
 interface Used {
   readonly ruleId: string;
@@ -63,5 +63,48 @@ function VersionDialog({ used, onClose }: { readonly used: Used; readonly onClos
         }}
       </Loaded>
     </Modal>
+  );
+}
+
+/** Each version of a rule as the sentence it was, newest first: what changed is read by comparing two (screens.md 3.9). */
+export function RuleVersions({ rule }: { readonly rule: Pick<Rule, 'id' | 'name'> }): ReactElement {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  const query = useQuery({
+    ...getCommissionRulesByRuleIdVersionsOptions({ path: { ruleId: rule.id } }),
+    enabled: isOpen,
+  });
+  return (
+    <>
+      <Button variant="default" size="compact-sm" mt="sm" onClick={() => setOpen(true)}>
+        {t('rule.versions')}
+      </Button>
+      {isOpen ? (
+        <Modal
+          opened
+          onClose={() => setOpen(false)}
+          title={t('rule.versionsOf', { name: rule.name })}
+          closeButtonProps={{ 'aria-label': t('close') }}
+        >
+          <Loaded query={query}>
+            {({ data }) => (
+              <Stack>
+                {data.map((one) => (
+                  <Stack
+                    key={one.version}
+                    gap={2}
+                    role="group"
+                    aria-label={t('rule.openVersion', { version: one.version })}
+                  >
+                    <RuleScope rule={one} />
+                    <RuleSentence rule={one} />
+                  </Stack>
+                ))}
+              </Stack>
+            )}
+          </Loaded>
+        </Modal>
+      ) : null}
+    </>
   );
 }
