@@ -10,7 +10,7 @@ import {
   type ListExport,
   orderOf,
 } from '../../db/reporting/listExport.js';
-import { finishJob, lockOperation, moveOperation } from '../../db/reporting/bulkOperation.js';
+import { finishJob, lockOperation, moveOperation, recordEnd } from '../../db/reporting/bulkOperation.js';
 import type { Tx } from '../../db/transaction.js';
 import { type Act, actFor } from '../../domain/act.js';
 import { DomainError, type DomainErrorCode } from '../../domain/errors.js';
@@ -122,6 +122,7 @@ async function complete(
     result: { exportId: made.id, rows: made.rowCount },
     total: made.rowCount,
   });
+  await recordEnd(tx, act, job, 'done');
 }
 
 async function fail(deps: Deps, ref: JobRef, found: ListExport, code: DomainErrorCode): Promise<void> {

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { finishJob, lockOperation, moveOperation } from '../../db/reporting/bulkOperation.js';
+import { finishJob, lockOperation, moveOperation, recordEnd } from '../../db/reporting/bulkOperation.js';
 import {
   archiveTestData,
   type ArchivedCounts,
@@ -72,6 +72,7 @@ async function lastPass(deps: PurgeDeps, ref: JobRef, id: OperationId, first: Fi
     await recordPurge(tx, actFor(act, { actor: job.actor, mode: job.mode }), id, archived);
     const total = Object.values(archived).reduce((all, rows) => all + rows, 0);
     await finishJob(tx, act.now, job, { result: { archived }, total });
+    await recordEnd(tx, act, job, 'done');
     return ended('done');
   });
   await notify(deps.db, 'outbox', '');

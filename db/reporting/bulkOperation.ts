@@ -1,6 +1,7 @@
-import type { Act, Actor, Mode } from '../../domain/act.js';
+import { type Act, actFor, type Actor, type Mode } from '../../domain/act.js';
 import type { OperationId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
+import { recordAudit } from '../audit/audit.js';
 import type { ReadTx, Tx } from '../transaction.js';
 
 /** A job as its pages read it: who asked for what, and how far it is. */
@@ -95,10 +96,27 @@ export async function lockOperation(tx: Tx, id: string): Promise<BulkOperation |
   };
 }
 
+/** The end of a job is an entry of the history, and so an event (api.md 15). A simulation has none: it changes nothing. */
+export async function recordEnd(
+  tx: Tx,
+  act: Act,
+  job: Pick<BulkOperation, 'id' | 'version' | 'mode' | 'status'>,
+  to: 'done' | 'failed' | 'cancelled',
+): Promise<void> {
+  await recordAudit(tx, actFor(act, { mode: job.mode }), {
+    objectType: 'operation',
+    objectId: job.id,
+    seq: job.version + 1,
+    event: 'finished',
+    from: job.status,
+    to,
+  });
+}
+
 export async function moveOperation(
   tx: Tx,
   act: Act,
-  operation: Pick<BulkOperation, 'id' | 'version'>,
+  operation: Pick<BulkOperation, 'id' | 'version' | 'mode' | 'status'>,
   status: Exclude<BulkOperation['status'], 'queued'>,
 ): Promise<void> {
   await tx('operations')
@@ -108,6 +126,7 @@ export async function moveOperation(
       version: operation.version + 1,
       ...(status === 'running' ? {} : { finished_at: act.now }),
     });
+  if (status !== 'running') await recordEnd(tx, act, operation, status);
 }
 
 export interface OpenItem {

@@ -260,6 +260,11 @@ test('RPT-13: more rows than an answer holds are made in the background, each on
   });
   const job = await world.as(`/v1/operations/${String(made['operationId'])}`);
   expect(job.body).toMatchObject({ kind: 'lists.export', status: 'done', result: { exportId: made['id'], rows } });
+  // Both ends are events, for whoever listens (api.md 15).
+  const told = async (objectId: unknown) =>
+    itemsOf((await world.as(`/v1/events?objectId=${String(objectId)}`)).body['data']).map((event) => event['type']);
+  expect(await told(made['id'])).toEqual(['export.ready']);
+  expect(await told(made['operationId'])).toEqual(['operation.finished']);
 
   // Its time ends with the link, and the sweep takes the file and what was asked.
   const owned = () => world.owner('exports').where({ id: String(made['id']) });

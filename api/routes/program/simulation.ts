@@ -19,7 +19,7 @@ import {
   type SimulationScope,
   simulatePlan,
 } from '../../../db/reads/program/simulation.js';
-import { insertJob, lockOperation, finishJob } from '../../../db/reporting/bulkOperation.js';
+import { finishJob, insertJob, lockOperation, recordEnd } from '../../../db/reporting/bulkOperation.js';
 import { readWorkspace, type Tx } from '../../../db/transaction.js';
 import type { Act } from '../../../domain/act.js';
 import { dateIn, daysRange, periodContaining } from '../../../domain/calendar.js';
@@ -202,6 +202,7 @@ const applyToAll = defineRoute({
       const job = await lockOperation(tx, id);
       if (job === undefined) throw new DomainError('resource.not_found');
       await finishJob(tx, act.now, job, { result: reply, total: overrides.length });
+      await recordEnd(tx, act, job, 'done');
       return answer(await showOperation(tx, ctx.caller, id), { status: 202, location: `/v1/operations/${id}` });
     });
   },
