@@ -47,7 +47,7 @@ import {
 } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
-import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './commission.js';
+import { approveDue, decideCommission, reinstateAllOf, rejectAllOf } from './referralCommissions.js';
 import { caseOf } from './commissionDecision.js';
 import { tellOfDeadline } from './deadlineNotice.js';
 import { refuseWithoutRight } from './decisionRights.js';
