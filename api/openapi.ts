@@ -4,6 +4,7 @@ import { prepareForDocument } from './openapiZod.js';
 import { exportQuery, listShapeOf } from './listExport.js';
 import { problems } from './problems.js';
 import type { Route } from './route.js';
+import { eventWire } from './schemas/messaging/event.js';
 
 const problemWire = z
   .looseObject({
@@ -37,12 +38,24 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string): ob
   registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: '__Host-session' });
   prepareForDocument(problemWire);
   for (const route of routes) registry.registerPath(describe(route));
+  prepareForDocument(eventWire);
+  registry.registerWebhook(webhook);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: { title: 'Tributary', version: 'v1', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: publicUrl }],
   });
 }
+
+/** What an endpoint of the merchant's is sent (api.md 15); the catalogue of types is in the schema. */
+const webhook: RouteConfig = {
+  method: 'post',
+  path: 'event',
+  operationId: 'event',
+  summary: 'An event, signed by Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature',
+  request: { body: { required: true, content: { 'application/json': { schema: eventWire } } } },
+  responses: { '2XX': { description: 'Taken. Any other answer, and none within 10 s, is tried again.' } },
+};
 
 function describe(route: Route): RouteConfig {
   const statuses = new Map<number, string[]>();

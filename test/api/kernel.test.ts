@@ -32,6 +32,14 @@ test('the OpenAPI document is generated', async () => {
   expect(answer.status).toBe(200);
   expect(answer.body['openapi']).toBe('3.1.0');
   expect(Object.keys(answer.body['paths'] ?? {})).toContain('/v1/operations/{operationId}');
+  // api.md 4.3: with webhooks, whose one body is the event.
+  expect(answer.body['webhooks']).toMatchObject({
+    event: {
+      post: {
+        requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Event' } } } },
+      },
+    },
+  });
 });
 
 test('a method that a path does not have is 405 with Allow; what is no path is 404', async () => {

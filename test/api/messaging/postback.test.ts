@@ -544,12 +544,23 @@ test('an endpoint hears its own mode and workspace only; private addresses and c
   const path = `/v1/webhook-endpoints/${String(made['id'])}`;
   const tester = (await world.api.makePerson(world.ws, ['developer'], { mode: 'test' })).key;
   const inTest = await world.api.as(tester, '/v1/webhook-endpoints', {
-    body: { url: `${host}/t`, events: ['commission.created', 'sale.recorded', 'affiliate.suspended'] },
+    body: { url: `${host}/t`, events: ['commission.created', 'sale.recorded'] },
   });
   expect(inTest, inTest.text).toMatchObject({ status: 201, body: { test: true } });
   await sell(ada);
   await send();
   expect(asked.map(({ url }) => url)).toEqual(['/w']);
+  const testSale = await world.api.as(world.ws.testKey, '/v1/sales', {
+    body: {
+      externalId: next('order'),
+      customer: { externalId: next('buyer') },
+      amount: { amount: '5.00', currency: 'USD' },
+    },
+  });
+  expect(testSale.status, testSale.text).toBe(202);
+  await send();
+  expect(asked.map(({ url }) => url)).toEqual(['/w', '/t']);
+  expect(JSON.parse(String(bodies[1]))).toMatchObject({ test: true, type: 'sale.recorded' });
   const [delivery] = await sent(made);
   const other = await world.api.makeWorkspace({ name: next('Other') });
   const reader = (await world.api.makePerson(world.ws, ['auditor'])).key;
@@ -565,7 +576,8 @@ test('an endpoint hears its own mode and workspace only; private addresses and c
     expect((await world.api.as(key, again, { body: {} })).status).toBe(status);
     if (key !== reader) expect((await world.api.as(key, path)).status).toBe(404);
   }
-  expect(itemsOf((await world.api.as(tester, '/v1/webhook-deliveries')).body['data'])).toEqual([]);
+  const testLog = itemsOf((await world.api.as(tester, '/v1/webhook-deliveries')).body['data']);
+  expect(testLog.map((one) => one['endpointId'])).toEqual([inTest.body['id']]);
   for (const url of [
     'https://10.0.0.1/p',
     'https://169.254.169.254/latest',
