@@ -116,6 +116,21 @@ test('a mail is written with its outbox row, sent once, and marked', async () =>
   expect(received).toEqual([]);
 });
 
+test('a mail that may be declined tells the mail reader how, in one click (NTF-16, RFC 8058); others do not', async () => {
+  const id = await write('cleo@x.example');
+  expect(await deliver(smtp(), id)).toEqual({ class: 'taken' });
+  expect(received.join('\n')).not.toContain('List-Unsubscribe');
+  received.length = 0;
+  const other = await write('cleo@x.example');
+  const url = 'https://partners.example.com/unsubscribe/ws.token';
+  await owner('emails').where({ id: other }).update({ unsubscribe_url: url });
+  expect(await deliver(smtp(), other)).toEqual({ class: 'taken' });
+  const mail = received.join('\n').replaceAll('\n ', ' ');
+  expect(mail).toContain(`List-Unsubscribe: <${url}>`);
+  expect(mail).toContain('List-Unsubscribe-Post: List-Unsubscribe=One-Click');
+  received.length = 0;
+});
+
 test.each([
   ['a mailbox that does not exist is refused for good', 'gone@x.example', { class: 'refused', code: 'smtp.550' }],
   ['a mailbox that is full is tried again', 'full@x.example', { class: 'failed', code: 'smtp.eenvelope' }],
