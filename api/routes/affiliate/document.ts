@@ -129,8 +129,8 @@ const ofAffiliate = defineRoute({
 });
 
 /**
- * What stands behind a referral: of the papers of its affiliate, those that its program asks to see (screens.md 4). For staff: an affiliate reads
- * its own where it sends them.
+ * What stands behind a referral: of the papers of its affiliate, those that its program asks to see (screens.md 4). An affiliate's own key
+ * reads its papers without what staff say to each other of them.
  */
 const ofReferral = defineRoute({
   method: 'GET',
@@ -140,10 +140,9 @@ const ofReferral = defineRoute({
   params: referralParams,
   query: documentQuery,
   reply: documentList,
-  refuses: ['resource.not_found', 'access.not_in_scope', 'access.wrong_audience'],
+  refuses: ['resource.not_found', 'access.not_in_scope'],
   handle(ctx) {
     const page = ctx.page(ctx.query);
-    if (ctx.caller.audience !== 'staff') throw new DomainError('access.wrong_audience');
     return ctx.read(async (tx) => {
       const { affiliateId, programId } = await requireReferral(tx, ctx, ctx.params.referralId);
       const program = await findProgram(tx, programId);
@@ -158,7 +157,13 @@ const ofReferral = defineRoute({
       };
       // A referral nobody is credited with has nobody to prove anything.
       const views = affiliateId === null ? [] : await listDocuments(tx, ctx.scope, { ...of, affiliateId }, page);
-      return ctx.list(await presentAll(ctx, tx, views), page, (reply) => reply, newest);
+      const isOwn = ctx.scope.kind === 'affiliate';
+      const papers = (await presentAll(ctx, tx, views)).map((reply) =>
+        isOwn
+          ? { ...reply, decision: null, uploadedBy: { ...reply.uploadedBy, id: null, name: null }, allowedActions: [] }
+          : reply,
+      );
+      return ctx.list(papers, page, (reply) => reply, newest);
     });
   },
 });

@@ -158,7 +158,7 @@ test('AFF-24: a missing document blocks activation and is named, each with its s
   const trail = await api.as(ws.key, `/v1/audit-entries?objectId=${String(second.body['id'])}&sort=createdAt`);
   expect(dataOf(trail).map((entry) => entry['event'])).toEqual(['uploaded', 'refused']);
 
-  // With a referral stand the papers that its own program asks its affiliate for (screens.md 4), for staff only.
+  // With a referral stand the papers that its own program asks its affiliate for (screens.md 4).
   const contact = await api.as(ws.key, '/v1/contacts', {
     body: { name: 'Cy', email: `${one.affiliateId}@shop.example` },
   });
@@ -174,6 +174,11 @@ test('AFF-24: a missing document blocks activation and is named, each with its s
     ['trade_licence', 'accepted', '2030-01-31'],
   ]);
   expect(dataOf(await api.as(ws.key, `${path}?type=trade_licence`))).toHaveLength(1);
+  const person = { affiliateId: one.affiliateId, permissions: ['referral.read'] as const };
+  const mine = await api.as((await api.makePerson(ws, ['owner'], person)).key, path);
+  expect(mine.status, mine.text).toBe(200);
+  expect(dataOf(mine)).toMatchObject([{ decision: null }, { status: 'refused', decision: null }, { decision: null }]);
+  expect(mine.text).not.toContain('photoshopped');
   await askFor(programId, [address]);
   expect(dataOf(await api.as(ws.key, path))).toMatchObject([{ type: 'address_proof' }, { type: 'address_proof' }]);
   await askFor(programId, [licence, address, extra]);
