@@ -197,8 +197,6 @@ function columnsOf(change: CommissionChange): Readonly<Record<string, unknown>> 
   );
 }
 
-/** Locks some commissions, by id, as everywhere (money.md 9). */
-/** The same without locks. */
 export async function listCommissions(tx: ReadTx | Tx, ids: readonly string[]): Promise<readonly Commission[]> {
   const rows = await tx('commissions')
     .whereIn('id', [...ids])
@@ -207,6 +205,7 @@ export async function listCommissions(tx: ReadTx | Tx, ids: readonly string[]): 
   return rows.map(toCommission);
 }
 
+/** Locks some commissions, by id, as everywhere (money.md 9). */
 export async function lockCommissions(tx: Tx, ids: readonly string[]): Promise<readonly Commission[]> {
   if (ids.length === 0) return [];
   const rows = await tx('commissions').whereIn('id', ids).orderBy('id').forNoKeyUpdate().select<CommissionRow[]>('*');
