@@ -1,6 +1,7 @@
 import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRateLimiter } from '../../api/rateLimit.js';
 import { inWorkspace } from '../../db/transaction.js';
 import { startTestApi, type TestApi, type TestWorkspace } from './support.js';
 
@@ -10,7 +11,7 @@ let api: TestApi;
 let shop: TestWorkspace;
 
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ deps: { rateLimiter: createRateLimiter(() => '10.5.0.1') } });
   shop = await api.makeWorkspace();
 });
 afterAll(() => api.close());
