@@ -3,14 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  type InjectedSinks,
-  Runtime,
-  Worker,
-  type WorkflowBundle,
-} from '@temporalio/worker';
+import type { InjectedSinks, WorkflowBundle } from '@temporalio/worker';
 import { findHistoryBytes, type StoredHistory, storeHistory } from '../../db/audit/history.js';
 import { type Db } from '../../db/connection.js';
 import { readVerdictFacts } from '../../db/reads/audit/verdictFacts.js';
@@ -50,15 +43,31 @@ const unzip = promisify(gunzip);
 /** A replay that hangs (a run still in its start delay) is no verdict (temporal.md 10.2). */
 const replayTimeoutMs = 20_000;
 
+let quiet = false;
+let loading: Promise<typeof import('@temporalio/worker')> | undefined;
+
 /**
  * For processes that replay and run no worker: the SDK's own lines about each replay stay out of their output, the verdict says it all.
  * Once per process, before the first replay.
  */
 export function quietReplays(): void {
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
+  quiet = true;
+}
+
+/**
+ * The SDK's worker, loaded at the first replay: with its bundler it takes a third of the CPU of an api process's start, and most of
+ * them never replay anything.
+ */
+async function workerSdk(): Promise<typeof import('@temporalio/worker')> {
+  loading ??= import('@temporalio/worker').then((sdk) => {
+    if (quiet)
+      sdk.Runtime.install({
+        logger: new sdk.DefaultLogger('ERROR'),
+        telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
+      });
+    return sdk;
   });
+  return loading;
 }
 
 let bundling: Promise<WorkflowBundle> | undefined;
@@ -81,6 +90,7 @@ async function loadWorkflows(): Promise<WorkflowBundle> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const pathOf = (name: string): string =>
     fileURLToPath(new URL(`../../workflows/${name}.${extension}`, import.meta.url));
+  const { bundleWorkflowCode, DefaultLogger } = await workerSdk();
   return bundleWorkflowCode({
     workflowsPath: pathOf('index'),
     workflowInterceptorModules: [pathOf('auditInterceptor')],
@@ -187,6 +197,7 @@ export async function replayHistory(
   };
   const events =
     throughEvent === undefined ? recording.events : recording.events.slice(0, lastWholeTask(recording, throughEvent));
+  const { Worker } = await workerSdk();
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<'timed out'>((resolve) => {
     timer = setTimeout(() => resolve('timed out'), replayTimeoutMs);
