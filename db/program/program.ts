@@ -78,11 +78,18 @@ export function findProgram(tx: ReadTx | Tx, id: string): Promise<Program | unde
   });
 }
 
-/** Every program with its depth: what a rule of no program is judged in. */
+/** Every program as deep as it is, or is planned to be: what a rule of no program is judged in. */
 export async function listProgramDepths(
   tx: ReadTx | Tx,
 ): Promise<readonly { readonly id: ProgramId; readonly levels: number }[]> {
-  return tx('programs').orderBy('id').select<{ id: ProgramId; levels: number }[]>('id', 'levels');
+  const { rows } = await tx.raw<{ rows: { id: ProgramId; levels: number }[] }>(
+    `select program.id, greatest(program.levels, max((change.fields ->> 'levels')::int)) as levels
+     from programs as program
+     left join program_changes as change on change.workspace_id = program.workspace_id and change.program_id = program.id
+     group by program.workspace_id, program.id, program.levels
+     order by program.id`,
+  );
+  return rows;
 }
 
 export async function lockProgram(tx: Tx, id: string): Promise<Program | undefined> {
@@ -216,7 +223,10 @@ export async function moneyBoundTo(
          or exists (select from jsonb_path_query(version.body, '$.**.currency') as word where word <> to_jsonb(:currency::text))))
      union all select 'terms' where exists (
        select from programs as program
-       where program.id = :programId and program.own_terms#>>'{reviewAbove,currency}' <> :currency)`,
+       where program.id = :programId and program.own_terms#>>'{reviewAbove,currency}' <> :currency)
+     union all select 'planned_changes' where exists (
+       select from program_changes as change
+       where change.program_id = :programId and change.terms#>>'{reviewAbove,currency}' <> :currency)`,
     of,
   );
   return rows.map((row) => row.kind);

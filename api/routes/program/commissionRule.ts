@@ -104,6 +104,12 @@ function startOf(wanted: Instant | undefined, now: Instant): Instant {
   return wanted ?? now;
 }
 
+/** A change of what has yet to begin begins when that does, unless it says otherwise: another name is no reason to pay tomorrow's rate today. */
+function startOfChange(wanted: Instant | null | undefined, rule: RuleRecord, now: Instant): Instant {
+  if (wanted === undefined && rule.effectiveFrom > now) return rule.effectiveFrom;
+  return startOf(wanted ?? undefined, now);
+}
+
 /** When a rule ends that begins, or goes on, at `from`. */
 function endOf(wanted: Instant | null, from: Instant, scope: RulePlace['scope']): Instant | null {
   if (wanted !== null && scope === 'global')
@@ -202,7 +208,7 @@ const patch = defineRoute({
       ctx.requireVersion(rule.version);
       const terms = termsOf(ctx.body, rule.terms);
       const name = ctx.body.name ?? rule.name;
-      const effectiveFrom = startOf(ctx.body.effectiveFrom, act.now);
+      const effectiveFrom = startOfChange(ctx.body.effectiveFrom, rule, act.now);
       const { effectiveTo } = ctx.body;
       const endsAt = endOf(effectiveTo === undefined ? rule.endsAt : effectiveTo, effectiveFrom, rule.scope);
       await checkRule(tx, { ...rule, terms, name }, { except: rule.id, from: effectiveFrom, to: endsAt });

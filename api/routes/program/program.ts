@@ -20,7 +20,7 @@ import type { Settings } from '../../../domain/access/settings.js';
 import type { Act } from '../../../domain/act.js';
 import { isTimeZone } from '../../../domain/calendar.js';
 import { DomainError } from '../../../domain/errors.js';
-import { formatMoney } from '../../../domain/money.js';
+import { type CurrencyCode, formatMoney } from '../../../domain/money.js';
 import {
   decideProgramMove,
   type OwnTermName,
@@ -132,7 +132,7 @@ export const createProgramRoute = defineRoute({
           detail: 'Save the settings once (PATCH /v1/settings); {} saves the offered defaults.',
         });
       const { body } = ctx;
-      checkFields(body, deps.config);
+      checkFields(body, body.currency, deps.config);
       const pages = judgePages(body, deps.config);
       const program = await insertProgram(tx, act, {
         id: act.newId('program'),
@@ -182,7 +182,7 @@ export const editProgramRoute = defineRoute({
           currentStatus: program.status,
           allowedActions: actionsFor(ctx, program),
         });
-      checkFields(body, deps.config);
+      checkFields(body, body.currency ?? program.currency, deps.config);
       if (body.currency !== undefined && body.currency !== program.currency) {
         const bound = await moneyBoundTo(tx, { programId: program.id, currency: body.currency });
         const usedBy = bound.filter((kind) => kind !== 'terms' || body.reviewAbove === undefined);
@@ -311,7 +311,7 @@ async function freeSlug(tx: Tx, act: Act, name: string): Promise<string> {
 }
 
 /** Rules that a schema cannot see, because they are of the calendar, the slugs or the environment. */
-function checkFields(body: ProgramPatch | ProgramCreate, config: Config): void {
+function checkFields(body: ProgramPatch | ProgramCreate, currency: CurrencyCode, config: Config): void {
   if (body.slug !== undefined) {
     const problem = slugProblem(body.slug);
     if (problem !== undefined)
@@ -323,9 +323,8 @@ function checkFields(body: ProgramPatch | ProgramCreate, config: Config): void {
   const shortestMs = config.nodeEnv === 'production' ? 86_400_000 : 1_000;
   if (window !== undefined && window !== null && durationMs(window) < shortestMs)
     throw fieldRefusal('attributionWindow', 'out_of_range', `At least ${shortestMs === 1_000 ? 'PT1S' : 'P1D'}.`);
-  const currency = body.currency;
-  const reviewAbove = body.reviewAbove;
-  if (currency !== undefined && reviewAbove !== undefined && reviewAbove !== null && reviewAbove.currency !== currency)
+  const { reviewAbove } = body;
+  if (reviewAbove !== undefined && reviewAbove !== null && reviewAbove.currency !== currency)
     throw fieldRefusal('reviewAbove/currency', 'not_allowed_here', "The program's own currency.");
 }
 

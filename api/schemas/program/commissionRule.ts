@@ -137,7 +137,11 @@ export const ruleCreate = z
     if (rule.event === 'transaction' && !hasType) issue('required', 'Which type of transaction?', 'transactionType');
     if (rule.event !== 'transaction' && hasType) issue('not_allowed_here', 'Only for transactions.', 'transactionType');
   });
-export const rulePatch = z.strictObject({ ...changeable });
+export const rulePatch = z.strictObject({
+  ...changeable,
+  /** Left out: at once, but a version that has yet to begin stays on its day; null: at once, whatever was planned. */
+  effectiveFrom: instantWire.nullable().exactOptional(),
+});
 export type RuleCreate = z.output<typeof ruleCreate>;
 export type RulePatch = z.output<typeof rulePatch>;
 

@@ -520,6 +520,45 @@ test('PRG-17: a second before its date the old version counts, at that instant t
   expect([past.status, past.body['errors']?.[0]?.['pointer']], past.text).toEqual([422, '#/effectiveFrom']);
 });
 
+test('PRG-17: what has yet to begin stays on its day when it is changed without one; null says at once', async () => {
+  const at = await scene({});
+  const day = 86_400_000;
+  const from = new Date(Date.now() + day).toISOString();
+  const paidOn = async (occurredAt?: string): Promise<unknown> => {
+    const answer = await world.as('/v1/commission-rules/quote', {
+      programId: at.programId,
+      affiliateId: at.affiliateId,
+      event: 'payment',
+      ...(occurredAt === undefined ? {} : { occurredAt }),
+      sale: { amount: usd('100.00') },
+    });
+    expect(answer.status, answer.text).toBe(200);
+    return itemsOf(answer.body['commissions'])[0]?.['amount']['amount'];
+  };
+  const paid = async () => [await paidOn(), await paidOn(from)];
+  const path = `/v1/commission-rules/${at.rule['id']}`;
+  await patch(path, { levels: [percent(300_000)], effectiveFrom: from });
+  expect(await paid()).toEqual(['10.00', '30.00']);
+  // Another name is no reason to pay tomorrow's rate today, and a cap of the planned version is planned with it.
+  expect(await patch(path, { name: 'Better name' })).toMatchObject({ version: 3, effectiveFrom: from });
+  const cap = { amount: usd('25.00'), period: 'commission' };
+  expect(await patch(path, { cap })).toMatchObject({ version: 4, effectiveFrom: from });
+  expect(await paid()).toEqual(['10.00', '25.00']);
+  const refused = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { effectiveTo: new Date(Date.now() + day / 2).toISOString() },
+    headers: { 'If-Match': '"4"' },
+  });
+  expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, '#/effectiveTo']);
+  await patch(path, { effectiveFrom: null });
+  expect(await paid()).toEqual(['25.00', '25.00']);
+  // One that begins tomorrow at the earliest does so under another name as well.
+  const place = { scope: 'affiliate', affiliateId: at.affiliateId, programId: at.programId, event: 'payment' };
+  const own = await world.rule({ ...place, levels: [percent(50_000)], effectiveFrom: from });
+  await patch(`/v1/commission-rules/${own.body['id']}`, { name: 'Spring' });
+  expect(await paid()).toEqual(['25.00', '5.00']);
+});
+
 test('PRG-20: paused, links deliver without credit and running money goes on; closed, later sales earn nothing unless renewals run out', async () => {
   const at = await scene({});
   const customer = { externalId: newId('contact'), email: `${newId('contact')}@buyer.example` };
@@ -673,6 +712,20 @@ test('RUL-18: rules that pay one sale together exceed its base as little as one 
   const { version } = (await world.as(`/v1/programs/${one.programId}`)).body;
   const deeper = await change('PATCH', `/v1/programs/${one.programId}`, Number(version), { levels: 2 });
   expect([deeper.status, deeper.body['code']]).toEqual([422, 'rule_conflict']);
+  // Planned for a day it is asked as well, and from then on rules meet at the depth that is planned.
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  const planned = { levels: 2, effectiveFrom: tomorrow };
+  const program = `/v1/programs/${one.programId}`;
+  const early = await change('PATCH', program, Number(version), planned);
+  expect([early.status, early.body['code']]).toEqual([422, 'rule_conflict']);
+  const own8 = `/v1/commission-rules/${steep.body['id']}`;
+  expect((await change('PATCH', own8, 1, { levels: [percent(700_000)] })).status).toBe(200);
+  expect((await change('PATCH', program, Number(version), planned)).status).toBe(200);
+  expect(outcome(await change('PATCH', own8, 2, { levels: [percent(700_001)] }))).toEqual([
+    422,
+    'rule_conflict',
+    [['levels_over_whole', one.rule['id']]],
+  ]);
 });
 
 test('RUL-01: a flat amount is paid once per event, whatever the sale above 0.00; by the unit only where the rule says so', async () => {

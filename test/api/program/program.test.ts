@@ -251,6 +251,16 @@ describe('editing', () => {
     expect((await patch(id, { currency: 'USD' })).body['currency']).toBe('USD');
     await patch(id, { reviewAbove: { amount: '100.00', currency: 'USD' } });
     expect((await patch(id, { currency: 'EUR' })).body).toMatchObject({ code: 'currency_locked', usedBy: ['terms'] });
+    const foreign = await patch(id, { reviewAbove: { amount: '5.00', currency: 'EUR' } });
+    expect([foreign.status, foreign.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/reviewAbove/currency']);
+    // What is planned in a currency holds it as well, until it is taken back.
+    const effectiveFrom = new Date(Date.now() + 3_600_000).toISOString();
+    await patch(id, { reviewAbove: { amount: '50.00', currency: 'USD' }, effectiveFrom });
+    expect((await patch(id, { currency: 'EUR', reviewAbove: null })).body).toMatchObject({
+      code: 'currency_locked',
+      usedBy: ['planned_changes'],
+    });
+    await patch(id, { effectiveFrom });
     const both = { currency: 'EUR', reviewAbove: { amount: '100.00', currency: 'EUR' } };
     expect((await patch(id, both)).body).toMatchObject(both);
     await state('first_payment', [{ level: 1, kind: 'flat', amount: { amount: '5.00', currency: 'EUR' } }]);

@@ -56,7 +56,9 @@ export function RuleForm({
   const [capScope, setCapScope] = useState<(typeof capScopes)[number]>(rule?.cap?.scope ?? 'affiliate');
   const [capPeriod, setCapPeriod] = useState<(typeof capPeriods)[number]>(rule?.cap?.period ?? 'month');
   const [isForNew, setForNew] = useState(rule?.appliesTo === 'new_customers');
-  const [from, setFrom] = useState('');
+  // What has yet to begin keeps its day, unless somebody clears it.
+  const [planned] = useState(rule !== null && Date.parse(rule.effectiveFrom) > Date.now() ? rule.effectiveFrom : null);
+  const [from, setFrom] = useState(localField(planned));
   const [until, setUntil] = useState(localField(rule?.effectiveTo ?? null));
   const [asked, setAsked] = useState<Readonly<Record<string, unknown>> | null>(null);
   const [shown, setShown] = useState<string | null>(null);
@@ -108,8 +110,9 @@ export function RuleForm({
           ...(rule.transactionType === null ? {} : { transactionType: rule.transactionType }),
           event: rule.event,
         };
+  const begin = instantOf(from, planned);
   const span = {
-    ...(from === '' ? {} : { effectiveFrom: new Date(from).toISOString() }),
+    ...(begin === null ? {} : { effectiveFrom: begin }),
     ...(scope === 'global' ? {} : { effectiveTo: instantOf(until, rule?.effectiveTo ?? null) }),
   };
   const simulation = {
@@ -126,7 +129,7 @@ export function RuleForm({
         return postPath('/v1/commission-rules', { name: name.trim(), ...place, ...terms, ...span }, key.current);
       const { data } = await patchCommissionRulesByRuleId({
         path: { ruleId: rule.id },
-        body: { name: name.trim(), ...terms, ...span },
+        body: { name: name.trim(), ...terms, ...span, effectiveFrom: begin },
         headers: { 'If-Match': `"${rule.version}"` } as never,
         throwOnError: true,
       });
