@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inWorkspace } from '../../../db/transaction.js';
 import { presetIds, presets, type Permission } from '../../../domain/access/permission.js';
 import { eventually } from '../../support/eventually.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
@@ -121,6 +122,17 @@ test('last use is noted', async () => {
     return shown.body['lastUsedAt'] === null ? undefined : String(shown.body['lastUsedAt']);
   });
   expect(used).toMatch(/Z$/);
+});
+
+test('calls of one key do not wait for each other’s note of its last use', async () => {
+  const key = await makeKey({ roleId: 'auditor' });
+
+  await inWorkspace(api.db, shop.id, async (tx) => {
+    await tx('api_keys').where({ id: key.id }).forNoKeyUpdate().select('id'); // another call is noting it
+    const signal = AbortSignal.timeout(20_000); // waits for the row without `skip locked`, and the row for this test
+    const answer = await fetch(`${api.url}/v1/me`, { headers: { Authorization: `Bearer ${key.secret}` }, signal });
+    expect(answer.status).toBe(200);
+  });
 });
 
 test('another workspace’s key, user and settings do not exist', async () => {
