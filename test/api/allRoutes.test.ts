@@ -978,7 +978,8 @@ test('ROL-03: rights for assigned rows show nothing of an affiliate who is not a
 test('every route stands in the tables of api.md', () => {
   // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081), and
   // so is what a second person finds an open entry by (0320), where documents wait and an affiliate sends its own (0430), and
-  // what rejects both levels of a sale (0620), and closing a period (0980).
+  // what rejects both levels of a sale (0620), and closing a period (0980), and the plans of a run and
+  // what differs between them (1020).
   const beside = new Set([
     'GET /v1/console/risk',
     'GET /v1/gateways/{}',
@@ -988,6 +989,8 @@ test('every route stands in the tables of api.md', () => {
     'POST /v1/ledger-adjustments/{}/reject',
     'GET /v1/ledger-periods',
     'POST /v1/ledger-periods',
+    'GET /v1/payout-runs/{}/plans',
+    'GET /v1/payout-runs/{}/changes',
     'GET /v1/documents',
     'GET /v1/me/documents',
     'POST /v1/me/documents',

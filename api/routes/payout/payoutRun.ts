@@ -16,6 +16,13 @@ import {
   readPreviousTotals,
   totalPreview,
 } from '../../../db/reads/payout/payoutRunPreview.js';
+import {
+  comparedPlans,
+  countPlanChanges,
+  listPlanChanges,
+  listSealedPlans,
+  sumPlans,
+} from '../../../db/reads/payout/planChanges.js';
 import { listRunCauses, type PlannedPayment, readGatewayNeeds } from '../../../db/reads/payout/runOutlook.js';
 import { findRunView, listRunViews, readRunProgress, type RunView } from '../../../db/reads/payout/payoutRunView.js';
 import { readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
@@ -50,6 +57,11 @@ import {
   payoutRunQuery,
   type PayoutRunRequest,
   payoutRunWire,
+  planChangeList,
+  planChangesQuery,
+  planList,
+  presentChange,
+  presentPlan,
   presentPreview,
   presentProof,
   presentRun,
@@ -308,6 +320,61 @@ const lines = defineRoute({
   },
 });
 
+/** What the present plan says otherwise than an earlier one: an approval of that one is void, and this is why (screens.md 5). */
+const changes = defineRoute({
+  method: 'GET',
+  path: '/v1/payout-runs/:runId/changes',
+  permission: 'payout.read',
+  params: payoutRunParams,
+  query: planChangesQuery,
+  reply: planChangeList,
+  refuses: ['resource.not_found'],
+  handle(ctx) {
+    const page = ctx.page(ctx.query);
+    const { since, include = [] } = ctx.query;
+    return ctx.read(async (tx) => {
+      const run = await requireRun(tx, ctx, ctx.params.runId);
+      const plans = await listSealedPlans(tx, run.id);
+      const compared = comparedPlans(plans, run.planHash, since);
+      if (compared === undefined && since !== undefined && run.planHash !== null)
+        throw invalid({
+          parameter: 'since',
+          code: 'not_found',
+          detail: 'No earlier plan of this run has that version.',
+        });
+      const of =
+        compared === undefined
+          ? undefined
+          : { runId: run.id, before: compared.before.planVersion, after: compared.after.planVersion };
+      const rows = of === undefined ? [] : await listPlanChanges(tx, of, page);
+      const list = ctx.list(rows, page, presentChange, ({ currency, affiliateId }) => ({
+        value: currency,
+        id: affiliateId,
+      }));
+      if (!include.includes('counts')) return list;
+      const total = of === undefined ? 0 : await countPlanChanges(tx, of);
+      return { ...list, counts: { total, byStatus: {} } };
+    });
+  },
+});
+
+/** Every plan of the run that could be seen, with what it paid and who approved it; the newest first. */
+const plans = defineRoute({
+  method: 'GET',
+  path: '/v1/payout-runs/:runId/plans',
+  permission: 'payout.read',
+  params: payoutRunParams,
+  reply: planList,
+  refuses: ['resource.not_found'],
+  handle: (ctx) =>
+    ctx.read(async (tx) => {
+      const run = await requireRun(tx, ctx, ctx.params.runId);
+      const all = await listSealedPlans(tx, run.id);
+      const totals = await sumPlans(tx, { runId: run.id, planVersions: all.map((plan) => plan.planVersion) });
+      return { data: all.map((plan) => presentPlan(plan, totals, run.planHash)).reverse(), nextCursor: null };
+    }),
+});
+
 const proof = defineRoute({
   method: 'GET',
   path: '/v1/payout-runs/:runId/proof',
@@ -485,6 +552,8 @@ export const payoutRunRoutes: readonly Route[] = [
   get,
   getPreview,
   lines,
+  changes,
+  plans,
   proof,
   edit('exclude'),
   edit('include'),

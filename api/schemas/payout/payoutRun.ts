@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PreviewRow, PreviewTotal } from '../../../db/reads/payout/payoutRunPreview.js';
+import type { PlanChange, PlanSide, PlanTotal, SealedPlan } from '../../../db/reads/payout/planChanges.js';
 import type { GatewayNeed, RunCause } from '../../../db/reads/payout/runOutlook.js';
 import type { RunProgress, RunView } from '../../../db/reads/payout/payoutRunView.js';
 import type { CurrencyCode } from '../../../domain/money.js';
@@ -213,6 +214,61 @@ export const runLineWire = z
   })
   .openapi('PayoutRunLine');
 export const runLineList = listOf(runLineWire);
+const planSideWire = z
+  .strictObject({
+    outcome: z.enum(['paid', 'not_paid']),
+    net: signedMoneyWire,
+    owed: signedMoneyWire,
+    commissions: z.int(),
+    reasons: z.array(z.enum(notPaidCodes)),
+    method: z.strictObject({ type: z.string(), masked: z.string() }).nullable(),
+  })
+  .nullable()
+  .meta({ description: 'Null: not in that plan at all.' });
+
+/** One affiliate and currency whose line the present plan has otherwise than an earlier one (screens.md 5). */
+export const planChangeWire = z
+  .strictObject({
+    object: z.literal('payout_run_change'),
+    affiliateId: idWire('affiliate'),
+    name: z.string(),
+    currency: z.string(),
+    before: planSideWire,
+    after: planSideWire,
+    difference: signedMoneyWire.meta({ description: 'Of what is paid: positive, more than before.' }),
+  })
+  .openapi('PayoutRunChange');
+export const planChangeList = listOf(planChangeWire);
+const planVersionParameter = z
+  .string()
+  .regex(/^[1-9]\d{0,6}$/, 'A number from 1.')
+  .transform(Number)
+  .openapi({
+    type: 'integer',
+    minimum: 1,
+    description: 'The version of the plan to compare with; without it the plan before the present one.',
+  });
+export const planChangesQuery = listQuery(
+  {
+    since: planVersionParameter.exactOptional(),
+  },
+  { sort: ['affiliateId'], include: ['counts'] },
+);
+
+export const planWire = z
+  .strictObject({
+    object: z.literal('payout_run_plan'),
+    planVersion: z.int(),
+    planHash: z.string(),
+    isCurrent: z.boolean(),
+    plannedAt: instantWire,
+    approvedAt: instantWire.nullable(),
+    approvedBy: z.string().nullable(),
+    payable: z.array(z.strictObject({ currency: z.string(), ...sumWire })),
+  })
+  .openapi('PayoutRunPlan');
+export const planList = listOf(planWire);
+
 export const runProofWire = z
   .strictObject({
     object: z.literal('payout_run_proof'),
@@ -292,6 +348,45 @@ export function presentRunLine(row: PreviewRow): z.output<typeof runLineWire> {
     ...presentPayable(row),
     owed: { minor: row.owedMinor, currency: row.currency },
     reasons: [...row.reasons],
+  };
+}
+
+export function presentChange(change: PlanChange): z.output<typeof planChangeWire> {
+  const { currency } = change;
+  const side = (of: PlanSide | null): z.output<typeof planSideWire> =>
+    of === null
+      ? null
+      : {
+          outcome: of.outcome,
+          net: { minor: of.netMinor, currency },
+          owed: { minor: of.owedMinor, currency },
+          commissions: of.commissionCount,
+          reasons: [...of.codes],
+          method: of.method,
+        };
+  return {
+    object: 'payout_run_change',
+    affiliateId: change.affiliateId,
+    name: change.name,
+    currency,
+    before: side(change.before),
+    after: side(change.after),
+    difference: { minor: (change.after?.netMinor ?? 0n) - (change.before?.netMinor ?? 0n), currency },
+  };
+}
+
+export function presentPlan(
+  plan: SealedPlan,
+  totals: readonly PlanTotal[],
+  presentHash: string | null,
+): z.output<typeof planWire> {
+  return {
+    object: 'payout_run_plan',
+    ...plan,
+    isCurrent: plan.planHash === presentHash,
+    payable: totals
+      .filter((total) => total.planVersion === plan.planVersion)
+      .map(({ currency, affiliates, minor }) => ({ currency, affiliates, amount: { minor, currency } })),
   };
 }
 

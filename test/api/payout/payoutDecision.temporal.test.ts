@@ -114,6 +114,7 @@ describe('a run', () => {
   test('excluding, including, planning again and cancelling: an approval given before is void', async () => {
     const [stays, leaves] = [await w.payable('ok'), await w.payable('ok')];
     const { path, planHash } = await plannedRun(stays, leaves);
+    expect((await api.as(ben, `${path}/changes`)).body['data']).toEqual([]); // the first plan differs from nothing
     expect((await post(ben, `${path}/approve`, { planHash, ...reason })).status).toBe(200);
 
     expect((await post(ana, `${path}/exclude`, { affiliateIds: [leaves] })).status).toBe(200);
@@ -128,10 +129,43 @@ describe('a run', () => {
       status: 409,
       body: { code: 'plan_changed' },
     });
+    // What changed since the plan before, for whoever approved that one (screens.md 5): the one who left, and nobody else.
+    const money = (amount: string) => ({ amount, currency: 'USD' });
+    const changes = await api.as(ben, `${path}/changes?include=counts`);
+    expect(changes).toMatchObject({
+      status: 200,
+      body: {
+        counts: { total: 1 },
+        data: [
+          {
+            affiliateId: leaves,
+            currency: 'USD',
+            before: { outcome: 'paid', net: money('20.00'), commissions: 1, reasons: [] },
+            after: { outcome: 'not_paid', net: money('0.00'), owed: money('20.00'), reasons: ['excluded_by_user'] },
+            difference: money('-20.00'),
+          },
+        ],
+      },
+    });
+    expect((await api.as(ben, `${path}/plans`)).body['data']).toMatchObject([
+      { planVersion: 2, isCurrent: true, approvedAt: null, payable: [{ affiliates: 1, amount: money('20.00') }] },
+      { planVersion: 1, isCurrent: false, planHash, payable: [{ affiliates: 2, amount: money('40.00') }] },
+    ]);
+    expect(itemsOf((await api.as(ben, `${path}/plans`)).body['data'])[1]?.['approvedAt']).toEqual(expect.any(String));
+    for (const since of ['2', '9', '0', 'x'])
+      expect(await api.as(ben, `${path}/changes?since=${since}`)).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed' },
+      });
     // Who changes lines had a hand in it, and cannot approve it any more.
     expect((await post(ben, `${path}/include`, { affiliateIds: [leaves] })).status).toBe(200);
     const again = await until(`${path}/preview`, (body) => body['status'] === 'planned');
     expect(itemsOf(again['payable'])).toHaveLength(2);
+    // Against the first plan nothing is different; against the one between, the same affiliate is back.
+    expect((await api.as(ben, `${path}/changes?since=1`)).body['data']).toEqual([]);
+    expect((await api.as(ben, `${path}/changes`)).body['data']).toMatchObject([
+      { affiliateId: leaves, before: { outcome: 'not_paid' }, after: { outcome: 'paid' }, difference: money('20.00') },
+    ]);
     expect(await post(ben, `${path}/approve`, { planHash: again['planHash'], ...reason })).toMatchObject({
       status: 403,
       body: { code: 'own_work' },

@@ -95,6 +95,17 @@ test.describe('a payout run', () => {
     await expect(page.locator(`tr[data-row="${world.cy.id}-USD"]`)).toContainText('Below the minimum');
     await expectAccessible(page);
 
+    // One more reason for Bo is another plan: it says so, and what is different.
+    await bo.getByRole('button', { name: /^Take .* out$/ }).click();
+    const changed = page.getByRole('alert').filter({ hasText: 'The plan changed' });
+    await expect(changed).toContainText('This is plan 2. One line differs from plan 1.', { timeout: 60_000 });
+    await expect(changed).toContainText('The totals are the same.');
+    await changed.getByRole('button', { name: 'Show what changed' }).click();
+    await expect(page.getByRole('tab', { name: 'What changed' })).toHaveAttribute('aria-selected', 'true');
+    await expect(page.locator('tr[data-row]')).toHaveCount(1);
+    await expect(bo).toContainText('Not paid now: No payout method');
+    await expectAccessible(page);
+
     await page.locator('[data-action="approve"]').click();
     await page
       .getByRole('dialog')

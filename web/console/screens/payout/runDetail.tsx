@@ -22,6 +22,7 @@ import {
   getGroupsOptions,
   getPayoutRunsByRunIdLinesOptions,
   getPayoutRunsByRunIdOptions,
+  getPayoutRunsByRunIdPlansOptions,
   getPayoutRunsByRunIdPreviewOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { PayoutRun, PayoutRunLine, PayoutRunPreview } from '../../../client/types.gen.js';
@@ -42,12 +43,13 @@ import { StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
 import { ObjectHistory } from '../audit/objectHistory.js';
 import { ConfirmDialog } from './confirmDialog.js';
 import { PayoutTable } from './payoutTable.js';
+import { PlanChanged, PlanChanges, planHistoryOf } from './planChanges.js';
 import { RunFiles } from './runFiles.js';
 import { Oddities, PreviewTotals, Reasons, StaysBehind } from './previewParts.js';
 
 type Line = PayoutRunLine & { readonly id: string };
 const bar = ['planning', 'planned', 'approved', 'executing', 'completed'] as const;
-const tabs = ['paid', 'not_paid', 'odd', 'payouts', 'history'] as const;
+const tabs = ['paid', 'not_paid', 'odd', 'changes', 'payouts', 'history'] as const;
 const outcomes = ['paid', 'not_paid', 'odd'] as const;
 
 /** One run: who is paid, who is not and why, the proof, the approval by a second person, the execution (screens.md 5). */
@@ -105,17 +107,41 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const { search, change } = useAddress();
-  const [asking, setAsking] = useState<'approve' | 'execute' | null>(null);
+  const [asking, setAsking] = useState<{
+    readonly verb: 'approve' | 'execute';
+    readonly preview: PayoutRunPreview;
+  } | null>(null);
   const isPlanned = run.status !== 'planning';
   const preview = useQuery({
-    // The hash is part of the key: another plan is read anew, never mixed with the one before.
     ...getPayoutRunsByRunIdPreviewOptions({ path: { runId: run.id } }),
     enabled: isPlanned,
     refetchInterval: 5_000,
     refetchIntervalInBackground: false,
   });
-  const shownTabs = tabs.filter((one) => one !== 'history' || can('audit.read'));
+  // Run and preview are read apart: what was read while the plan was being made has no figures, and is not to be approved.
+  const ask = (verb: 'approve' | 'execute'): void => {
+    preview
+      .refetch()
+      .then(({ data, isSuccess }) => {
+        if (isSuccess && data.planHash !== null) setAsking({ verb, preview: data });
+      })
+      .catch(() => undefined); // shown by the query itself
+  };
+  const plans = useQuery({
+    ...getPayoutRunsByRunIdPlansOptions({ path: { runId: run.id } }),
+    enabled: isPlanned && run.planVersion > 1,
+    refetchInterval: 5_000,
+    refetchIntervalInBackground: false,
+  });
+  const history = plans.data === undefined ? undefined : planHistoryOf(plans.data.data);
+  const isShown: Readonly<Partial<Record<(typeof tabs)[number], boolean>>> = {
+    history: can('audit.read'),
+    changes: history !== undefined,
+  };
+  const shownTabs = tabs.filter((one) => isShown[one] ?? true);
   const tab = shownTabs.find((one) => one === search['tab']) ?? 'paid';
+  const show = (next: string): void =>
+    change({ tab: next, cursor: '', page: '', sort: '', status: '', problem: '', cols: '' });
   // What the run was limited to; a limit that was not set says nothing.
   const scope = [
     ...namesOf(t('run.programs'), run.programIds, (id) => <ProgramName key={id} id={id} />),
@@ -137,7 +163,7 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
           path={`/v1/payout-runs/${run.id}`}
           actions={run.allowedActions}
           only={['approve', 'execute', 'pause', 'resume', 'replan', 'cancel']}
-          custom={{ approve: () => setAsking('approve'), execute: () => setAsking('execute') }}
+          custom={{ approve: () => ask('approve'), execute: () => ask('execute') }}
         />
       </Group>
       {run.secondPerson === 'single_person' ? (
@@ -163,22 +189,26 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
           ]}
         />
       </Paper>
+      {history === undefined || run.status === 'cancelled' ? null : (
+        <PlanChanged run={run} history={history} onShow={() => show('changes')} />
+      )}
+      {plans.error === null ? null : <ErrorView error={plans.error} />}
       <RunProgress run={run} />
       {run.status === 'planning' || run.status === 'planned' || run.status === 'cancelled' ? null : (
         <RunFiles run={run} />
       )}
+      {asking?.verb === 'approve' ? (
+        <ApproveDialog run={run} preview={asking.preview} onClose={() => setAsking(null)} />
+      ) : null}
+      {asking?.verb === 'execute' ? (
+        <ExecuteDialog run={run} preview={asking.preview} onClose={() => setAsking(null)} />
+      ) : null}
       {isPlanned ? (
         <Loaded query={preview}>
           {(found) => (
             <Stack>
               <PreviewTotals preview={found} />
               <Proof preview={found} />
-              {asking === 'approve' ? (
-                <ApproveDialog run={run} preview={found} onClose={() => setAsking(null)} />
-              ) : null}
-              {asking === 'execute' ? (
-                <ExecuteDialog run={run} preview={found} onClose={() => setAsking(null)} />
-              ) : null}
             </Stack>
           )}
         </Loaded>
@@ -186,13 +216,7 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
         <Text role="status">{t('run.isPlanning')}</Text>
       )}
       {isPlanned ? (
-        <Tabs
-          value={tab}
-          onChange={(next) =>
-            change({ tab: next ?? 'paid', cursor: '', page: '', sort: '', status: '', problem: '', cols: '' })
-          }
-          keepMounted={false}
-        >
+        <Tabs value={tab} onChange={(next) => show(next ?? 'paid')} keepMounted={false}>
           <Tabs.List>
             {shownTabs.map((one) => (
               <Tabs.Tab key={one} value={one}>
@@ -206,6 +230,11 @@ function Run({ run }: { readonly run: PayoutRun }): ReactElement {
               <Lines run={run} outcome={outcome} />
             </Tabs.Panel>
           ))}
+          {history === undefined ? null : (
+            <Tabs.Panel value="changes" pt="sm">
+              <PlanChanges run={run} history={history} />
+            </Tabs.Panel>
+          )}
           {can('audit.read') ? (
             <Tabs.Panel value="history" pt="sm">
               <ObjectHistory objectId={run.id} />
@@ -526,11 +555,10 @@ function ApproveDialog({
   readonly onClose: () => void;
 }): ReactElement {
   const { t } = useTranslation();
-  // What is on screen when the dialog opens is what is approved; a plan that changes meanwhile is refused with plan_changed.
-  const [seen] = useState(preview);
+  // What the dialog was opened with is what is approved; a plan that changes meanwhile is refused with plan_changed.
   const [reason, setReason] = useState('');
   // Each currency is named: one figure alone would say less than what is approved (screens.md 1.9).
-  const sums = seen.totals
+  const sums = preview.totals
     .filter((total) => total.payable.affiliates > 0)
     .map(({ payable }) => `${formatMoney(payable.amount)} ${t('run.toAffiliates', { count: payable.affiliates })}`);
   return (
@@ -539,15 +567,15 @@ function ApproveDialog({
       verb="approve"
       title={t('run.approveTitle')}
       button={sums.length === 0 ? t('run.approve') : t('run.approveFigures', { sums: sums.join(', ') })}
-      body={{ planHash: seen.planHash, ...(reason === '' ? {} : { reason }) }}
+      body={{ planHash: preview.planHash, ...(reason === '' ? {} : { reason }) }}
       onClose={onClose}
     >
       <Text size="sm">{t('run.approveText')}</Text>
-      <Figures preview={seen} />
+      <Figures preview={preview} />
       <Text size="sm">
-        {t('run.planHash')} <Code>{seen.planHash}</Code>
+        {t('run.planHash')} <Code>{preview.planHash}</Code>
       </Text>
-      {seen.secondPerson === 'single_person' ? (
+      {preview.secondPerson === 'single_person' ? (
         <Text size="sm" fw={600}>
           {t('run.singlePersonText')}
         </Text>
