@@ -23,6 +23,7 @@ import { dateIn } from '../domain/calendar.js';
 import { DomainError } from '../domain/errors.js';
 import type { AffiliateId, UserId, WorkspaceId } from '../domain/ids.js';
 import { durationMs, type Instant } from '../domain/time.js';
+import { countryIn } from '../domain/tracking/trafficTerms.js';
 import { clockNow } from '../platform/clock.js';
 import { hashToken, isSameText, readApiKey } from '../platform/secrets.js';
 
@@ -395,6 +396,24 @@ export function clientAddressOf(trustProxy: readonly string[]): (request: Incomi
       address = plainAddress(before);
     }
     return address;
+  };
+}
+
+/**
+ * The country from which a request came, as a proxy of ours wrote it into the header of that name. Without a name, and of anybody else's
+ * request, nothing is known: everybody can send a header.
+ */
+export function countryOfRequest(
+  trustProxy: readonly string[],
+  header: string | undefined,
+): (request: IncomingMessage) => string | null {
+  if (header === undefined) return () => null;
+  const name = header.toLowerCase();
+  return (request) => {
+    const values = request.headersDistinct[name];
+    // Two of them: one is the caller's own, and which, nobody can tell.
+    if (values?.length !== 1 || !isListed(plainAddress(request.socket.remoteAddress ?? ''), trustProxy)) return null;
+    return countryIn(values[0]);
   };
 }
 

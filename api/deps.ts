@@ -45,4 +45,6 @@ export interface ApiDeps {
   readonly checkDomain: DomainChecker;
   /** Address of the caller, through trusted proxies only. */
   readonly clientAddress: (request: Context['req']) => string;
+  /** As a proxy of ours says, in capital letters; null, or without this: unknown. */
+  readonly countryOf?: (request: Context['req']) => string | null;
 }

@@ -69,6 +69,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       logger,
       publicUrl: config.http.publicUrl,
       clientAddress: deps.clientAddress,
+      ...(deps.countryOf === undefined ? {} : { countryOf: deps.countryOf }),
       hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
     });
     const state = { isServing: true };

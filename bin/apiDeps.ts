@@ -1,6 +1,6 @@
 import { connectedGateways } from '../activities/gateways/connected.js';
 import { createApiLog } from '../api/apiLog.js';
-import { clientAddressOf, KnownSessions } from '../api/auth.js';
+import { clientAddressOf, countryOfRequest, KnownSessions } from '../api/auth.js';
 import { createDecisionOutcomes } from '../api/decisionOutcome.js';
 import { createRateLimiter } from '../api/rateLimit.js';
 import type { ApiDeps } from '../api/deps.js';
@@ -59,5 +59,6 @@ export function createApiDeps(of: {
     signInGuard: createSignInGuard(),
     checkDomain: createDomainChecker({ publicUrl: config.http.publicUrl, allow: config.outboundAllow }),
     clientAddress,
+    countryOf: countryOfRequest(config.http.trustProxy, config.http.countryHeader),
   };
 }

@@ -24,6 +24,8 @@ export interface Config {
     readonly publicUrl: string;
     /** Addresses and CIDRs of the proxies whose X-Forwarded-For counts. */
     readonly trustProxy: readonly string[];
+    /** The header in which such a proxy says from which country a request comes; undefined: none does. */
+    readonly countryHeader?: string | undefined;
     readonly metricsToken: string | undefined;
   };
   readonly database: {
@@ -136,6 +138,14 @@ const variables = {
     networks.default([]),
     'proxies whose X-Forwarded-For counts: addresses or CIDRs, separated by commas',
     '10.0.0.0/8',
+  ),
+  COUNTRY_HEADER: variable(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,60}$/, 'the name of a header')
+      .optional(),
+    'header in which a proxy of TRUST_PROXY says the country of a request, in two letters; unset: countries are unknown',
+    'CF-IPCountry',
   ),
   METRICS_TOKEN: secret(
     z.string().min(16, 'at least 16 characters').optional(),
@@ -251,6 +261,7 @@ const schema = z
     PORT: variables.PORT.schema,
     PUBLIC_URL: variables.PUBLIC_URL.schema,
     TRUST_PROXY: variables.TRUST_PROXY.schema,
+    COUNTRY_HEADER: variables.COUNTRY_HEADER.schema,
     METRICS_TOKEN: variables.METRICS_TOKEN.schema,
     DATABASE_URL: variables.DATABASE_URL.schema,
     MIGRATION_DATABASE_URL: variables.MIGRATION_DATABASE_URL.schema,
@@ -275,6 +286,8 @@ const schema = z
   })
   .superRefine((settings, context) => {
     const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+    if (settings.COUNTRY_HEADER !== undefined && settings.TRUST_PROXY.length === 0)
+      refuse('COUNTRY_HEADER', 'counts only from a proxy that TRUST_PROXY names: set that too');
     if (settings.NODE_ENV !== 'production') return;
     if (settings.OUTBOUND_ALLOW.length > 0)
       refuse('OUTBOUND_ALLOW', 'is for development and tests: unset it in production');
@@ -315,6 +328,7 @@ function nest(settings: z.infer<typeof schema>): Config {
       port: settings.PORT,
       publicUrl: settings.PUBLIC_URL,
       trustProxy: settings.TRUST_PROXY,
+      countryHeader: settings.COUNTRY_HEADER,
       metricsToken: settings.METRICS_TOKEN,
     },
     database: { url: settings.DATABASE_URL, migrationUrl: settings.MIGRATION_DATABASE_URL },

@@ -7,6 +7,7 @@ import {
   listSharedEdges,
   readReferralSignals,
 } from '../../db/reads/tracking/riskSignals.js';
+import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
 import { inWorkspace, type Tx } from '../../db/transaction.js';
 import { markBurstsSuspect } from '../../db/tracking/click.js';
 import { raiseFlag } from '../../db/tracking/riskFlag.js';
@@ -29,7 +30,7 @@ export async function flagReferral(tx: Tx, act: Act, referral: Referral): Promis
   if (referral.contactId === null) return [];
   const [signals] = await readReferralSignals(tx, [referral.id]);
   if (signals === undefined) return [];
-  const findings = judgeReferral(signals);
+  const findings = judgeReferral(signals, await readReferralTerms(tx, referral.programId));
   const bySystem = actFor(act, { actor: systemActor, mode: referral.mode, cause: null });
   for (const { code, evidence } of findings)
     await raiseFlag(tx, bySystem, {

@@ -27,6 +27,8 @@ export interface NewClick {
   readonly windowSeconds: number;
   readonly addressHash: Buffer | null;
   readonly userAgent: string | null;
+  /** As a proxy of ours said (`COUNTRY_HEADER`); absent as null: nobody did. */
+  readonly country?: string | null;
 }
 
 // One statement, one commit, whatever the number of rows and workspaces. Arrays and not a JSON document; what a link decides is sent once per
@@ -41,13 +43,14 @@ const recordStatement = {
     select unnest($7::text[]) as id, unnest($8::integer[]) as target, unnest($9::text[]) as previous_click_id, unnest($10::text[]) as credit,
            unnest($11::text[]) as credit_code, unnest($12::boolean[]) as suspect, unnest($13::text[]) as sub1, unnest($14::text[]) as sub2,
            unnest($15::text[]) as sub3, unnest($16::text[]) as sub4, unnest($17::text[]) as sub5, unnest($18::text[]) as query,
-           unnest($19::text[]) as referrer, unnest($20::bytea[]) as address_hash, unnest($21::text[]) as user_agent
+           unnest($19::text[]) as referrer, unnest($20::bytea[]) as address_hash, unnest($21::text[]) as user_agent,
+           unnest($22::text[]) as country
   ) as row
   join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[]) with ordinality
     as of_target (workspace_id, mode, link_id, affiliate_id, program_id, window_seconds, position) on of_target.position = row.target
 ), details as (
-  insert into click_details (click_id, workspace_id, address_hash, user_agent)
-  select id, workspace_id, address_hash, user_agent from incoming
+  insert into click_details (click_id, workspace_id, address_hash, user_agent, country)
+  select id, workspace_id, address_hash, user_agent, country from incoming
 )
 insert into clicks (id, workspace_id, mode, link_id, affiliate_id, program_id, previous_click_id, credit, credit_code, suspect,
                     sub1, sub2, sub3, sub4, sub5, query, referrer, window_seconds)
@@ -76,7 +79,7 @@ export async function recordClicks(edgeDb: EdgeDb, clicks: readonly NewClick[]):
     column(),
   ];
   const [sub1, sub2, sub3, sub4, sub5] = [column(), column(), column(), column(), column()];
-  const [query, referrer, addressHash, userAgent] = [column(), column(), column(), column()];
+  const [query, referrer, addressHash, userAgent, country] = [column(), column(), column(), column(), column()];
   for (const click of clicks) {
     // The same link may be met under two windows, when its terms changed while the batch waited.
     const key = `${click.linkId}${click.windowSeconds}${click.mode}`;
@@ -107,6 +110,7 @@ export async function recordClicks(edgeDb: EdgeDb, clicks: readonly NewClick[]):
     addText(referrer, click.referrer);
     addText(addressHash, click.addressHash === null ? null : `\\x${click.addressHash.toString('hex')}`);
     addText(userAgent, click.userAgent);
+    addPlain(country, click.country ?? null);
   }
   await (edgeDb as unknown as pg.Pool).query({
     ...recordStatement,
@@ -132,6 +136,7 @@ export async function recordClicks(edgeDb: EdgeDb, clicks: readonly NewClick[]):
       referrer,
       addressHash,
       userAgent,
+      country,
     ].map(literalOf),
   });
 }
@@ -352,6 +357,7 @@ export async function insertClick(tx: Tx, at: Instant, click: NewClick): Promise
     workspace_id: click.workspaceId,
     address_hash: click.addressHash,
     user_agent: click.userAgent,
+    country: click.country ?? null,
     created_at: at,
   });
 }

@@ -216,6 +216,9 @@ export interface EffectiveTerms {
   readonly showPurchaseHistory: boolean;
   readonly commissionEmail: { readonly enabled: boolean; readonly templateId: string | null };
   readonly fxPoint: 'sale' | 'approval' | 'payout';
+  /** May affiliates buy ads for their links, and on which of our words never (screens.md 3.16)? */
+  readonly paidAds: 'allowed' | 'forbidden';
+  readonly brandTerms: readonly string[];
 }
 export type TermName = keyof EffectiveTerms;
 
@@ -242,6 +245,8 @@ export function inheritedTerms(settings: Settings): EffectiveTerms {
     showPurchaseHistory: false,
     commissionEmail: { enabled: false, templateId: null },
     fxPoint: 'sale',
+    paidAds: 'allowed',
+    brandTerms: [],
   };
 }
 

@@ -41,6 +41,8 @@ export const ownTermNames = [
   'showPurchaseHistory',
   'commissionEmail',
   'fxPoint',
+  'paidAds',
+  'brandTerms',
 ] as const;
 export type OwnTermName = (typeof ownTermNames)[number];
 /** In wire form, as the column keeps them: an absent name is inherited. */

@@ -7,6 +7,8 @@ export const riskCodes = [
   'throwaway_mail',
   'click_flood',
   'refund_share',
+  'paid_ads',
+  'place_mismatch',
   'ring',
   'chain_abuse',
   'manual_review',
@@ -17,7 +19,7 @@ export type RiskCode = (typeof riskCodes)[number];
 
 /**
  * Findings with which a referral never approves itself. The others are for staff to see and punish nobody: that a rival sends somebody's
- * contact again must not hold that somebody's money.
+ * contact again, or that a buyer travels, must not hold anybody's money.
  */
 const blocking: ReadonlySet<RiskCode> = new Set([
   'self_referral',
@@ -27,6 +29,7 @@ const blocking: ReadonlySet<RiskCode> = new Set([
   'throwaway_mail',
   'click_flood',
   'refund_share',
+  'paid_ads',
   'ring',
   'chain_abuse',
   'manual_review',

@@ -1,4 +1,5 @@
 import type { RiskCode } from './riskFlag.js';
+import { type ClickOrigin, forbiddenAd, noTrafficTerms, type TrafficTerms } from './trafficTerms.js';
 
 // Fraud rules: what is counted is gathered elsewhere, what it means is decided here (features.md 19, reliability.md 5). Each limit is far above
 // what honest traffic showed in the labelled set (bench/fraud.ts) and is repeated in the finding's evidence.
@@ -60,6 +61,10 @@ export interface ReferralSignals {
   readonly secondsToEvent: number | null;
   /** From the first click of another affiliate to the credited one; null: there is none. */
   readonly minutesSinceOther: number | null;
+  /** The clicks of those it credits, newest first: where each came from. */
+  readonly origins: readonly ClickOrigin[];
+  /** Of the buyer, as the buyer or whoever sent the lead said. */
+  readonly buyerCountry: string | null;
 }
 
 export type SharedTrait = 'contact' | 'email' | 'phone' | 'payout_account' | 'visitor' | 'device';
@@ -69,8 +74,10 @@ export interface RiskFinding {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
-/** Everything that speaks against this referral, most serious first. Empty: nothing. */
-export function judgeReferral(signals: ReferralSignals): readonly RiskFinding[] {
+/** Everything that speaks against this referral, most serious first. Empty: nothing. `terms` are its program's. */
+export function judgeReferral(signals: ReferralSignals, terms: TrafficTerms = noTrafficTerms): readonly RiskFinding[] {
+  const ad = forbiddenAd(signals.origins, terms);
+  const elsewhere = placeMismatch(signals);
   const findings: (RiskFinding | false)[] = [
     signals.same.length > 0 && {
       code: 'self_referral',
@@ -89,8 +96,20 @@ export function judgeReferral(signals: ReferralSignals): readonly RiskFinding[] 
       evidence: { secondsToEvent: signals.secondsToEvent, minutesSinceOther: signals.minutesSinceOther },
     },
     isThrowawayMail(signals.buyerEmailKey) && { code: 'throwaway_mail', evidence: {} },
+    ad !== undefined && { code: 'paid_ads', evidence: { ...ad } },
+    elsewhere !== undefined && { code: 'place_mismatch', evidence: elsewhere },
   ];
   return findings.filter((finding) => finding !== false);
+}
+
+/**
+ * The buyer says to live in a country from which none of the clicks came. A single click from there is enough for everything to fit: whoever
+ * clicks on the road and buys at home is no finding.
+ */
+function placeMismatch({ origins, buyerCountry }: ReferralSignals): RiskFinding['evidence'] | undefined {
+  const clickCountries = [...new Set(origins.flatMap(({ country }) => (country === null ? [] : [country])))];
+  if (buyerCountry === null || clickCountries.length === 0 || clickCountries.includes(buyerCountry)) return undefined;
+  return { buyerCountry, clickCountries };
 }
 
 function isLateClick({ secondsToEvent, minutesSinceOther }: ReferralSignals): boolean {

@@ -33,6 +33,7 @@ test('four settings are enough; the rest has defaults', () => {
     port: 3000,
     publicUrl: 'https://partners.example.com',
     trustProxy: [],
+    countryHeader: undefined,
     metricsToken: undefined,
   });
   expect(config.temporal).toMatchObject({ namespace: 'tributary', taskQueuePrefix: '', embedded: false });
@@ -74,6 +75,8 @@ test.each([
   ['a key of the wrong length', { SECRET_KEY: `a:${newKey.slice(4)}` }, 'SECRET_KEY: each key is'],
   ['an address without port', { TEMPORAL_ADDRESS: 'temporal' }, 'TEMPORAL_ADDRESS: host:port'],
   ['an unknown level', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL: '],
+  ['a country that anybody may claim', { COUNTRY_HEADER: 'CF-IPCountry' }, 'COUNTRY_HEADER: counts only from a proxy'],
+  ['a header of two words', { TRUST_PROXY: '10.0.0.1', COUNTRY_HEADER: 'my country' }, 'COUNTRY_HEADER: the name'],
   ['a short metrics token', { METRICS_TOKEN: 'abc' }, 'METRICS_TOKEN: at least 16'],
   [
     'outgoing requests to private addresses in production',

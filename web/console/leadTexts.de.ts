@@ -315,6 +315,8 @@ export const leadTexts: Readonly<Record<keyof typeof en, string>> = {
   'riskCode.throwaway_mail': 'Wegwerf-Adresse',
   'riskCode.click_flood': 'Klickflut, die nichts bringt',
   'riskCode.refund_share': 'Die meisten Verkäufe werden erstattet',
+  'riskCode.paid_ads': 'Anzeige, die die Bedingungen verbieten',
+  'riskCode.place_mismatch': 'Käufer lebt anderswo',
   'riskCode.ring': 'Konten aus einer Hand',
   'riskCode.chain_abuse': 'Das eigene Zweitkonto geworben',
   'riskCode.manual_review': 'Von Hand geprüft',

@@ -313,6 +313,8 @@ export const leadTexts = {
   'riskCode.throwaway_mail': 'Throw-away mail address',
   'riskCode.click_flood': 'Flood of clicks that bring nothing',
   'riskCode.refund_share': 'Most sales are refunded',
+  'riskCode.paid_ads': 'Ad that the terms forbid',
+  'riskCode.place_mismatch': 'Buyer lives elsewhere',
   'riskCode.ring': 'Accounts of one hand',
   'riskCode.chain_abuse': 'Recruited their own second account',
   'riskCode.manual_review': 'Looked at by hand',

@@ -550,6 +550,12 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'program.visibility.anonymous': 'weder Namen noch E-Mail',
   'program.reviewAbove': 'Verkäufe in Prüfung ab',
   'program.hosts': 'Erlaubte Ziele',
+  'program.paidAds': 'Bezahlte Anzeigen',
+  'program.paidAds.allowed': 'erlaubt',
+  'program.paidAds.forbidden': 'verboten',
+  'program.brandTerms': 'Wörter, auf die niemand werben darf',
+  'program.brandTermsHint':
+    'Ihre Namen und Marken, je Zeile eine. Ein Klick aus einer Anzeige oder Suche danach wird gemeldet, auch wo bezahlte Anzeigen erlaubt sind.',
   'program.created': 'Erstellt',
   'program.inherited_one': '{{count}} davon kommt aus den Einstellungen',
   'program.inherited_other': '{{count}} davon kommen aus den Einstellungen',

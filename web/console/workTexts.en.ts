@@ -546,6 +546,12 @@ export const workTexts = {
   'program.visibility.anonymous': 'neither name nor e-mail',
   'program.reviewAbove': 'Sales in review above',
   'program.hosts': 'Allowed destinations',
+  'program.paidAds': 'Paid ads',
+  'program.paidAds.allowed': 'allowed',
+  'program.paidAds.forbidden': 'forbidden',
+  'program.brandTerms': 'Words nobody may advertise on',
+  'program.brandTermsHint':
+    'Your names and marks, one a line. A click from an ad or a search for one of them is flagged, also where paid ads are allowed.',
   'program.created': 'Created',
   'program.inherited_one': '{{count}} of these comes from the settings',
   'program.inherited_other': '{{count}} of these come from the settings',

@@ -36,6 +36,8 @@ export interface ClickEdgeDeps {
   readonly logger: Logger;
   readonly publicUrl: string;
   readonly clientAddress: (request: IncomingMessage) => string;
+  /** Two capital letters, where a proxy of ours says from which country the request came. */
+  readonly countryOf?: (request: IncomingMessage) => string | null;
   /** A keyed hash: what is stored of an address is worthless without our key. */
   readonly hashAddress: (address: string) => Buffer;
   /** Counts clicks by credit, where metrics are kept. */
@@ -81,6 +83,7 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
   const judgeAgent = createAgentJudge();
   const complain = sampled(deps.logger);
   const count = deps.countClick ?? (() => undefined);
+  const countryOf = deps.countryOf ?? (() => null);
 
   /**
    * On a link domain its workspace's links are answered and nothing else; on one that nobody has proved, nothing but the proof (LNK-08). A
@@ -194,6 +197,7 @@ export function clickEdge(deps: ClickEdgeDeps): ClickEdge {
         windowSeconds: target.windowSeconds,
         addressHash: address.hash,
         userAgent: userAgent === '' ? null : userAgent.slice(0, longestUserAgent),
+        country: countryOf(request),
       },
       // Only a click that credits moves the cookie: a preview's would break the chain from click to click.
       cookie:

@@ -214,6 +214,7 @@ export async function insertDirectClick(
     windowSeconds: target.windowSeconds,
     addressHash: Buffer.from(deps.secrets.sign('address', deps.clientAddress(of.koa.req)), 'base64url'),
     userAgent: of.userAgent.slice(0, 500),
+    country: deps.countryOf?.(of.koa.req) ?? null,
   });
   return id;
 }

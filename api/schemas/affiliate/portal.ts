@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Declined } from '../../../db/messaging/notificationChoice.js';
 import type { OwnAgreement } from '../../../db/reads/affiliate/ownAgreements.js';
 import type { OwnProgram } from '../../../db/reads/affiliate/ownPrograms.js';
 import { effectiveTerms, minimumPayout, type Settings } from '../../../domain/access/settings.js';
@@ -10,6 +11,7 @@ import type { PlannedRow } from '../../../domain/payout/payoutRun.js';
 import { type OwnRate, rateLanguages } from '../../../domain/program/ownRates.js';
 import { type Program, programTransitions } from '../../../domain/program/program.js';
 import { ruleEvents } from '../../../domain/program/commissionPlan.js';
+import { paidAdTerms } from '../../../domain/tracking/trafficTerms.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import {
   dateWire,
@@ -22,6 +24,11 @@ import {
   ppmWire,
   signedMoneyWire,
 } from '../wire.js';
+import {
+  notificationChoicePatch,
+  notificationChoiceWire,
+  presentNotificationChoices,
+} from '../messaging/notificationChoice.js';
 import { affiliatePatch, balanceWire } from './affiliate.js';
 
 // What an affiliate sees of itself (api.md 17): never staff's notes, names, reasons or the ids of other affiliates.
@@ -31,15 +38,17 @@ const enrolmentStatuses = statusesOf(enrolmentTransitions) as ['pending', 'activ
 const programStatuses = statusesOf(programTransitions) as ['draft', 'active', 'paused', 'closed'];
 
 /** The address is not among them: it is the login, and where confirmations go. */
-export const profilePatch = affiliatePatch.pick({
-  name: true,
-  company: true,
-  phone: true,
-  website: true,
-  country: true,
-  language: true,
-  timeZone: true,
-});
+export const profilePatch = affiliatePatch
+  .pick({
+    name: true,
+    company: true,
+    phone: true,
+    website: true,
+    country: true,
+    language: true,
+    timeZone: true,
+  })
+  .extend({ notifications: notificationChoicePatch.exactOptional() });
 
 export const profileWire = z
   .strictObject({
@@ -58,13 +67,18 @@ export const profileWire = z
     mayWrite: z.boolean(),
     subIdAccess: z.boolean(),
     recruitsOthers: z.boolean(),
+    notifications: z.array(notificationChoiceWire),
     version: z.int(),
     createdAt: instantWire,
     updatedAt: instantWire,
   })
   .openapi('OwnProfile');
 
-export function presentProfile(affiliate: Affiliate, mayWrite: boolean): z.output<typeof profileWire> {
+export function presentProfile(
+  affiliate: Affiliate,
+  mayWrite: boolean,
+  declined: Declined,
+): z.output<typeof profileWire> {
   const { id, name, company, email, emailVerifiedAt, phone, website, country, language, timeZone, status } = affiliate;
   return {
     object: 'profile',
@@ -82,6 +96,7 @@ export function presentProfile(affiliate: Affiliate, mayWrite: boolean): z.outpu
     mayWrite: mayWrite && status === 'approved',
     subIdAccess: affiliate.subIdAccess,
     recruitsOthers: affiliate.status === 'approved',
+    notifications: presentNotificationChoices('affiliate', declined),
     version: affiliate.version,
     createdAt: affiliate.createdAt,
     updatedAt: affiliate.updatedAt,
@@ -139,6 +154,9 @@ export const ownProgramWire = z
     customerVisibility: z.enum(['full', 'name_only', 'anonymous']),
     minimumPayout: moneyWire,
     destinationHosts: z.array(z.string()),
+    /** Whether ads may be bought for its links, and which words are never to be advertised on. */
+    paidAds: z.enum(paidAdTerms),
+    brandTerms: z.array(z.string()),
     landingUrl: z.string().nullable(),
     terms: ownAgreementWire.nullable(),
     guidelines: ownAgreementWire.nullable(),
@@ -200,6 +218,8 @@ export function presentOwnProgram(
     customerVisibility: terms.customerVisibility,
     minimumPayout: ownMinimum(more, program.currency),
     destinationHosts: [...program.destinationHosts, ...more.settings.domains.destinationHosts],
+    paidAds: terms.paidAds,
+    brandTerms: [...terms.brandTerms],
     landingUrl: program.landingUrl,
     terms: agreement('terms'),
     guidelines: agreement('guidelines'),

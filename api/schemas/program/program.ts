@@ -4,6 +4,7 @@ import type { ProgramVersion } from '../../../db/reads/program/programVersions.j
 import { effectiveTerms, inheritedNames, type Settings } from '../../../domain/access/settings.js';
 import { parseMoney } from '../../../domain/money.js';
 import { enrolmentRequirements, programTransitions } from '../../../domain/program/program.js';
+import { paidAdTerms } from '../../../domain/tracking/trafficTerms.js';
 import { statusesOf } from '../../../domain/transitions.js';
 import { anyOf, listQuery } from '../../lists.js';
 import {
@@ -38,6 +39,16 @@ const commissionEmail = z
       context.issues.push({ ...fieldIssue('required', 'Choose a template.', ['templateId']), input: context.value });
   });
 
+function distinct<T extends z.ZodType<string>>(item: T, max: number) {
+  return z
+    .array(item)
+    .max(max)
+    .check((context) => {
+      if (new Set(context.value).size < context.value.length)
+        context.issues.push({ ...fieldIssue('already_used', 'Each at most once.'), input: context.value });
+    });
+}
+
 /** The terms a program may set for itself; null inherits again. */
 const ownTerms = {
   attributionWindow: durationWire.nullable(),
@@ -59,17 +70,9 @@ const ownTerms = {
   showPurchaseHistory: z.boolean().nullable(),
   commissionEmail: commissionEmail.nullable(),
   fxPoint: z.enum(['sale']).nullable(),
+  paidAds: z.enum(paidAdTerms).nullable(),
+  brandTerms: distinct(text(80), 100).nullable(),
 } as const;
-
-function distinct<T extends z.ZodType<string>>(item: T, max: number) {
-  return z
-    .array(item)
-    .max(max)
-    .check((context) => {
-      if (new Set(context.value).size < context.value.length)
-        context.issues.push({ ...fieldIssue('already_used', 'Each at most once.'), input: context.value });
-    });
-}
 
 const settable = {
   slug: text(64),
@@ -148,6 +151,8 @@ export const programWire = z
     fallbackUrl: z.string().nullable(),
     destinationHosts: z.array(z.string()),
     fxPoint: z.enum(['sale']),
+    paidAds: z.enum(paidAdTerms),
+    brandTerms: z.array(z.string()),
     currentTermsId: z.string().nullable(),
     currentGuidelinesId: z.string().nullable(),
     inherited: z.array(z.string()),
@@ -185,6 +190,7 @@ export function presentProgram(view: ProgramView, settings: Settings, allowedAct
     ...terms,
     reviewAbove: reviewAbove?.ok === true ? reviewAbove.money : null,
     fxPoint: 'sale',
+    brandTerms: [...terms.brandTerms],
     landingUrl: program.landingUrl,
     fallbackUrl: program.fallbackUrl,
     destinationHosts: [...program.destinationHosts],

@@ -59,6 +59,8 @@ export const clickWire = z
     sub5: z.string().nullable(),
     query: z.string().nullable(),
     referrer: z.string().nullable(),
+    /** Two capital letters, where the installation's proxy says them (`COUNTRY_HEADER`); kept as long as the user agent. */
+    country: z.string().nullable(),
     userAgent: z.string().nullable(),
     test: z.boolean(),
     takenUpAt: instantWire.nullable(),
@@ -102,6 +104,7 @@ export function presentClick(click: ClickView, reader: { readonly seesPeople: bo
     sub5: click.sub5,
     query: reader.seesPeople ? click.query : null,
     referrer: reader.seesPeople ? click.referrer : null,
+    country: reader.seesPeople ? click.country : null,
     userAgent: reader.seesPeople ? click.user_agent : null,
     test: click.mode === 'test',
     takenUpAt: click.taken_up_at,

@@ -34,6 +34,7 @@ export interface ClickView {
   readonly campaign: string | null;
   readonly ad: string | null;
   readonly user_agent: string | null;
+  readonly country: string | null;
 }
 
 export interface ClickFilter {
@@ -84,6 +85,7 @@ function base(tx: ReadTx, scope: Scope, mode: Mode) {
       tx.raw(`${campaign} as campaign`),
       tx.raw(`${ad} as ad`),
       'detail.user_agent',
+      'detail.country',
     );
   scopeAffiliates(query, scope, 'affiliate');
   return query;

@@ -1,5 +1,6 @@
 import type { AffiliateId, ReferralId } from '../../../domain/ids.js';
 import { type ReferralSignals, type SharedEdge, type SharedTrait } from '../../../domain/tracking/riskRules.js';
+import type { ClickOrigin } from '../../../domain/tracking/trafficTerms.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
 interface SignalRow {
@@ -11,6 +12,8 @@ interface SignalRow {
   readonly leads_per_ten: number;
   readonly seconds_to_event: number | null;
   readonly minutes_since_other: number | null;
+  readonly buyer_country: string | null;
+  readonly origins: readonly ClickOrigin[] | null;
 }
 
 export interface SignalsOfReferral extends ReferralSignals {
@@ -35,13 +38,13 @@ export async function readReferralSignals(
       select referral.id, referral.affiliate_id, referral.contact_id, referral.mode,
              coalesce(referral.lead_at, referral.sale_at) as event_at,
              array_remove(array[referral.affiliate_id, referral.first_affiliate_id, referral.last_affiliate_id], null) as credited,
-             buyer.email_key, buyer.phone_key
+             buyer.email_key, buyer.phone_key, buyer.country
       from referrals as referral
       left join contacts as buyer on (buyer.workspace_id, buyer.id) = (referral.workspace_id, referral.contact_id)
       where referral.id ${wanted}
     ), clicked as (
       select wanted.id as referral_id, click.id as click_id, click.created_at, click.affiliate_id, details.address_hash, details.user_agent,
-             click.previous_click_id
+             click.previous_click_id, click.query, click.referrer, details.country
       from wanted
       join touches as touch on touch.referral_id = wanted.id and touch.kind = 'click'
       join clicks as click on click.id = touch.source_id
@@ -87,7 +90,11 @@ export async function readReferralSignals(
         and device.address_hash = details.address_hash and device.user_agent = details.user_agent
         and device.seen_at between lead.created_at - interval '24 hours' and lead.created_at + interval '24 hours'
     )
-    select wanted.id as referral_id, wanted.affiliate_id, wanted.email_key,
+    select wanted.id as referral_id, wanted.affiliate_id, wanted.email_key, wanted.country as buyer_country,
+           (select jsonb_agg(jsonb_build_object('clickId', own.click_id, 'query', own.query, 'referrer', own.referrer, 'country', own.country)
+                             order by own.created_at desc)
+            from (select * from clicked where clicked.referral_id = wanted.id and clicked.affiliate_id = any(wanted.credited)
+                  order by clicked.created_at desc limit 50) as own) as origins,
            (select jsonb_agg(jsonb_build_object('affiliateId', traits.affiliate_id, 'trait', traits.trait) order by traits.affiliate_id, traits.trait)
             from traits where traits.referral_id = wanted.id) as same,
            coalesce((
@@ -130,6 +137,8 @@ export async function readReferralSignals(
       buyerEmailKey: row.email_key,
       clicksPerMinute: Number(row.clicks_per_minute),
       leadsPerTenMinutes: Number(row.leads_per_ten),
+      origins: row.origins ?? [],
+      buyerCountry: row.buyer_country,
       secondsToEvent: row.seconds_to_event === null ? null : Number(row.seconds_to_event),
       minutesSinceOther: row.minutes_since_other === null ? null : Number(row.minutes_since_other),
     };

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countryOfRequest } from '../../../api/auth.js';
+import { clickEdge } from '../../../api/routes/tracking/click.js';
 import { scanWorkspace } from '../../../activities/tracking/risk.js';
 import { insertOneTimeToken } from '../../../db/access/oneTimeToken.js';
 import { inWorkspace } from '../../../db/transaction.js';
@@ -7,13 +9,22 @@ import { newId } from '../../../platform/newId.js';
 import { insertRow } from '../../support/rows.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf, type Json } from '../support.js';
+import { browser, clickIdOf } from './world.js';
 
 let world: EarningWorld;
 let programId: string;
 let affiliateId: string;
 
 beforeAll(async () => {
-  world = await createEarningWorld();
+  world = await createEarningWorld({
+    edge: (deps) =>
+      clickEdge({
+        ...deps,
+        publicUrl: deps.config.http.publicUrl,
+        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
+        countryOf: countryOfRequest(['127.0.0.0/8', '::1'], 'CF-IPCountry'),
+      }),
+  });
   programId = await world.program({ referralApproval: 'automatic', commissionApproval: 'automatic' });
   affiliateId = await world.affiliate(programId);
   await world.rule({
@@ -230,6 +241,83 @@ test('a burst of clicks from one address marks them suspect and its referral wai
   expect(await visits()).toBe(4 - marked);
   const seen = itemsOf((await world.as(`/v1/visits?affiliateId=${burster}&suspect=false`)).body['data']);
   expect(seen).toHaveLength(4 - marked);
+});
+
+/** The referral of a person who followed the affiliate's link of this program as said. */
+async function referralAfter(
+  of: { readonly programId: string; readonly affiliateId: string },
+  visit: { readonly query?: string; readonly headers?: Readonly<Record<string, string>> },
+  lead: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly referral: Json; readonly clickId: string }> {
+  const [link] = itemsOf((await world.as(`/v1/links?affiliateId=${of.affiliateId}`)).body['data']);
+  const response = await fetch(`${world.api.url}/r/${String(link?.['slug'])}?${visit.query ?? ''}`, {
+    redirect: 'manual',
+    headers: { 'user-agent': browser, ...visit.headers },
+  });
+  const clickId = clickIdOf(response);
+  const sent = await world.as('/v1/leads', { email: email(), clickId, ...lead });
+  expect(sent.status, sent.text).toBe(202);
+  await world.settle();
+  const seen = await world.as(`/v1/leads/${String(sent.body['id'])}`);
+  return { referral: (await world.as(`/v1/referrals/${String(seen.body['referralId'])}`)).body, clickId };
+}
+
+test('a click from a country where the buyer does not live is shown and holds nothing; without a country nothing is said (screens.md 3.16)', async () => {
+  const of = { programId, affiliateId: await world.affiliate(programId) };
+  const far = await referralAfter(of, { headers: { 'cf-ipcountry': 'DE' } }, { country: 'PL' });
+  expect(far.referral).toMatchObject({
+    status: 'approved',
+    flags: [{ code: 'place_mismatch', evidence: { buyerCountry: 'PL', clickCountries: ['DE'] } }],
+  });
+  expect(await flagsOf(`affiliateId=${of.affiliateId}&code=place_mismatch`)).toMatchObject([{ blocking: false }]);
+  expect((await world.as(`/v1/clicks/${far.clickId}`)).body).toMatchObject({ country: 'DE' });
+  for (const headers of [{ 'cf-ipcountry': 'PL' }, { 'cf-ipcountry': 'T1' }, {}])
+    expect((await referralAfter(of, { headers }, { country: 'PL' })).referral['flags']).toEqual([]);
+});
+
+test('an ad that the program’s terms forbid is flagged with what gave it away, and waits for a person (screens.md 3.16, T17)', async () => {
+  const strict = await world.program({ referralApproval: 'automatic', paidAds: 'forbidden', brandTerms: ['Acme'] });
+  const of = { programId: strict, affiliateId: await world.affiliate(strict) };
+  expect((await referralAfter(of, { query: 'utm_medium=email&sid=kw1' })).referral).toMatchObject({
+    status: 'approved',
+    flags: [],
+  });
+  const ad = await referralAfter(of, { query: 'utm_medium=cpc&utm_term=Buy%20ACME' });
+  expect(ad.referral).toMatchObject({
+    status: 'pending',
+    flags: [
+      {
+        code: 'paid_ads',
+        evidence: { clickId: ad.clickId, sign: 'utm_medium=cpc', keyword: 'Buy ACME', brandTerm: 'Acme' },
+      },
+    ],
+  });
+  // Where ads are allowed, only the program's own words are kept from them.
+  const { version } = (await world.as(`/v1/programs/${strict}`)).body;
+  const edit = (body: Readonly<Record<string, unknown>>) =>
+    world.api.as(world.ws.key, `/v1/programs/${strict}`, {
+      method: 'PATCH',
+      body,
+      headers: { 'If-Match': `"${String(version)}"` },
+    });
+  expect(await edit({ brandTerms: ['', 'Acme', 'Acme'] })).toMatchObject({ status: 422 });
+  expect(await edit({ paidAds: 'allowed' })).toMatchObject({
+    status: 200,
+    body: { paidAds: 'allowed', brandTerms: ['Acme'] },
+  });
+  expect((await referralAfter(of, { query: 'gclid=1&utm_term=shoes' })).referral).toMatchObject({
+    status: 'approved',
+    flags: [],
+  });
+  const searched = { referer: 'https://www.bing.com/search?q=acme+deal' };
+  const byWord = await referralAfter(of, { headers: searched });
+  expect(byWord.referral).toMatchObject({
+    status: 'pending',
+    flags: [{ code: 'paid_ads', evidence: { sign: null, keyword: 'acme deal', brandTerm: 'Acme' } }],
+  });
+  expect(await riskyOf(`affiliateId=${of.affiliateId}`)).toMatchObject([
+    { findings: [{ code: 'paid_ads', blocking: true, open: 2 }] },
+  ]);
 });
 
 test('the same person sent by two affiliates is a conflict for staff, and the first one’s money does not wait (FRD-03)', async () => {

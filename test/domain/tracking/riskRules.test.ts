@@ -9,6 +9,7 @@ import {
   type ReferralSignals,
   riskLimits,
 } from '../../../domain/tracking/riskRules.js';
+import { type ClickOrigin, countryIn, forbiddenAd } from '../../../domain/tracking/trafficTerms.js';
 
 const honest: ReferralSignals = {
   same: [],
@@ -18,7 +19,16 @@ const honest: ReferralSignals = {
   leadsPerTenMinutes: 1,
   secondsToEvent: 140,
   minutesSinceOther: null,
+  origins: [],
+  buyerCountry: 'PL',
 };
+const from = (of: Partial<ClickOrigin>): ClickOrigin => ({
+  clickId: 'clk_1',
+  query: null,
+  referrer: null,
+  country: null,
+  ...of,
+});
 const codesOf = (change: Partial<ReferralSignals>) => judgeReferral({ ...honest, ...change }).map(({ code }) => code);
 
 describe('a referral', () => {
@@ -46,6 +56,23 @@ describe('a referral', () => {
     },
     { what: 'two affiliates compared side by side', change: { secondsToEvent: 15, minutesSinceOther: 2 }, codes: [] },
     { what: 'a mailbox for ten minutes', change: { buyerEmailKey: 'x@mailinator.com' }, codes: ['throwaway_mail'] },
+    {
+      what: 'clicks of another country only',
+      change: { origins: [from({ country: 'DE' })] },
+      codes: ['place_mismatch'],
+    },
+    {
+      what: 'one click on the road and one at home',
+      change: { origins: [from({ country: 'DE' }), from({ country: 'PL' })] },
+      codes: [],
+    },
+    { what: 'a click of no known country', change: { origins: [from({})] }, codes: [] },
+    {
+      what: 'a buyer of no known country',
+      change: { buyerCountry: null, origins: [from({ country: 'DE' })] },
+      codes: [],
+    },
+    { what: 'an ad where ads are allowed', change: { origins: [from({ query: 'gclid=x' })] }, codes: [] },
   ])('with $what: $codes', ({ change, codes }) => {
     expect(codesOf(change)).toEqual(codes);
   });
@@ -58,7 +85,68 @@ describe('a referral', () => {
 });
 
 test('what staff are only shown does not stop an automatic approval', () => {
-  expect(riskCodes.filter((code) => !isBlockingRisk(code))).toEqual(['affiliate_conflict', 'shared_destination']);
+  expect(riskCodes.filter((code) => !isBlockingRisk(code))).toEqual([
+    'place_mismatch',
+    'affiliate_conflict',
+    'shared_destination',
+  ]);
+});
+
+describe('an ad that the terms forbid (screens.md 3.16, T17)', () => {
+  const forbidden = { paidAds: 'forbidden', brandTerms: [] } as const;
+  const brand = { paidAds: 'allowed', brandTerms: ['Acme', 'Müller shoes'] } as const;
+  test.each([
+    ['Google’s own parameter', { query: 'sid=1&gclid=Cj0K' }, forbidden, { sign: 'gclid' }],
+    ['Microsoft’s', { query: 'msclkid=1' }, forbidden, { sign: 'msclkid' }],
+    [
+      'a medium that is paid',
+      { query: 'utm_medium=CPC&utm_term=shoes' },
+      forbidden,
+      { sign: 'utm_medium=cpc', keyword: 'shoes' },
+    ],
+    [
+      'an ad for the page before',
+      { referrer: 'https://blog.example/x?utm_medium=ppc' },
+      forbidden,
+      { sign: 'utm_medium=ppc' },
+    ],
+    ['an empty parameter', { query: 'gclid=' }, forbidden, undefined],
+    ['a mail', { query: 'utm_medium=email&utm_term=gclid' }, forbidden, undefined],
+    ['a search without an ad', { referrer: 'https://www.google.com/search?q=acme' }, forbidden, undefined],
+    ['an ad where only words are kept', { query: 'gclid=1&utm_term=running+shoes' }, brand, undefined],
+    ['an ad on our word', { query: 'gclid=1&utm_term=buy+ACME+shoes' }, brand, { sign: 'gclid', brandTerm: 'Acme' }],
+    [
+      'a search for our word',
+      { referrer: 'https://www.bing.com/search?q=acme%20deal' },
+      brand,
+      { sign: null, keyword: 'acme deal' },
+    ],
+    [
+      'two words of ours, without their accents',
+      { query: 'keyword=muller-SHOES' },
+      brand,
+      { brandTerm: 'Müller shoes' },
+    ],
+    ['a longer word', { query: 'utm_term=acmeology' }, brand, undefined],
+    ['our word on a page that is no search engine', { referrer: 'https://blog.example/?q=acme' }, brand, undefined],
+    ['a referrer that is no address', { referrer: 'acme', query: '%zz&gclid' }, forbidden, undefined],
+  ])('%s', (_what, click, terms, found) => {
+    const finding = forbiddenAd([from({}), from({ clickId: 'clk_2', ...click })], terms);
+    if (found === undefined) expect(finding).toBeUndefined();
+    else expect(finding).toMatchObject({ clickId: 'clk_2', ...found });
+  });
+});
+
+test.each([
+  ['pl', 'PL'],
+  [' DE ', 'DE'],
+  ['XX', null],
+  ['T1', null],
+  ['POL', null],
+  ['', null],
+  [undefined, null],
+])('a proxy’s country %j is %j', (text, country) => {
+  expect(countryIn(text)).toBe(country);
 });
 
 test('only whole domains are throw-away', () => {

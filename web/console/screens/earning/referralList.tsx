@@ -35,6 +35,8 @@ const flags = [
   'throwaway_mail',
   'click_flood',
   'refund_share',
+  'paid_ads',
+  'place_mismatch',
   'ring',
   'chain_abuse',
   'manual_review',

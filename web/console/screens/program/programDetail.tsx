@@ -162,6 +162,8 @@ function Overview({ program }: { readonly program: Program }): ReactElement {
           [t('program.reviewAbove'), <MoneyText key="m" value={program.reviewAbove} />],
           [t('program.landing'), program.landingUrl],
           [t('program.hosts'), program.destinationHosts.join(', ')],
+          [t('program.paidAds'), t(`program.paidAds.${program.paidAds}`)],
+          [t('program.brandTerms'), program.brandTerms.join(', ')],
           [t('program.created'), <DateText key="c" value={program.createdAt} />],
         ]}
       />

@@ -33,6 +33,8 @@ const terms: Readonly<Record<string, { readonly name: string; readonly show?: Sh
   showDeclinedCharges: { name: 'program.showDeclined' },
   showPurchaseHistory: { name: 'program.showHistory' },
   reviewAbove: { name: 'program.reviewAbove' },
+  paidAds: { name: 'program.paidAds', show: (value, t) => t(`program.paidAds.${value}`) },
+  brandTerms: { name: 'program.brandTerms' },
   status: { name: 'program.status', show: (value, t) => t(`status.${value}`) },
 };
 

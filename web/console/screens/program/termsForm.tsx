@@ -7,6 +7,7 @@ import {
   Paper,
   Stack,
   Text,
+  Textarea,
   TextInput,
   Title,
 } from '@mantine/core';
@@ -21,6 +22,7 @@ import { humanize } from '../../../kit/StatusPill.js';
 
 const approvals = ['manual', 'automatic'] as const;
 const visibilities = ['anonymous', 'name_only', 'full'] as const;
+const paidAdTerms = ['allowed', 'forbidden'] as const;
 const models = ['none', 'cpl', 'cpa'] as const;
 
 function save(program: Program, body: Readonly<Record<string, unknown>>) {
@@ -56,6 +58,8 @@ export function TermsForm({
   const [customerVisibility, setVisibility] = useState<string>(program.customerVisibility);
   const [showDeclinedCharges, setDeclined] = useState(program.showDeclinedCharges);
   const [showPurchaseHistory, setHistory] = useState(program.showPurchaseHistory);
+  const [paidAds, setPaidAds] = useState<string>(program.paidAds);
+  const [brandTerms, setBrandTerms] = useState(program.brandTerms.join('\n'));
   const [from, setFrom] = useState('');
   const wanted = {
     commissionHold: hold === undefined ? program.commissionHold : `P${hold}D`,
@@ -67,9 +71,13 @@ export function TermsForm({
     customerVisibility,
     showDeclinedCharges,
     showPurchaseHistory,
+    paidAds,
+    brandTerms: brandTerms.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()])),
   };
-  const body: Readonly<Record<string, string | number | boolean | null>> = Object.fromEntries(
-    Object.entries(wanted).filter(([name, value]) => program[name as keyof Program] !== value),
+  const body: Readonly<Record<string, unknown>> = Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([name, value]) => JSON.stringify(program[name as keyof Program]) !== JSON.stringify(value),
+    ),
   );
   const choices = approvals.map((value) => ({ value, label: t(`program.approval.${value}`) }));
   const number = (set: (next: number | undefined) => void) => (next: number | string) =>
@@ -139,6 +147,22 @@ export function TermsForm({
             label={t('program.showHistory')}
             checked={showPurchaseHistory}
             onChange={(event) => setHistory(event.currentTarget.checked)}
+          />
+          <NativeSelect
+            label={t('program.paidAds')}
+            value={paidAds}
+            data={paidAdTerms.map((value) => ({ value, label: t(`program.paidAds.${value}`) }))}
+            error={errors['paidAds']}
+            onChange={(event) => setPaidAds(event.currentTarget.value)}
+          />
+          <Textarea
+            label={t('program.brandTerms')}
+            description={t('program.brandTermsHint')}
+            autosize
+            minRows={2}
+            value={brandTerms}
+            error={errors['brandTerms']}
+            onChange={(event) => setBrandTerms(event.currentTarget.value)}
           />
           <TextInput
             label={t('program.effectiveFrom')}

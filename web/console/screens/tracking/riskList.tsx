@@ -25,6 +25,8 @@ const codes = [
   'throwaway_mail',
   'click_flood',
   'refund_share',
+  'paid_ads',
+  'place_mismatch',
   'ring',
   'chain_abuse',
   'manual_review',

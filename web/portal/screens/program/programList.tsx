@@ -85,6 +85,8 @@ function OneProgram({ program }: { readonly program: Program }): ReactElement {
           [t('program.minimum'), <MoneyText key="m" value={program.minimumPayout} />],
           [t('program.customers'), t(`program.customers.${program.customerVisibility}`)],
           [t('program.destinations'), program.destinationHosts.join(', ')],
+          [t('program.paidAds'), t(`program.paidAds.${program.paidAds}`)],
+          [t('program.brandTerms'), program.brandTerms.join(', ')],
         ]}
       />
       <Agreement agreement={program.terms} />
