@@ -21,6 +21,7 @@ import type { ProductId } from '../../domain/ids.js';
 import { type Earnings, evaluatePlan } from '../../domain/program/planEvaluation.js';
 import type { NoCommissionCode } from '../../domain/program/planEvent.js';
 import type { Program } from '../../domain/program/program.js';
+import { planAt } from '../../domain/program/programPlan.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
@@ -254,7 +255,7 @@ async function judgeSale(
       }),
     askPlan(tx, {
       programId: program.id,
-      levels: program.levels,
+      levels: planAt(program, sale.occurredAt).levels,
       affiliateId: referral.affiliateId,
       referralId: referral.id,
       saleId: sale.id,

@@ -11,6 +11,13 @@ import {
   programTransitions,
   type Renewals,
 } from '../../domain/program/program.js';
+import {
+  planAt,
+  type PlannedPlan,
+  type PlanStep,
+  type ProgramPlan,
+  stepsAfter,
+} from '../../domain/program/programPlan.js';
 import type { Instant } from '../../domain/time.js';
 import { nextStatus } from '../../domain/transitions.js';
 import { recordAudit } from '../audit/audit.js';
@@ -30,6 +37,7 @@ export interface ProgramRow {
   readonly requirements: readonly EnrolmentRequirement[];
   readonly required_checks: Program['requiredChecks'];
   readonly own_terms: OwnTerms;
+  readonly plan_steps: readonly PlanStep[];
   readonly landing_url: string | null;
   readonly fallback_url: string | null;
   readonly destination_hosts: readonly string[];
@@ -55,6 +63,7 @@ export function toProgram(row: ProgramRow): Program {
     requirements: row.requirements,
     requiredChecks: row.required_checks,
     ownTerms: row.own_terms,
+    planSteps: row.plan_steps,
     landingUrl: row.landing_url,
     fallbackUrl: row.fallback_url,
     destinationHosts: row.destination_hosts,
@@ -67,7 +76,10 @@ export function toProgram(row: ProgramRow): Program {
   };
 }
 
-export type NewProgram = Omit<Program, 'status' | 'closedAt' | 'renewals' | 'version' | 'createdAt' | 'updatedAt'>;
+export type NewProgram = Omit<
+  Program,
+  'status' | 'planSteps' | 'closedAt' | 'renewals' | 'version' | 'createdAt' | 'updatedAt'
+>;
 /** What an edit may change. `currency` only while nothing is bound to it. */
 export type ProgramChange = Partial<Omit<NewProgram, 'id'>>;
 
@@ -121,14 +133,33 @@ export async function insertProgram(tx: Tx, act: Act, program: NewProgram): Prom
   return toProgram(row);
 }
 
-/** Writes what is different and its audit entry, with the values before and after (`…/versions` reads them). Safe to repeat. */
-export async function updateProgram(tx: Tx, act: Act, program: Program, change: ProgramChange): Promise<Program> {
+/**
+ * Writes what is different and its audit entry, with the values before and after (`…/versions` reads them). Safe to repeat. `from`: since when
+ * it holds, where that is earlier than it is written.
+ */
+export async function updateProgram(
+  tx: Tx,
+  act: Act,
+  program: Program,
+  change: ProgramChange,
+  from: Instant = act.now,
+): Promise<Program> {
   const columns = changedColumns(columnsOf(program), columnsOf(change));
   const names = Object.keys(columns);
   if (names.length === 0) return program;
+  const held = planAt(program, from);
+  const now = {
+    levels: change.levels ?? held.levels,
+    acquisitionModel: change.acquisitionModel === undefined ? held.acquisitionModel : change.acquisitionModel,
+  };
   const [row] = await tx('programs')
     .where({ id: program.id })
-    .update({ ...columns, version: program.version + 1, updated_at: act.now })
+    .update({
+      ...columns,
+      ...(await planSteps(tx, program, now, from)),
+      version: program.version + 1,
+      updated_at: act.now,
+    })
     .returning<ProgramRow[]>('*');
   assertInvariant(row !== undefined, 'a locked program is there', { programId: program.id });
   const before = columnsOf(program);
@@ -142,6 +173,27 @@ export async function updateProgram(tx: Tx, act: Act, program: Program, change: 
     changes: { before: wireOf(before, names), after: wireOf(columns) },
   });
   return toProgram(row);
+}
+
+/** The column that says by which plan an event of any time is judged, when the present one is `now` from an instant on (PRG-17). */
+export async function planSteps(
+  tx: Tx,
+  program: Program,
+  now: ProgramPlan,
+  at: Instant,
+): Promise<{ readonly plan_steps: string }> {
+  const planned = await tx('program_changes')
+    .where({ program_id: program.id })
+    .andWhere('effective_from', '>', at)
+    .select<{ effective_from: Instant; fields: Partial<ProgramPlan> }[]>('effective_from', 'fields');
+  const changes = planned.map(
+    ({ effective_from: from, fields: { levels, acquisitionModel } }): PlannedPlan => ({
+      from,
+      ...(levels === undefined ? {} : { levels }),
+      ...(acquisitionModel === undefined ? {} : { acquisitionModel }),
+    }),
+  );
+  return { plan_steps: JSON.stringify(stepsAfter(program, now, at, changes, program.status === 'draft')) };
 }
 
 /** Moves the program to the status that the event leads to. The caller has judged it, under the row's lock. */

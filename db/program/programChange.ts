@@ -1,10 +1,11 @@
 import type { Act } from '../../domain/act.js';
 import type { ProgramId } from '../../domain/ids.js';
 import { type PlannedTerms, type Program, withTerms } from '../../domain/program/program.js';
+import { planAt } from '../../domain/program/programPlan.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import type { ReadTx, Tx } from '../transaction.js';
-import { lockProgram, type ProgramChange, updateProgram } from './program.js';
+import { lockProgram, planSteps, type ProgramChange, updateProgram } from './program.js';
 
 /** Columns of a program that may wait for a day; name, slug and currency change at once or not at all. */
 export type PlannedFields = Omit<ProgramChange, 'name' | 'slug' | 'currency' | 'metadata' | 'ownTerms'>;
@@ -58,7 +59,10 @@ export async function planChange(tx: Tx, act: Act, program: Program, change: Pla
       created_at: act.now,
     });
   const version = program.version + 1;
-  await tx('programs').where({ id: program.id }).update({ version, updated_at: act.now });
+  const steps = await planSteps(tx, program, planAt(program, act.now), act.now);
+  await tx('programs')
+    .where({ id: program.id })
+    .update({ version, ...steps, updated_at: act.now });
   await recordAudit(tx, act, {
     objectType: 'program',
     objectId: program.id,
@@ -83,7 +87,8 @@ export async function applyDueChanges(tx: Tx, act: Act): Promise<number> {
     // Under the lock: taken back or applied meanwhile is nothing left to do.
     const left = await tx('program_changes').where({ program_id: programId, effective_from: effectiveFrom }).delete();
     if (program === undefined || left === 0 || program.status === 'closed') continue;
-    await updateProgram(tx, act, program, { ...fields, ownTerms: withTerms(program.ownTerms, terms) });
+    const change = { ...fields, ownTerms: withTerms(program.ownTerms, terms) };
+    await updateProgram(tx, act, program, change, effectiveFrom);
     applied += 1;
   }
   return applied;

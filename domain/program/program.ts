@@ -5,6 +5,7 @@ import type { CurrencyCode } from '../money.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
 import type { AcquisitionModel } from './planEvent.js';
+import type { PlanStep } from './programPlan.js';
 
 /** features.md 2.8 */
 export const programTransitions = transitionTable({
@@ -82,6 +83,8 @@ export interface Program {
   readonly levels: number;
   readonly enrolment: 'open' | 'invite' | 'closed';
   readonly acquisitionModel: AcquisitionModel | null;
+  /** Where the two changed or are going to. */
+  readonly planSteps: readonly PlanStep[];
   readonly requirements: readonly EnrolmentRequirement[];
   readonly requiredChecks: readonly ('fraud' | 'identity' | 'payment')[];
   readonly ownTerms: OwnTerms;

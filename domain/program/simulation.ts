@@ -17,6 +17,7 @@ import { capSubject } from './earnedPart.js';
 import { type EarnedLine, type Earnings, evaluatePlan, type Repricing } from './planEvaluation.js';
 import type { ChainMember, PlanEvent, PricedLine } from './planEvent.js';
 import type { CapSpent, Volume } from './planInput.js';
+import { type PlanStep, planAt } from './programPlan.js';
 import { type CompiledRules, compileRules } from './ruleChoice.js';
 
 /** A program as a simulation knows it: every version of every rule that counts in it, the draft among them. */
@@ -25,6 +26,8 @@ export interface SimulatedProgram {
   readonly currency: CurrencyCode;
   readonly levels: number;
   readonly acquisitionModel: 'cpl' | 'cpa' | null;
+  /** Of a draft none: what it would have cost is asked of the program as it is. */
+  readonly planSteps: readonly PlanStep[];
   readonly products: ReadonlySet<string>;
   /** Cuts months, quarters and years. */
   readonly zone: string;
@@ -125,14 +128,15 @@ export function createSimulation(
       const { program } = at;
       const before = payments.get(past.referralId) ?? { payments: 0, firstAt: null };
       const rules = at.rulesFor(past.occurredAt, past.brought ?? past.occurredAt);
-      const chain = chainOf(program, past);
+      const { levels, acquisitionModel } = planAt(program, past.occurredAt);
+      const chain = chainOf(program, past).filter(({ level }) => level <= levels);
       const [first] = chain;
       const event: PlanEvent =
         past.event.kind === 'lead' ? { ...past.event, paidBefore: paidLeads.get(past.referralId) ?? none } : past.event;
       const earnings = evaluatePlan({
         programId: program.id,
         currency: program.currency,
-        acquisitionModel: program.acquisitionModel,
+        acquisitionModel,
         event,
         lines: past.lines,
         products: program.products,

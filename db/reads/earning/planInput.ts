@@ -9,6 +9,7 @@ import type { AcquisitionModel, ChainMember, PlanEvent, PricedLine } from '../..
 import type { CapSpent, PlanInput, Volume } from '../../../domain/program/planInput.js';
 import { type CompiledRules, compileRules } from '../../../domain/program/ruleChoice.js';
 import type { Program } from '../../../domain/program/program.js';
+import { planAt } from '../../../domain/program/programPlan.js';
 import type { Instant } from '../../../domain/time.js';
 import { listRulesAt } from '../../program/commissionPlan.js';
 import { once, run } from '../../pipeline.js';
@@ -16,7 +17,7 @@ import type { ReadTx, Tx } from '../../transaction.js';
 
 /** One event to judge, and how it stands. */
 export interface Judging<T extends ReadTx | Tx> {
-  readonly program: Pick<Program, 'id' | 'currency' | 'levels' | 'timeZone' | 'acquisitionModel'>;
+  readonly program: Pick<Program, 'id' | 'currency' | 'levels' | 'timeZone' | 'acquisitionModel' | 'planSteps'>;
   readonly mode: Mode;
   readonly affiliateId: string;
   readonly referralId: string | null;
@@ -40,8 +41,9 @@ export interface Judging<T extends ReadTx | Tx> {
 /** Everything the rules ask for about one event: chain, rules in force for this customer, volumes and caps (api.md 6.2). */
 export async function readPlanInput<T extends ReadTx | Tx>(tx: T, of: Judging<T>): Promise<PlanInput> {
   const { program, occurredAt } = of;
+  const { levels, acquisitionModel } = planAt(program, occurredAt);
   const [chain, inForce] = await Promise.all([
-    readEarningChain(tx, { affiliateId: of.affiliateId, programId: program.id, levels: program.levels }),
+    readEarningChain(tx, { affiliateId: of.affiliateId, programId: program.id, levels }),
     listRulesAt(tx, program.id, occurredAt, of.brought ?? occurredAt),
   ]);
   const rules = compileRules(program.id, inForce);
@@ -57,7 +59,7 @@ export async function readPlanInput<T extends ReadTx | Tx>(tx: T, of: Judging<T>
   return {
     programId: program.id,
     currency: program.currency,
-    acquisitionModel: program.acquisitionModel,
+    acquisitionModel,
     event: of.event,
     lines: of.lines,
     products: of.products,

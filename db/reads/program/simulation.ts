@@ -15,6 +15,7 @@ import {
   type PastEvent,
   type SimulatedProgram,
 } from '../../../domain/program/simulation.js';
+import { deepestLevels, type PlanStep } from '../../../domain/program/programPlan.js';
 import { compareWithBooked, type SimulationResult } from '../../../domain/program/simulationResult.js';
 import type { Instant } from '../../../domain/time.js';
 import { listAllRuleVersions } from '../../program/commissionPlan.js';
@@ -77,11 +78,12 @@ export async function readSimulatedPrograms(
       currency: CurrencyCode;
       levels: number;
       acquisition_model: 'cpl' | 'cpa' | null;
+      plan_steps: readonly PlanStep[];
       zone: string;
       products: readonly string[];
     }[];
   }>(
-    `select program.id, program.currency, program.levels, program.acquisition_model,
+    `select program.id, program.currency, program.levels, program.acquisition_model, program.plan_steps,
             coalesce(program.time_zone, settings.sections -> 'general' ->> 'timeZone', 'UTC') as zone,
             array(select attached.product_id from program_products as attached
                   where attached.workspace_id = program.workspace_id and attached.program_id = program.id and attached.active) as products
@@ -103,6 +105,7 @@ export async function readSimulatedPrograms(
         currency: row.currency,
         levels: row.levels,
         acquisitionModel: row.acquisition_model,
+        planSteps: draft === null ? row.plan_steps : [],
         products: new Set(row.products),
         zone: row.zone,
         rules: [...versions.values()].filter(([first]) => first?.programId == null || first.programId === row.id),
@@ -136,7 +139,8 @@ export async function readChains(
     const members: ChainMember[] = [];
     let last = since;
     let person = byId.get(affiliateId);
-    for (let level = 1; person !== undefined && level <= program.levels; level += 1) {
+    const deepest = deepestLevels(program);
+    for (let level = 1; person !== undefined && level <= deepest; level += 1) {
       const since = joined.get(`${program.id} ${person.id}`);
       const isIn = level === 1 || (since !== undefined && (at === null || since <= at));
       if (level > 1 && since !== undefined && since > last) last = since;

@@ -520,6 +520,48 @@ test('PRG-17: a second before its date the old version counts, at that instant t
   expect([past.status, past.body['errors']?.[0]?.['pointer']], past.text).toEqual([422, '#/effectiveFrom']);
 });
 
+test('PRG-17: levels and model change at their instant too, whenever a sale is told, and are simulated as they were', async () => {
+  const made = async () => {
+    const at = await scene({ levels: [percent(100_000), percent(20_000, 2)] });
+    const seller = { ...at, affiliateId: await world.affiliate(at.programId, { recruiterId: at.affiliateId }) };
+    const clickId = await world.click(seller);
+    const buy = (occurredAt: Date): Promise<Json> => {
+      const key = newId('sale');
+      const customer = { externalId: key, email: `${key}@buyer.example` };
+      const when = { occurredAt: occurredAt.toISOString() };
+      return world.sale({ externalId: key, customer, clickId, amount: usd('100.00'), ...when });
+    };
+    const earns = async (occurredAt: Date) => (await earned(await buy(occurredAt))).toSorted(byText);
+    return { path: `/v1/programs/${at.programId}`, programId: at.programId, buy, earns };
+  };
+  const seconds = (count: number, from: Date): Date => new Date(from.getTime() + count * 1_000);
+  const planned = await made();
+  const deeper = seconds(120, new Date());
+  const leadsOnly = seconds(10, deeper);
+  await patch(planned.path, { levels: 2, effectiveFrom: deeper.toISOString() });
+  await patch(planned.path, { acquisitionModel: 'cpl', effectiveFrom: leadsOnly.toISOString() });
+  expect(await planned.earns(seconds(-1, deeper))).toEqual(['10.00']);
+  expect(await planned.earns(deeper)).toEqual(['10.00', '2.00']);
+  expect(await planned.earns(seconds(-1, leadsOnly))).toEqual(['10.00', '2.00']);
+  expect((await planned.buy(leadsOnly))['noCommissionCode']).toBe('not_commissionable');
+  // Taken back, it never was; what is planned before it stays.
+  await patch(planned.path, { effectiveFrom: leadsOnly.toISOString() });
+  expect(await planned.earns(leadsOnly)).toEqual(['10.00', '2.00']);
+
+  // Changed at once: what was sold before and is told after is judged by what held.
+  const once = await made();
+  const sold = new Date();
+  await eventually(() => Promise.resolve(Date.now() > sold.getTime()));
+  await patch(once.path, { levels: 2 });
+  expect(await once.earns(sold)).toEqual(['10.00']);
+  expect(await once.earns(new Date())).toEqual(['10.00', '2.00']);
+  const today = new Date().toISOString().slice(0, 10);
+  const simulate = { programIds: [once.programId], from: sold.toISOString().slice(0, 10), to: today };
+  const { body, text } = await world.as('/v1/commission-rules/simulate', simulate);
+  expect([body['sales'], body['actual'], body['difference']], text).toEqual([2, [usd('22.00')], [usd('0.00')]]);
+  expect(await world.broken()).toEqual([]);
+});
+
 test('PRG-17: what has yet to begin stays on its day when it is changed without one; null says at once', async () => {
   const at = await scene({});
   const day = 86_400_000;
