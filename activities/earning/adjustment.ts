@@ -21,9 +21,10 @@ import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
-import { decideLine, refuseReinstatement } from './commissionDecision.js';
+import { refuseReinstatement } from './commissionDecision.js';
 import { isLargeEntry, type LineApprover, noApprover, refuseLargeEntry } from './decisionRights.js';
 import { postAccruals, takeOff } from './ledger.js';
+import { decideWithRaises } from './raiseDecision.js';
 import { takenBackOf } from './refund.js';
 import { endLines } from './termination.js';
 
@@ -228,7 +229,7 @@ export async function decideEntry(
   if (line === undefined || line.mode !== act.mode || line.referralId !== null)
     return { kind: 'refused', code: 'resource.not_found', params: {} };
   const refusal = await refuseLargeEntry(tx, line, by.userId);
-  return refusal ?? decideLine(tx, act, null, line, verb, by);
+  return refusal ?? decideWithRaises(tx, act, null, line, verb, by);
 }
 
 /**

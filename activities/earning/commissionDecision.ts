@@ -163,13 +163,16 @@ const heldByDispute = refused('commission.commission_blocked', {
   blockers: [{ code: 'on_hold', detail: 'A chargeback of the sale is open.', until: null }],
 });
 
-async function isDisputed(tx: Tx, line: Commission): Promise<boolean> {
-  const sale = line.saleId === null ? undefined : await findSale(tx, line.saleId);
+/** A chargeback of its sale is open; of a raise, that of the line that it raised. */
+export async function isDisputed(tx: Tx, line: Commission): Promise<boolean> {
+  const raised = isRaiseByHand(line) ? (await findRaisedLines(tx, [line.id])).get(line.id) : undefined;
+  const { saleId } = raised ?? line;
+  const sale = saleId === null ? undefined : await findSale(tx, saleId);
   return sale?.status === 'disputed';
 }
 
 /** The case is over, the chargeback is not: the hold is the chargeback's from now on, and ends with it. */
-async function keepForDispute(tx: Tx, act: Act, line: Commission): Promise<undefined> {
+export async function keepForDispute(tx: Tx, act: Act, line: Commission): Promise<undefined> {
   const mine = actFor(act, { actor: systemActor, cause: null });
   if (line.onHold) await updateCommission(tx, mine, line, { onHold: true }, 'held', disputeHold);
   return undefined;

@@ -12,8 +12,9 @@ import { type Decided, refused } from '../../domain/decided.js';
 import { type Commission, decideApproval } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { approveLines, reinstateLine, takeOff } from './ledger.js';
-import { caseOf, contextOf, decideLine, lostToRefunds } from './commissionDecision.js';
+import { caseOf, contextOf, lostToRefunds } from './commissionDecision.js';
 import { approverIn } from './decisionRights.js';
+import { decideWithRaises } from './raiseDecision.js';
 import { endLinesOf } from './termination.js';
 
 // What is done with the commissions of a referral once they stand: approved when due, rejected and given back with it, decided one by one.
@@ -98,6 +99,14 @@ export async function decideCommission(
   if (line === undefined || line.referralId !== (referral?.id ?? null) || line.mode !== act.mode)
     return refused('resource.not_found');
   const mine = actFor(act, { reasonCode: decision.reasonCode });
-  const refusal = await decideLine(tx, mine, referral, line, decision.verb, approverIn(decision), caseOf(decision));
+  const refusal = await decideWithRaises(
+    tx,
+    mine,
+    referral,
+    line,
+    decision.verb,
+    approverIn(decision),
+    caseOf(decision),
+  );
   return refusal ?? { kind: 'accepted', event: decision.verb };
 }

@@ -6,8 +6,8 @@ import { type Decided, type Refused, refused } from '../../domain/decided.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { decideRerun, isSuperseded } from '../../domain/earning/sale.js';
 import { accrueSale } from './commission.js';
-import { decideLine } from './commissionDecision.js';
 import { noApprover } from './decisionRights.js';
+import { decideWithRaises } from './raiseDecision.js';
 
 /**
  * Judges a sale once more (COM-07, BEY-13): its rejected commissions come back as pending, the same records; one that earned nothing is judged
@@ -26,7 +26,7 @@ export async function rerunSale(tx: Tx, act: Act, referral: Referral, saleId: st
   const refusals: Refused[] = [];
   const rejected = lines.filter((line) => line.status === 'rejected');
   for (const line of rejected) {
-    const refusal = await decideLine(tx, act, referral, line, 'reinstate', noApprover);
+    const refusal = await decideWithRaises(tx, act, referral, line, 'reinstate', noApprover);
     if (refusal !== undefined) refusals.push(refusal);
   }
   const [refusal] = refusals;

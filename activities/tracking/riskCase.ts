@@ -15,8 +15,8 @@ import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, CommissionId, ReferralId } from '../../domain/ids.js';
 import type { RiskCode } from '../../domain/tracking/riskFlag.js';
 import { nudge, signalMessage, workflowIds } from '../../workflows/contract.js';
-import { decideLine as judgeLine } from '../earning/commissionDecision.js';
 import { noApprover } from '../earning/decisionRights.js';
+import { decideWithRaises } from '../earning/raiseDecision.js';
 
 // Steps of a risk case (FRD-09). Whoever calls them holds the transaction. Money is held, released and rejected by the same decisions that a
 // person takes on single lines: the case writes them, the referral's workflow takes them up.
@@ -106,7 +106,10 @@ async function decideLine(
   if (referralId !== null)
     return decide(tx, act, { verb, objectType: 'commissions', objectId, referralId, caseId, note: null });
   const [line] = await lockCommissions(tx, [objectId]);
-  const refusal = line && (await judgeLine(tx, act, null, line, verb, noApprover, caseId));
+  // Done already, together with the line that it raised.
+  if (line === undefined || (verb === 'reject' ? line.status === 'rejected' : verb === 'release' && !line.onHold))
+    return;
+  const refusal = await decideWithRaises(tx, act, null, line, verb, noApprover, caseId);
   // What is on its way to the payee cannot be held any more; everything else of the case is.
   if (refusal !== undefined && verb !== 'hold') throw new DomainError(refusal.code, refusal.params);
 }

@@ -231,6 +231,39 @@ function standingRaises(tx: ReadTx, lineId: string) {
     .whereIn('status', ['pending', 'approved', 'paid']);
 }
 
+/** All that staff raised a line by, and raised of those, in any status: locked by id, behind the line. */
+export async function lockRaisesBelow(tx: Tx, lineId: string): Promise<readonly Commission[]> {
+  const { rows } = await tx.raw<{ rows: CommissionRow[] }>(
+    `with recursive below as (
+       select cast(:lineId as text) as id
+       union
+       select raise.id from below
+       join commissions as raise on raise.origin_commission_id = below.id
+       where raise.kind = 'adjustment' and raise.cause_id = raise.id and raise.sale_id is null and raise.lead_id is null
+     )
+     select * from commissions where id in (select id from below) and id <> :lineId order by id for no key update`,
+    { lineId },
+  );
+  return rows.map(toCommission);
+}
+
+/** Of these, the ones whose newest `event` has the same cause as that of the line: what was done to them was done together. */
+export async function findCausedAlike(
+  tx: Tx,
+  of: { readonly event: 'held' | 'rejected'; readonly lineId: string; readonly ids: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+    `with newest as (
+       select distinct on (object_id) object_id as id, cause_type, cause_id from audit_entries
+       where object_id = any (:objects::text[]) and event = :event
+       order by object_id, seq desc)
+     select newest.id from newest join newest as line on line.id = :lineId
+     where newest.id <> line.id and (newest.cause_type, newest.cause_id) = (line.cause_type, line.cause_id)`,
+    { event: of.event, lineId: of.lineId, objects: [of.lineId, ...of.ids] },
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
 export function lockCommissionsOfReferral(tx: Tx, referralId: string): Promise<readonly Commission[]> {
   return once(tx, ['commissions'], `commissions of ${referralId}`, async () => {
     const rows = await run<CommissionRow>(

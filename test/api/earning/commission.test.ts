@@ -561,6 +561,81 @@ describe('COM-08: a raise by hand is of the sale of the line that it raised', ()
     expect(await nets(waiting.affiliateId)).toEqual(['earned rejected 0.00', 'adjustment reversed 0.00']);
     expect(await world.broken()).toEqual([]);
   });
+
+  test('COM-06: rejected with its line and back with it, held and released with it; what a person said of the raise alone stays', async () => {
+    const { affiliateId, id } = await raised('30.00');
+    const lines = () => world.commissions(`affiliateId=${affiliateId}`);
+    const [, second] = await lines();
+    const raise = String(second?.['id']);
+    const decide = async (verb: string, of = id) => {
+      const answer = await world.settled(world.as(`/v1/commissions/${of}/${verb}`, { reason: 'Looked again' }));
+      expect(answer.status, `${verb} ${answer.text}`).toBe(200);
+    };
+    const holds = async () => (await lines()).map((line) => line['onHold']);
+    const more = { amount: usd('12.00'), reason: 'A little more', skipHold: true };
+    expect((await world.as(`/v1/commissions/${raise}/adjust`, more)).status).toBe(200);
+    const open = ['earned pending 20.00', 'adjustment pending 10.00', 'adjustment pending 2.00'];
+    for (const round of [1, 2]) {
+      await decide('reject');
+      expect(await nets(affiliateId), `round ${round}`).toEqual([
+        'earned rejected 0.00',
+        'adjustment rejected 0.00',
+        'adjustment rejected 0.00',
+      ]);
+      await decide('reinstate');
+      expect(await nets(affiliateId), `round ${round}`).toEqual(open);
+      await decide('hold');
+      expect(await holds()).toEqual([true, true, true]);
+      await decide('release');
+      expect(await holds()).toEqual([false, false, false]);
+    }
+    await decide('hold', raise);
+    await decide('hold');
+    await decide('release');
+    expect(await holds()).toEqual([false, true, true]); // what was raised of the raise is held with it
+    await decide('release', raise);
+    await decide('reject', raise);
+    await decide('reject');
+    await decide('reinstate');
+    expect((await nets(affiliateId))[1]).toBe('adjustment rejected 0.00');
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('COM-06, COM-07: an approved raise is taken back with its line; its sale rejected and judged again, both come back', async () => {
+    const { affiliateId, sale, id } = await raised('30.00');
+    const decide = (path: string) => world.settled(world.as(path, { reason: 'Looked again' }));
+    expect((await decide(`/v1/referrals/${sale['referralId']}/approve`)).status).toBe(200);
+    const [, raise] = await world.commissions(`affiliateId=${affiliateId}`);
+    expect((await decide(`/v1/commissions/${raise?.['id']}/approve`)).status).toBe(200);
+    expect((await decide(`/v1/commissions/${id}/reject`)).status).toBe(200);
+    expect(await nets(affiliateId)).toEqual(['earned rejected 0.00', 'adjustment rejected 0.00']);
+    const open = ['earned pending 20.00', 'adjustment pending 10.00'];
+    expect((await decide(`/v1/commissions/${id}/reinstate`)).status).toBe(200);
+    expect(await nets(affiliateId)).toEqual(open);
+
+    expect((await decide(`/v1/sales/${sale['id']}/reject`)).status).toBe(200);
+    expect((await decide(`/v1/sales/${sale['id']}/rerun`)).status).toBe(200);
+    expect(await nets(affiliateId)).toEqual(open);
+    expect(await world.broken()).toEqual([]);
+  });
+
+  test('TRK-19: of a sale that is confirmed with another amount it stays beside the new line, and goes with what is given back', async () => {
+    const { affiliateId, sale } = await raised('30.00');
+    await world.owner('sales').where({ id: sale['id'] }).update({ in_review: true });
+    const confirmed = await world.as(`/v1/sales/${sale['id']}/confirm`, {
+      amount: usd('80.00'),
+      reason: 'The invoice',
+    });
+    expect(confirmed.status, confirmed.text).toBe(200);
+    await world.settle();
+    const standing = async () => (await nets(affiliateId)).filter((one) => !one.includes('rejected')).toSorted();
+    expect(await standing()).toEqual(['adjustment pending 10.00', 'earned pending 16.00']);
+    await refund(sale, '40.00');
+    expect(await standing()).toEqual(['adjustment pending 5.00', 'earned pending 8.00']);
+    await refund(sale);
+    expect(await standing()).toEqual([]);
+    expect(await world.broken()).toEqual([]);
+  });
 });
 
 // The last of the file: it marks a line paid behind the history's back, and I12 rightly says so from then on.

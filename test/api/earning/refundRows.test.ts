@@ -283,6 +283,25 @@ test('COM-15: the sale rejected, both levels are; what is in a payout stays, and
   expect(await world.broken()).toEqual([]);
 });
 
+test('COM-06: while what a line was raised by is in a payout, the line is not rejected either', async () => {
+  const at = await scene(['100.00'], { commissionApproval: 'manual' });
+  await approve(at);
+  const [line] = await world.commissions(`programId=${at.programId}`);
+  const path = `/v1/commissions/${line?.['id']}`;
+  const raised = await world.as(`${path}/adjust`, { amount: usd('25.00'), reason: 'Agreed', skipHold: true });
+  expect(raised.status, raised.text).toBe(200);
+  const [raise] = await world.commissions(`programId=${at.programId}&kind=adjustment`);
+  const approved = await world.settled(world.as(`/v1/commissions/${raise?.['id']}/approve`, {}));
+  expect(approved.status, approved.text).toBe(200);
+  const payoutId = await pay(at);
+
+  const refused = await world.settled(world.as(`${path}/reject`, { reason: 'Not ours' }));
+  expect(refused.body).toMatchObject({ status: 409, code: 'in_open_payout', payoutId });
+  const left = ['earned,1,pending,10.00,0.00', 'adjustment,1,approved,15.00,0.00'];
+  expect((await lines(at)).map(String).toSorted()).toEqual(left.toSorted());
+  expect(await world.broken()).toEqual([]);
+});
+
 test('money.md 6, rows 2 to 6: two sales, two refunds of one of them and the end of the hold, cell by cell', async () => {
   const at = await scene(['100.00'], { levels: 2 });
   const [, ofBen] = await world.commissions(`programId=${at.programId}`);
