@@ -1,5 +1,5 @@
 import type { Mode } from '../act.js';
-import type { CurrencyCode, Money } from '../money.js';
+import { type CurrencyCode, formatMoney, type Money } from '../money.js';
 import type { Instant } from '../time.js';
 import type { FieldProblem, PayoutMethodType } from './payoutMethod.js';
 
@@ -184,6 +184,19 @@ export function isUsable(type: PayoutMethodType, mode: Mode, policy: GatewayPoli
 /** The account of one workspace and mode at a provider that holds several, as the simulated one does. */
 export function merchantOf(of: { readonly workspaceId: string; readonly mode: Mode }): string {
   return `${of.workspaceId}/${of.mode}`;
+}
+
+/** PayPal takes these in whole units only (money.md 2.1). */
+const paypalWholeUnits = codes('HUF TWD');
+
+/**
+ * Can what is paid by this method be said in this currency at all, whoever pays it? PayPal pays out in some currencies only, also to a person who
+ * uploads a file there; what other methods take is known where they are paid.
+ */
+export function canExpress(type: PayoutMethodType, amount: Money): boolean {
+  if (type !== 'paypal') return true;
+  if (paypalWholeUnits.has(amount.currency)) return /\.0+$/.test(formatMoney(amount).amount);
+  return providers.paypal.currencies.has(amount.currency);
 }
 
 /** The purpose under which credentials are sealed (`platform/secrets.ts`). */

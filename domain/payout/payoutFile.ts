@@ -1,5 +1,6 @@
 import type { CurrencyCode } from '../money.js';
 import type { PayoutId } from '../ids.js';
+import { canExpress } from './gateway.js';
 import { isSepaIban } from './iban.js';
 import type { PayoutMethodStatus } from './payoutMethod.js';
 import { largestSepaMinor, sepaCurrency } from './sepaFile.js';
@@ -117,7 +118,11 @@ export function chooseForFile(
 
 /** Why a format cannot carry a payout at all. */
 function unfit(payout: FilePayout, format: PayoutFileFormat): SkippedPayout['code'] | null {
-  if (format === 'paypal_mass_pay') return payout.methodType === 'paypal' ? null : 'no_paypal_method';
+  if (format === 'paypal_mass_pay') {
+    if (payout.methodType !== 'paypal') return 'no_paypal_method';
+    const amount = { minor: payout.amountMinor, currency: payout.currency };
+    return canExpress('paypal', amount) ? null : 'unsupported_currency';
+  }
   if (payout.iban === null || !isSepaIban(payout.iban)) return 'no_sepa_account';
   if (payout.currency !== sepaCurrency) return 'unsupported_currency';
   return payout.amountMinor > largestSepaMinor ? 'above_limit' : null;

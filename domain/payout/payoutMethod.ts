@@ -137,7 +137,10 @@ const rules: Readonly<Record<Exclude<PayoutMethodType, 'bank' | 'tipalti'>, Type
     identity: ['provider', 'account'],
   },
   paypal: {
-    fields: { email: (value) => /^[^\s@]{1,64}@[^\s@]+\.[^\s@]+$/.test(value) && value.length <= 254 },
+    // A first letter that makes a formula of the address would be written otherwise into the file that pays (PAY-07).
+    fields: {
+      email: (value) => /^[^\s@=+\-＝＋－＠][^\s@]{0,63}@[^\s@]+\.[^\s@]+$/.test(value) && value.length <= 254,
+    },
     normalise: (_field, value) => value.toLowerCase(),
     masked: ({ email = '' }) => `${email.slice(0, 1)}…@${email.slice(email.lastIndexOf('@') + 1)}`,
     identity: ['email'],

@@ -4,7 +4,7 @@ import { type CurrencyCode, formatMoney, maxMinor, type Money } from '../money.j
 import type { Mode } from '../act.js';
 import type { Instant } from '../time.js';
 import { type EventOf, eventsFrom, isFinal, nextStatus, type StatusOf, transitionTable } from '../transitions.js';
-import { type ConnectableGateway, type GatewayPolicy, isUsable, type Route, routeOf } from './gateway.js';
+import { canExpress, type ConnectableGateway, type GatewayPolicy, isUsable, type Route, routeOf } from './gateway.js';
 import { methodStatusAt, type PayoutMethodStatus, type PayoutMethodType } from './payoutMethod.js';
 
 /** features.md 2.10. `paused` is a flag on `executing`. `nobodyDue` is `planned` with nobody to pay. */
@@ -298,7 +298,7 @@ function reasonsNotToPay(input: PlanInput, net: bigint, context: Context): reado
       'staff',
       affiliatePath,
     );
-  sayMethod(input, context, say, affiliatePath);
+  sayMethod(input, net, context, say, affiliatePath);
   if (!hasLines && input.heldMinor !== 0n)
     say(
       'on_hold',
@@ -355,6 +355,7 @@ function reasonsNotToPay(input: PlanInput, net: bigint, context: Context): reado
 
 function sayMethod(
   input: PlanInput,
+  net: bigint,
   context: Context,
   say: (code: NotPaidCode, detail: string, fix: string, fixBy: NotPaidReason['fixBy'], fixPath?: string | null) => void,
   affiliatePath: string,
@@ -378,6 +379,14 @@ function sayMethod(
     say(
       'unsupported_currency',
       'The simulated gateway pays nothing in production.',
+      'Add other payout details.',
+      'affiliate',
+      path,
+    );
+  else if (net > 0n && !canExpress(method.type, { minor: net, currency: input.currency }))
+    say(
+      'unsupported_currency',
+      `PayPal cannot pay out ${text(net, input.currency)} ${input.currency}.`,
       'Add other payout details.',
       'affiliate',
       path,

@@ -211,6 +211,27 @@ test('PAY-22: two currencies are two payouts, and nothing is converted', async (
   expect(await list(`/v1/payouts?affiliateId=${di}`)).toHaveLength(2);
 });
 
+test('PAY-07, money.md 2.1: what PayPal cannot express is not paid by it, which the plan says', async () => {
+  const gia = await makePayee('Gia', ['KWD', 'HUF']);
+  await inWorkspace(api.db, shop.id, (tx) =>
+    tx('payout_methods').where({ affiliate_id: gia }).update({ type: 'paypal' }),
+  );
+  await earn(gia, 600_000n, 'KWD');
+  await earn(gia, 2_000_050n, 'HUF');
+  for (const [currency, sum] of [
+    ['KWD', '600.000'],
+    ['HUF', '20000.50'],
+  ] as const) {
+    const refused = await draft(gia, currency);
+    expect([refused.status, refused.body['code']], refused.text).toEqual([409, 'nothing_to_pay']);
+    expect(itemsOf(refused.body['reasons'])).toMatchObject([
+      { code: 'unsupported_currency', detail: `PayPal cannot pay out ${sum} ${currency}.`, fixBy: 'affiliate' },
+    ]);
+  }
+  await earn(gia, 50n, 'HUF');
+  expect((await draft(gia, 'HUF')).body).toMatchObject({ amount: { amount: '20001.00', currency: 'HUF' } });
+});
+
 test('PAY-25: test commissions are bundled in test mode and “paid”, and no live list, total or file knows of them', async () => {
   const ed = await makePayee('Ed');
   await earn(ed, 6_000n, 'USD', 'test');

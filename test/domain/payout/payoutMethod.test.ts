@@ -53,6 +53,18 @@ describe('details of a payout method (api.md 10.1, reliability.md C9)', () => {
     ],
     ['a stranger among the fields', 'sandbox', { account: 'ok', pin: '1' }, [{ field: 'pin', code: 'unknown_field' }]],
     ['an account the sandbox has not', 'sandbox', { account: 'often' }, [{ field: 'account', code: 'not_in_list' }]],
+    [
+      'an address that is a formula',
+      'paypal',
+      { email: '=1+1@blog.example' },
+      [{ field: 'email', code: 'bad_format' }],
+    ],
+    [
+      'an address with a sign in front',
+      'paypal',
+      { email: '+ada@blog.example' },
+      [{ field: 'email', code: 'bad_format' }],
+    ],
     ['no address', 'paypal', { email: 'ada' }, [{ field: 'email', code: 'bad_format' }]],
     ['a type without adapter', 'tipalti', {}, [{ field: 'type', code: 'not_allowed_here' }]],
     [
