@@ -331,6 +331,9 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'affiliate.model.cpl': 'Nur angenommene Leads (CPL)',
   'affiliate.model.cpa': 'Nur die erste Zahlung jedes Kunden (CPA)',
   'affiliate.minimum': 'Eigener Mindestbetrag',
+  'affiliate.messages': 'Nachrichten an viele',
+  'affiliate.messagesWanted': 'erwünscht',
+  'affiliate.messagesDeclined': 'abbestellt seit',
   'affiliate.firstLogin': 'Erste Anmeldung',
   'affiliate.view': 'Portal sehen als {{name}}',
   'affiliate.holdAll': 'Alles anhalten ({{count}})',
@@ -623,6 +626,8 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'standard.change': 'Leistungsziele ändern',
   'standard.save': 'Leistungsziele speichern',
   'standard.none': 'Kein Ziel: niemand liegt unter dem Standard.',
+  'standard.effectiveFromHint':
+    'Leer: sofort. Zeiträume, die davor enden, werden nach dem beurteilt, was bis dahin gilt.',
   'standard.text':
     'Beurteilt wird, wenn ein Zeitraum vorbei ist. Wer das Ziel verfehlt, wird als „unter Standard“ markiert, und Sie werden benachrichtigt.',
   'standard.atLeast': '{{metric}}: mindestens {{value}} je {{period}}',

@@ -22,6 +22,8 @@ export interface BulkAction {
    * is sent, with its preview. `fields`: what each row gets.
    */
   readonly asks?: 'payment' | 'message' | 'fields';
+  /** A dialog of its own, for what is no decision about each row. */
+  readonly dialog?: (selection: Selection, onClose: (isDone: boolean) => void) => ReactElement;
 }
 
 export interface Selection {

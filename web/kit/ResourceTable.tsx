@@ -208,6 +208,10 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     ? { filter: { ...filter, ...fixed }, ...(total === undefined ? {} : { expectedCount: total }) }
     : { ids: [...selected] };
   const selectedCount = isAllSelected ? (total ?? selected.size) : selected.size;
+  const ended = (isDone: boolean): void => {
+    setRunning(null);
+    if (isDone) forget();
+  };
   const opened = rowHref !== undefined ? undefined : rows.find((row) => row.id === search['open']);
 
   return (
@@ -343,15 +347,10 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
           </Stack>
         )}
       </Drawer>
-      {running === null ? null : (
-        <BulkDialog
-          action={running}
-          selection={selection}
-          onClose={(isDone) => {
-            setRunning(null);
-            if (isDone) forget();
-          }}
-        />
+      {running === null ? null : running.dialog === undefined ? (
+        <BulkDialog action={running} selection={selection} onClose={ended} />
+      ) : (
+        running.dialog(selection, ended)
       )}
     </Stack>
   );

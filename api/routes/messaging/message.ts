@@ -36,6 +36,7 @@ import {
   recipientQuery,
   remindBody,
 } from '../../schemas/messaging/message.js';
+import { affiliateFilterOf } from '../affiliate/affiliateFilter.js';
 import { chosenIds } from '../reporting/report.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scopeFor' | 'caller'>;
@@ -55,11 +56,11 @@ async function show(tx: ReadTx | Tx, ctx: Asking, id: string) {
 async function recipientsOf(
   tx: ReadTx,
   ctx: Asking,
-  { segmentId, groupId, affiliateIds }: MessageCreate,
+  { segmentId, groupId, affiliateIds, filter }: MessageCreate,
 ): Promise<{ readonly ids: readonly string[]; readonly name: string | null }> {
   const scope = ctx.scopeFor('message.send');
-  const choose = (filter: AffiliateFilter) =>
-    chosenIds(tx, chooseAffiliates(tx, scope, { status: reachable, segment: filter }));
+  const choose = (wanted: AffiliateFilter) =>
+    chosenIds(tx, chooseAffiliates(tx, scope, { status: reachable, segment: wanted }));
   if (affiliateIds !== undefined) {
     const visible = await findVisibleIds(tx, 'affiliates', { scope, mode: ctx.mode }, affiliateIds);
     const unknown = affiliateIds.flatMap((id, index) => (visible.has(id) ? [] : [index]));
@@ -74,6 +75,7 @@ async function recipientsOf(
     const ids = new Set(await chosenIds(tx, chooseAffiliates(tx, scope, { status: reachable, id: affiliateIds })));
     return { ids: affiliateIds.filter((id) => ids.has(id)), name: null };
   }
+  if (filter !== undefined) return { ids: await choose(await affiliateFilterOf(tx, filter)), name: null };
   if (groupId !== undefined) {
     const group = await findGroup(tx, groupId);
     if (group === undefined)

@@ -226,6 +226,8 @@ export const affiliateWire = z
     subIdAccess: z.boolean(),
     notes: z.string().nullable(),
     firstLoginAt: instantWire.nullable(),
+    /** Since when it declines messages that one may decline (NTF-16). */
+    messagesDeclinedAt: instantWire.nullable(),
     onboardingStage: z.enum(['application', 'verification', 'activation']),
     openRequirements: z.array(openRequirementWire),
     riskFlags: z.array(z.string()),
@@ -293,6 +295,7 @@ export function presentAffiliate(
     subIdAccess: affiliate.subIdAccess,
     notes: affiliate.notes,
     firstLoginAt: view.firstLoginAt,
+    messagesDeclinedAt: view.optedOutAt,
     onboardingStage: stageOf(view),
     openRequirements: [...view.openRequirements],
     riskFlags: [...view.riskFlags],

@@ -3,6 +3,7 @@ import { messageChannels } from '../../../db/messaging/message.js';
 import type { MessageView, RecipientView } from '../../../db/reads/messaging/messageList.js';
 import { type DomainErrorCode, publicCode } from '../../../domain/errors.js';
 import { flag, listQuery } from '../../lists.js';
+import { affiliateFilter } from '../affiliate/affiliate.js';
 import { fieldIssue, idWire, instantWire, listOf, objectFields } from '../wire.js';
 
 export const messageParams = z.strictObject({ messageId: idWire('message') });
@@ -16,7 +17,7 @@ const channels = z
   .max(messageChannels.length)
   .transform((values) => [...new Set(values)]);
 
-/** To a segment, a group, or affiliates by name (api.md 14). */
+/** To a segment, a group, affiliates by name, or those of a filter (api.md 14). */
 export const messageCreate = z
   .strictObject({
     segmentId: idWire('segment').exactOptional(),
@@ -27,6 +28,8 @@ export const messageCreate = z
       .max(mostRecipients)
       .transform((ids) => [...new Set(ids)])
       .exactOptional(),
+    /** All that the list of affiliates shows with these parameters. */
+    filter: affiliateFilter.exactOptional(),
     channels: channels.default([...messageChannels]),
     templateId: idWire('template'),
     requireAcknowledgement: z.boolean().default(false),
@@ -35,13 +38,16 @@ export const messageCreate = z
     dryRun: z.boolean().default(false),
   })
   .check((context) => {
-    const { segmentId, groupId, affiliateIds, requireAcknowledgement, channels: by } = context.value;
-    const named = Object.entries({ segmentId, groupId, affiliateIds }).filter(([, value]) => value !== undefined);
+    const { segmentId, groupId, affiliateIds, filter, requireAcknowledgement, channels: by } = context.value;
+    const named = Object.entries({ segmentId, groupId, affiliateIds, filter }).filter(
+      ([, value]) => value !== undefined,
+    );
     const refuse = (code: 'required' | 'not_allowed_here', detail: string, field: string): void => {
       context.issues.push({ ...fieldIssue(code, detail, [field]), input: context.value });
     };
-    if (named.length === 0) refuse('required', 'To whom: segmentId, groupId or affiliateIds.', 'segmentId');
-    for (const [field] of named.slice(1)) refuse('not_allowed_here', 'One of segmentId, groupId, affiliateIds.', field);
+    if (named.length === 0) refuse('required', 'To whom: segmentId, groupId, affiliateIds or filter.', 'segmentId');
+    for (const [field] of named.slice(1))
+      refuse('not_allowed_here', 'One of segmentId, groupId, affiliateIds, filter.', field);
     if (requireAcknowledgement && !by.includes('in_app'))
       refuse('required', 'It is confirmed in the portal: channel in_app.', 'channels');
   });

@@ -33,6 +33,8 @@ export interface AffiliateView {
   /** Of a program's standard, in the last period that was judged (PRG-18). */
   readonly belowStandard: boolean;
   readonly firstLoginAt: Instant | null;
+  /** Since when it declines messages to many (NTF-16). */
+  readonly optedOutAt: Instant | null;
   readonly decision: LastDecision | null;
 }
 
@@ -62,7 +64,6 @@ function filtered(tx: ReadTx | Tx, scope: Scope, filter: AffiliateFilter) {
   const query = tx('affiliates');
   scopeAffiliates(query, scope);
   narrow(query, filter);
-  if (filter.segment !== undefined) narrow(query, filter.segment);
   return query;
 }
 
@@ -105,6 +106,7 @@ function narrow(query: Knex.QueryBuilder, filter: AffiliateFilter): void {
         or strpos(lower(coalesce(affiliates.company, '')), lower(:q)) > 0 or affiliates.id = :q)`,
       { q: filter.q },
     );
+  if (filter.segment !== undefined) narrow(query, filter.segment);
 }
 
 /** By what affiliates are ordered beside their own fields: figures of some days (ADM-05), amounts in one currency. */
@@ -282,7 +284,13 @@ export async function viewAffiliates(
     listLastDecisions(tx, ids),
     listBelowStandard(tx, ids),
     tx.raw<{
-      rows: { id: string; recruit_code: string | null; flags: string[]; first_login_at: Instant | null }[];
+      rows: {
+        id: string;
+        recruit_code: string | null;
+        flags: string[];
+        first_login_at: Instant | null;
+        opted_out_at: Instant | null;
+      }[];
     }>(
       `
     select affiliate.id,
@@ -294,8 +302,9 @@ export async function viewAffiliates(
             where flag.workspace_id = affiliate.workspace_id and flag.affiliate_id = affiliate.id
               and flag.dismissed_at is null
             order by flag.code) as flags,
-      affiliate.first_login_at
+      affiliate.first_login_at, choice.opted_out_at
     from affiliates as affiliate
+    left join message_choices as choice on (choice.workspace_id, choice.affiliate_id) = (affiliate.workspace_id, affiliate.id)
     where affiliate.id = any(:ids)`,
       { ids },
     ),
@@ -320,6 +329,7 @@ export async function viewAffiliates(
       riskFlags: extra?.flags ?? [],
       belowStandard: below.has(affiliate.id),
       firstLoginAt: extra?.first_login_at ?? null,
+      optedOutAt: extra?.opted_out_at ?? null,
       decision: decisions.get(affiliate.id) ?? null,
     };
   });

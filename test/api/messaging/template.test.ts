@@ -287,11 +287,21 @@ test('NTF-11, NTF-12, NTF-16: a message to a segment goes by both channels once;
     world.as('/v1/messages', { segmentId, templateId, ...body });
   const dry = await send({ dryRun: true });
   expect([dry.status, dry.body]).toEqual([200, { object: 'message_dry_run', recipients: 3, optedOut: 0 }]);
+  // What the list of affiliates shows, its own filter and a kept one together.
+  for (const [filter, recipients] of [
+    [{ tag }, 3],
+    [{ tag, q: 'Bob' }, 1],
+    [{ segmentId, status: 'pending' }, 0],
+    [{ segmentId, q: 'Cleo' }, 1],
+  ] as const)
+    expect((await send({ segmentId: undefined, filter, dryRun: true })).body).toMatchObject({ recipients });
   const unknown = newId('affiliate');
   const groupId = newId('group');
   for (const [body, pointer] of [
     [{ segmentId: undefined }, '#/segmentId'],
     [{ affiliateIds: [ada['id']] }, '#/affiliateIds'],
+    [{ filter: { tag } }, '#/filter'],
+    [{ segmentId: undefined, filter: { colour: 'red' } }, '#/filter/colour'],
     [{ segmentId: undefined, affiliateIds: [ada['id'], unknown] }, '#/affiliateIds/1'],
     [{ segmentId: undefined, groupId }, '#/groupId'],
     [{ segmentId: newId('segment') }, '#/segmentId'],
@@ -366,6 +376,9 @@ test('NTF-11, NTF-12, NTF-16: a message to a segment goes by both channels once;
   expect((await page({ method: 'POST', body: oneClick })).status).toBe(200);
   expect(await (await page()).text()).toContain('You get no more e-mails of this kind');
   expect((await send({ dryRun: true })).body).toMatchObject({ recipients: 3, optedOut: 1 });
+  const declined = async (of: Json) =>
+    (await world.as(`/v1/affiliates/${String(of['id'])}`)).body['messagesDeclinedAt'] as unknown;
+  expect([typeof (await declined(ada)), await declined(bob)]).toEqual(['string', null]);
   expect(
     (await fetch(`${api.url}/unsubscribe/${ws.id}.${'x'.repeat(43)}`, { headers: { Accept: 'text/html' } })).status,
   ).toBe(410);

@@ -59,3 +59,37 @@ test('NTF-11, NTF-12, AFF-21: a segment is kept with its preview count, written 
   await page.goto('/messages/sent');
   await expect(page.getByRole('row').filter({ hasText: `Reminder: News ${tag}` })).toBeVisible();
 });
+
+test('NTF-11, NTF-16: selected affiliates are written to from their list; who declines such mails is told from, on the page of the affiliate and before sending', async ({
+  page,
+}) => {
+  const own = `sel-${tag}`;
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  for (const name of ['Eva', 'Fay', 'Gus'])
+    await must('POST', '/v1/affiliates', { name: `${name} ${own}`, email: `${name}-${own}@blog.example`, tags: [own] });
+  await must('POST', '/v1/message-templates', {
+    name: `Hello ${own}`,
+    subject: 'Hello',
+    body: 'From {{workspace_name}}.',
+  });
+  await page.goto(`/affiliates?q=${own}`);
+  await page.getByRole('checkbox', { name: `Eva ${own}` }).check();
+  await page.getByRole('checkbox', { name: `Gus ${own}` }).check();
+  await page.getByRole('button', { name: 'Write to them (2)' }).click();
+  const form = page.getByRole('dialog', { name: 'Write to affiliates' });
+  await expect(form.getByLabel('To', { exact: true })).toHaveCount(0);
+  await form
+    .getByLabel('Message', { exact: false })
+    .first()
+    .selectOption({ label: `Hello ${own} (en)` });
+  await expect(form.getByText('2 affiliates get it.')).toBeVisible();
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Send it' }).click();
+  await expect(page).toHaveURL(/\/messages\/sent\/msg_/);
+  await expect(page.getByText('2 of 2 affiliates told')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole('row').filter({ hasText: `Gus ${own}` })).toContainText('Told');
+  await expect(page.getByRole('row').filter({ hasText: `Fay ${own}` })).toHaveCount(0);
+  await page.goto(`/affiliates/${textAt(await must('GET', `/v1/affiliates?q=Eva%20${own}`), 'data.0.id')}`);
+  await expect(page.getByText('Messages to many')).toBeVisible();
+  await expect(page.getByText('wanted', { exact: true })).toBeVisible();
+});

@@ -289,6 +289,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'action.verify': 'Bestätigen',
   'action.confirm': 'Bestätigen',
   'action.create_payout': 'Auszahlungen entwerfen',
+  'action.write_to': 'Anschreiben',
   'action.set_fields': 'Verschieben oder verschlagworten',
   'action.mark_paid': 'Als bezahlt markieren',
   'action.adjust': 'Anpassen',
@@ -555,4 +556,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'postback.fault.redirected': 'sie antwortet mit einer Weiterleitung, der nicht gefolgt wird',
   'postback.fault.postback_off': 'er war ausgeschaltet',
   'postback.fault.endpoint_off': 'der Webhook war aus',
+  'notify.title': 'Worüber Sie informiert werden',
+  'notify.text': 'Schalten Sie ab, was Sie nicht brauchen. Was immer mitgeteilt wird, lässt sich nicht abschalten.',
+  'notify.topic': 'Ereignis',
+  'notify.mail': 'E-Mail',
+  'notify.notice': 'Hinweis hier',
+  'notify.always': 'Wird immer mitgeteilt',
 };

@@ -285,6 +285,7 @@ export const en = {
   'action.verify': 'Confirm',
   'action.confirm': 'Confirm',
   'action.create_payout': 'Make payout drafts',
+  'action.write_to': 'Write to them',
   'action.set_fields': 'Move or tag',
   'action.mark_paid': 'Mark as paid',
   'action.adjust': 'Adjust',
@@ -548,4 +549,10 @@ export const en = {
   'postback.fault.redirected': 'it answers with a redirect, which is not followed',
   'postback.fault.postback_off': 'it was switched off',
   'postback.fault.endpoint_off': 'the webhook was off',
+  'notify.title': 'What you are told of',
+  'notify.text': 'Switch off what you do not need. What is always told cannot be switched off.',
+  'notify.topic': 'Event',
+  'notify.mail': 'E-mail',
+  'notify.notice': 'Notice here',
+  'notify.always': 'Always told',
 } as const;

@@ -16,7 +16,7 @@ import {
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { type ReactElement, useState } from 'react';
+import { Fragment, type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getAffiliatesByAffiliateIdBalancesOptions,
@@ -283,6 +283,16 @@ function Overview({ affiliate }: { readonly affiliate: Affiliate }): ReactElemen
               [t('affiliate.rank'), affiliate.rank],
               [t('affiliate.recruiter'), <AffiliateName key="r" id={affiliate.recruiterId} />],
               [t('affiliate.minimum'), <MoneyList key="m" values={affiliate.minimumPayout} />],
+              [
+                t('affiliate.messages'),
+                affiliate.messagesDeclinedAt === null ? (
+                  t('affiliate.messagesWanted')
+                ) : (
+                  <Fragment key="o">
+                    {t('affiliate.messagesDeclined')} <DateText value={affiliate.messagesDeclinedAt} />
+                  </Fragment>
+                ),
+              ],
               [t('affiliate.firstLogin'), <DateText key="f" value={affiliate.firstLoginAt} />],
               [t('affiliate.joined'), <DateText key="j" value={affiliate.createdAt} />],
               [t('referral.tags'), affiliate.tags.join(', ')],

@@ -20,6 +20,7 @@ import { StatusPill } from '../../../kit/StatusPill.js';
 import { useReasonText } from '../../../kit/texts.js';
 import { useStaff } from '../access/useStaff.js';
 import { useRequirementText } from './requirementText.js';
+import { MessageForm } from '../messaging/messageForm.js';
 import { TerminateDialog } from './affiliateDetail.js';
 import { AffiliateForm } from './affiliateForm.js';
 import { ViewPortalDialog } from './viewPortal.js';
@@ -39,6 +40,16 @@ const updateBulk: readonly BulkAction[] = [
 
 /** A draft for each that is due, with a result per row (PAY-18). */
 const payoutBulk: readonly BulkAction[] = [{ kind: 'payouts.create', verb: 'create_payout', needsReason: false }];
+
+/** One message to all that are selected (NTF-11). */
+const messageBulk: readonly BulkAction[] = [
+  {
+    kind: 'messages.send',
+    verb: 'write_to',
+    needsReason: false,
+    dialog: (selection, onClose) => <MessageForm selection={selection} onClose={() => onClose(false)} />,
+  },
+];
 
 /** What each brought in the last thirty days (ADM-05); each number opens its rows. */
 function figureColumns(t: TFunction): readonly Column<Affiliate>[] {
@@ -210,6 +221,7 @@ export function Screen(): ReactElement {
           ...(can('status.change') ? affiliateBulk : []),
           ...(can('affiliate.write') ? updateBulk : []),
           ...(can('payout.prepare') ? payoutBulk : []),
+          ...(can('message.send') ? messageBulk : []),
         ]}
         empty={{ title: t('affiliate.none'), text: t('affiliate.noneText'), action: create }}
         filters={[
