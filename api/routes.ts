@@ -70,6 +70,7 @@ import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { loginEmailRoutes } from './routes/access/loginEmail.js';
 import { sessionRoutes } from './routes/access/session.js';
 import { noticeRoutes } from './routes/messaging/notice.js';
+import { notificationChoiceRoutes } from './routes/messaging/notificationChoice.js';
 import { reportRoutes } from './routes/reporting/report.js';
 import { ownReportRoutes } from './routes/reporting/ownReport.js';
 import { savedViewRoutes } from './routes/access/savedView.js';
@@ -116,6 +117,7 @@ const own: readonly Route[] = [
   ...workspaceRoutes,
   ...preferenceRoutes,
   ...noticeRoutes,
+  ...notificationChoiceRoutes,
   ...sentMessageRoutes,
   ...ownReportRoutes,
   ...reportRoutes,

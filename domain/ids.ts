@@ -77,6 +77,7 @@ export const idPrefixes = {
   segment: 'seg',
   message: 'msg',
   messageChoice: 'mch',
+  notificationChoice: 'nch',
   email: 'eml',
   notice: 'ntc',
   auditEntry: 'aud',

@@ -3,6 +3,7 @@ import type { Id, ReferralId } from '../../domain/ids.js';
 import type { Instant } from '../../domain/time.js';
 import type { ReadTx, Tx } from '../transaction.js';
 import { insertSet } from '../setInsert.js';
+import { keepWantedMails } from './notificationChoice.js';
 import { enqueue, enqueueSet, type OutboxPriority } from './outbox.js';
 
 export type EmailId = Id<'email'>;
@@ -57,8 +58,8 @@ export async function insertEmail(
 }
 
 /**
- * Mails about facts, each told once under its key whoever writes it again: many in one statement. Priority as of `insertEmail`. Answers how
- * many were written.
+ * Mails about facts, each told once under its key whoever writes it again: many in one statement. What its reader declines is not written.
+ * Priority as of `insertEmail`. Answers how many were written.
  */
 export async function insertEmailsOnce(
   tx: Tx,
@@ -80,7 +81,7 @@ export async function insertEmailsOnce(
     tx,
     'emails',
     onceColumns,
-    emails.map((email) => ({
+    (await keepWantedMails(tx, emails)).map((email) => ({
       id: act.newId('email'),
       once_key: email.onceKey,
       kind: email.kind,

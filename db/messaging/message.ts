@@ -142,6 +142,11 @@ export async function countOptedOut(tx: ReadTx | Tx, affiliateIds: readonly stri
   return rows[0]?.count ?? 0;
 }
 
+/** Does this affiliate decline messages? */
+export async function hasOptedOut(tx: ReadTx | Tx, affiliateId: AffiliateId): Promise<boolean> {
+  return (await countOptedOut(tx, [affiliateId])) > 0;
+}
+
 export async function findChoice(tx: ReadTx, token: string): Promise<MessageChoice | undefined> {
   const row = await tx('message_choices').where({ token }).first<ChoiceRow | undefined>();
   return row === undefined ? undefined : toChoice(row);

@@ -5,11 +5,9 @@ import { recordAudit } from '../audit/audit.js';
 import { insertSet } from '../setInsert.js';
 import type { Tx } from '../transaction.js';
 import { arrayText } from './email.js';
+import { keepWantedNotices, type NoticeReader } from './notificationChoice.js';
 
 export type NoticeId = Id<'notice'>;
-
-/** Whose it is: an affiliate's record, or one person of the staff. */
-export type NoticeReader = { readonly affiliateId: AffiliateId } | { readonly userId: UserId };
 
 /** Something that happened, told inside the product (PRT-14). The words are in the recipient's language, as those of a mail. */
 export interface Notice {
@@ -84,7 +82,8 @@ const columns = {
 
 /**
  * Writes notices with the fact they tell of, many in one statement; one that is there under its key stays as it is, so a repeat is harmless.
- * The switches of the notification settings are for mails: the entry inside the product remains (SET-07). Test mode tells nobody.
+ * The switches of the notification settings are for mails: the entry inside the product remains (SET-07), unless its own reader declines it.
+ * Test mode tells nobody.
  */
 export async function insertNoticesOnce(tx: Tx, act: Act, notices: readonly NewNotice[]): Promise<void> {
   if (notices.length === 0 || act.mode === 'test') return;
@@ -92,21 +91,26 @@ export async function insertNoticesOnce(tx: Tx, act: Act, notices: readonly NewN
     tx,
     notices.flatMap(({ to }) => ('email' in to ? [to.email.toLowerCase()] : [])),
   );
-  const rows = notices.flatMap(({ to, ...notice }) =>
+  const addressed = notices.flatMap(({ to, ...notice }) =>
     ('email' in to ? (byEmail.get(to.email.toLowerCase()) ?? []) : [to]).map((reader) => ({
-      id: act.newId('notice'),
-      affiliate_id: 'affiliateId' in reader ? reader.affiliateId : null,
-      user_id: 'userId' in reader ? reader.userId : null,
-      once_key: notice.onceKey,
-      kind: notice.kind,
-      subject: notice.subject,
-      body: notice.body,
-      link: notice.link ?? null,
-      requires_acknowledgement: notice.requiresAcknowledgement ?? false,
-      referral_ids: arrayText(notice.referralIds),
-      created_at: act.now,
+      ...notice,
+      reader,
+      requiresAcknowledgement: notice.requiresAcknowledgement ?? false,
     })),
   );
+  const rows = (await keepWantedNotices(tx, addressed)).map(({ reader, ...notice }) => ({
+    id: act.newId('notice'),
+    affiliate_id: 'affiliateId' in reader ? reader.affiliateId : null,
+    user_id: 'userId' in reader ? reader.userId : null,
+    once_key: notice.onceKey,
+    kind: notice.kind,
+    subject: notice.subject,
+    body: notice.body,
+    link: notice.link ?? null,
+    requires_acknowledgement: notice.requiresAcknowledgement,
+    referral_ids: arrayText(notice.referralIds),
+    created_at: act.now,
+  }));
   await insertSet(tx, 'notices', columns, rows, {
     onConflict: 'on conflict (workspace_id, coalesce(affiliate_id, user_id), once_key) do nothing',
   });

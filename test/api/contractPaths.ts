@@ -248,6 +248,7 @@ GET,POST /v1/milestones
 DELETE,GET,PATCH /v1/milestones/{}
 GET /v1/notices
 POST /v1/notices/{}/read
+GET,PATCH /v1/notification-choices
 GET,POST /v1/operations
 GET /v1/operations/{}
 POST /v1/operations/{}/cancel

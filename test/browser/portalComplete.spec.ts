@@ -146,6 +146,22 @@ test('PRT-14: a notice is counted in the head until it is acknowledged', async (
   await expect(page.locator('[data-unread="0"]')).toBeVisible();
 });
 
+test('screens.md 6: what one is told of is switched off and on in the profile; what is needed is locked', async ({
+  page,
+}) => {
+  await page.goto('/portal/profile');
+  const choices = page.getByRole('region', { name: 'What you are told of' });
+  const milestone = choices.getByRole('switch', { name: 'You reached a milestone: E-mail' });
+  await expect(milestone).toBeChecked();
+  await expect(choices.getByRole('switch', { name: 'A payout could not be paid: E-mail' })).toBeDisabled();
+  await milestone.click();
+  await expect(milestone).not.toBeChecked();
+  await page.reload();
+  await expect(milestone).not.toBeChecked();
+  await milestone.click();
+  await expect(milestone).toBeChecked();
+});
+
 test('BEY-22: an affiliate makes an own key, reads its secret once, calls the API with it and ends it', async ({
   page,
 }) => {

@@ -53,6 +53,7 @@ import { agreementParams } from '../../schemas/program/agreement.js';
 import { programParams } from '../../schemas/program/program.js';
 import { idWire } from '../../schemas/wire.js';
 import { gatewayPolicyOf } from '../payout/gatewayPolicy.js';
+import { changeOfAffiliate, declinedOfAffiliate } from '../messaging/notificationChoice.js';
 import { fieldRefusal } from '../program/directDecision.js';
 import { judgedWebsite } from './affiliate.js';
 import { ownId, portalRefusals, portalWriteRefusals, requireOwn } from './ownRecord.js';
@@ -140,7 +141,10 @@ const profile = defineRoute({
   reply: profileWire,
   refuses: portalRefusals,
   handle: (ctx) =>
-    ctx.read(async (tx, now) => presentProfile((await requireOwn(tx, ctx, now)).affiliate, ctx.can('me.write'))),
+    ctx.read(async (tx, now) => {
+      const { affiliate } = await requireOwn(tx, ctx, now);
+      return presentProfile(affiliate, ctx.can('me.write'), await declinedOfAffiliate(tx, affiliate.id));
+    }),
 });
 
 const editProfile = defineRoute({
@@ -156,12 +160,18 @@ const editProfile = defineRoute({
       const affiliate = await lockAffiliate(tx, ownId(ctx));
       if (affiliate === undefined) throw new DomainError('resource.not_found');
       ctx.requireVersion(affiliate.version);
-      const { website, ...fields } = ctx.body;
+      const { website, notifications, ...fields } = ctx.body;
       if (typeof fields.timeZone === 'string' && !isTimeZone(fields.timeZone))
         throw fieldRefusal('timeZone', 'not_in_list', 'A zone of the IANA list, such as Europe/Warsaw.');
       const judged = judgedWebsite(website, config);
       const change = { ...fields, ...(judged === undefined ? {} : { website: judged }) };
-      return presentProfile(await updateAffiliate(tx, act, affiliate, change), true);
+      if (notifications !== undefined) await changeOfAffiliate(tx, act, affiliate.id, notifications);
+      // What one is told of is no part of the record: it alone makes no new version of it.
+      const changed =
+        Object.keys(change).length === 0 && notifications !== undefined
+          ? affiliate
+          : await updateAffiliate(tx, act, affiliate, change);
+      return presentProfile(changed, true, await declinedOfAffiliate(tx, affiliate.id));
     }),
 });
 

@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import {
-  acknowledgeNotice,
-  lockNotice,
-  markNoticeRead,
-  type Notice,
-  type NoticeReader,
-} from '../../../db/messaging/notice.js';
+import { acknowledgeNotice, lockNotice, markNoticeRead, type Notice } from '../../../db/messaging/notice.js';
+import type { NoticeReader } from '../../../db/messaging/notificationChoice.js';
 import { countNotices, listNotices } from '../../../db/reads/messaging/noticeList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';

@@ -1,4 +1,5 @@
-import { type Notice, type NoticeReader, type NoticeRow, ownNotices, toNotice } from '../../messaging/notice.js';
+import { type Notice, type NoticeRow, ownNotices, toNotice } from '../../messaging/notice.js';
+import type { NoticeReader } from '../../messaging/notificationChoice.js';
 import type { ReadTx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tellPayees } from '../../../activities/payout/notice.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
 import { findPayout } from '../../../db/payout/payout.js';
-import { inWorkspace } from '../../../db/transaction.js';
+import { insertEmailsOnce } from '../../../db/messaging/email.js';
+import { hasOptedOut } from '../../../db/messaging/message.js';
+import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
+import type { AffiliateId } from '../../../domain/ids.js';
 import { newId } from '../../../platform/newId.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { saveSettings } from '../program/support.js';
@@ -287,4 +290,97 @@ test('RUL-15: the programs page words the own rates in both languages and never 
   const later = await world.program({ name: 'Winter' });
   expect((await join(later)).body).toMatchObject({ status: 403, code: 'affiliate_not_active' });
   await world.as(`/v1/affiliates/${affiliateId}/reactivate`, {});
+});
+
+test('screens.md 6: what an affiliate is told of, and how, is its own choice in every mail and notice; what it needs is locked', async () => {
+  const choicesOf = async (portal: Portal) => itemsOf((await portal.call('/v1/me/profile')).body['notifications']);
+  const choose = (portal: Portal, notifications: readonly Readonly<Record<string, unknown>>[]) =>
+    portal.call('/v1/me/profile', { method: 'PATCH', body: { notifications } });
+  const told = (portal: Portal, kind: string) =>
+    readWorkspace(world.api.db, world.ws.id, async (tx) => ({
+      mails: (await tx('emails').where({ kind }).whereILike('recipient', portal.email).select('id')).length,
+      notices: (await tx('notices').where({ kind, affiliate_id: portal.affiliateId }).select('id')).length,
+    }));
+  const tell = (portal: Portal, kind: string, key: string) =>
+    inWorkspace(world.api.db, world.ws.id, async (tx, now) => {
+      const act = world.api.act(world.ws.id, now);
+      const text = { onceKey: `${key}/${kind}/${portal.affiliateId}`, kind, subject: 'A fact', body: 'It happened.' };
+      await insertNoticesOnce(tx, act, [{ ...text, to: { affiliateId: portal.affiliateId as AffiliateId } }]);
+      await insertEmailsOnce(tx, act, [{ ...text, recipient: portal.email.toUpperCase() }], 4);
+    });
+
+  const all = await choicesOf(ada);
+  expect(all.find(({ topic }) => topic === 'payout')).toEqual({
+    topic: 'payout',
+    mail: { on: true, locked: false },
+    notice: { on: true, locked: false },
+  });
+  expect(all.find(({ topic }) => topic === 'payoutProblem')?.['mail']).toEqual({ on: true, locked: true });
+  expect((await choose(ada, [{ topic: 'payoutProblem', mail: false }])).body).toMatchObject({
+    status: 422,
+    errors: [{ pointer: '#/notifications/0/mail', code: 'not_allowed_here' }],
+  });
+  expect((await choose(ada, [{ topic: 'weather', mail: false }])).body).toMatchObject({
+    status: 422,
+    errors: [{ pointer: '#/notifications/0/topic', code: 'not_in_list' }],
+  });
+
+  const version = (await ada.call('/v1/me/profile')).body['version'];
+  expect((await choose(ada, [{ topic: 'postback', mail: false }])).status).toBe(200);
+  expect((await choose(rita, [{ topic: 'postback', notice: false }])).status).toBe(200);
+  expect((await ada.call('/v1/me/profile')).body['version']).toBe(version);
+  for (const portal of [ada, rita]) await tell(portal, 'postback_paused', 'first');
+  expect([await told(ada, 'postback_paused'), await told(rita, 'postback_paused')]).toEqual([
+    { mails: 0, notices: 1 },
+    { mails: 1, notices: 0 },
+  ]);
+  // On again: the next one is told; what could not be declined was never asked about.
+  expect((await choose(ada, [{ topic: 'postback', mail: true }])).status).toBe(200);
+  for (const kind of ['postback_paused', 'payout_failed']) await tell(ada, kind, 'second');
+  expect(await told(ada, 'postback_paused')).toEqual({ mails: 1, notices: 2 });
+  expect(await told(ada, 'payout_failed')).toEqual({ mails: 1, notices: 1 });
+
+  // Messages: the same choice as at the address in each of their mails.
+  const isOut = () => readWorkspace(world.api.db, world.ws.id, (tx) => hasOptedOut(tx, ada.affiliateId as AffiliateId));
+  expect((await choose(ada, [{ topic: 'news', mail: false }])).status).toBe(200);
+  expect(await isOut()).toBe(true);
+  expect((await choicesOf(ada)).find(({ topic }) => topic === 'news')).toMatchObject({
+    mail: { on: false },
+    notice: { on: true, locked: true },
+  });
+  expect((await choose(ada, [{ topic: 'news', mail: true }])).status).toBe(200);
+  expect(await isOut()).toBe(false);
+});
+
+test('screens.md 3.25: a person of the staff chooses what to be told of, for no one else', async () => {
+  const path = '/v1/notification-choices';
+  const { owner } = world.ws;
+  const change = (notifications: readonly Readonly<Record<string, unknown>>[]) =>
+    world.as(path, { notifications }, 'PATCH');
+  expect((await change([{ topic: 'money', notice: false }])).body).toMatchObject({
+    errors: [{ pointer: '#/notifications/0/notice', code: 'not_allowed_here' }],
+  });
+  expect((await change([{ topic: 'referralDue', mail: true }])).body).toMatchObject({
+    errors: [{ pointer: '#/notifications/0/mail', code: 'not_allowed_here' }],
+  });
+  const changed = await change([{ topic: 'standard', notice: false }]);
+  expect(
+    itemsOf(changed.body['data']).find(({ topic }) => topic === 'standard'),
+    changed.text,
+  ).toEqual({
+    topic: 'standard',
+    mail: null,
+    notice: { on: false, locked: false },
+  });
+  const tell = (kind: string) =>
+    inWorkspace(world.api.db, world.ws.id, (tx, now) =>
+      insertNoticesOnce(tx, world.api.act(world.ws.id, now), [
+        { to: { email: owner.email }, onceKey: `choice/${kind}`, kind, subject: 'A fact', body: 'x' },
+      ]),
+    );
+  for (const kind of ['below_standard', 'payout_overdue']) await tell(kind);
+  const kinds = itemsOf((await world.as('/v1/notices?limit=200')).body['data']).map((one) => one['kind']);
+  expect(kinds).toContain('payout_overdue');
+  expect(kinds).not.toContain('below_standard');
+  expect((await ada.call(path)).body['code']).toBe('wrong_audience');
 });

@@ -2,11 +2,13 @@ import { Button, Group, NativeSelect, Paper, Stack, Switch, Text, Title } from '
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
-import { deleteSessionsBySessionId } from '../../../client/sdk.gen.js';
+import { getNotificationChoicesOptions, getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { deleteSessionsBySessionId, patchNotificationChoices } from '../../../client/sdk.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { singleKeysAreOn, switchSingleKeys } from '../../../kit/keys.js';
+import { Loaded } from '../../../kit/Loaded.js';
+import { NotificationChoices } from '../../../kit/NotificationChoices.js';
 import { SecondFactor } from '../../../kit/SecondFactor.js';
 import { useMe } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -18,6 +20,7 @@ const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export function Screen(): ReactElement {
   const { t } = useTranslation();
   const me = useMe();
+  const choices = useQuery(getNotificationChoicesOptions());
   const [keysOn, setKeysOn] = useState(singleKeysAreOn());
   const [zone, setZone] = useState(localStorage.getItem('zone') ?? '');
   return (
@@ -57,6 +60,15 @@ export function Screen(): ReactElement {
         </Paper>
         <SignInForms />
         <SecondFactor />
+        <Loaded query={choices}>
+          {(found) => (
+            <NotificationChoices
+              choices={found.data}
+              mayWrite
+              save={(change) => patchNotificationChoices({ body: { notifications: [change] }, throwOnError: true })}
+            />
+          )}
+        </Loaded>
         <Sessions />
       </Stack>
     </>

@@ -7,6 +7,7 @@ import { patchMeProfile } from '../../../client/sdk.gen.js';
 import type { OwnProfile } from '../../../client/types.gen.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { Loaded } from '../../../kit/Loaded.js';
+import { NotificationChoices } from '../../../kit/NotificationChoices.js';
 import { countryChoices, languageChoices, zoneChoices } from '../../../kit/places.js';
 import { isProblem } from '../../../kit/problem.js';
 import { SecondFactor } from '../../../kit/SecondFactor.js';
@@ -39,7 +40,18 @@ export function Screen(): ReactElement {
         ) : (
           <>
             <PayoutMethods />
-            <Loaded query={profile}>{(found) => <Contact key={found.version} profile={found} />}</Loaded>
+            <Loaded query={profile}>
+              {(found) => (
+                <>
+                  <Contact key={found.version} profile={found} />
+                  <NotificationChoices
+                    choices={found.notifications}
+                    mayWrite={found.mayWrite}
+                    save={(change) => patchMeProfile({ body: { notifications: [change] }, throwOnError: true })}
+                  />
+                </>
+              )}
+            </Loaded>
           </>
         )}
         <SignInForms />
