@@ -21,6 +21,7 @@ export interface WebhookCall {
 export function callWebhook(
   { url, eventId, body, secrets }: WebhookCall,
   config: Pick<Config, 'outboundAllow'>,
+  patienceMs: number = timeoutMs,
 ): Promise<OutboundAnswer> {
   const timestamp = String(epochSeconds());
   const signatures = secrets.map(
@@ -28,7 +29,7 @@ export function callWebhook(
   );
   return fetchOutside(
     url,
-    { allow: config.outboundAllow, timeoutMs, limitBytes },
+    { allow: config.outboundAllow, timeoutMs: patienceMs, limitBytes },
     {
       method: 'POST',
       headers: {
