@@ -4,6 +4,8 @@
 export interface ExportColumn {
   readonly path: string;
   readonly kind: 'plain' | 'money' | 'codes';
+  /** Its fields are the workspace's own: each may be a column by itself, such as `customFields.plan`. */
+  readonly hasOwnFields?: true;
 }
 
 export type Wire = Readonly<Record<string, unknown>>;

@@ -95,7 +95,8 @@ function columnsOf(item: z.core.$ZodType, prefix: string): readonly ExportColumn
     // Of a list inside a row only its codes fit into one cell; the rest of it is what the row's own page is for.
     return 'code' in shape ? [{ path: prefix, kind: 'codes' }] : [];
   }
-  return prefix === '' ? [] : [{ path: prefix, kind: 'plain' }];
+  if (prefix === '') return [];
+  return [{ path: prefix, kind: 'plain', ...(schema instanceof z.ZodRecord ? { hasOwnFields: true } : {}) }];
 }
 
 /** Wrappers off, of a codec the side that leaves the house. */
@@ -176,8 +177,15 @@ export function chooseColumns(shape: ListShape, names: readonly string[] | null,
   return { wish: { format, columns, areChosen: names !== null }, fault: null };
 }
 
+/** A key that a workspace gives to a field of its own. */
+const ownField = /^[A-Za-z0-9_-]{1,40}$/;
+
 function columnOf(shape: ListShape, path: string): ExportColumn | undefined {
-  return shape.columns.find((one) => one.path === path);
+  const known = shape.columns.find((one) => one.path === path);
+  if (known !== undefined) return known;
+  const cut = path.lastIndexOf('.');
+  const around = shape.columns.find((one) => one.hasOwnFields === true && one.path === path.slice(0, cut));
+  return around !== undefined && ownField.test(path.slice(cut + 1)) ? { path, kind: 'plain' } : undefined;
 }
 
 /** A page's words: a file holds all rows, and its columns are named. What a row includes it includes in a file too. */

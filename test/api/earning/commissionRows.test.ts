@@ -207,6 +207,23 @@ test('screens 3.5: all unpaid money of an affiliate is held at once, each row wi
   });
   expect(operation).toMatchObject({ reversible: true, progress: { total: 2, succeeded: 2 } });
   expect(await isHeld()).toEqual([true, true, false, true]);
+  // What is over, held already or not there is left alone, each with why.
+  const over = await sell(at, '50.00');
+  await decide(`/v1/commissions/${(await lineOf(over))['id']}/reject`, { reason: 'Not ours' });
+  const named = await Promise.all([over, already, other].map(async (sale) => (await lineOf(sale))['id']));
+  const unknown = await world.as('/v1/operations', {
+    kind: 'commissions.hold',
+    ids: [...named, newId('commission')],
+    reason: 'Once more',
+  });
+  expect([unknown.status, unknown.body['errors']?.[0]?.['pointer']]).toEqual([422, '#/ids/3']);
+  const look = await world.as('/v1/operations', { kind: 'commissions.hold', ids: named, dryRun: true });
+  const mixed = await bulk({ kind: 'commissions.hold', ids: named, reason: 'Once more' });
+  expect(look.body).toMatchObject({ matched: 3, eligible: 1 });
+  expect(mixed.operation['progress']).toMatchObject({ total: 3, succeeded: 1, skipped: 2, failed: 0 });
+  const codeOf = (id: unknown) => mixed.items.find((one) => one['id'] === id)?.['code'];
+  expect(named.map(codeOf)).toEqual(['transition_not_allowed', 'already_decided', null]);
+  await decide(`/v1/commissions/${(await lineOf(other))['id']}/release`);
   expect((await lineOf(first))['decision']).toMatchObject({ verb: 'hold', reason: 'Traffic looks bought' });
   // Held by somebody before, it is not the batch's to release.
   const undone = await world.as(`/v1/operations/${operation['id']}/undo`, {});

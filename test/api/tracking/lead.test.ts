@@ -477,6 +477,8 @@ test.each([
   ['a click id of another kind', { clickId: 'ref_01kaz0c3v7m2q8x4t6w9y1b5de' }, '#/clickId'],
   ['a program that is not here', { programId: newId('program') }, '#/programId'],
   ['an unknown event', { event: 'purchase' }, '#/event'],
+  ['TRK-14: a label of 256 characters', { sub1: 'x'.repeat(256) }, '#/sub1'],
+  ['TRK-14: a label with a control character', { sub1: 'kw\u00071' }, '#/sub1'],
   ['an unknown field', { verdict: 'accepted' }, '#/verdict'],
   [
     '51 metadata keys',

@@ -170,6 +170,14 @@ test('custom fields: judged by type, all errors at once, required ones asked for
     });
   expect((await lead({ email: email() })).status).toBe(202);
   expect((await world.as(`/v1/leads/${String(good.body['id'])}`)).body['customFields']).toMatchObject({ seats: '12' });
+  // In a file they stand together, and each by itself.
+  expect((await world.as('/v1/leads?format=csv&columns=customFields.a.b')).status).toBe(422);
+  const file = await world.as('/v1/leads?sort=-createdAt&format=csv&columns=id,customFields,customFields.plan');
+  const line = file.text.split('\r\n').find((one) => one.startsWith(String(good.body['id'])));
+  expect(file.text.split('\r\n')[0]).toContain('id,customFields,customFields.plan');
+  expect(line).toContain(
+    `${String(good.body['id'])},"{""plan"":""pro"",""seats"":""12"",""since"":""2026-02-28""}",pro`,
+  );
 });
 
 // T11: the same person in 25 spellings is one lead and 24 duplicates, told alike.

@@ -1,12 +1,14 @@
 import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
+import { getCustomFieldsOptions, getLeadsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import type { Lead } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionMenu } from '../../../kit/DecisionButtons.js';
 import { DecisionLine } from '../../../kit/DecisionLine.js';
 import { AffiliateName, NameLink } from '../../../kit/ObjectName.js';
+import type { Column } from '../../../kit/resourceColumns.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useKeys } from '../../../kit/keys.js';
 import { useCan } from '../../../kit/session.js';
@@ -25,6 +27,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const reason = useReasonText();
   const mayWrite = useCan()('lead.write');
+  const custom = useQuery(getCustomFieldsOptions({ query: { limit: 200, sort: 'order' } }));
   const [attributing, setAttributing] = useState<Lead | null>(null);
   const [edited, setEdited] = useState<Lead | null>(null);
   const [isCreating, setCreating] = useState(false);
@@ -157,6 +160,16 @@ export function Screen(): ReactElement {
             render: (row) => row.attribution.sub1 ?? '–',
             csv: 'attribution.sub1',
           },
+          // The workspace's own fields, each under its name: a file has a column for each too (LED-23).
+          ...(custom.data?.data ?? []).map(
+            ({ key, name }): Column<Lead> => ({
+              key: `customFields.${key}`,
+              title: name,
+              hidden: true,
+              render: (row) => row.customFields[key] ?? '–',
+              csv: `customFields.${key}`,
+            }),
+          ),
         ]}
       />
       {edited === null ? null : <EditLeadDialog lead={edited} onClose={() => setEdited(null)} />}
