@@ -4,7 +4,15 @@ import { findAffiliate } from '../db/affiliate/affiliate.js';
 import { lockEndingDocuments, moveDocument, stampReminded } from '../db/affiliate/document.js';
 import { insertEmailsOnce } from '../db/messaging/email.js';
 import { insertNoticesOnce } from '../db/messaging/notice.js';
-import { insertResults, isPeriodJudged, listPerformance, listStandards } from '../db/program/standard.js';
+import { lockProgram } from '../db/program/program.js';
+import {
+  insertResults,
+  isPeriodJudged,
+  listPerformance,
+  listStandards,
+  type ProgramStandards,
+  takePlannedThresholds,
+} from '../db/program/standard.js';
 import { listConnected } from '../db/payout/gateway.js';
 import { listEndingKeys } from '../db/reads/access/dueKeys.js';
 import { readDueDates } from '../db/reads/payout/dueDates.js';
@@ -59,38 +67,59 @@ export function actOf(deps: Pick<CalendarDeps, 'newId'>, workspaceId: WorkspaceI
   return systemAct({ workspaceId, now, newId: deps.newId });
 }
 
-/** Judges the periods that have ended (PRG-18) and tells staff who is below. Answers how many are. */
+/**
+ * Judges the periods that have ended (PRG-18) and tells staff who is below: by what held in them. What is planned takes its place between
+ * those that ended before its day and those that end after it (PRG-17). Answers how many are below.
+ */
 export async function judgeStandards(tx: Tx, act: Act, workspaceZone: string): Promise<number> {
   let below = 0;
   for (const standards of await listStandards(tx)) {
     const zone = standards.timeZone ?? workspaceZone;
-    for (const threshold of standards.thresholds) {
-      const current = periodContaining(zone, threshold.period, act.now);
-      const range = periodContaining(zone, threshold.period, addMs(current.from, -1));
-      const { programId } = standards;
-      if (!isJudged(standards.setAt, range.until)) continue;
-      if (await isPeriodJudged(tx, { programId, ...threshold, from: range.from })) continue;
-      const results = (await listPerformance(tx, { programId, range })).map((one) => ({
-        ...one,
-        ...judgeStandard(threshold, one),
-      }));
-      await insertResults(tx, act, { programId, threshold, range, results });
-      const names = results.filter((one) => one.outcome === 'below').map((one) => one.name);
-      below += names.length;
-      if (names.length > 0)
-        await tellStaff(tx, act, 'affiliate.write', {
-          onceKey: `standard/${programId}/${threshold.metric}/${threshold.period}/${range.from}`,
-          kind: 'below_standard',
-          subject: `${names.length} below the standard of ${standards.programName}`,
-          body: [
-            `${wordsOf(threshold)}, from ${dateIn(zone, range.from)} to ${dateIn(zone, addMs(range.until, -1))}:`,
-            listed(names),
-          ].join('\n\n'),
-          link: '/affiliates?belowStandard=true',
-        });
-    }
+    const { programId, next, nextFrom } = standards;
+    for (const threshold of standards.thresholds)
+      below += await judgeThreshold(tx, act, zone, { ...standards, threshold, until: nextFrom });
+    if (next === null || nextFrom === null || nextFrom > act.now) continue;
+    const program = await lockProgram(tx, programId);
+    if (program !== undefined) await takePlannedThresholds(tx, act, program);
+    for (const threshold of next)
+      below += await judgeThreshold(tx, act, zone, { ...standards, threshold, setAt: nextFrom, until: null });
   }
   return below;
+}
+
+/** The newest period of a threshold that has ended, if it ended while the threshold held and was not judged. */
+async function judgeThreshold(
+  tx: Tx,
+  act: Act,
+  zone: string,
+  of: Pick<ProgramStandards, 'programId' | 'programName' | 'setAt'> & {
+    readonly threshold: Threshold;
+    readonly until: Instant | null;
+  },
+): Promise<number> {
+  const { programId, threshold } = of;
+  const current = periodContaining(zone, threshold.period, act.now);
+  const range = periodContaining(zone, threshold.period, addMs(current.from, -1));
+  if (!isJudged(of.setAt, range.until) || (of.until !== null && range.until > of.until)) return 0;
+  if (await isPeriodJudged(tx, { programId, ...threshold, from: range.from })) return 0;
+  const results = (await listPerformance(tx, { programId, range })).map((one) => ({
+    ...one,
+    ...judgeStandard(threshold, one),
+  }));
+  await insertResults(tx, act, { programId, threshold, range, results });
+  const names = results.filter((one) => one.outcome === 'below').map((one) => one.name);
+  if (names.length > 0)
+    await tellStaff(tx, act, 'affiliate.write', {
+      onceKey: `standard/${programId}/${threshold.metric}/${threshold.period}/${range.from}`,
+      kind: 'below_standard',
+      subject: `${names.length} below the standard of ${of.programName}`,
+      body: [
+        `${wordsOf(threshold)}, from ${dateIn(zone, range.from)} to ${dateIn(zone, addMs(range.until, -1))}:`,
+        listed(names),
+      ].join('\n\n'),
+      link: '/affiliates?belowStandard=true',
+    });
+  return names.length;
 }
 
 function wordsOf({ metric, minimum, maximum, period }: Threshold): string {

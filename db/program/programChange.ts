@@ -2,10 +2,12 @@ import type { Act } from '../../domain/act.js';
 import type { ProgramId } from '../../domain/ids.js';
 import { type PlannedTerms, type Program, withTerms } from '../../domain/program/program.js';
 import { planAt } from '../../domain/program/programPlan.js';
+import type { Threshold } from '../../domain/program/standard.js';
 import type { Instant } from '../../domain/time.js';
 import { recordAudit } from '../audit/audit.js';
 import type { ReadTx, Tx } from '../transaction.js';
 import { lockProgram, planSteps, type ProgramChange, updateProgram } from './program.js';
+import { dropPlannedThresholds, listPlannedThresholds } from './standard.js';
 
 /** Columns of a program that may wait for a day; name, slug and currency change at once or not at all. */
 export type PlannedFields = Omit<ProgramChange, 'name' | 'slug' | 'currency' | 'metadata' | 'ownTerms'>;
@@ -28,17 +30,26 @@ function toChange(row: Row): PlannedChange {
   return { programId: row.program_id, effectiveFrom: row.effective_from, fields: row.fields, terms: row.terms };
 }
 
+/** A change as it is shown: thresholds wait elsewhere, as they are judged by. */
+export type ShownChange = Omit<PlannedChange, 'fields'> & {
+  readonly fields: PlannedFields & { readonly thresholds?: readonly Threshold[] };
+};
+
 /** What is going to change in these programs, the next first. */
 export async function listPlannedChanges(
   tx: ReadTx | Tx,
   programIds: readonly string[],
-): Promise<readonly PlannedChange[]> {
+): Promise<readonly ShownChange[]> {
   if (programIds.length === 0) return [];
   const rows = await tx('program_changes')
     .whereIn('program_id', [...programIds])
     .orderBy(['effective_from', 'program_id'])
     .select<Row[]>('program_id', 'effective_from', 'fields', 'terms');
-  return rows.map(toChange);
+  const thresholds = await listPlannedThresholds(tx, programIds);
+  return [
+    ...rows.map(toChange),
+    ...thresholds.map(({ thresholds: planned, ...of }) => ({ ...of, fields: { thresholds: planned }, terms: {} })),
+  ].toSorted((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : a.effectiveFrom > b.effectiveFrom ? 1 : 0));
 }
 
 /**
@@ -47,8 +58,9 @@ export async function listPlannedChanges(
  */
 export async function planChange(tx: Tx, act: Act, program: Program, change: PlannedChange): Promise<Program> {
   const key = { program_id: program.id, effective_from: change.effectiveFrom };
-  const taken = await tx('program_changes').where(key).delete();
   const isEmpty = Object.keys(change.fields).length + Object.keys(change.terms).length === 0;
+  const dropped = isEmpty ? await dropPlannedThresholds(tx, program.id, change.effectiveFrom) : 0;
+  const taken = dropped + (await tx('program_changes').where(key).delete());
   if (isEmpty && taken === 0) return program;
   if (!isEmpty)
     await tx('program_changes').insert({

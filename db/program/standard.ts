@@ -20,54 +20,158 @@ export interface ProgramStandards {
   readonly timeZone: string | null;
   readonly thresholds: readonly Threshold[];
   readonly setAt: Instant;
+  /** What takes their place, where that is planned. */
+  readonly next: readonly Threshold[] | null;
+  readonly nextFrom: Instant | null;
 }
 
-/** The thresholds of a program; none where none were ever set. */
-export async function listThresholds(tx: ReadTx | Tx, programId: string): Promise<readonly Threshold[]> {
-  const row = await tx('program_standards')
+interface StandardRow {
+  readonly program_id: ProgramId;
+  readonly thresholds: readonly Threshold[];
+  readonly next_thresholds: readonly Threshold[] | null;
+  readonly next_from: Instant | null;
+  readonly next_by: string | null;
+}
+
+const rowColumns = ['program_id', 'thresholds', 'next_thresholds', 'next_from', 'next_by'] as const;
+const nothingPlanned = { next_thresholds: null, next_from: null, next_by: null };
+
+async function findStandard(tx: ReadTx | Tx, programId: string): Promise<StandardRow | undefined> {
+  return tx('program_standards')
     .where({ program_id: programId })
-    .first<{ thresholds: readonly Threshold[] } | undefined>('thresholds');
-  return row?.thresholds ?? [];
+    .first<StandardRow | undefined>([...rowColumns]);
 }
 
-/**
- * Replaces the thresholds, whole: the program's next version, with what they were and are (PRG-17). The caller holds the program's lock.
- * Nothing happens when they are the same.
- */
-export async function putThresholds(
+/** The thresholds of a program that hold at an instant; none where none were ever set. */
+export async function listThresholds(tx: ReadTx | Tx, programId: string, now: Instant): Promise<readonly Threshold[]> {
+  const row = await findStandard(tx, programId);
+  const isDue = row?.next_from != null && row.next_from <= now;
+  return (isDue ? row.next_thresholds : row?.thresholds) ?? [];
+}
+
+/** Thresholds that wait for their day. */
+export async function listPlannedThresholds(
+  tx: ReadTx | Tx,
+  programIds: readonly string[],
+): Promise<
+  readonly {
+    readonly programId: ProgramId;
+    readonly effectiveFrom: Instant;
+    readonly thresholds: readonly Threshold[];
+  }[]
+> {
+  const rows = await tx('program_standards')
+    .whereIn('program_id', [...programIds])
+    .whereNotNull('next_from')
+    .select<StandardRow[]>([...rowColumns]);
+  return rows.flatMap((row) =>
+    row.next_from === null
+      ? []
+      : [{ programId: row.program_id, effectiveFrom: row.next_from, thresholds: row.next_thresholds ?? [] }],
+  );
+}
+
+type Versioned = Pick<Program, 'id' | 'status' | 'version'>;
+
+/** The program's next version, for a change of what it asks of affiliates (PRG-17). */
+async function recordVersion(
   tx: Tx,
   act: Act,
-  program: Pick<Program, 'id' | 'status' | 'version'>,
-  thresholds: readonly Threshold[],
+  program: Versioned,
+  event: 'edited' | 'changePlanned',
+  changes: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const before = await listThresholds(tx, program.id);
-  if (JSON.stringify(before) === JSON.stringify(thresholds)) return;
-  const stored = { thresholds: JSON.stringify(thresholds), set_by: act.actor.userId, set_at: act.now };
-  await tx('program_standards')
-    .insert({ program_id: program.id, ...stored, created_at: act.now })
-    .onConflict(['workspace_id', 'program_id'])
-    .merge(stored);
   const version = program.version + 1;
   await tx('programs').where({ id: program.id }).update({ version, updated_at: act.now });
   await recordAudit(tx, act, {
     objectType: 'program',
     objectId: program.id,
     seq: version,
-    event: 'edited',
+    event,
     from: program.status,
     to: program.status,
-    changes: { before: { thresholds: before }, after: { thresholds } },
+    changes,
   });
 }
 
-/** Every program with thresholds that is running. */
+async function writeStandard(
+  tx: Tx,
+  act: Act,
+  programId: ProgramId,
+  columns: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await tx('program_standards')
+    .insert({ program_id: programId, thresholds: '[]', set_at: act.now, ...columns, created_at: act.now })
+    .onConflict(['workspace_id', 'program_id'])
+    .merge(columns);
+}
+
+/**
+ * Replaces the thresholds, whole, and what was planned for them: the program's next version, with what they were and are. The caller holds the
+ * program's lock. Nothing happens when they are the same.
+ */
+export async function putThresholds(
+  tx: Tx,
+  act: Act,
+  program: Versioned,
+  thresholds: readonly Threshold[],
+): Promise<void> {
+  const row = await findStandard(tx, program.id);
+  const before = row?.thresholds ?? [];
+  if (JSON.stringify(before) === JSON.stringify(thresholds) && row?.next_from == null) return;
+  await writeStandard(tx, act, program.id, {
+    thresholds: JSON.stringify(thresholds),
+    set_by: act.actor.userId,
+    set_at: act.now,
+    ...nothingPlanned,
+  });
+  await recordVersion(tx, act, program, 'edited', { before: { thresholds: before }, after: { thresholds } });
+}
+
+/** Keeps thresholds until their day, in the place of others that wait (PRG-17). Needs the program's lock. */
+export async function planThresholds(
+  tx: Tx,
+  act: Act,
+  program: Versioned,
+  thresholds: readonly Threshold[],
+  effectiveFrom: Instant,
+): Promise<void> {
+  await writeStandard(tx, act, program.id, {
+    next_thresholds: JSON.stringify(thresholds),
+    next_from: effectiveFrom,
+    next_by: act.actor.userId,
+  });
+  await recordVersion(tx, act, program, 'changePlanned', { after: { effectiveFrom, thresholds } });
+}
+
+/** Takes back thresholds that were to hold from an instant on. Answers how many there were. */
+export function dropPlannedThresholds(tx: Tx, programId: string, effectiveFrom: Instant): Promise<number> {
+  return tx('program_standards').where({ program_id: programId, next_from: effectiveFrom }).update(nothingPlanned);
+}
+
+/** What was planned and is due takes its place, as of its day. The caller holds the program's lock. */
+export async function takePlannedThresholds(tx: Tx, act: Act, program: Versioned): Promise<void> {
+  const row = await findStandard(tx, program.id);
+  if (row?.next_from == null || row.next_from > act.now) return;
+  const after = row.next_thresholds ?? [];
+  await writeStandard(tx, act, program.id, {
+    thresholds: JSON.stringify(after),
+    set_by: row.next_by,
+    set_at: row.next_from,
+    ...nothingPlanned,
+  });
+  const changes = { before: { thresholds: row.thresholds }, after: { thresholds: after } };
+  await recordVersion(tx, act, program, 'edited', changes);
+}
+
+/** Every program that is running and has thresholds, or will have. */
 export async function listStandards(tx: Tx): Promise<readonly ProgramStandards[]> {
   const { rows } = await tx.raw<{ rows: ProgramStandards[] }>(
     `select standard.program_id as "programId", program.name as "programName", program.time_zone as "timeZone", standard.thresholds,
-            standard.set_at as "setAt"
+            standard.set_at as "setAt", standard.next_thresholds as "next", standard.next_from as "nextFrom"
      from program_standards as standard
      join programs as program on program.workspace_id = standard.workspace_id and program.id = standard.program_id
-     where program.status in ('active', 'paused') and standard.thresholds <> '[]'
+     where program.status in ('active', 'paused') and (standard.thresholds <> '[]' or standard.next_from is not null)
      order by standard.program_id`,
   );
   return rows;

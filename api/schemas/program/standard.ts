@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { standardMetrics, standardPeriods, type Threshold } from '../../../domain/program/standard.js';
-import { fieldIssue } from '../wire.js';
+import { fieldIssue, instantWire } from '../wire.js';
 
 const bound = z.int().min(0).max(1_000_000_000);
 
@@ -27,6 +27,7 @@ export const thresholdsBody = z
       seen.add(`${metric}/${period}`);
     });
   });
+export const thresholdsQuery = z.strictObject({ effectiveFrom: instantWire.exactOptional() });
 export const thresholdsWire = z.array(thresholdWire).openapi('Thresholds');
 
 export function presentThresholds(thresholds: readonly Threshold[]): z.output<typeof thresholdsWire> {

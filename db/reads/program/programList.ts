@@ -1,7 +1,7 @@
 import type { Program, ProgramStatus } from '../../../domain/program/program.js';
 import { type LastDecision, listLastDecisions } from '../../audit/directDecision.js';
 import { type ProgramRow, toProgram } from '../../program/program.js';
-import { listPlannedChanges, type PlannedChange } from '../../program/programChange.js';
+import { listPlannedChanges, type ShownChange } from '../../program/programChange.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { keyset, type Page } from '../keyset.js';
 import type { Instant } from '../../../domain/time.js';
@@ -11,7 +11,7 @@ export interface ProgramView {
   readonly currentTermsId: string | null;
   readonly currentGuidelinesId: string | null;
   readonly decision: LastDecision | null;
-  readonly planned: readonly PlannedChange[];
+  readonly planned: readonly ShownChange[];
 }
 
 export interface ProgramFilter {

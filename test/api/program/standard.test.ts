@@ -125,6 +125,75 @@ test('PRG-18: at the end of the period who did not reach it is below the standar
   expect(await below()).toEqual([]);
 });
 
+test('PRG-17: thresholds change with an effective date; what ended before it is judged by what held, and a closed program has none to change', async () => {
+  const path = `/v1/programs/${programId}`;
+  const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
+  const at = (effectiveFrom: string, thresholds: unknown) =>
+    world.as(`${path}/thresholds?effectiveFrom=${effectiveFrom}`, thresholds, 'PUT');
+  const sales = (minimum: number) => [{ metric: 'sales', period: 'month', minimum, maximum: null }];
+  const planned = async (): Promise<unknown> => (await world.as(path)).body['scheduled'];
+  const past = await at('2026-01-01T00:00:00.000Z', sales(1));
+  expect([past.status, past.body['errors']?.[0]?.['parameter']], past.text).toEqual([422, 'effectiveFrom']);
+
+  expect((await put(sales(1))).status).toBe(200);
+  const from = soon(86_400_000);
+  expect((await at(from, sales(9))).status).toBe(200);
+  expect((await world.as(`${path}/thresholds`)).body).toEqual(sales(1));
+  expect(await planned()).toEqual([{ effectiveFrom: from, after: { thresholds: sales(9) } }]);
+  // Taken back by its instant, as whatever else is planned; and replaced by what holds at once.
+  await takeBack(from);
+  expect(await planned()).toEqual([]);
+  await at(from, sales(9));
+  await put(sales(2));
+  expect([await planned(), (await world.as(`${path}/thresholds`)).body]).toEqual([[], sales(2)]);
+
+  // The month before this one ended while two were asked: Ada made two of them and Bo one; nine are asked from this month on.
+  await at(from, sales(9));
+  const monthBegan = world.owner.raw(`date_trunc('month', now() at time zone 'UTC') at time zone 'UTC'`);
+  await world.owner('standard_results').delete();
+  await world.owner('program_standards').update({ set_at: '2026-01-01T00:00:00.000Z', next_from: monthBegan });
+  expect((await world.as(`${path}/thresholds`)).body).toEqual(sales(9));
+  expect(await pass()).toBe(1);
+  const judged = world.owner('standard_results').whereIn('affiliate_id', [ada, bo]).orderBy('outcome');
+  expect(await judged.clone().select('affiliate_id', 'outcome', 'minimum')).toEqual([
+    { affiliate_id: bo, outcome: 'below', minimum: '2' },
+    { affiliate_id: ada, outcome: 'met', minimum: '2' },
+  ]);
+  expect([await planned(), (await world.as(`${path}/thresholds`)).body]).toEqual([[], sales(9)]);
+  expect(await pass()).toBe(0);
+  // Had they been planned for the middle of that month, it would have ended under them.
+  await put(sales(2));
+  await at(from, sales(9));
+  await world.owner('standard_results').delete();
+  await world.owner('program_standards').update({
+    set_at: '2026-01-01T00:00:00.000Z',
+    next_from: world.owner.raw(
+      `(date_trunc('month', now() at time zone 'UTC') - interval '9 days') at time zone 'UTC'`,
+    ),
+  });
+  await pass();
+  expect(await judged.clone().select('outcome', 'minimum')).toEqual([
+    { outcome: 'below', minimum: '9' },
+    { outcome: 'below', minimum: '9' },
+  ]);
+  const closed = await world.program();
+  expect((await world.as(`/v1/programs/${closed}/close`, { reason: 'Over' })).status).toBe(200);
+  const late = await world.as(`/v1/programs/${closed}/thresholds`, sales(1), 'PUT');
+  expect([late.status, late.body['code']]).toEqual([409, 'transition_not_allowed']);
+  expect((await put([])).status).toBe(200);
+});
+
+async function takeBack(effectiveFrom: string): Promise<void> {
+  const path = `/v1/programs/${programId}`;
+  const { version } = (await world.as(path)).body;
+  const answer = await world.api.as(world.ws.key, path, {
+    method: 'PATCH',
+    body: { effectiveFrom },
+    headers: { 'If-Match': `"${version}"` },
+  });
+  expect(answer.status, answer.text).toBe(200);
+}
+
 test('PAY-20: staff are reminded of late money, once a day', async () => {
   const method = await world.as(`/v1/affiliates/${ada}/payout-methods`, {
     type: 'sandbox',

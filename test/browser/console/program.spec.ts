@@ -192,6 +192,16 @@ test('PRG-04, PRG-05, PRG-06, PRG-14, PRG-18, PRG-21: what affiliates see, what 
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Save thresholds' }).click();
   await expect(thresholds).toContainText('Sales: at least 10 in a quarter');
+  await thresholds.getByRole('button', { name: 'Change thresholds' }).click();
+  await dialog.getByLabel('Number, row 1').fill('20');
+  await dialog.getByLabel('Effective from').fill('2099-01-01T12:00');
+  await dialog.getByRole('button', { name: 'Save thresholds' }).click();
+  const planned = page.getByRole('region', { name: 'Planned changes' });
+  await expect(planned).toContainText('Performance thresholds: Sales: at least 20 in a quarter');
+  await expect(thresholds).toContainText('Sales: at least 10 in a quarter');
+  await planned.getByRole('button', { name: 'Take back' }).click();
+  await dialog.getByRole('button', { name: 'Take back' }).click();
+  await expect(planned.getByText('Nothing is planned.')).toBeVisible();
 
   await page.getByRole('tab', { name: 'Products' }).click();
   const row = page.getByRole('region', { name: product });

@@ -9,6 +9,7 @@ import { DurationText } from '../../../kit/DurationText.js';
 import { Loaded } from '../../../kit/Loaded.js';
 import { MoneyText } from '../../../kit/MoneyText.js';
 import { humanize } from '../../../kit/StatusPill.js';
+import { type Threshold, thresholdText } from './thresholds.js';
 
 type Show = (value: string, t: TFunction) => ReactNode;
 
@@ -35,11 +36,16 @@ const terms: Readonly<Record<string, { readonly name: string; readonly show?: Sh
   reviewAbove: { name: 'program.reviewAbove' },
   paidAds: { name: 'program.paidAds', show: (value, t) => t(`program.paidAds.${value}`) },
   brandTerms: { name: 'program.brandTerms' },
+  thresholds: { name: 'standard.title' },
   status: { name: 'program.status', show: (value, t) => t(`status.${value}`) },
 };
 
 function isMoney(value: object): value is { readonly amount: string; readonly currency: string } {
   return 'amount' in value && 'currency' in value && Object.keys(value).length === 2;
+}
+
+function isThreshold(value: object): value is Threshold {
+  return 'metric' in value && 'minimum' in value && 'period' in value;
 }
 
 /** A kept value in words: nobody who reads what changed reads JSON. */
@@ -61,12 +67,25 @@ function wordsOf(value: unknown, t: TFunction, show?: Show): ReactNode {
   }
   if (typeof value !== 'object') return '–';
   if (isMoney(value)) return <MoneyText value={value} />;
+  if (isThreshold(value)) return thresholdText(value, t);
   return Object.entries(value).map(([field, part], index) => (
     <span key={field}>
       {index === 0 ? '' : '; '}
       {humanize(field)} {wordsOf(part, t)}
     </span>
   ));
+}
+
+/** A term by its name, and what it is or is going to be; null: what the settings say, where they say something. */
+export function TermWords({ field, value }: { readonly field: string; readonly value: unknown }): ReactElement {
+  const { t } = useTranslation();
+  const term = terms[field];
+  return (
+    <>
+      {term === undefined ? humanize(field) : t(term.name)}:{' '}
+      {value === null ? t('program.inheritsAgain') : wordsOf(value, t, term?.show)}
+    </>
+  );
 }
 
 type Fields = Readonly<Record<string, unknown>>;

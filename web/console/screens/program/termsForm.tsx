@@ -18,7 +18,7 @@ import type { Program } from '../../../client/types.gen.js';
 import { DateText } from '../../../kit/DateText.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { useCan } from '../../../kit/session.js';
-import { humanize } from '../../../kit/StatusPill.js';
+import { TermWords } from './programVersions.js';
 
 const approvals = ['manual', 'automatic'] as const;
 const visibilities = ['anonymous', 'name_only', 'full'] as const;
@@ -178,8 +178,6 @@ export function TermsForm({
   );
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
-
 /** What is going to change in a program, with a way to take each back. */
 export function PlannedTerms({ program }: { readonly program: Program }): ReactElement | null {
   const { t } = useTranslation();
@@ -205,12 +203,12 @@ export function PlannedTerms({ program }: { readonly program: Program }): ReactE
           <Group key={effectiveFrom} justify="space-between">
             <Text size="sm">
               {t('program.from')} <DateText value={effectiveFrom} />
-              {': '}
-              {Object.entries(after)
-                .map(
-                  ([name, value]) => `${humanize(name)} ${value === null ? t('program.inheritsAgain') : textOf(value)}`,
-                )
-                .join(', ')}
+              {Object.entries(after).map(([field, value], index) => (
+                <span key={field}>
+                  {index === 0 ? ': ' : ', '}
+                  <TermWords field={field} value={value} />
+                </span>
+              ))}
             </Text>
             {mayWrite ? (
               <Button size="compact-sm" variant="default" onClick={() => setLeaving(effectiveFrom)}>

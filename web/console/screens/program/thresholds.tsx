@@ -1,5 +1,6 @@
-import { Button, Group, List, NativeSelect, NumberInput, Paper, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, List, NativeSelect, NumberInput, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getProgramsByProgramIdThresholdsOptions } from '../../../client/@tanstack/react-query.gen.js';
@@ -11,7 +12,7 @@ import { useCan } from '../../../kit/session.js';
 import { percentText } from './bandFields.js';
 import { ppmOf } from './ruleSentence.js';
 
-type Threshold = GetProgramsByProgramIdThresholdsResponse[number];
+export type Threshold = GetProgramsByProgramIdThresholdsResponse[number];
 
 const metrics = ['leads', 'accepted', 'acceptRate', 'sales', 'refunds', 'refundShare'] as const;
 const periods = ['month', 'quarter', 'year'] as const;
@@ -44,13 +45,7 @@ export function Thresholds({ program }: { readonly program: Program }): ReactEle
             ) : (
               <List size="sm">
                 {thresholds.map((one) => (
-                  <List.Item key={`${one.metric} ${one.period}`}>
-                    {t(one.minimum === null ? 'standard.atMost' : 'standard.atLeast', {
-                      metric: t(`standard.metric.${one.metric}`),
-                      value: shown(one),
-                      period: t(`standard.period.${one.period}`),
-                    })}
-                  </List.Item>
+                  <List.Item key={`${one.metric} ${one.period}`}>{thresholdText(one, t)}</List.Item>
                 ))}
               </List>
             )
@@ -62,6 +57,15 @@ export function Thresholds({ program }: { readonly program: Program }): ReactEle
       ) : null}
     </Paper>
   );
+}
+
+/** A threshold as a sentence. */
+export function thresholdText(one: Threshold, t: TFunction): string {
+  return t(one.minimum === null ? 'standard.atMost' : 'standard.atLeast', {
+    metric: t(`standard.metric.${one.metric}`),
+    value: shown(one),
+    period: t(`standard.period.${one.period}`),
+  });
 }
 
 function shown({ metric, minimum, maximum }: Threshold): string {
@@ -108,6 +112,7 @@ function ThresholdForm({
 }): ReactElement {
   const { t } = useTranslation();
   const [drafts, setDrafts] = useState<readonly Draft[]>(present.map(draftOf));
+  const [from, setFrom] = useState('');
   const thresholds = drafts.flatMap((draft) => thresholdOf(draft) ?? []);
   const put = (index: number, change: Partial<Draft>): void =>
     setDrafts(drafts.map((one, at) => (at === index ? { ...one, ...change } : one)));
@@ -120,6 +125,7 @@ function ThresholdForm({
       save={() =>
         putProgramsByProgramIdThresholds({
           path: { programId: program.id },
+          query: from === '' ? {} : { effectiveFrom: new Date(from).toISOString() },
           body: thresholds,
           headers: { 'If-Match': `"${program.version}"` } as never,
           throwOnError: true,
@@ -181,6 +187,13 @@ function ThresholdForm({
               {t('standard.add')}
             </Button>
           </Group>
+          <TextInput
+            label={t('program.effectiveFrom')}
+            description={t('standard.effectiveFromHint')}
+            type="datetime-local"
+            value={from}
+            onChange={(change) => setFrom(change.currentTarget.value)}
+          />
         </>
       )}
     </FormDialog>
