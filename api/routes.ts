@@ -9,6 +9,7 @@ import { applyStatusRoutes } from './routes/affiliate/applyStatus.js';
 import { effectiveTermsRoutes } from './routes/affiliate/effectiveTerms.js';
 import { enrolmentRoutes } from './routes/affiliate/enrolment.js';
 import { affiliateMetricsRoutes } from './routes/affiliate/metrics.js';
+import { portalPersonRoutes } from './routes/affiliate/portalPerson.js';
 import { portalRoutes } from './routes/affiliate/portal.js';
 import { portalViewRoutes } from './routes/affiliate/portalView.js';
 import { auditRoutes } from './routes/audit/audit.js';
@@ -200,6 +201,7 @@ const own: readonly Route[] = [
   ...trackingDomainRoutes,
   ...trackingTestRoutes,
   ...portalRoutes,
+  ...portalPersonRoutes,
   ...portalViewRoutes,
   ...ownLinkRoutes,
   ...ownEarningRoutes,

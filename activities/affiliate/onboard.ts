@@ -224,7 +224,8 @@ async function invitePortalUser(
 async function findPortalUser(tx: Tx, affiliate: Affiliate): Promise<User | undefined> {
   const row = await tx('users')
     .where({ affiliate_id: affiliate.id, audience: 'affiliate' })
-    .orderBy('created_at')
+    // Its own address before the others it let in.
+    .orderByRaw('lower(email) = lower(?) desc, created_at', [affiliate.email])
     .first<{ id: string } | undefined>('id');
   return row === undefined ? undefined : lockUser(tx, row.id);
 }
@@ -232,7 +233,11 @@ async function findPortalUser(tx: Tx, affiliate: Affiliate): Promise<User | unde
 /** The affiliate's own person in the portal, made when there is none, let in again when it was shut out. */
 export async function ensurePortalUser(tx: Tx, act: Act, affiliate: Affiliate): Promise<User> {
   const existing = await findPortalUser(tx, affiliate);
-  if (existing?.status === 'disabled') return updateUser(tx, act, existing, 'invited', { status: 'invited' });
+  if (existing?.status === 'disabled')
+    return updateUser(tx, act, existing, 'invited', {
+      status: 'invited',
+      rights: ['view', 'manage'],
+    });
   if (existing !== undefined) return existing;
   return insertUser(tx, act, {
     id: act.newId('user'),

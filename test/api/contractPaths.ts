@@ -232,7 +232,7 @@ GET /v1/me/referrals/{}
 GET /v1/me/refunds
 GET /v1/me/reports/{}
 GET,POST /v1/me/users
-DELETE,GET /v1/me/users/{}
+DELETE,GET,PATCH /v1/me/users/{}
 GET,POST /v1/media
 DELETE,GET /v1/media/{}
 GET /v1/merge-fields

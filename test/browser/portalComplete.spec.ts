@@ -162,6 +162,40 @@ test('screens.md 6: what one is told of is switched off and on in the profile; w
   await expect(milestone).toBeChecked();
 });
 
+test('PRT-20: somebody is invited who only views: nothing to press for them, and no way to others’ details', async ({
+  page,
+  browser,
+}) => {
+  const email = `viewer-${world.programId.slice(-6)}@mail.example`;
+  await page.goto('/portal/profile');
+  const people = page.getByRole('region', { name: 'Who signs in to the portal' }).first();
+  await people.getByRole('button', { name: 'Invite person' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Vic Viewer');
+  await dialog.getByRole('textbox', { name: 'E-mail' }).fill(email);
+  await dialog.getByRole('button', { name: 'Invite person' }).click();
+  await expect(people.getByText(email)).toBeVisible();
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const viewer = await context.newPage();
+  await viewer.goto(await linkOf(email));
+  await viewer.getByRole('button', { name: 'Accept and sign in' }).click();
+  await viewer.waitForURL(/\/portal/);
+  await viewer.goto('/portal/profile');
+  await expect(viewer.getByText('Vic Viewer')).toBeVisible();
+  await expect(viewer.getByRole('button', { name: 'Invite person' })).toHaveCount(0);
+  await expect(viewer.getByRole('switch', { name: 'You reached a milestone: E-mail' })).toBeDisabled();
+  await viewer.goto('/portal/api-keys');
+  await expect(viewer.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(viewer.getByRole('button', { name: 'New key' })).toHaveCount(0);
+  await context.close();
+
+  const row = people.getByRole('row').filter({ hasText: email });
+  await row.getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Take away' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Take away' }).click();
+  await expect(people.getByText(email)).toHaveCount(0);
+});
+
 test('BEY-22: an affiliate makes an own key, reads its secret once, calls the API with it and ends it', async ({
   page,
 }) => {

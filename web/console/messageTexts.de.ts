@@ -83,6 +83,7 @@ export const messageTexts: Record<keyof typeof en, string> = {
   'program.mailOff': 'Aus: Affiliates sehen neue Provisionen nur im Portal.',
   'program.mailSwitch': 'Affiliates über jede neue Provision schreiben',
   'affiliate.tab.breaches': 'Verstöße',
+  'affiliate.tab.people': 'Personen',
   'breach.record': 'Verstoß festhalten',
   'breach.none': 'Kein Verstoß gegen eine Regel ist vermerkt.',
   'breach.policy': 'Regel',

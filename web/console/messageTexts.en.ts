@@ -82,6 +82,7 @@ export const messageTexts = {
   'program.mailOff': 'Off: affiliates see new commissions in the portal only.',
   'program.mailSwitch': 'Mail affiliates about each new commission',
   'affiliate.tab.breaches': 'Breaches',
+  'affiliate.tab.people': 'People',
   'breach.record': 'Record a breach',
   'breach.none': 'No breach of a policy is on record.',
   'breach.policy': 'Policy',

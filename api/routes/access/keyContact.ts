@@ -68,7 +68,7 @@ async function letIn(tx: Tx, act: Act, affiliate: Affiliate, contact: Contact, p
           affiliateId: affiliate.id,
           status: 'invited',
         })
-      : await updateUser(tx, act, known, 'invited', { status: 'invited' });
+      : await updateUser(tx, act, known, 'invited', { status: 'invited', rights: ['view', 'manage'] });
   await mailOneTimeLink(tx, act, act.newId, {
     kind: 'invite',
     to: user.email,

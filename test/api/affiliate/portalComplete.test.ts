@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tellPayees } from '../../../activities/payout/notice.js';
 import { insertNoticesOnce } from '../../../db/messaging/notice.js';
 import { findPayout } from '../../../db/payout/payout.js';
+import { routes } from '../../../api/routes.js';
 import { insertEmailsOnce } from '../../../db/messaging/email.js';
 import { hasOptedOut } from '../../../db/messaging/message.js';
 import { inWorkspace, readWorkspace } from '../../../db/transaction.js';
@@ -10,7 +11,7 @@ import { newId } from '../../../platform/newId.js';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { saveSettings } from '../program/support.js';
 import { itemsOf, type Json } from '../support.js';
-import { acceptAll, mailsTo, type Portal, signInToPortal } from './portalWorld.js';
+import { acceptAll, browserOf, mailsTo, type Portal, signInToPortal } from './portalWorld.js';
 
 // The rest of the portal (features.md 15): what staff and the affiliate see is the same, terms, notices, recruits.
 
@@ -37,6 +38,11 @@ beforeAll(async () => {
   await acceptAll(rita);
 });
 afterAll(() => world.close());
+
+/** Every call of the portal that changes something, from the list of routes itself. */
+const portalWrites = routes
+  .filter(({ permission, method }) => permission === 'me.write' && method !== 'GET')
+  .map(({ method, path }) => [method, path.replaceAll(/:\w+/g, 'usr_00000000000000000000000000')] as const);
 
 const usd = (amount: string) => ({ amount, currency: 'USD' });
 
@@ -383,4 +389,69 @@ test('screens.md 3.25: a person of the staff chooses what to be told of, for no 
   expect(kinds).toContain('payout_overdue');
   expect(kinds).not.toContain('below_standard');
   expect((await ada.call(path)).body['code']).toBe('wrong_audience');
+});
+
+/** Opens the latest invitation to this address. */
+async function accept(email: string): Promise<Pick<Portal, 'call'>> {
+  const [link] = (await mailsTo(world, email)).flatMap((mail) => mail.links);
+  const token = /\/welcome\/([\w-]+)$/.exec(link ?? '')?.[1];
+  return browserOf(world, await world.api.as(null, '/v1/auth/accept-invite', { body: { token } }));
+}
+
+test('PRT-20: a second login that only views reads everything and changes nothing; taken away, its session ends', async () => {
+  const path = '/v1/me/users';
+  const email = 'viewer@ada.example';
+  const [own] = itemsOf((await ada.call(path)).body['data']);
+  expect(own).toMatchObject({ email: ada.email, rights: 'manage', isOwn: true, portalAccess: true });
+
+  const invited = await ada.call(path, { body: { name: 'Vic', email, rights: 'view' } });
+  expect(invited.status, invited.text).toBe(201);
+  expect((await ada.call(path, { body: { name: 'Vic', email, rights: 'view' } })).body['code']).toBe('already_exists');
+  expect((await mailsTo(world, ada.email))[0]?.kind).toBe('portal_person_added');
+  const id: string = invited.body['id'];
+  const vic = await accept(email);
+  for (const read of ['home', 'profile', 'users', 'payouts', 'links', 'payout-methods', 'api-keys', 'notices'])
+    expect((await vic.call(`/v1/me/${read}`)).status, read).toBe(200);
+  expect((await vic.call('/v1/me/profile')).body['mayWrite']).toBe(false);
+  for (const [method, write] of portalWrites) {
+    const answer = await vic.call(write, { method, ...(method === 'DELETE' ? {} : { body: {} }) });
+    expect([write, answer.status, answer.body['code']]).toEqual([write, 403, 'permission_missing']);
+  }
+
+  // Others’ logins are out of reach, and the own one stays.
+  expect((await rita.call(`${path}/${id}`)).status).toBe(404);
+  expect((await rita.call(`${path}/${id}`, { method: 'DELETE' })).status).toBe(404);
+  expect((await ada.call(`${path}/${own?.['id']}`, { method: 'DELETE' })).body).toMatchObject({
+    code: 'in_use',
+    usedBy: ['own_address'],
+  });
+
+  // More rights take hold at once, fewer as well.
+  const change = (rights: string) => ada.call(`${path}/${id}`, { method: 'PATCH', body: { rights } });
+  expect((await change('manage')).body).toMatchObject({ rights: 'manage', hasSignedIn: true });
+  expect((await vic.call('/v1/me/profile')).body['mayWrite']).toBe(true);
+  expect((await change('view')).status).toBe(200);
+  expect((await vic.call('/v1/me/profile')).body['mayWrite']).toBe(false);
+  expect((await ada.call(`${path}/${id}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await vic.call('/v1/me/home')).status).toBe(401);
+  expect(itemsOf((await ada.call(path)).body['data'])).toHaveLength(1);
+  expect((await ada.call(path, { body: { name: 'Vic', email, rights: 'view' } })).status).toBe(201);
+});
+
+test('api.md 8: staff keep an affiliate’s people; access off ends the session, on again invites anew', async () => {
+  const path = `/v1/affiliates/${rita.affiliateId}/contacts`;
+  const email = 'books@rita.example';
+  const added = await world.as(path, { name: 'Bo', email });
+  expect(added.body, added.text).toMatchObject({ name: 'Bo', portalAccess: false, rights: 'view' });
+  expect(await mailsTo(world, email)).toEqual([]);
+  const change = (body: unknown) => world.as(`${path}/${added.body['id']}`, body, 'PATCH');
+  expect((await change({ portalAccess: true })).body).toMatchObject({ portalAccess: true, hasSignedIn: false });
+  const bo = await accept(email);
+  expect((await bo.call('/v1/me/home')).status).toBe(200);
+  expect((await change({ portalAccess: false })).body['portalAccess']).toBe(false);
+  expect((await bo.call('/v1/me/home')).status).toBe(401);
+  expect((await world.as(`${path}/${added.body['id']}`, undefined, 'DELETE')).status).toBe(204);
+  expect(itemsOf((await world.as(path)).body['data']).map((one) => one['name'])).toEqual(['Rita']);
+  const elsewhere = `/v1/affiliates/${ada.affiliateId}/contacts/${added.body['id']}`;
+  expect((await world.as(elsewhere, { name: 'X' }, 'PATCH')).status).toBe(404);
 });

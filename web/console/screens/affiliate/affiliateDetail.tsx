@@ -60,6 +60,7 @@ import { Breaches } from './breaches.js';
 import { Documents } from './documents.js';
 import { EffectiveTerms } from './effectiveTerms.js';
 import { MakeDraft } from './makeDraft.js';
+import { People } from './people.js';
 import { PayoutSettings } from './payoutSettings.js';
 import { QualityPanel } from './qualityPanel.js';
 import { useRequirementText } from './requirementText.js';
@@ -176,6 +177,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     'agreements',
     'documents',
     'breaches',
+    'people',
     'messages',
     ...(can('risk.read') ? ['risk'] : []),
     ...(can('webhook.read') ? ['postbacks'] : []),
@@ -229,6 +231,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       </Tabs.Panel>
       <Tabs.Panel value="breaches">
         <Breaches affiliate={affiliate} />
+      </Tabs.Panel>
+      <Tabs.Panel value="people">
+        <People affiliateId={affiliate.id} />
       </Tabs.Panel>
       <Tabs.Panel value="messages">
         <SentMessages of={{ affiliateId: affiliate.id }} />

@@ -14,6 +14,7 @@ import { SecondFactor } from '../../../kit/SecondFactor.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { SignInForms } from '../../../kit/SignInForms.js';
 import { StatusBadge } from '../../../kit/StatusPill.js';
+import { People } from '../access/people.js';
 import { Sessions } from '../access/sessions.js';
 import { PayoutMethods } from '../payout/methods.js';
 import { Agreements, needsAgreement } from './agreements.js';
@@ -49,6 +50,7 @@ export function Screen(): ReactElement {
                     mayWrite={found.mayWrite}
                     save={(change) => patchMeProfile({ body: { notifications: [change] }, throwOnError: true })}
                   />
+                  <People mayWrite={found.mayWrite} />
                 </>
               )}
             </Loaded>
