@@ -161,6 +161,7 @@ export const moneyTexts: Readonly<Record<keyof typeof en, string>> = {
   'run.linesEqual': 'Zeilen ergeben die Summen',
   'run.yes': 'ja',
   'run.no': 'nein',
+  'run.paper': 'Der Lauf als PDF',
   'run.planHash': 'Plan',
   'run.approve': 'Lauf freigeben',
   'run.approveTitle': 'Diesen Lauf freigeben',

@@ -160,6 +160,7 @@ export const moneyTexts = {
   'run.linesEqual': 'Lines equal totals',
   'run.yes': 'yes',
   'run.no': 'no',
+  'run.paper': 'The run as PDF',
   'run.planHash': 'Plan',
   'run.approve': 'Approve the run',
   'run.approveTitle': 'Approve this run',

@@ -1,4 +1,8 @@
+import type { z } from 'zod';
 import { startRun } from '../../../activities/payout/payout.js';
+import { findUserName } from '../../../db/access/userName.js';
+import { getWorkspace } from '../../../db/access/workspace.js';
+import { recordAudit } from '../../../db/audit/audit.js';
 import { listHolders } from '../../../db/reads/payout/payoutControls.js';
 import {
   findPreviousCutOff,
@@ -25,7 +29,7 @@ import {
 } from '../../../db/reads/payout/planChanges.js';
 import { listRunCauses, type PlannedPayment, readGatewayNeeds } from '../../../db/reads/payout/runOutlook.js';
 import { findRunView, listRunViews, readRunProgress, type RunView } from '../../../db/reads/payout/payoutRunView.js';
-import { readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
+import { inWorkspace, readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
 import { listConnected } from '../../../db/payout/gateway.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
@@ -37,15 +41,18 @@ import {
   runActions,
   secondPersonAmong,
 } from '../../../domain/payout/payoutRun.js';
+import { maxPdfLines } from '../../../domain/payout/payoutStatement.js';
 import { epochMs, type Instant } from '../../../domain/time.js';
+import { printList } from '../../../platform/pdf.js';
 import type { PayoutRunVerb } from '../../../workflows/contract.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
-import { answer } from '../../answer.js';
+import { answer, fileAnswer } from '../../answer.js';
 import { decide } from '../../decide.js';
 import type { ApiDeps } from '../../deps.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
+import { checkExportRight } from '../../routePermission.js';
 import {
   approveRunBody,
   editRunBody,
@@ -68,8 +75,10 @@ import {
   presentRunLine,
   runLineList,
   runLinesQuery,
+  runProofQuery,
   runProofWire,
 } from '../../schemas/payout/payoutRun.js';
+import { runPaper } from '../../schemas/payout/runPaper.js';
 import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
 import { gatewayPolicyOf } from './gatewayPolicy.js';
 
@@ -378,21 +387,64 @@ const plans = defineRoute({
 const proof = defineRoute({
   method: 'GET',
   path: '/v1/payout-runs/:runId/proof',
+  summary: 'The control totals and the hash of the plan; the whole run as PDF',
   permission: 'payout.read',
   params: payoutRunParams,
+  query: runProofQuery,
   reply: runProofWire,
-  refuses: ['resource.not_found'],
-  handle: (ctx) =>
-    ctx.read(async (tx) => {
-      const run = await requireRun(tx, ctx, ctx.params.runId);
-      return {
-        object: 'payout_run_proof' as const,
-        runId: run.id,
-        planHash: run.planHash,
-        proof: presentProof(run.proof ?? []),
-      };
-    }),
+  refuses: ['resource.not_found', 'export.export_too_large'],
+  async handle(ctx, deps) {
+    if (ctx.query.format === 'pdf') return answerPaper(ctx, deps, ctx.params.runId);
+    const run = await ctx.read((tx) => requireRun(tx, ctx, ctx.params.runId));
+    return {
+      object: 'payout_run_proof' as const,
+      runId: run.id,
+      planHash: run.planHash,
+      proof: presentProof(run.proof ?? []),
+    };
+  },
 });
+
+/** The run as pages, printed outside the transaction; that it was made is an entry of the history before it is sent. Code: export.export_too_large. */
+async function answerPaper<P, Q, B>(
+  ctx: RouteContext<P, Q, B, z.output<typeof runProofWire>>,
+  deps: ApiDeps,
+  runId: PayoutRunId,
+) {
+  checkExportRight(ctx.caller, 'payout.read');
+  const paper = await ctx.read(async (tx) => {
+    const run = await requireRun(tx, ctx, runId);
+    const rows = await listRunLines(
+      tx,
+      { runId: run.id, planVersion: run.planVersion, outcome: null },
+      { limit: maxPdfLines, sort: 'affiliateId', descending: false, after: null },
+    );
+    if (rows.length > maxPdfLines)
+      throw new DomainError('export.export_too_large', {
+        limit: maxPdfLines,
+        detail: `A PDF holds ${maxPdfLines} lines. Take the lines as CSV.`,
+      });
+    return runPaper({
+      run,
+      workspace: (await getWorkspace(tx)).name,
+      approvedBy: run.approvedBy === null ? null : ((await findUserName(tx, run.approvedBy)) ?? run.approvedBy),
+      secondPerson: run.secondPerson ?? secondPersonAmong(await listHolders(tx, 'payout.approve'), run),
+      rows,
+      proof: run.proof ?? [],
+    });
+  });
+  const body = await printList(paper);
+  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
+    recordAudit(tx, ctx.act(now), {
+      objectType: 'export',
+      objectId: deps.newId('export'),
+      seq: 1,
+      event: 'exported',
+      changes: { payoutRun: runId, format: 'pdf', rows: paper.rows.length },
+    }),
+  );
+  return fileAnswer(body, { contentType: 'application/pdf', fileName: `payout-run-${runId}.pdf` });
+}
 
 const eventOf: Readonly<Partial<Record<PayoutRunVerb, PayoutRunEvent>>> = {
   approve: 'approved',

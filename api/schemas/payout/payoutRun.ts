@@ -269,6 +269,7 @@ export const planWire = z
   .openapi('PayoutRunPlan');
 export const planList = listOf(planWire);
 
+export const runProofQuery = z.strictObject({ format: z.enum(['json', 'pdf']).exactOptional() });
 export const runProofWire = z
   .strictObject({
     object: z.literal('payout_run_proof'),

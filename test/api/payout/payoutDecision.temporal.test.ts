@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AffiliateId } from '../../../domain/ids.js';
 import { eventually } from '../../support/eventually.js';
+import { textOfPdf } from '../../support/pdfText.js';
 import { createWorkflowWorld, type WorkflowWorld } from '../../workflows/payout/workflowWorld.js';
 import { itemsOf, startTestApi, type TestAnswer, type TestApi } from '../support.js';
 
@@ -104,6 +105,17 @@ describe('a run', () => {
     await until(path, (body) => body['status'] === 'completed');
     const [payout] = itemsOf((await api.as(ana, `/v1/payouts?affiliateId=${affiliate}`)).body['data']);
     expect(payout).toMatchObject({ status: 'paid', attempt: { state: 'paid', number: 1 } });
+    // The run as pages: who was paid, the control totals, and the hash that Ben approved (screens.md 5, BEY-04).
+    const pages = await fetch(`${api.url}${path}/proof?format=pdf`, { headers: { authorization: `Bearer ${ben}` } });
+    expect([pages.status, pages.headers.get('content-type')]).toEqual([200, 'application/pdf']);
+    const paper = textOfPdf(Buffer.from(await pages.arrayBuffer())).join('\n');
+    for (const word of [planHash, 'by another person (other_person)', 'Ben', affiliate, '20.00 USD'])
+      expect(paper.replaceAll(/\s/g, '')).toContain(word.replaceAll(/\s/g, ''));
+    const reader = await api.makePerson({ id: w.world.workspaceId }, ['auditor']);
+    const stranger = await api.makeWorkspace();
+    expect((await api.as(stranger.key, `${path}/proof?format=pdf`)).status).toBe(404);
+    expect((await api.as(ben, `${path}/proof?format=xml`)).status).toBe(422);
+    expect((await api.as(reader.key, `${path}/proof`)).body).toMatchObject({ planHash });
     expect(await post(ben, `${path}/approve`, { planHash, ...reason })).toMatchObject({ status: 409 });
     expect(await post(ana, `${path}/cancel`, reason)).toMatchObject({
       status: 409,

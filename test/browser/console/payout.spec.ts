@@ -86,6 +86,9 @@ test.describe('a payout run', () => {
     await expect(page.getByRole('main').getByRole('link', { name: program })).toBeVisible();
     await expect(page.getByText('Needed at the providers')).toBeVisible();
     const runPath = new URL(page.url()).pathname;
+    const file = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'The run as PDF' }).click();
+    expect((await file).suggestedFilename()).toMatch(/^payout-run-run_.*\.pdf$/);
 
     await expect(page.locator('tr[data-row]').filter({ hasText: 'Ada' }).first()).toContainText('USD 10.00');
     await page.getByRole('tab', { name: 'Not paid this time' }).click();

@@ -26,7 +26,7 @@ import {
   getPayoutRunsByRunIdPreviewOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import type { PayoutRun, PayoutRunLine, PayoutRunPreview } from '../../../client/types.gen.js';
-import { postPath } from '../../../kit/api.js';
+import { postPath, readFile } from '../../../kit/api.js';
 import { DateText } from '../../../kit/DateText.js';
 import { DecisionButtons, useDecide } from '../../../kit/DecisionButtons.js';
 import { ErrorView, useProblemText } from '../../../kit/ErrorView.js';
@@ -36,6 +36,7 @@ import { formatMoney, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, ProgramName } from '../../../kit/ObjectName.js';
 import { ResourceTable } from '../../../kit/ResourceTable.js';
 import { useAddress } from '../../../kit/router.js';
+import { saveFile } from '../../../kit/saveFile.js';
 import { ScrollRegion } from '../../../kit/ScrollRegion.js';
 import { useCan } from '../../../kit/session.js';
 import { PageHead } from '../../../kit/Shell.js';
@@ -349,7 +350,31 @@ function Proof({ preview }: { readonly preview: PayoutRunPreview }): ReactElemen
           {t('run.planHash')} <Code data-testid="plan-hash">{preview.planHash}</Code>
         </Text>
       )}
+      {preview.runId === null ? null : <RunPaper runId={preview.runId} />}
     </Paper>
+  );
+}
+
+/** The whole run as pages, with the hash that an approval is for. */
+function RunPaper({ runId }: { readonly runId: string }): ReactElement | null {
+  const { t } = useTranslation();
+  const can = useCan();
+  const print = useMutation({
+    mutationFn: async () =>
+      saveFile(
+        `payout-run-${runId}.pdf`,
+        await readFile(`/v1/payout-runs/${runId}/proof`, { format: 'pdf' }),
+        'application/pdf',
+      ),
+  });
+  if (!can('export.create')) return null;
+  return (
+    <Stack gap="xs" mt="sm" align="flex-start">
+      <Button variant="default" size="compact-md" loading={print.isPending} onClick={() => print.mutate()}>
+        {t('run.paper')}
+      </Button>
+      {print.error === null ? null : <ErrorView error={print.error} />}
+    </Stack>
   );
 }
 
