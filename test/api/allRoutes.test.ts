@@ -669,6 +669,7 @@ function smallest(route: Route): unknown {
     'POST /v1/referrals/:referralId/checks/:checkId': { status: 'passed', reason: 'x' },
     'PUT /v1/programs/:programId/thresholds': [],
     'POST /v1/affiliates/:affiliateId/ask': { question: 'x' },
+    'POST /v1/affiliates/:affiliateId/contacts': { name: 'x', email: 'x@people.example' },
     'POST /v1/affiliates/:affiliateId/breaches': { policy: 'x', evidence: 'x', action: 'warning' },
     'POST /v1/webhook-endpoints/:endpointId/replay': {
       from: '2026-11-01T00:00:00.000Z',

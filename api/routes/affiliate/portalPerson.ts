@@ -35,7 +35,7 @@ type Asking = RouteContext<unknown, unknown, unknown, unknown>;
 // Who signs in to an affiliate's portal: as the affiliate keeps it (api.md 17, PRT-20) and as staff do (api.md 8). The same people.
 
 const ownParams = z.strictObject({ userId: idWire('user') });
-const contactParams = affiliateParams.extend({ contactId: idWire('user') });
+const contactParams = affiliateParams.extend({ userId: idWire('user') });
 
 async function present(tx: ReadTx | Tx, affiliate: Affiliate) {
   return { data: (await listPortalPeople(tx, affiliate)).map(presentPortalPerson), nextCursor: null };
@@ -210,7 +210,7 @@ const addContact = defineRoute({
 
 const changeContact = defineRoute({
   method: 'PATCH',
-  path: '/v1/affiliates/:affiliateId/contacts/:contactId',
+  path: '/v1/affiliates/:affiliateId/contacts/:userId',
   summary: 'Change a person; access off ends their sessions, on again invites anew',
   permission: 'affiliate.write',
   params: contactParams,
@@ -222,7 +222,7 @@ const changeContact = defineRoute({
       async (tx, act) => {
         const found = await lockAffiliate(tx, ctx.params.affiliateId);
         const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
-        const user = await lockPortalUser(tx, affiliate.id, ctx.params.contactId);
+        const user = await lockPortalUser(tx, affiliate.id, ctx.params.userId);
         ctx.requireVersion(user.version);
         const { portalAccess: access, rights: right, ...rest } = ctx.body;
         if (access === true && user.status === 'disabled') await requireOpenPortal(tx, affiliate);
@@ -240,7 +240,7 @@ const changeContact = defineRoute({
 
 const removeContact = defineRoute({
   method: 'DELETE',
-  path: '/v1/affiliates/:affiliateId/contacts/:contactId',
+  path: '/v1/affiliates/:affiliateId/contacts/:userId',
   summary: 'Take a person off; their sessions end now',
   permission: 'affiliate.write',
   params: contactParams,
@@ -250,7 +250,7 @@ const removeContact = defineRoute({
     ctx.write(async (tx, act) => {
       const found = await lockAffiliate(tx, ctx.params.affiliateId);
       const affiliate = await requireAffiliateInScope(tx, found, ctx.scope);
-      await removePortalPerson(tx, act, await lockPortalUser(tx, affiliate.id, ctx.params.contactId));
+      await removePortalPerson(tx, act, await lockPortalUser(tx, affiliate.id, ctx.params.userId));
       return undefined;
     }),
 });

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { getAffiliatesByAffiliateIdContactsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import {
-  deleteAffiliatesByAffiliateIdContactsByContactId,
-  patchAffiliatesByAffiliateIdContactsByContactId,
+  deleteAffiliatesByAffiliateIdContactsByUserId,
+  patchAffiliatesByAffiliateIdContactsByUserId,
 } from '../../../client/sdk.gen.js';
 import { postPath } from '../../../kit/api.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -22,16 +22,16 @@ export function People({ affiliateId }: { readonly affiliateId: string }): React
           mayWrite={mayWrite}
           withoutAccess
           add={(draft, key) => postPath(`/v1/affiliates/${affiliateId}/contacts`, draft, key)}
-          change={({ id: contactId, version }, { name, rights, portalAccess }) =>
-            patchAffiliatesByAffiliateIdContactsByContactId({
-              path: { affiliateId, contactId },
+          change={({ id: userId, version }, { name, rights, portalAccess }) =>
+            patchAffiliatesByAffiliateIdContactsByUserId({
+              path: { affiliateId, userId },
               body: { name, rights, portalAccess },
               headers: { 'If-Match': `"${version}"` } as never,
               throwOnError: true,
             })
           }
-          remove={({ id: contactId }) =>
-            deleteAffiliatesByAffiliateIdContactsByContactId({ path: { affiliateId, contactId }, throwOnError: true })
+          remove={({ id: userId }) =>
+            deleteAffiliatesByAffiliateIdContactsByUserId({ path: { affiliateId, userId }, throwOnError: true })
           }
         />
       )}
