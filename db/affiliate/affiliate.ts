@@ -164,8 +164,7 @@ export async function recordPortalView(
 /** The affiliate that has this address now; a terminated one has given it up. */
 export async function findAffiliateByEmail(tx: ReadTx | Tx, email: string): Promise<Affiliate | undefined> {
   const row = await tx('affiliates')
-    .whereRaw('lower(email) = lower(?)', [email])
-    .whereNot({ status: 'terminated' })
+    .whereRaw(`email_key = lower(?) and status <> 'terminated'`, [email])
     .first<AffiliateRow | undefined>();
   return row === undefined ? undefined : toAffiliate(row);
 }

@@ -96,8 +96,8 @@ export async function listReleased(
 > {
   if (of.keys.length === 0) return [];
   const rows = await tx('payment_events')
-    .where({ mode: of.mode, outcome: 'parked' })
-    .whereRaw('waits_for && ?::text[]', [[...of.keys]])
+    .where({ mode: of.mode })
+    .whereRaw(`outcome = 'parked' and waits_for && ?::text[]`, [[...of.keys]]) // 'parked' in the text: its index is partial
     .orderBy(['occurred_at', 'external_id'])
     .select<
       {

@@ -122,8 +122,8 @@ async function findReaders(tx: Tx, emails: readonly string[]): Promise<ReadonlyM
   const { rows } = await tx.raw<{
     rows: { email: string; affiliate_id: AffiliateId | null; user_id: UserId | null }[];
   }>(
-    `select lower(email) as email, id as affiliate_id, null as user_id from affiliates
-     where lower(email) = any(cast(:emails as text[])) and status <> 'terminated'
+    `select email_key as email, id as affiliate_id, null as user_id from affiliates
+     where email_key = any(cast(:emails as text[])) and status <> 'terminated'
      union all
      select lower(email), null, id from users
      where lower(email) = any(cast(:emails as text[])) and audience = 'staff' and status = 'active'`,

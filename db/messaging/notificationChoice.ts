@@ -95,11 +95,11 @@ export async function keepWantedMails<M extends { readonly kind: string; readonl
   const open = mails.filter(({ kind }) => Object.values(topics(kind)).some((topic) => topic !== undefined));
   if (open.length === 0) return mails;
   const { rows } = await tx.raw<{ rows: { email: string; audience: 'affiliate' | 'staff'; no_mail: string[] }[] }>(
-    `select lower(affiliates.email) as email, 'affiliate' as audience, choices.no_mail
+    `select affiliates.email_key as email, 'affiliate' as audience, choices.no_mail
      from affiliates
      join notification_choices choices
        on choices.workspace_id = affiliates.workspace_id and choices.affiliate_id = affiliates.id
-     where lower(affiliates.email) = any(cast(:emails as text[])) and affiliates.status <> 'terminated'
+     where affiliates.email_key = any(cast(:emails as text[])) and affiliates.status <> 'terminated'
      union all
      select lower(users.email), 'staff', choices.no_mail
      from notification_choices choices

@@ -58,7 +58,7 @@ export async function findCouponByCode(tx: ReadTx | Tx, code: string): Promise<C
      from coupons as coupon
      join affiliates as affiliate on (affiliate.workspace_id, affiliate.id) = (coupon.workspace_id, coupon.affiliate_id)
      join programs as program on (program.workspace_id, program.id) = (coupon.workspace_id, coupon.program_id)
-     where lower(coupon.code) = lower(:code) and coupon.deleted_at is null`,
+     where coupon.code_key = lower(:code) and coupon.deleted_at is null`,
     { code: code.trim() },
   );
   const [row] = rows;

@@ -40,7 +40,7 @@ function base(tx: ReadTx | Tx, scope: Scope) {
   const query = tx('emails as email').select<EmailRow[]>('email.*');
   // Who looks after some affiliates reads what those were written, and nobody else's mail.
   if (scope.kind !== 'workspace') {
-    const own = tx('affiliates').whereRaw('lower(affiliates.email) = lower(email.recipient)');
+    const own = tx('affiliates').whereRaw('affiliates.email_key = email.recipient_key');
     scopeAffiliates(own, scope);
     query.whereExists(own);
   }
@@ -57,7 +57,7 @@ export async function listEmails(
   const query = base(tx, scope);
   if (filter.status !== undefined) query.whereRaw(`(${filter.status.map((status) => statusIs[status]).join(' or ')})`);
   if (filter.kind !== undefined) query.whereIn('email.kind', [...filter.kind]);
-  if (filter.to !== undefined) query.whereRaw('lower(email.recipient) = lower(?)', [filter.to]);
+  if (filter.to !== undefined) query.whereRaw('email.recipient_key = lower(?)', [filter.to]);
   if (filter.q !== undefined)
     query.whereRaw('(email.id = :q or strpos(lower(email.subject), lower(:q)) > 0)', { q: filter.q });
   for (const [bound, at] of Object.entries(filter.createdAt ?? {}))

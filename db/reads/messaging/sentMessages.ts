@@ -35,7 +35,7 @@ export async function listSentMessages(tx: ReadTx, of: SentFilter, page: Page): 
     ...(of.referralId === undefined
       ? []
       : [`referral_ids <> '{}' and referral_ids @> array[cast(:referralId as text)]`]),
-    ...(of.affiliate === undefined ? [] : ['lower(recipient) = lower(:email)']),
+    ...(of.affiliate === undefined ? [] : ['recipient_key = lower(:email)']),
     ...(of.q === undefined ? [] : ['(id = :q or strpos(lower(subject), lower(:q)) > 0)']),
   ];
   const notices = [
