@@ -168,8 +168,8 @@ test('PRT-20: somebody is invited who only views: nothing to press for them, and
 }) => {
   const email = `viewer-${world.programId.slice(-6)}@mail.example`;
   await page.goto('/portal/profile');
-  const people = page.getByRole('region', { name: 'Who signs in to the portal' }).first();
-  await people.getByRole('button', { name: 'Invite person' }).click();
+  const people = page.getByRole('region', { name: 'Who signs in to the portal' });
+  await page.getByRole('button', { name: 'Invite person' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Name' }).fill('Vic Viewer');
   await dialog.getByRole('textbox', { name: 'E-mail' }).fill(email);

@@ -37,7 +37,7 @@ export function PortalPeople({
   const [edited, setEdited] = useState<PortalPerson | 'new' | null>(null);
   const [removed, setRemoved] = useState<PortalPerson | null>(null);
   return (
-    <Paper withBorder p="md" component="section" aria-label={t('person.title')}>
+    <Paper withBorder p="md">
       <Stack gap="xs">
         <Group justify="space-between">
           <Title order={2} size="h4">
@@ -59,7 +59,7 @@ export function PortalPeople({
                 {columns.map((column) => (
                   <Table.Th key={column}>{t(`person.${column}`)}</Table.Th>
                 ))}
-                {mayWrite ? <Table.Th aria-label={t('person.actions')} /> : null}
+                {mayWrite ? <Table.Th>{t('person.actions')}</Table.Th> : null}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
