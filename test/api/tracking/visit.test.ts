@@ -233,7 +233,8 @@ test('SET-05: how long a page may keep the click of a redirect is the program’
 
   expect(await kept({ cookie: 'none' })).toBe(0);
   expect(await kept({ cookie: 'session' })).toBeNull();
-  expect(await kept({})).toBe(2_592_000);
+  // The edge may still know the link by the window that the tests before gave it, for as long as it keeps what it read.
+  await expect.poll(() => kept({}), { timeout: 20_000 }).toBe(2_592_000);
 });
 
 test('TRK-03: bots, unknown clicks and clicks that credit nobody are no visits', async () => {
