@@ -35,6 +35,26 @@ export async function keepAttempt<T>(
   }
 }
 
+/**
+ * A file that an answer is: that it was made is an entry of the history before a byte of it is sent (AUD-12). In a transaction of its own, because
+ * files are made outside the one that read.
+ */
+export async function noteExport(
+  ctx: ActingContext,
+  deps: ApiDeps,
+  changes: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
+    recordAudit(tx, ctx.act(now), {
+      objectType: 'export',
+      objectId: deps.newId('export'),
+      seq: 1,
+      event: 'exported',
+      changes,
+    }),
+  );
+}
+
 /** The list's answer as a file; that it was made is an entry of the history before a byte of it is sent (screens.md 1.1). */
 export async function exported(
   ctx: ActingContext,
@@ -53,19 +73,9 @@ export async function exported(
   const rows = rowsOf(wire, of.shape, of);
   const { shape, wish, path } = of;
   const file = await listFile({ wire, rows, shape, wish, path, query: of.rawQuery, madeAt: clockNow() });
-  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) => {
-    const act = ctx.act(now);
-    // The names of the filters only: their values may be of a person (architecture.md 8).
-    const { format } = of.wish;
-    const changes = { list: of.path, format, rows: rows.length, filters: Object.keys(of.rawQuery).sort() };
-    return recordAudit(tx, act, {
-      objectType: 'export',
-      objectId: deps.newId('export'),
-      seq: 1,
-      event: 'exported',
-      changes,
-    });
-  });
+  // The names of the filters only: their values may be of a person (architecture.md 8).
+  const { format } = wish;
+  await noteExport(ctx, deps, { list: path, format, rows: rows.length, filters: Object.keys(of.rawQuery).sort() });
   return fileAnswer(file, {
     contentType: fileTypes[of.wish.format],
     fileName: fileNameOf(of.path, wire, of.wish.format),

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import { startRun } from '../../../activities/payout/payout.js';
 import { findUserName } from '../../../db/access/userName.js';
 import { getWorkspace } from '../../../db/access/workspace.js';
-import { recordAudit } from '../../../db/audit/audit.js';
 import { listHolders } from '../../../db/reads/payout/payoutControls.js';
 import {
   findPreviousCutOff,
@@ -29,7 +28,7 @@ import {
 } from '../../../db/reads/payout/planChanges.js';
 import { listRunCauses, type PlannedPayment, readGatewayNeeds } from '../../../db/reads/payout/runOutlook.js';
 import { findRunView, listRunViews, readRunProgress, type RunView } from '../../../db/reads/payout/payoutRunView.js';
-import { inWorkspace, readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
+import { readWorkspace, type ReadTx, type Tx } from '../../../db/transaction.js';
 import { listConnected } from '../../../db/payout/gateway.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError, type DomainErrorCode } from '../../../domain/errors.js';
@@ -50,6 +49,7 @@ import { invalid } from '../../problems.js';
 import { answer, fileAnswer } from '../../answer.js';
 import { decide } from '../../decide.js';
 import type { ApiDeps } from '../../deps.js';
+import { noteExport } from '../../requestAudit.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import { checkExportRight } from '../../routePermission.js';
@@ -434,15 +434,7 @@ async function answerPaper<P, Q, B>(
     });
   });
   const body = await printList(paper);
-  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
-    recordAudit(tx, ctx.act(now), {
-      objectType: 'export',
-      objectId: deps.newId('export'),
-      seq: 1,
-      event: 'exported',
-      changes: { payoutRun: runId, format: 'pdf', rows: paper.rows.length },
-    }),
-  );
+  await noteExport(ctx, deps, { payoutRun: runId, format: 'pdf', rows: paper.rows.length });
   return fileAnswer(body, { contentType: 'application/pdf', fileName: `payout-run-${runId}.pdf` });
 }
 

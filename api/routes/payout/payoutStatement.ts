@@ -1,9 +1,8 @@
 import type { z } from 'zod';
-import { recordAudit } from '../../../db/audit/audit.js';
 import { findPayoutState, findStatementParties, listStatementLines } from '../../../db/reads/payout/payoutStatement.js';
 import { readWorkspaceZone } from '../../../db/reads/payout/payoutStep.js';
 import { findPayoutView, type PayoutView } from '../../../db/reads/payout/payoutView.js';
-import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
+import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { PayoutId } from '../../../domain/ids.js';
 import { maxPdfLines } from '../../../domain/payout/payoutStatement.js';
@@ -11,6 +10,7 @@ import { printList } from '../../../platform/pdf.js';
 import { fileAnswer } from '../../answer.js';
 import { asOfOrNow } from '../../asOf.js';
 import type { ApiDeps } from '../../deps.js';
+import { noteExport } from '../../requestAudit.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import { ownPayoutStatuses } from '../../schemas/payout/ownPayout.js';
@@ -61,15 +61,7 @@ async function answerAs(ctx: Asking, deps: ApiDeps, statement: Statement, permis
     });
   const body =
     format === 'pdf' ? await printList(statementPdf(statement)) : Buffer.from(statementCsv(statement), 'utf8');
-  await inWorkspace(deps.db, ctx.workspaceId, (tx, now) =>
-    recordAudit(tx, ctx.act(now), {
-      objectType: 'export',
-      objectId: deps.newId('export'),
-      seq: 1,
-      event: 'exported',
-      changes: { statement: statement.payoutId, format, rows: statement.lines.length },
-    }),
-  );
+  await noteExport(ctx, deps, { statement: statement.payoutId, format, rows: statement.lines.length });
   return fileAnswer(body, {
     contentType: format === 'pdf' ? 'application/pdf' : 'text/csv; charset=utf-8',
     fileName: `statement-${statement.payoutId}.${format}`,

@@ -41,7 +41,7 @@ import {
 } from '../../../db/reads/reporting/queue.js';
 import { type AffiliateFilter, chooseAffiliates } from '../../../db/reads/affiliate/affiliateList.js';
 import { sumCommissions } from '../../../db/reads/earning/commissionList.js';
-import { inWorkspace, type ReadTx } from '../../../db/transaction.js';
+import type { ReadTx } from '../../../db/transaction.js';
 import type { Permission } from '../../../domain/access/permission.js';
 import { DomainError } from '../../../domain/errors.js';
 import { dateIn, daysRange, nextOccurrence } from '../../../domain/calendar.js';
@@ -60,6 +60,7 @@ import { fileAnswer } from '../../answer.js';
 import type { ApiDeps } from '../../deps.js';
 import { invalid } from '../../problems.js';
 import { rehydrateWorkspace } from '../../rehydrate.js';
+import { noteExport } from '../../requestAudit.js';
 import { defineRoute, type Route } from '../../route.js';
 import type { RouteContext } from '../../routeContext.js';
 import { chosenIds } from './report.js';
@@ -322,16 +323,8 @@ const home = defineRoute({
         ? await printList(homePdf(found, { workspace, createdMs: epochMs(now) }))
         : Buffer.from(homeCsv(found), 'utf8');
     const { from, to } = found;
-    // That it left the house stands in the history before it does (AUD-12).
-    await inWorkspace(deps.db, ctx.workspaceId, (tx, at) =>
-      recordAudit(tx, ctx.act(at), {
-        objectType: 'export',
-        objectId: deps.newId('export'),
-        seq: 1,
-        event: 'exported',
-        changes: { resource: 'console_home', from, to, programIds: ctx.query.programId ?? null, format },
-      }),
-    );
+    const programIds = ctx.query.programId ?? null;
+    await noteExport(ctx, deps, { resource: 'console_home', from, to, programIds, format });
     return fileAnswer(body, {
       contentType: format === 'pdf' ? 'application/pdf' : 'text/csv; charset=utf-8',
       fileName: `home-${from}-${to}.${format}`,
