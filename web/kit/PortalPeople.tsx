@@ -98,6 +98,7 @@ export function PortalPeople({
             </Table.Tbody>
           </Table>
         </ScrollRegion>
+        {people.length === 0 ? <Text size="sm">{t('person.none')}</Text> : null}
       </Stack>
       {edited === null ? null : (
         <PersonForm

@@ -51,10 +51,10 @@ async function openOwn(tx: Tx, ctx: Asking, now: Parameters<typeof requireOwn>[2
   return affiliate;
 }
 
-/** The affiliate's own login and the last one that may change something stay: nobody shuts the affiliate out of its record. */
+/** The affiliate's own login stays, and the last one in use that may change something: nobody shuts the affiliate out of its record. */
 async function requireNotNeeded(tx: Tx, affiliate: Affiliate, user: User): Promise<void> {
   const people = await listPortalPeople(tx, affiliate);
-  const managers = people.filter((one) => one.rights === 'manage' && one.status !== 'disabled');
+  const managers = people.filter((one) => one.rights === 'manage' && one.status === 'active');
   if (people.find(({ id }) => id === user.id)?.isOwn === true)
     throw new DomainError('resource.in_use', {
       usedBy: ['own_address'],

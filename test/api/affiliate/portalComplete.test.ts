@@ -455,3 +455,31 @@ test('api.md 8: staff keep an affiliate’s people; access off ends the session,
   const elsewhere = `/v1/affiliates/${ada.affiliateId}/contacts/${added.body['id']}`;
   expect((await world.as(elsewhere, { name: 'X' }, 'PATCH')).status).toBe(404);
 });
+
+test('PRT-20: no key lets people in or out, and the last login in use that may change something stays', async () => {
+  const path = '/v1/me/users';
+  const key = await ada.call('/v1/me/api-keys', { body: { name: 'Tracker', mayWrite: true } });
+  const [own] = itemsOf((await ada.call(path)).body['data']);
+  const secret: string = key.body['secret'];
+  const byKey = (of: string, method: string, body?: unknown) => world.api.as(secret, of, { method, body });
+  const invited = await byKey(path, 'POST', { name: 'Eve', email: 'eve@evil.example', rights: 'manage' });
+  expect([invited.status, invited.body['code']]).toEqual([403, 'permission_missing']);
+  expect((await byKey(`${path}/${own?.['id']}`, 'DELETE')).status).toBe(403);
+  expect(await mailsTo(world, 'eve@evil.example')).toEqual([]);
+
+  // Her login is no longer that of the affiliate's own address, and somebody who was invited has never been here.
+  const record = `/v1/affiliates/${rita.affiliateId}`;
+  expect((await world.as(record, { email: 'office@rita.example' }, 'PATCH')).status).toBe(200);
+  const later = await rita.call(path, { body: { name: 'Lea', email: 'lea@rita.example', rights: 'manage' } });
+  expect(later.status, later.text).toBe(201);
+  const rows = itemsOf((await rita.call(path)).body['data']);
+  const her = rows.find((one) => one['email'] === rita.email)?.['id'];
+  for (const [method, body] of [['DELETE'], ['PATCH', { rights: 'view' }]] as const)
+    expect((await rita.call(`${path}/${her}`, { method, body })).body).toMatchObject({
+      code: 'in_use',
+      usedBy: ['last_manager'],
+    });
+  await accept('lea@rita.example');
+  expect((await rita.call(`${path}/${her}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await rita.call('/v1/me/home')).status).toBe(401);
+});

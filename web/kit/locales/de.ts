@@ -565,6 +565,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'person.title': 'Wer sich im Portal anmeldet',
   'person.text':
     'Jede Person hat eine eigene Anmeldung. Wer nur ansieht, sieht alles dieses Affiliates und ändert nichts.',
+  'person.none': 'Noch meldet sich niemand an.',
   'person.add': 'Person hinzufügen',
   'person.invite': 'Person einladen',
   'person.change': 'Ändern',

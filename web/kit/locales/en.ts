@@ -558,6 +558,7 @@ export const en = {
   'person.title': 'Who signs in to the portal',
   'person.text':
     'Each person has their own login. Who only views sees everything of this affiliate and changes nothing.',
+  'person.none': 'Nobody signs in yet.',
   'person.add': 'Add person',
   'person.invite': 'Invite person',
   'person.change': 'Change',
