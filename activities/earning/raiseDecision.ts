@@ -23,7 +23,8 @@ export async function decideWithRaises(
   by: LineApprover,
   ofCase: string | null = null,
 ): Promise<Refused | undefined> {
-  if (verb === 'approve' || verb === 'withdrawApproval') return decideLine(tx, act, referral, line, verb, by, ofCase); // each entry has its own hold and its own reviewer
+  // Each entry is approved by itself: it has its own hold and its own reviewer.
+  if (verb === 'approve' || verb === 'withdrawApproval') return decideLine(tx, act, referral, line, verb, by, ofCase);
   const raises = await lockRaisesBelow(tx, line.id);
   if (raises.length === 0) return decideLine(tx, act, referral, line, verb, by, ofCase);
   if (verb === 'reject' && line.status === 'pending') {
