@@ -436,6 +436,9 @@ test('PRT-20: a second login that only views reads everything and changes nothin
   expect((await vic.call('/v1/me/home')).status).toBe(401);
   expect(itemsOf((await ada.call(path)).body['data'])).toHaveLength(1);
   expect((await ada.call(path, { body: { name: 'Vic', email, rights: 'view' } })).status).toBe(201);
+  // Who comes again signs in again: what was open before stays closed.
+  expect((await (await accept(email)).call('/v1/me/home')).status).toBe(200);
+  expect((await vic.call('/v1/me/home')).status).toBe(401);
 });
 
 test('api.md 8: staff keep an affiliate’s people; access off ends the session, on again invites anew', async () => {
@@ -449,6 +452,9 @@ test('api.md 8: staff keep an affiliate’s people; access off ends the session,
   const bo = await accept(email);
   expect((await bo.call('/v1/me/home')).status).toBe(200);
   expect((await change({ portalAccess: false })).body['portalAccess']).toBe(false);
+  expect((await bo.call('/v1/me/home')).status).toBe(401);
+  expect((await change({ portalAccess: true })).body['portalAccess']).toBe(true);
+  expect((await (await accept(email)).call('/v1/me/home')).status).toBe(200);
   expect((await bo.call('/v1/me/home')).status).toBe(401);
   expect((await world.as(`${path}/${added.body['id']}`, undefined, 'DELETE')).status).toBe(204);
   expect(itemsOf((await world.as(path)).body['data']).map((one) => one['name'])).toEqual(['Rita']);
