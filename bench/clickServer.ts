@@ -51,7 +51,7 @@ if (kind !== 'ours') {
     logger: createLogger({ logLevel: 'warn' }),
     publicUrl: `https://${benchHost}`,
     clientAddress: (request) => request.socket.remoteAddress ?? '',
-    hashAddress: (address) => Buffer.from(secrets.sign('address', address), 'base64url'),
+    secrets,
     countClick: (credit) => {
       counts[credit] += 1;
     },

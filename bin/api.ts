@@ -70,7 +70,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningA
       publicUrl: config.http.publicUrl,
       clientAddress: deps.clientAddress,
       ...(deps.countryOf === undefined ? {} : { countryOf: deps.countryOf }),
-      hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
+      secrets: deps.secrets,
     });
     const state = { isServing: true };
     const app = createApp(deps, {

@@ -24,6 +24,8 @@ import {
 import { proofPath } from '../../../domain/tracking/trackingDomain.js';
 import { createGroupCommit, QueueFullError } from '../../../platform/groupCommit.js';
 import type { Logger } from '../../../platform/logger.js';
+import type { Secrets } from '../../../platform/secrets.js';
+import { hashAddress } from '../../device.js';
 import { type ClickTarget, createClickTargets } from './clickTarget.js';
 import { createDomainBook } from './domainBook.js';
 
@@ -38,8 +40,8 @@ export interface ClickEdgeDeps {
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Two capital letters, where a proxy of ours says from which country the request came. */
   readonly countryOf?: (request: IncomingMessage) => string | null;
-  /** A keyed hash: what is stored of an address is worthless without our key. */
-  readonly hashAddress: (address: string) => Buffer;
+  /** For the keyed hash of an address. */
+  readonly secrets: Pick<Secrets, 'sign'>;
   /** Counts clicks by credit, where metrics are kept. */
   readonly countClick?: (credit: NewClick['credit']) => void;
 }
@@ -67,8 +69,6 @@ const longestQuery = 1_000;
 /** Clicks a minute from one address; what is more is kept and credited, but marked `suspect` (api.md 1.10). */
 const clicksPerMinute = 60;
 const maxKnownAddresses = 20_000;
-/** 128 bits tell addresses apart; the rest would travel and lie about with each click. */
-const addressHashBytes = 16;
 const maxKnownAgents = 5_000;
 
 /** `GET /r/{slug}`: one click row, then 302; `GET /x/{programSlug}`: the fallback page of a program that names none (api.md 4.1). */
@@ -293,7 +293,7 @@ interface KnownAddress {
 }
 
 /** Hash and pace of each address: hashing costs more than the look-up, and the same visitor clicks again. */
-function createAddressBook(deps: Pick<ClickEdgeDeps, 'hashAddress'>): (address: string) => KnownAddress {
+function createAddressBook(deps: Pick<ClickEdgeDeps, 'secrets'>): (address: string) => KnownAddress {
   const known = new Map<string, KnownAddress>();
   return (address) => {
     const found = known.get(address);
@@ -301,7 +301,7 @@ function createAddressBook(deps: Pick<ClickEdgeDeps, 'hashAddress'>): (address: 
     let minute = 0;
     let clicks = 0;
     const made: KnownAddress = {
-      hash: deps.hashAddress(address).subarray(0, addressHashBytes),
+      hash: hashAddress(deps.secrets, address),
       isBusy: () => {
         const now = Math.floor(performance.now() / 60_000);
         if (now !== minute) {

@@ -30,6 +30,7 @@ import { parseJsonBody, readBody } from '../../jsonGuard.js';
 import { boundsOf } from '../../lists.js';
 import { invalid } from '../../problems.js';
 import type { ApiDeps } from '../../deps.js';
+import { hashAddress } from '../../device.js';
 import { defineRoute, type Route } from '../../route.js';
 import { presentVisit, visitList, visitQuery, type VisitReport, visitReport } from '../../schemas/tracking/visit.js';
 import { parseWith } from '../../validation.js';
@@ -212,7 +213,7 @@ export async function insertDirectClick(
     query: query === '' ? null : printable(query),
     referrer: report.referrer == null || report.referrer === '' ? null : printable(report.referrer),
     windowSeconds: target.windowSeconds,
-    addressHash: Buffer.from(deps.secrets.sign('address', deps.clientAddress(of.koa.req)), 'base64url'),
+    addressHash: hashAddress(deps.secrets, deps.clientAddress(of.koa.req)),
     userAgent: of.userAgent.slice(0, 500),
     country: deps.countryOf?.(of.koa.req) ?? null,
   });

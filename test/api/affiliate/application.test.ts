@@ -21,8 +21,7 @@ beforeAll(async () => {
     request.headers['x-test-address'] === undefined ? `10.1.${addresses >> 8}.${(addresses += 1) & 255}` : '10.9.9.9';
   api = await startTestApi({
     deps: { clientAddress, rateLimiter: createRateLimiter(clientAddress) },
-    edge: (deps) =>
-      clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl, hashAddress: (address) => Buffer.from(address) }),
+    edge: (deps) => clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl }),
   });
   ws = await api.makeWorkspace();
   programId = await makeProgram(api, ws, { requirements: ['email_verified'] });

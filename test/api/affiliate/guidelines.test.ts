@@ -13,8 +13,7 @@ let programId: string;
 
 beforeAll(async () => {
   api = await startTestApi({
-    edge: (deps) =>
-      clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl, hashAddress: (address) => Buffer.from(address) }),
+    edge: (deps) => clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl }),
   });
   ws = await api.makeWorkspace();
   programId = await makeProgram(api, ws, { destinationHosts: ['shop.example'] });

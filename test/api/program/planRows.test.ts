@@ -17,8 +17,7 @@ const percent = (ratePpm: number, level = 1) => ({ level, kind: 'percent', rateP
 let world: EarningWorld;
 beforeAll(async () => {
   world = await createEarningWorld({
-    edge: (deps) =>
-      clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl, hashAddress: (address) => Buffer.from(address) }),
+    edge: (deps) => clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl }),
   });
 }, 60_000);
 afterAll(() => world?.close());

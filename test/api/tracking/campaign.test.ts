@@ -16,7 +16,6 @@ beforeAll(async () => {
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
-        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
       }),
   });
   programId = await world.program({ destinationHosts: ['shop.example'], referralApproval: 'automatic' });

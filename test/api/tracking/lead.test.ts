@@ -24,7 +24,6 @@ beforeAll(async () => {
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
-        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
       }),
   });
   owner = knexFactory({ client: 'pg', connection: api.database.ownerUrl, pool: { min: 0, max: 2 } });

@@ -21,7 +21,6 @@ beforeAll(async () => {
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
-        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
       }),
   });
   ({ api, ws } = world);

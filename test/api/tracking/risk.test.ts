@@ -21,7 +21,6 @@ beforeAll(async () => {
       clickEdge({
         ...deps,
         publicUrl: deps.config.http.publicUrl,
-        hashAddress: (address) => Buffer.from(deps.secrets.sign('address', address), 'base64url'),
         countryOf: countryOfRequest(['127.0.0.0/8', '::1'], 'CF-IPCountry'),
       }),
   });
@@ -75,6 +74,20 @@ async function signIn(id: string, headers: Readonly<Record<string, string>>): Pr
     insertOneTimeToken(tx, newId, now, { kind: 'sign_in', loginId: login, workspaceId: ws.id, userId: user }),
   );
   expect((await api.as(null, '/v1/auth/one-time', { body: { token }, headers })).status).toBe(200);
+}
+
+/** Follows a link of the affiliate over HTTP. */
+async function follow(id: string, userAgent: string): Promise<string> {
+  const body = {
+    affiliateId: id,
+    programId,
+    slug: `own-${(people += 1)}-${randomUUID().slice(0, 8)}`,
+    destinationUrl: 'https://shop.example/',
+  };
+  expect((await world.as('/v1/links', body)).status).toBe(201);
+  return clickIdOf(
+    await fetch(`${world.api.url}/r/${body.slug}`, { headers: { 'user-agent': userAgent }, redirect: 'manual' }),
+  );
 }
 
 test('an honest referral approves itself; one of the affiliate’s own mailbox in any spelling never does (FRD-01, T6)', async () => {
@@ -131,21 +144,8 @@ test('the affiliate’s portal in the browser that clicked, or from its device w
     flags: [{ code: 'self_referral', evidence: { same: ['visitor'] } }],
   });
 
-  await signIn(two, { 'user-agent': 'Firefox' });
-  const other = await world.click({ programId, affiliateId: two });
-  const device = await world
-    .owner('affiliate_devices')
-    .where({ affiliate_id: two })
-    .first<{ address_hash: Buffer; user_agent: string }>();
-  const click = await world.owner('clicks').where({ id: other }).first<{ created_at: Date }>();
-  await world.owner('click_details').where({ click_id: other }).delete();
-  await world.owner('click_details').insert({
-    click_id: other,
-    workspace_id: world.ws.id,
-    address_hash: device?.address_hash,
-    user_agent: device?.user_agent,
-    created_at: click?.created_at,
-  });
+  await signIn(two, { 'user-agent': browser });
+  const other = await follow(two, browser);
   const second = await world.as('/v1/leads', { email: email(), clickId: other });
   await world.settle();
   const seen = await world.as(`/v1/leads/${String(second.body['id'])}`);

@@ -27,8 +27,7 @@ beforeAll(async () => {
     config: { outboundAllow: ['127.0.0.1'] },
     // Where the API listens is known only once it does.
     deps: { checkDomain: (domain, token) => check(domain, token) },
-    edge: (deps) =>
-      clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl, hashAddress: (address) => Buffer.from(address) }),
+    edge: (deps) => clickEdge({ ...deps, publicUrl: deps.config.http.publicUrl }),
   });
   check = createDomainChecker({ publicUrl: api.url, allow: ['127.0.0.1'], servers: [nameServer.address] });
   shop = await api.makeWorkspace({ name: 'Shop' });

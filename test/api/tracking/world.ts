@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import knexFactory, { type Knex } from 'knex';
@@ -7,6 +8,7 @@ import { connect, connectEdge, connectRelay, type Db, type EdgeDb, type RelayDb 
 import type { AffiliateId, LinkId, ProgramId, WorkspaceId } from '../../../domain/ids.js';
 import { createLogger } from '../../../platform/logger.js';
 import { newId } from '../../../platform/newId.js';
+import { createSecrets } from '../../../platform/secrets.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
 /** A workspace with one program, as the set-up routes would leave it: for tests of the edge that need no set-up route. */
@@ -148,7 +150,7 @@ export async function startEdge(
     logger: createLogger({ logLevel: 'fatal' }),
     publicUrl,
     clientAddress: (request) => request.socket.remoteAddress ?? '',
-    hashAddress: (address) => Buffer.from(address),
+    secrets: createSecrets([{ id: 'test', key: createSecretKey(Buffer.alloc(32, 1)) }]),
   });
   const app = new Koa();
   app.use((ctx) => {
