@@ -10,6 +10,14 @@ export interface Page {
   readonly after: { readonly value: string | number | null; readonly id: string } | null;
 }
 
+/** What a raw statement orders a page by, and what its next row is compared with: the one direction for all its columns. */
+export function directionOf(page: Pick<Page, 'descending'>): {
+  readonly order: 'asc' | 'desc';
+  readonly after: '>' | '<';
+} {
+  return page.descending ? { order: 'desc', after: '<' } : { order: 'asc', after: '>' };
+}
+
 /**
  * Orders, starts after the cursor and takes one row more than the page, which tells whether there is a next one. `columns` maps the
  * allowed sort fields to columns that are never null; ties go by id.

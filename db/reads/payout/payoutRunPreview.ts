@@ -2,7 +2,7 @@ import type { Mode } from '../../../domain/act.js';
 import type { AffiliateId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { NotPaidReason, StaysBehind } from '../../../domain/payout/payoutRun.js';
-import { type Page } from '../keyset.js';
+import { directionOf, type Page } from '../keyset.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
 // Who is paid in this plan, who is not, and why? (BEY-03)
@@ -106,6 +106,7 @@ export async function listRunLines(
   },
   page: Page,
 ): Promise<readonly PreviewRow[]> {
+  const { order, after } = directionOf(page);
   const { rows } = await tx.raw<{ rows: StoredRow[] }>(
     `${select}
      where row.run_id = :runId and row.plan_version = :planVersion
@@ -113,8 +114,8 @@ export async function listRunLines(
        and (:q::text is null or row.affiliate_id in (
          select named.id from affiliates as named where named.id = :q
            or strpos(lower(named.name), lower(:q)) > 0 or strpos(lower(named.email), lower(:q)) > 0))
-       and (:afterId = '' or (row.affiliate_id, row.currency) > (:afterId, :afterCurrency))
-     order by row.affiliate_id, row.currency
+       and (:afterId = '' or (row.affiliate_id, row.currency) ${after} (:afterId, :afterCurrency))
+     order by row.affiliate_id ${order}, row.currency ${order}
      limit :limit`,
     {
       runId: of.runId,

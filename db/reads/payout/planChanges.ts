@@ -2,7 +2,7 @@ import type { AffiliateId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { NotPaidCode } from '../../../domain/payout/payoutRun.js';
 import type { Instant } from '../../../domain/time.js';
-import type { Page } from '../keyset.js';
+import { directionOf, type Page } from '../keyset.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 
 // Which plans did a run have, and what does one say otherwise than the plan before? (screens.md 5)
@@ -137,12 +137,13 @@ interface OfPlans {
 
 /** A page of those whose line is another one, by affiliate and currency. */
 export async function listPlanChanges(tx: ReadTx | Tx, of: OfPlans, page: Page): Promise<readonly PlanChange[]> {
+  const { order, after } = directionOf(page);
   const { rows } = await tx.raw<{ rows: ChangeRow[] }>(
     `with ${changed}
      select changed.*, affiliate.name
      from changed join affiliates as affiliate on affiliate.id = changed.affiliate_id
-     where :afterId = '' or (changed.affiliate_id, changed.currency) > (:afterId, :afterCurrency)
-     order by changed.affiliate_id, changed.currency
+     where :afterId = '' or (changed.affiliate_id, changed.currency) ${after} (:afterId, :afterCurrency)
+     order by changed.affiliate_id ${order}, changed.currency ${order}
      limit :limit`,
     {
       ...of,
