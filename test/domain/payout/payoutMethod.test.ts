@@ -7,6 +7,7 @@ import {
   methodStatusAt,
   payoutMethodTransitions,
 } from '../../../domain/payout/payoutMethod.js';
+import { csvLines, parseCsv } from '../../../platform/csv.js';
 import { nextStatus, statusesOf } from '../../../domain/transitions.js';
 
 describe('details of a payout method (api.md 10.1, reliability.md C9)', () => {
@@ -75,6 +76,22 @@ describe('details of a payout method (api.md 10.1, reliability.md C9)', () => {
     ],
   ] as const)('%s', (_rule, type, details, problems) => {
     expect(judgeDetails(type, details)).toEqual({ ok: false, problems });
+  });
+
+  test('PAY-07: an address goes into the file that pays as it is: one that a spreadsheet would run, and the file would write otherwise, is none', () => {
+    for (const first of '=+-@＝＋－＠') {
+      const email = `${first}ada@blog.example`;
+      expect(csvLines([[email]]), first).toBe(`'${email}\r\n`);
+      expect(judgeDetails('paypal', { email }), first).toEqual({
+        ok: false,
+        problems: [{ field: 'email', code: 'bad_format' }],
+      });
+    }
+    for (const first of ["'", '"', ',', ';', 'ä', '_', '!']) {
+      const email = `${first}ada@blog.example`;
+      const judged = judgeDetails('paypal', { email });
+      expect(judged.ok && parseCsv(csvLines([[judged.details['email'] ?? '']])), first).toEqual([[email]]);
+    }
   });
 
   test('nothing of a masked value gives the destination away', () => {
