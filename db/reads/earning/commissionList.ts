@@ -177,7 +177,18 @@ function filtered(tx: ReadTx | Tx, scope: Scope, mode: Mode, filter: CommissionF
   among('affiliate.group_id', filter.groupId);
   among('line.program_id', filter.programId);
   among('line.kind', filter.kind);
-  among('line.sale_id', filter.saleId);
+  // What staff raised a line by names only that line and is of its sale all the same, with what was clawed back of it (COM-08, decision 0981).
+  if (filter.saleId !== undefined)
+    query.whereRaw(
+      `line.id in (
+         with recursive of_sale as (
+           select id from commissions where sale_id = any (?::text[])
+           union
+           select raise.id from of_sale join commissions as raise on raise.origin_commission_id = of_sale.id
+           where raise.sale_id is null and raise.lead_id is null)
+         select id from of_sale)`,
+      [[...filter.saleId]],
+    );
   among('line.referral_id', filter.referralId);
   among('placed.payout_id', filter.payoutId);
   if (filter.level !== undefined) query.whereRaw('line.level::text = any (?::text[])', [[...filter.level]]);

@@ -461,6 +461,32 @@ describe('COM-08: a raise by hand is of the sale of the line that it raised', ()
     expect(await world.broken()).toEqual([]);
   });
 
+  test('the commissions of its sale are the line, its raise and a raise of the raise, and they sum to what is owed for it', async () => {
+    const { affiliateId, sale, id } = await raised('30.00');
+    const other = await raised('40.00');
+    const [, raise] = await world.commissions(`affiliateId=${affiliateId}`);
+    const more = { amount: usd('12.50'), reason: 'Agreed too', skipHold: true };
+    expect((await world.as(`/v1/commissions/${raise?.['id']}/adjust`, more)).status).toBe(200);
+
+    const shown = await world.commissions(`saleId=${sale['id']}`);
+    expect(shown.map((line) => [line['originCommissionId'], line['amount']['amount']])).toEqual([
+      [null, '20.00'],
+      [id, '10.00'],
+      [raise?.['id'], '2.50'],
+    ]);
+    const summed = await world.as(`/v1/commissions?saleId=${sale['id']}&include=counts,sums`);
+    expect(summed.body).toMatchObject({ counts: { total: 3, byStatus: { pending: 3 } }, sums: [usd('32.50')] });
+    expect(await world.commissions(`saleId=${sale['id']},${other.sale['id']}`)).toHaveLength(5);
+    expect(await world.commissions(`saleId=${sale['id']}&kind=earned`)).toHaveLength(1);
+
+    await refund(sale);
+    const after = await world.as(`/v1/commissions?saleId=${sale['id']}&include=sums`);
+    expect([after.body['sums'], itemsOf(after.body['data']).map((line) => line['status'])]).toEqual([
+      [usd('0.00')],
+      ['rejected', 'rejected', 'rejected'],
+    ]);
+  });
+
   test('raised at the moment in which its sale is refunded, nothing is left of either, whoever came first', async () => {
     for (let round = 0; round < 4; round += 1) {
       const { affiliateId, sale, id } = await raised('25.00');
