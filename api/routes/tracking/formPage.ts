@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { issueSignIn } from '../../../activities/reseller/customerAccount.js';
 import { findLeadFormEntry, findLink } from '../../../db/directory.js';
-import { inWorkspace, notify, readWorkspace, type Tx } from '../../../db/transaction.js';
+import { inWorkspace, notify, type ReadTx, readWorkspace, type Tx } from '../../../db/transaction.js';
 import { findClick } from '../../../db/tracking/click.js';
 import type { Lead } from '../../../db/tracking/lead.js';
 import { findLeadForm, type LeadForm } from '../../../db/tracking/leadForm.js';
@@ -11,6 +11,7 @@ import { DomainError } from '../../../domain/errors.js';
 import { type LeadFormId, parseId, type WorkspaceId } from '../../../domain/ids.js';
 import { parseLocalDate } from '../../../domain/time.js';
 import { subAliases, subIdOf } from '../../../domain/tracking/click.js';
+import { judgeDestination } from '../../../domain/tracking/destination.js';
 import { fieldProblem, isLeadFieldName } from '../../../domain/tracking/leadField.js';
 import { randomToken } from '../../../platform/secrets.js';
 import { noteCall } from '../../apiLog.js';
@@ -35,6 +36,7 @@ import { type LeadCreate, leadCreate } from '../../schemas/tracking/lead.js';
 import { parseWith } from '../../validation.js';
 import { isBlockedSender } from './blockedSender.js';
 import { clickCookie, consentOf, purposeOf, readCookie } from './click.js';
+import { formGoalRules } from './destinationRules.js';
 import { consentName, fieldHtml } from './leadFormEmbed.js';
 import { takeInLead } from './leadIntake.js';
 import { insertDirectClick, takeInView } from './visit.js';
@@ -86,9 +88,19 @@ async function find(deps: ApiDeps, koa: Context): Promise<Found> {
   const id = parseId('leadForm', (parseWith(formParams, koa['params'], 'path') as { formId: string }).formId);
   const entry = id === undefined ? undefined : await findLeadFormEntry(deps.db, id);
   if (id === undefined || entry === undefined) throw new DomainError('resource.not_found');
-  const form = await readWorkspace(deps.db, entry.workspaceId, (tx) => findLeadForm(tx, id));
+  const form = await readWorkspace(deps.db, entry.workspaceId, async (tx) => {
+    const found = await findLeadForm(tx, id);
+    return found === undefined ? undefined : withListedGoal(tx, deps, found);
+  });
   if (form === undefined) throw new DomainError('resource.not_found');
   return { workspaceId: entry.workspaceId, form };
+}
+
+/** A host that was taken off the lists after the form was saved is sent nobody any more, and no token: the thank-you text stands in. */
+async function withListedGoal(tx: ReadTx, deps: ApiDeps, form: LeadForm): Promise<LeadForm> {
+  if (form.thankYouUrl === null) return form;
+  const judged = judgeDestination(form.thankYouUrl, await formGoalRules(tx, form.programId, deps.config));
+  return judged.ok ? form : { ...form, thankYouUrl: null, signIn: false };
 }
 
 function wantsJson(koa: Context): boolean {
@@ -320,15 +332,16 @@ async function takeIn(
     const known = body.clickId == null ? undefined : await findClick(tx, body.clickId);
     const act = visitorAct(koa, deps, { workspaceId, now, mode: known?.mode ?? 'live' });
     const clickId = link === undefined ? body.clickId : await clickOf(tx, act, deps, { koa, link, sent });
-    const { lead } = await takeInLead(
+    const { lead, ownAccountId } = await takeInLead(
       tx,
       act,
       { ...body, ...(clickId == null ? {} : { clickId }) },
       { affiliateId: null, channel: 'form', form, device: deviceOf(deps, koa), publicUrl: deps.config.http.publicUrl },
     );
-    if (!form.signIn || lead.customerAccountId === null) return { lead, token: null };
+    // An address that is typed proves nothing: an account that was there before, or a known customer's, is entered by its own password.
+    if (!form.signIn || ownAccountId === null) return { lead, token: null };
     const token = randomToken();
-    await issueSignIn(tx, act, { token, customerAccountId: lead.customerAccountId, leadId: lead.id });
+    await issueSignIn(tx, act, { token, customerAccountId: ownAccountId, leadId: lead.id });
     return { lead, token };
   });
 }

@@ -15,7 +15,7 @@ import { type Lead, type LeadChange, lockLead, updateLead } from '../../../db/tr
 import type { Act } from '../../../domain/act.js';
 import { heldByCase } from '../../../domain/earning/caseHold.js';
 import { assertInvariant, DomainError } from '../../../domain/errors.js';
-import type { ProgramId } from '../../../domain/ids.js';
+import type { AffiliateId, ProgramId } from '../../../domain/ids.js';
 import { addDuration } from '../../../domain/time.js';
 import { decideLead, leadActions, type LeadEvent, type LeadVerb } from '../../../domain/tracking/lead.js';
 import { signalReferral } from '../../../workflows/contract.js';
@@ -141,6 +141,7 @@ export const patchLeadRoute = defineRoute({
     ctx.write(async (tx, act) => {
       const lead = await lockScoped(ctx, tx, ctx.params.leadId);
       ctx.requireVersion(lead.version);
+      if (ctx.caller.reach.kind === 'affiliate') checkOwnEdit(ctx.caller.reach.affiliateId, lead, ctx.body);
       const { assigneeId, customFields, metadata, tags, notes } = ctx.body;
       if (typeof assigneeId === 'string' && !(await isStaff(tx, assigneeId)))
         throw invalid({ pointer: '#/assigneeId', code: 'not_found', detail: 'There is no such person.' });
@@ -156,6 +157,20 @@ export const patchLeadRoute = defineRoute({
       return present(ctx, tx, lead.id);
     }),
 });
+
+/** An affiliate's key corrects what it sent itself; who looks after a lead, and what staff note of it, is theirs. */
+function checkOwnEdit(affiliateId: AffiliateId, lead: Lead, body: object): void {
+  if (lead.source !== affiliateId) throw new DomainError('access.not_in_scope');
+  const fields = (['assigneeId', 'tags', 'notes'] as const).filter((field) => field in body);
+  if (fields.length > 0)
+    throw invalid(
+      ...fields.map((field) => ({
+        pointer: `#/${field}`,
+        code: 'not_allowed_here' as const,
+        detail: 'Only the merchant’s staff set this.',
+      })),
+    );
+}
 
 async function isStaff(tx: Tx, userId: string): Promise<boolean> {
   const row = await tx('users')
@@ -364,9 +379,23 @@ export const customerSignInRoute = defineRoute({
     ctx.write(async (tx, act) => {
       const taken = await takeSignIn(tx, act, ctx.body.token);
       if (taken === undefined) throw new DomainError('access.token_used_or_expired');
+      // Refused, the token is as it was: who may not see the lead does not spend it either.
+      if (ctx.scope.kind !== 'workspace' && !(await isSeen(ctx, tx, taken.leadId)))
+        throw new DomainError('access.token_used_or_expired');
       return { customerAccountId: taken.customerAccountId, leadId: taken.leadId };
     }),
 });
+
+async function isSeen(ctx: Asking, tx: Tx, leadId: string | null): Promise<boolean> {
+  if (leadId === null) return false;
+  try {
+    await getLeadView(tx, ctx.scope, ctx.mode, leadId);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError) return false;
+    throw error;
+  }
+}
 
 export const leadRoutes: readonly Route[] = [
   createLeadRoute,

@@ -1,4 +1,3 @@
-import { getSettings } from '../../../db/access/settings.js';
 import { findProgram } from '../../../db/program/program.js';
 import { type FormFigures, listFormFigures, listLeadForms } from '../../../db/reads/tracking/leadFormList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
@@ -32,7 +31,7 @@ import {
   presentLeadForm,
 } from '../../schemas/tracking/leadForm.js';
 import { noContent } from '../../schemas/wire.js';
-import { addressRules } from './destinationRules.js';
+import { formGoalRules } from './destinationRules.js';
 import { embedCodes } from './leadFormEmbed.js';
 import { requireAgent } from './leadSource.js';
 
@@ -111,11 +110,7 @@ async function judgeForm(tx: Tx, form: LeadFormPatch, before: LeadForm | undefin
   const thankYouUrl = form.thankYouUrl === undefined ? (before?.thankYouUrl ?? null) : form.thankYouUrl;
   let judgedUrl: string | null = thankYouUrl;
   if (typeof form.thankYouUrl === 'string') {
-    const { domains } = (await getSettings(tx)).settings;
-    const judged = judgeDestination(form.thankYouUrl, {
-      ...addressRules(config),
-      allowedHosts: [...program.destinationHosts, ...domains.destinationHosts, ...domains.formDomains],
-    });
+    const judged = judgeDestination(form.thankYouUrl, await formGoalRules(tx, program.id, config));
     if (!judged.ok) throw new DomainError('link.url_not_allowed', { field: 'thankYouUrl', problem: judged.problem });
     judgedUrl = judged.url;
   }

@@ -7,6 +7,7 @@ import { findProgram } from '../../../db/program/program.js';
 import { readReferralTerms } from '../../../db/reads/earning/referralTerms.js';
 import { type IntakeRules, readIntakeRules } from '../../../db/reads/tracking/intakeRules.js';
 import { findCouponProgram } from '../../../db/reads/tracking/couponProgram.js';
+import { isKnownCustomer } from '../../../db/reads/tracking/knownCustomer.js';
 import { findDefaultProgram } from '../../../db/reads/tracking/leadProgram.js';
 import type { Tx } from '../../../db/transaction.js';
 import {
@@ -31,11 +32,11 @@ import type { LeadForm } from '../../../db/tracking/leadForm.js';
 import { raiseFlag } from '../../../db/tracking/riskFlag.js';
 import { type Act, actFor, systemActor } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { AffiliateId, ApiKeyId, ContactId, LeadId, ProgramId } from '../../../domain/ids.js';
+import type { AffiliateId, ApiKeyId, ContactId, CustomerAccountId, LeadId, ProgramId } from '../../../domain/ids.js';
 import { addDuration, type Instant, parseLocalDate } from '../../../domain/time.js';
 import type { Touch, UnattributedCode } from '../../../domain/tracking/attribution.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
-import { phoneKey } from '../../../domain/tracking/contactKey.js';
+import { emailKey, phoneKey } from '../../../domain/tracking/contactKey.js';
 import { customFieldProblems, type FieldProblem } from '../../../domain/tracking/leadField.js';
 import { acceptanceOf, isFormLike, opensAccount, routeLead } from '../../../domain/tracking/leadRouting.js';
 import { randomToken, sha256Hex } from '../../../platform/secrets.js';
@@ -65,6 +66,8 @@ export interface LeadReport {
 export interface TakenIn {
   readonly lead: Lead;
   readonly isNew: boolean;
+  /** The account that this lead opened for a person who was nobody's customer before; null: none, or one that may be somebody else's. */
+  readonly ownAccountId: CustomerAccountId | null;
 }
 
 /**
@@ -77,14 +80,14 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
   const contentHash = sha256Hex(canonical(body));
   const externalId = body.externalId ?? null;
   const repeat = await findRepeat(tx, act, { source, externalId, contentHash });
-  if (repeat !== undefined) return { lead: repeat, isNew: false };
+  if (repeat !== undefined) return { lead: repeat, isNew: false, ownAccountId: null };
 
   const contact = await findOrMakePerson(tx, act, body);
   await lockContact(tx, contact.id);
   if (typeof body.customerExternalId === 'string')
     await upsertExternalCustomer(tx, act, body.customerExternalId, contact.id);
   const sameTime = await findRepeat(tx, act, { source, externalId, contentHash }); // its twin held the contact until now
-  if (sameTime !== undefined) return { lead: sameTime, isNew: false };
+  if (sameTime !== undefined) return { lead: sameTime, isNew: false, ownAccountId: null };
 
   const taken = typeof body.clickId === 'string' ? await takeUpClick(tx, act, body.clickId) : undefined;
   const credited = taken?.visitorId == null ? undefined : taken;
@@ -169,8 +172,8 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
   // Copies wait for each other at the contact; who slips through with another person's data under the same id meets the unique key.
   if (inserted === undefined) throw new DomainError('resource.already_exists', { field: 'externalId' });
   if (report.device !== undefined) await keepLeadDetails(tx, act.now, inserted.id, report.device);
-  if (isRefused) return { lead: await refuseDuplicate(tx, act, inserted, earlier), isNew: true };
-  const kept = await openAccountFor(tx, act, inserted, report, {
+  if (isRefused) return { lead: await refuseDuplicate(tx, act, inserted, earlier), isNew: true, ownAccountId: null };
+  const { lead: kept, ownAccountId } = await openAccountFor(tx, act, inserted, contact, report, {
     opens: opensAccount(
       rules.acquisitionModel,
       form === undefined ? rules.keyOpensAccount : form.openAccount,
@@ -178,12 +181,16 @@ export async function takeInLead(tx: Tx, act: Act, body: LeadCreate, report: Lea
     ),
   });
   if (journey === undefined)
-    return { lead: await keepUnattributed(tx, act, kept, rules, credited !== undefined), isNew: true };
+    return {
+      lead: await keepUnattributed(tx, act, kept, rules, credited !== undefined),
+      isNew: true,
+      ownAccountId,
+    };
   await enqueue(
     tx,
     signalReferral({ workspaceId: act.workspaceId, referralId: journey.id }, 'leadReported', { leadId: kept.id }),
   );
-  return { lead: kept, isNew: true };
+  return { lead: kept, isNew: true, ownAccountId };
 }
 
 /** The program of a lead that names no credited click; null: none, the lead stands for itself. */
@@ -265,24 +272,36 @@ export function checkCustomFields(
   if (errors.length > 0) throw invalid(...errors);
 }
 
-/** Opens the customer's account, where channel and acquisition model say so; without an e-mail there is nobody to send the link to. */
+/**
+ * Opens the customer's account, where channel and acquisition model say so; without an e-mail there is nobody to send the link to. Whoever
+ * fills in a form may know somebody's number, so the link goes to the address that is known of the person, and only to a stranger's own.
+ */
 async function openAccountFor(
   tx: Tx,
   act: Act,
   lead: Lead,
+  contact: Contact,
   { publicUrl, form }: LeadReport,
   { opens }: { readonly opens: boolean },
-): Promise<Lead> {
-  if (!opens || publicUrl === undefined || lead.email === null || lead.contactId === null) return lead;
+): Promise<Pick<TakenIn, 'lead' | 'ownAccountId'>> {
+  if (!opens || publicUrl === undefined || lead.email === null) return { lead, ownAccountId: null };
   const by = actFor(act, { cause: { type: 'lead', id: lead.id } });
-  const { account } = await openCustomerAccount(tx, by, {
-    contactId: lead.contactId,
-    email: lead.email,
+  const { account, isNew } = await openCustomerAccount(tx, by, {
+    contactId: contact.id,
+    email: contact.email ?? lead.email,
     language: form?.language ?? 'en',
     token: randomToken(),
     linkBase: publicUrl,
   });
-  return updateLead(tx, by, lead, 'accountOpened', { customerAccountId: account.id });
+  const isOwn =
+    isNew &&
+    contact.email !== null &&
+    emailKey(contact.email) === emailKey(lead.email) &&
+    !(await isKnownCustomer(tx, { mode: act.mode, contactId: contact.id }));
+  return {
+    lead: await updateLead(tx, by, lead, 'accountOpened', { customerAccountId: account.id }),
+    ownAccountId: isOwn ? account.id : null,
+  };
 }
 
 /** The same members in any order are the same content. */
