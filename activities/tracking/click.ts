@@ -446,10 +446,18 @@ export async function journeyFor(tx: Tx, act: Act, wanted: JourneyWanted): Promi
   }
   const touches = [...(await countingTouches(tx, wanted)), ...ownTouches];
   if (own !== undefined) {
-    for (const touch of touches) await insertTouch(tx, own.id, touch);
+    for (const touch of touches) if (mayTouch(own, touch)) await insertTouch(tx, own.id, touch);
     return own;
   }
   return touches.length === 0 ? undefined : mintPending(tx, act, wanted, touches);
+}
+
+/**
+ * A lead that an affiliate's server reports proves no visit: it brings a person whom nobody brought before, and never takes one from somebody
+ * else. The last referrer moves by a tracked click and a form (TRK-09, LED-17).
+ */
+function mayTouch(own: Referral, touch: Touch): boolean {
+  return touch.kind !== 'lead' || own.lastAffiliateId === null || own.lastAffiliateId === touch.affiliateId;
 }
 
 /** Of a shared browser, or of a journey that has just expired: what still counts of the visitor's touches is copied (features.md 2.2). */

@@ -69,7 +69,14 @@ export async function listLeads(
 ): Promise<readonly LeadView[]> {
   const query = base(tx, mode);
   if (scope.kind === 'assigned') query.whereRaw(assigned, { userId: scope.userId });
-  if (scope.kind === 'affiliate') query.whereRaw(ofAffiliate, { affiliateId: scope.affiliateId });
+  if (scope.kind === 'affiliate') {
+    query.whereRaw(ofAffiliate, { affiliateId: scope.affiliateId });
+    // By what it is not shown it finds nothing: a hit would tell it all the same.
+    const { sourceId, formId, assigneeId, assigned: isAssigned, department } = filter;
+    if ([sourceId, formId, assigneeId, isAssigned, department].some((one) => one !== undefined))
+      query.whereRaw('false');
+    if (filter.affiliateId !== undefined) query.where('lead.affiliate_id', scope.affiliateId);
+  }
   if (scope.kind === 'reseller') query.whereRaw('false');
   const among = (column: string, values: readonly string[] | undefined): void => {
     if (values !== undefined) query.whereIn(column, [...values]);

@@ -1,5 +1,6 @@
 import type { Scope } from '../../../domain/access/permission.js';
 import type { Mode } from '../../../domain/act.js';
+import { publicReasons } from '../../../domain/publicReason.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 import { namesOwnCustomer, type OwnSearch, ownSearchBindings } from '../earning/ownCustomer.js';
@@ -130,15 +131,28 @@ const ownCustomer = namesOwnCustomer({
   programId: 'lead.program_id',
 });
 
+/** What an affiliate may look for: by what it is not shown it finds nothing, because a hit would tell it all the same. */
+function shownTo(affiliateId: string, filter: LeadLogFilter): LeadLogFilter {
+  const { code, affiliateId: credited, formId, sourceId } = filter;
+  return {
+    ...filter,
+    code: code?.filter((one) => publicReasons.has(one)),
+    affiliateId: credited?.filter((one) => one === affiliateId),
+    formId: formId === undefined ? undefined : [],
+    sourceId: sourceId === undefined ? undefined : [],
+  };
+}
+
 // Which leads came in, by whatever way, and which attempts brought none, newest first?
 export async function listLeadLog(
   tx: ReadTx,
   scope: Scope,
   mode: Mode,
-  filter: LeadLogFilter,
+  asked: LeadLogFilter,
   page: Page,
 ): Promise<readonly LeadLogEntry[]> {
   if (scope.kind === 'reseller') return [];
+  const filter = scope.kind === 'affiliate' ? shownTo(scope.affiliateId, asked) : asked;
   const direction = page.descending ? 'desc' : 'asc';
   const bindings: Record<string, unknown> = { mode, limit: page.limit + 1 };
   const leads = [`lead.mode = :mode`];
@@ -185,15 +199,13 @@ export async function listLeadLog(
   const namesCall = `(call.id = :q or call.request_id = :q or strpos(lower(coalesce(call.payload ->> 'externalId', '')), lower(:q)) > 0`;
   if (filter.q !== undefined) {
     bindings['q'] = filter.q;
-    const isNamed = (column: string): string => `exists (
+    const isNamed = (column: string): string => `or exists (
       select from affiliates as named where named.id = ${column} and strpos(lower(named.name), lower(:q)) > 0)`;
-    // An affiliate's key does not search by what its owner may not see.
-    const names =
-      scope.kind === 'affiliate'
-        ? ''
-        : `or strpos(lower(coalesce(lead.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(lead.email, '')), lower(:q)) > 0`;
-    leads.push(`${namesLead} ${names} or ${isNamed('lead.affiliate_id')})`);
-    calls.push(`${namesCall} or ${isNamed('call.affiliate_id')})`);
+    const names = `or strpos(lower(coalesce(lead.name, '')), lower(:q)) > 0 or strpos(lower(coalesce(lead.email, '')), lower(:q)) > 0`;
+    // An affiliate's key does not search by what its owner may not see: neither the person nor who else is credited.
+    const isStaff = scope.kind !== 'affiliate';
+    leads.push(`${namesLead} ${isStaff ? `${names} ${isNamed('lead.affiliate_id')}` : ''})`);
+    calls.push(`${namesCall} ${isStaff ? isNamed('call.affiliate_id') : ''})`);
   }
   if (filter.own !== undefined) {
     Object.assign(bindings, ownSearchBindings(filter.own));
