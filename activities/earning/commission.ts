@@ -234,7 +234,7 @@ async function judgeSale(
 ): Promise<Judged> {
   const [program] = await Promise.all([
     findProgram(tx, referral.programId),
-    listCommissionableProducts(tx, referral.programId),
+    listCommissionableProducts(tx, referral.programId, sale.occurredAt),
   ]);
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
   if (isNotActive(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
@@ -242,8 +242,8 @@ async function judgeSale(
     return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
   if (await isAfterEnd(tx, sale)) return { kind: 'nothing', code: subscriptionEnded };
-  const products = await listCommissionableProducts(tx, program.id);
-  const lines = withOnlyProduct(sale.lines, products);
+  const { listed: products, only } = await listCommissionableProducts(tx, program.id, sale.occurredAt);
+  const lines = withOnlyProduct(sale.lines, only);
   const [hasEarlier] = await Promise.all([
     sale.contactId !== null &&
       hasEarlierPayment(tx, {
@@ -251,6 +251,7 @@ async function judgeSale(
         contactId: sale.contactId,
         saleId: sale.id,
         occurredAt: sale.occurredAt,
+        programId: program.id,
         productIds: [...products],
       }),
     askPlan(tx, {
@@ -293,12 +294,9 @@ async function judgeSale(
 }
 
 /** A line that names no product is of the program's only one; a parked sale learns its program only now (api.md 8.3). */
-function withOnlyProduct(lines: readonly SaleLine[], products: ReadonlySet<string>): readonly SaleLine[] {
-  const [only] = products.size === 1 ? [...products] : [];
-  if (only === undefined) return lines;
-  return lines.map((line) =>
-    line.productId === null && line.product === null ? { ...line, productId: only as ProductId } : line,
-  );
+function withOnlyProduct(lines: readonly SaleLine[], only: ProductId | null): readonly SaleLine[] {
+  if (only === null) return lines;
+  return lines.map((line) => (line.productId === null && line.product === null ? { ...line, productId: only } : line));
 }
 
 /** A draft credits nothing. Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */

@@ -58,7 +58,7 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
       event: { kind: 'lead', event: lead.event, paidBefore: await listPaidLeadEvents(tx, referral.id, lead.id) },
       occurredAt: lead.occurredAt,
       lines: [noAmount],
-      products: await listCommissionableProducts(tx, program.id),
+      products: (await listCommissionableProducts(tx, program.id, lead.occurredAt)).listed,
       paymentNumber: null,
       without: null,
       lock: lockVolumes,

@@ -380,6 +380,8 @@ export async function hasEarlierPayment(
     readonly contactId: string;
     readonly saleId: string;
     readonly occurredAt: Instant;
+    readonly programId: string;
+    /** The products of the program at the time of the sale. */
     readonly productIds: readonly string[];
   },
 ): Promise<boolean> {
@@ -389,9 +391,14 @@ export async function hasEarlierPayment(
      where sale.contact_id = $1 and sale.mode = $2 and sale.id <> $3 and sale.type = 'payment'
        and sale.status <> 'declined' and sale.captured_minor > 0
        and (sale.processed_at is not null or (sale.occurred_at, sale.id) < ($4, $3))
-       and exists (select from jsonb_array_elements(sale.lines) as line where line ->> 'productId' = any ($5::text[]))
+       and exists (
+         select from jsonb_array_elements(sale.lines) as line
+         where line ->> 'productId' = any ($5::text[])
+           or exists (select from program_product_removals as removal
+                      where removal.workspace_id = sale.workspace_id and removal.program_id = $6
+                        and removal.product_id = line ->> 'productId' and removal.removed_at > sale.occurred_at))
      limit 1`,
-    [of.contactId, of.mode, of.saleId, of.occurredAt, of.productIds],
+    [of.contactId, of.mode, of.saleId, of.occurredAt, of.productIds, of.programId],
   );
   return rows.length > 0;
 }

@@ -451,15 +451,30 @@ export async function endRule(tx: Tx, act: Act, rule: RuleRecord): Promise<void>
   });
 }
 
-/** The active products of a program. */
-export function listCommissionableProducts(tx: ReadTx | Tx, programId: string): Promise<ReadonlySet<string>> {
-  return once(tx, ['program_products'], `products of ${programId}`, async () => {
-    const rows = await run<{ product_id: string }>(
+/** For which products a sale of some time earns in a program. */
+export interface ListedProducts {
+  readonly listed: ReadonlySet<string>;
+  /** Which one a line means that names none: the only one then, else the only one now. */
+  readonly only: ProductId | null;
+}
+
+/**
+ * The products that a sale of that time earns for: those in the program now, so that what is judged once more after one was added earns, and those
+ * that were taken out only later (PRG-14).
+ */
+export function listCommissionableProducts(tx: ReadTx | Tx, programId: string, at: Instant): Promise<ListedProducts> {
+  return once(tx, ['program_products', 'program_product_removals'], `products of ${programId} at ${at}`, async () => {
+    const rows = await run<{ product_id: string; is_present: boolean }>(
       tx,
-      'select product_id from program_products where program_id = $1 and active',
-      [programId],
+      `select product_id, true as is_present from program_products where program_id = $1 and active
+       union all
+       select product_id, false from program_product_removals where program_id = $1 and removed_at > $2`,
+      [programId, at],
     );
-    return new Set(rows.map((row) => row.product_id));
+    const listed = new Set(rows.map((row) => row.product_id));
+    const present = rows.filter((row) => row.is_present);
+    const [only] = listed.size === 1 ? [...listed] : present.length === 1 ? present.map((row) => row.product_id) : [];
+    return { listed, only: (only as ProductId | undefined) ?? null };
   });
 }
 

@@ -192,7 +192,10 @@ export async function setProgramProductActive(
   productId: ProductId,
   active: boolean,
 ): Promise<void> {
-  await tx('program_products').where({ program_id: programId, product_id: productId }).update({ active });
+  if (!active) await keepRemoval(tx, act, programId, productId);
+  await tx('program_products')
+    .where({ program_id: programId, product_id: productId, active: !active })
+    .update({ active, ...(active ? { active_since: act.now } : {}) });
   const seq = await bumpProgram(tx, act, programId);
   await recordAudit(tx, act, {
     objectType: 'program',
@@ -204,6 +207,7 @@ export async function setProgramProductActive(
 }
 
 export async function detachProduct(tx: Tx, act: Act, programId: ProgramId, productId: ProductId): Promise<void> {
+  await keepRemoval(tx, act, programId, productId);
   await tx('program_products').where({ program_id: programId, product_id: productId }).delete();
   const seq = await bumpProgram(tx, act, programId);
   await recordAudit(tx, act, {
@@ -213,6 +217,17 @@ export async function detachProduct(tx: Tx, act: Act, programId: ProgramId, prod
     event: 'product_detached',
     changes: { productId },
   });
+}
+
+/** Where it is active, it is so until now: what was sold before is judged as before, whenever that is told. */
+async function keepRemoval(tx: Tx, act: Act, programId: ProgramId, productId: ProductId): Promise<void> {
+  await tx.raw(
+    `insert into program_product_removals (program_id, product_id, since, removed_at)
+     select program_id, product_id, least(coalesce(active_since, created_at), :now), :now
+     from program_products where program_id = :programId and product_id = :productId and active
+     on conflict (workspace_id, program_id, product_id) do update set since = excluded.since, removed_at = excluded.removed_at`,
+    { programId, productId, now: act.now },
+  );
 }
 
 type Columns = Readonly<Record<string, unknown>>;

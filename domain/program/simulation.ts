@@ -28,11 +28,22 @@ export interface SimulatedProgram {
   readonly acquisitionModel: 'cpl' | 'cpa' | null;
   /** Of a draft none: what it would have cost is asked of the program as it is. */
   readonly planSteps: readonly PlanStep[];
-  readonly products: ReadonlySet<string>;
+  /** When each product was in it; null: still. */
+  readonly products: ReadonlyMap<string, readonly ListedTime[]>;
   /** Cuts months, quarters and years. */
   readonly zone: string;
   /** The versions of each rule. */
   readonly rules: readonly (readonly RuleVersion[])[];
+}
+
+export interface ListedTime {
+  readonly from: Instant;
+  readonly until: Instant | null;
+}
+
+/** A line of a past sale, with why it earned nothing when it was judged; null: it earned, or nobody kept it. */
+export interface PastLine extends PricedLine {
+  readonly code?: string | null;
 }
 
 /** One past sale or lead, in the order in which it was judged. Amounts in minor units. */
@@ -45,7 +56,7 @@ export interface PastEvent {
   readonly occurredAt: Instant;
   readonly brought: Instant | null;
   readonly event: PlanEvent;
-  readonly lines: readonly PricedLine[];
+  readonly lines: readonly PastLine[];
   readonly paymentNumber: number | null;
   /** Given back until now, of all that was taken: of it nobody earns. */
   readonly refunded: bigint;
@@ -139,7 +150,7 @@ export function createSimulation(
         acquisitionModel,
         event,
         lines: past.lines,
-        products: program.products,
+        products: listedOf(program, past),
         chain,
         rules,
         earnedBefore: {
@@ -181,6 +192,19 @@ export function createSimulation(
     },
     result: () => ({ byAffiliate, byBand, sales, leads }),
   };
+}
+
+/**
+ * The products of a sale that were in its program when it was judged: all but those that earned nothing and were not in it at the time, so that a
+ * product that came or left since changes nothing of what was booked (PRG-14).
+ */
+function listedOf({ products }: SimulatedProgram, { lines, occurredAt }: PastEvent): ReadonlySet<string> {
+  const isIn = ({ from, until }: ListedTime): boolean => from <= occurredAt && (until === null || occurredAt < until);
+  const listed = new Set<string>();
+  for (const { productId, code } of lines)
+    if (productId !== null && (code !== 'not_commissionable' || products.get(productId)?.some(isIn) === true))
+      listed.add(productId);
+  return listed;
 }
 
 const none: ReadonlySet<'lead' | 'registration'> = new Set();

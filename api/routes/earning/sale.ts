@@ -135,7 +135,7 @@ export async function takeInSale(
   const place = await findPlace(tx, act, body, { id, contact, occurredAt });
   const { program, referral, parkedCode, attributionCode } = place;
   const isSettled = parkedCode === null && referral === undefined;
-  const lines = await priceLines(tx, body, program);
+  const lines = await priceLines(tx, body, { programId: program, at: occurredAt });
   const sale: NewSale = {
     id,
     source,
@@ -289,13 +289,14 @@ async function confirmBy(
 
 /** The lines of the report that counts; one that names no product says nothing of them but the amount. */
 async function linesOfReport(tx: Tx, sale: Sale, body: SaleCreate): Promise<readonly SaleLine[]> {
-  if (body.lines != null || body.product != null) return priceLines(tx, body, sale.programId);
+  const of = { programId: sale.programId, at: sale.occurredAt };
+  if (body.lines != null || body.product != null) return priceLines(tx, body, of);
   const lines = scaleLines(sale.lines, body.amount).map((line) => ({
     product: line.product,
     quantity: line.quantity,
     amount: { minor: line.amount, currency: sale.currency },
   }));
-  return priceLines(tx, { ...body, lines }, sale.programId);
+  return priceLines(tx, { ...body, lines }, of);
 }
 
 /**

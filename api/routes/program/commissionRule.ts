@@ -261,7 +261,7 @@ const quote = defineRoute({
       const sale = body.sale ?? null;
       if (sale !== null && sale.amount.currency !== program.currency)
         throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
-      const lines = sale === null ? [noAmount] : await priceLines(tx, sale, program.id);
+      const lines = sale === null ? [noAmount] : await priceLines(tx, sale, { programId: program.id, at: occurredAt });
       const plan = await readPlanInput(tx, {
         program,
         mode: ctx.mode,
@@ -272,7 +272,7 @@ const quote = defineRoute({
         event: eventOf(body, sale?.transactionType ?? null),
         occurredAt,
         lines,
-        products: await listCommissionableProducts(tx, program.id),
+        products: (await listCommissionableProducts(tx, program.id, occurredAt)).listed,
         paymentNumber: body.paymentNumber ?? 1,
         without: null,
       });

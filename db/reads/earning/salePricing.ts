@@ -4,6 +4,7 @@ import { lineDifference, type SaleLine, spreadOverLines } from '../../../domain/
 import { DomainError } from '../../../domain/errors.js';
 import { type UnstatedPart, unstatedParts } from '../../../domain/program/planEvent.js';
 import { type CurrencyCode, formatMoney, type Money } from '../../../domain/money.js';
+import type { Instant } from '../../../domain/time.js';
 
 type MaybeMoney = Money | null | undefined;
 
@@ -36,7 +37,8 @@ export interface ReportedMoney {
 export async function priceLines(
   tx: ReadTx | Tx,
   sale: ReportedMoney,
-  programId: string | null,
+  /** Of which program, if that is known, and when it was sold. */
+  of: { readonly programId: string | null; readonly at: Instant },
 ): Promise<readonly SaleLine[]> {
   const { currency, minor } = sale.amount;
   const sent = sale.lines ?? [{ product: sale.product, quantity: sale.quantity ?? 1, amount: sale.amount }];
@@ -53,8 +55,7 @@ export async function priceLines(
     throw new DomainError('sale.lines_do_not_sum', { difference: formatMoney({ minor: difference, currency }) });
 
   const products = await findProductsByName(tx, [...new Set(sent.flatMap((line) => line.product ?? []))]);
-  const listed = programId === null ? new Set<string>() : await listCommissionableProducts(tx, programId);
-  const [only] = listed.size === 1 ? [...listed] : [];
+  const { only } = of.programId === null ? { only: null } : await listCommissionableProducts(tx, of.programId, of.at);
   const spread = {
     tax: spreadMissing(currency, sale.tax, sent, 'tax'),
     fees: spreadMissing(currency, sale.fees, sent, 'fees'),
@@ -66,7 +67,7 @@ export async function priceLines(
   };
   return sent.map((line, index) => {
     const name = line.product ?? null;
-    const found = name === null ? (only as SaleLine['productId'] | undefined) : products.get(name);
+    const found = name === null ? only : products.get(name);
     return {
       product: name,
       productId: found ?? null,

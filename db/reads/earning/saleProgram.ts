@@ -30,6 +30,11 @@ export async function findSaleProgram(
        exists (select from program_products as attached
                join products as product on product.workspace_id = attached.workspace_id and product.id = attached.product_id
                where attached.workspace_id = referral.workspace_id and attached.program_id = referral.program_id and attached.active
+                 and (product.id = any (:products::text[]) or product.sku = any (:products::text[])))
+       or exists (select from program_product_removals as removal
+               join products as product on product.workspace_id = removal.workspace_id and product.id = removal.product_id
+               where removal.workspace_id = referral.workspace_id and removal.program_id = referral.program_id
+                 and removal.removed_at > :occurredAt
                  and (product.id = any (:products::text[]) or product.sku = any (:products::text[]))) desc,
        case when coalesce(program.own_terms ->> 'referrerChoice',
                           (select sections -> 'tracking' ->> 'referrerChoice' from settings)) = 'first' then touched.oldest end asc nulls last,

@@ -7,12 +7,13 @@ import {
   type ChainMember,
   noAmount,
   type PlanEvent,
-  type PricedLine,
 } from '../../../domain/program/planEvent.js';
 import {
   type Beginning,
   createSimulation,
+  type ListedTime,
   type PastEvent,
+  type PastLine,
   type SimulatedProgram,
 } from '../../../domain/program/simulation.js';
 import { deepestLevels, type PlanStep } from '../../../domain/program/programPlan.js';
@@ -47,6 +48,16 @@ const pastLeads = `lead.mode = :mode and lead.program_id = any (:programIds::tex
   and not exists (select from commissions as refused where refused.workspace_id = lead.workspace_id and refused.lead_id = lead.id
     and refused.kind = 'earned' and refused.level = 1 and refused.status = 'rejected')`;
 
+const instantJson = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+// When was each product in a program? Since it was attached or last switched on, and until it was last taken out.
+const listedProducts = `(
+  select attached.program_id, attached.product_id, coalesce(attached.active_since, attached.created_at) as since, null::timestamptz as until
+  from program_products as attached where attached.active
+  union all
+  select removal.program_id, removal.product_id, removal.since, removal.removed_at from program_product_removals as removal)`;
+
 /** How many sales the period has: above 10,000 the answer is an operation (api.md 6.2). */
 export async function countPastSales(tx: ReadTx | Tx, scope: SimulationScope): Promise<number> {
   const { rows } = await tx.raw<{ rows: { count: number }[] }>(
@@ -80,13 +91,14 @@ export async function readSimulatedPrograms(
       acquisition_model: 'cpl' | 'cpa' | null;
       plan_steps: readonly PlanStep[];
       zone: string;
-      products: readonly string[];
+      products: readonly ({ readonly productId: string } & ListedTime)[];
     }[];
   }>(
     `select program.id, program.currency, program.levels, program.acquisition_model, program.plan_steps,
             coalesce(program.time_zone, settings.sections -> 'general' ->> 'timeZone', 'UTC') as zone,
-            array(select attached.product_id from program_products as attached
-                  where attached.workspace_id = program.workspace_id and attached.program_id = program.id and attached.active) as products
+            coalesce((
+              select json_agg(json_build_object('productId', listed.product_id, 'from', ${instantJson('listed.since')}, 'until', ${instantJson('listed.until')}))
+              from ${listedProducts} as listed where listed.program_id = program.id), '[]') as products
      from programs as program
      left join settings on settings.workspace_id = program.workspace_id
      where program.id = any (:programIds::text[])`,
@@ -106,12 +118,22 @@ export async function readSimulatedPrograms(
         levels: row.levels,
         acquisitionModel: row.acquisition_model,
         planSteps: draft === null ? row.plan_steps : [],
-        products: new Set(row.products),
+        products: timesOf(row.products),
         zone: row.zone,
         rules: [...versions.values()].filter(([first]) => first?.programId == null || first.programId === row.id),
       },
     ]),
   );
+}
+
+/** By product. */
+function timesOf(
+  rows: readonly ({ readonly productId: string } & ListedTime)[],
+): ReadonlyMap<string, readonly ListedTime[]> {
+  const times = new Map<string, ListedTime[]>();
+  for (const { productId, from, until } of rows)
+    times.set(productId, [...(times.get(productId) ?? []), { from, until }]);
+  return times;
 }
 
 interface Person {
@@ -188,10 +210,40 @@ interface LineJson {
   readonly feesMinor: string;
   readonly shippingMinor: string;
   readonly depositMinor: string;
+  readonly code?: string | null;
+}
+
+// The how-manieth payment of its customer was each for a product that a program had then, whoever was credited (api.md 6.2)? In the order in which
+// they were judged, as the books asked.
+const paymentOrder = `(
+  select meant.program_id, payment.id,
+         row_number() over (partition by meant.program_id, payment.contact_id order by payment.processed_at, payment.id) as nth
+  from sales as payment
+  cross join lateral (
+    select distinct listed.program_id
+    from jsonb_array_elements(payment.lines) as line
+    join ${listedProducts} as listed on listed.product_id = line ->> 'productId'
+    where listed.program_id = any (:programIds::text[]) and (listed.until is null or payment.occurred_at < listed.until)) as meant
+  where payment.mode = :mode and payment.contact_id is not null and payment.type = 'payment' and payment.status <> 'declined'
+    and payment.captured_minor > 0 and payment.processed_at is not null)`;
+
+/** Does it matter in any of these programs which payment of a customer was the first one? */
+async function asksFirstPayment(tx: ReadTx | Tx, programs: Iterable<SimulatedProgram>): Promise<boolean> {
+  for (const { acquisitionModel, planSteps, rules } of programs)
+    if (
+      [acquisitionModel, ...planSteps.map((step) => step.acquisitionModel)].includes('cpa') ||
+      rules.some(([one]) => one?.event === 'first_payment')
+    )
+      return true;
+  return (await tx('affiliates').where({ acquisition_model: 'cpa' }).first('id')) !== undefined;
 }
 
 /** The past sales and leads in the order in which they were judged, page by page through a cursor: a million fit in no answer. */
-export async function* readPastEvents(tx: ReadTx | Tx, scope: SimulationScope): AsyncGenerator<readonly PastEvent[]> {
+async function* readPastEvents(
+  tx: ReadTx | Tx,
+  scope: SimulationScope,
+  asksFirst: boolean,
+): AsyncGenerator<readonly PastEvent[]> {
   await tx.raw(
     `declare past_events no scroll cursor for
      select * from (
@@ -199,16 +251,10 @@ export async function* readPastEvents(tx: ReadTx | Tx, scope: SimulationScope): 
               sale.occurred_at, sale.processed_at, least(referral.lead_at, referral.sale_at) as brought, sale.type, sale.transaction_type,
               sale.captured_minor as captured,
               case when sale.status = 'charged_back' then sale.captured_minor else sale.refunded_minor end as refunded,
-              sale.lines, sale.payment_number, coalesce(earlier.nth = 1, false) as is_first
+              sale.lines, sale.payment_number, ${asksFirst ? `coalesce(earlier.nth = 1, sale.no_commission_code is null)` : 'false'} as is_first
        from sales as sale
        join referrals as referral on referral.workspace_id = sale.workspace_id and referral.id = sale.referral_id
-       left join (
-         select payment.workspace_id, payment.id,
-                row_number() over (partition by payment.program_id, payment.contact_id order by payment.processed_at, payment.id) as nth
-         from sales as payment
-         where payment.mode = :mode and payment.program_id = any (:programIds::text[]) and payment.type = 'payment'
-           and payment.status <> 'declined' and payment.captured_minor > 0 and payment.processed_at is not null) as earlier
-         on earlier.workspace_id = sale.workspace_id and earlier.id = sale.id
+       ${asksFirst ? `left join ${paymentOrder} as earlier on earlier.program_id = sale.program_id and earlier.id = sale.id` : ''}
        where ${pastSales} and ${comparable}
        union all
        select 'lead', lead.id, lead.program_id, lead.affiliate_id, lead.referral_id, coalesce(lead.contact_id, ''), lead.occurred_at,
@@ -227,7 +273,7 @@ export async function* readPastEvents(tx: ReadTx | Tx, scope: SimulationScope): 
   await tx.raw('close past_events');
 }
 
-const leadLines: readonly PricedLine[] = [noAmount];
+const leadLines: readonly PastLine[] = [noAmount];
 const nothingPaid: ReadonlySet<'lead' | 'registration'> = new Set();
 
 function toPast(row: PastRow): PastEvent {
@@ -251,7 +297,7 @@ function toPast(row: PastRow): PastEvent {
   };
 }
 
-function toLine(line: LineJson): PricedLine {
+function toLine(line: LineJson): PastLine {
   return {
     productId: line.productId as ProductId | null,
     quantity: line.quantity,
@@ -260,6 +306,7 @@ function toLine(line: LineJson): PricedLine {
     fees: BigInt(line.feesMinor),
     shipping: BigInt(line.shippingMinor),
     deposit: BigInt(line.depositMinor),
+    code: line.code ?? null,
   };
 }
 
@@ -391,8 +438,9 @@ export async function simulatePlan(
   await tx.raw(`select set_config('statement_timeout', '10min', true), set_config('cursor_tuple_fraction', '1', true)`);
   const programs = await readSimulatedPrograms(tx, scope, draft);
   const simulation = createSimulation(programs, await readChains(tx), await readBeginning(tx, scope));
+  const asksFirst = await asksFirstPayment(tx, programs.values());
   let events = 0;
-  for await (const page of readPastEvents(tx, scope)) {
+  for await (const page of readPastEvents(tx, scope, asksFirst)) {
     for (const past of page) simulation.take(past);
     events += page.length;
     progress(events);
