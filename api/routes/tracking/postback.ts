@@ -37,6 +37,7 @@ import { type SaleReport, takeInSale } from '../earning/sale.js';
 import { isBlockedIn } from './blockedSender.js';
 import { clickCookie, readCookie } from './click.js';
 import { takeInLead } from './leadIntake.js';
+import { checkPublicKey } from './publicKeyCheck.js';
 import { modeOfCall } from './testMode.js';
 import { allowOrigin } from './visit.js';
 
@@ -137,7 +138,17 @@ function postbackRoute(method: 'GET' | 'POST'): Route {
     body: method === 'GET' ? undefined : postbackCall,
     reply: postbackAnswer,
     status: 202,
-    refuses: ['access.bad_signature', 'access.csrf_failed', 'resource.already_exists', 'sale.currency_mismatch'],
+    refuses: [
+      'access.bad_signature',
+      'access.csrf_failed',
+      'access.api_user_revoked',
+      'access.api_user_expired',
+      'access.ip_not_allowed',
+      'access.not_enabled',
+      'affiliate.affiliate_not_active',
+      'resource.already_exists',
+      'sale.currency_mismatch',
+    ],
     idempotency: 'none',
     ifMatch: 'none',
     stepUp: false,
@@ -181,9 +192,13 @@ async function takeInCall(
   }
   return inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     if (isFromPage) allowOrigin(koa, (await getSettings(tx)).settings.domains.formDomains);
+    const { affiliateStatus } = await checkPublicKey(tx, koa, deps, { key, now });
+    // As a lead by its secret key (LED-32): nothing of the person is kept but the masked line.
+    if (fields.event === 'lead' && key.affiliateId !== null && affiliateStatus !== 'approved')
+      throw new DomainError('affiliate.affiliate_not_active', { affiliateStatus });
     if (isFromPage && fields.event !== 'refund' && (await isBlockedIn(tx, deps, koa))) return spamOf(koa, deps, fields);
     const mode = await modeOfCall(tx, key, fields.click_id ?? null);
-    return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, key, fields, isFromPage);
+    return takeIn(tx, { ...actOf(deps, koa, key), mode, now }, { deps, key, fields, isFromPage });
   });
 }
 
@@ -220,10 +235,14 @@ function spamOf(koa: Context, deps: ApiDeps, fields: PostbackCall): Taken {
 async function takeIn(
   tx: Tx,
   act: Act,
-  key: PublicKeyEntry,
-  fields: PostbackCall,
-  isFromPage: boolean,
+  call: {
+    readonly deps: ApiDeps;
+    readonly key: PublicKeyEntry;
+    readonly fields: PostbackCall;
+    readonly isFromPage: boolean;
+  },
 ): Promise<Taken> {
+  const { deps, key, fields, isFromPage } = call;
   const source = key.affiliateId ?? 'main';
   const answerOf = (object: PostbackAnswer['object'], of: { id: string; processedAt: string | null }) => ({
     id: of.id,
@@ -236,6 +255,9 @@ async function takeIn(
       const { lead, isNew } = await takeInLead(tx, act, body, {
         affiliateId: key.affiliateId,
         channel: isFromPage ? 'script' : 'postback',
+        // The key's source gets it (LED-05). What a page says is signed by nobody, so it opens no account and mails nobody.
+        keyId: key.keyId,
+        ...(isFromPage ? {} : { publicUrl: deps.config.http.publicUrl }),
       });
       return { answer: answerOf('lead', lead), isNew };
     }
@@ -416,6 +438,7 @@ async function takeInPixel(koa: Context, deps: ApiDeps): Promise<void> {
   );
   await inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     const isUnsigned = signature === 'none';
+    await checkPublicKey(tx, koa, deps, { key, now });
     if (isUnsigned && (await isBlockedIn(tx, deps, koa))) return noteCall(koa, { code: 'spam' });
     const report: SaleReport = { source: key.affiliateId ?? 'main', channel: 'pixel', isUnsigned };
     const mode = await modeOfCall(tx, key, clickId ?? null);

@@ -35,6 +35,7 @@ import { defineRoute, type Route } from '../../route.js';
 import { presentVisit, visitList, visitQuery, type VisitReport, visitReport } from '../../schemas/tracking/visit.js';
 import { parseWith } from '../../validation.js';
 import { targetOf } from './clickTarget.js';
+import { checkPublicKey } from './publicKeyCheck.js';
 import { modeOfCall } from './testMode.js';
 
 /** A page view is a few hundred bytes; what is longer is none. */
@@ -65,7 +66,13 @@ export const reportVisitRoute: Route = {
   body: visitReport,
   reply: visitAnswer,
   status: 200,
-  refuses: ['request.validation_failed', 'access.csrf_failed'],
+  refuses: [
+    'request.validation_failed',
+    'access.csrf_failed',
+    'access.api_user_revoked',
+    'access.api_user_expired',
+    'access.ip_not_allowed',
+  ],
   idempotency: 'none',
   ifMatch: 'none',
   stepUp: false,
@@ -111,6 +118,7 @@ async function takeInVisit(
   return inWorkspace(deps.db, key.workspaceId, async (tx, now) => {
     const { settings } = await getSettings(tx);
     allowOrigin(koa, settings.domains.formDomains);
+    await checkPublicKey(tx, koa, deps, { key, now });
     const act: Act = {
       workspaceId: key.workspaceId,
       mode: await modeOfCall(tx, key, report.clickId ?? null),
