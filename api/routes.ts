@@ -1,5 +1,7 @@
 import type { Route } from './route.js';
+import { addressVerificationRoutes } from './routes/affiliate/addressVerification.js';
 import { affiliateRoutes } from './routes/affiliate/affiliate.js';
+import { affiliateCustomerRoutes } from './routes/affiliate/affiliateCustomer.js';
 import { ownRecruitRoutes } from './routes/affiliate/ownRecruit.js';
 import { applicationRoutes } from './routes/affiliate/application.js';
 import { breachRoutes } from './routes/affiliate/breach.js';
@@ -153,6 +155,8 @@ const own: readonly Route[] = [
   ...referralHistoryRoutes,
   ...checkRoutes,
   ...affiliateRoutes,
+  ...affiliateCustomerRoutes,
+  ...addressVerificationRoutes,
   ...applicationRoutes,
   ...applyPageRoutes,
   ...applyStatusRoutes,

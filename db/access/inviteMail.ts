@@ -41,7 +41,7 @@ export async function mailOneTimeLink(
     readonly userId: UserId;
     readonly workspaceName: string;
     readonly publicUrl: string;
-    /** Of `verify_email`: opening it changes the login's address to the one it was sent to. */
+    /** Of `verify_email`: which address opening it confirms, and for whom. */
     readonly offer?: OfferedEmail;
   },
 ): Promise<void> {

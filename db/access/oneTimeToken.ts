@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import { type OneTimeKind, tokenLifeMs } from '../../domain/access/session.js';
-import type { Id, LoginId, NewId, UserId, WorkspaceId } from '../../domain/ids.js';
+import type { AffiliateId, Id, LoginId, NewId, SessionId, UserId, WorkspaceId } from '../../domain/ids.js';
 import { addMs, type Instant } from '../../domain/time.js';
 import type { Db } from '../connection.js';
 import type { Tx } from '../transaction.js';
@@ -83,17 +83,20 @@ export async function voidOneTimeTokens(db: Db | Tx, loginId: LoginId, kind: One
   await (db as Knex).raw('select directory_void_tokens(?, ?)', [loginId, kind]);
 }
 
-/** What a link that confirms a new address offers: to which login address it changes, and which session asked. */
+/**
+ * Which address a `verify_email` link confirms, and for whom: for the session that asks to sign in by another one, which then changes, or for an
+ * affiliate, whose record says so.
+ */
 export interface OfferedEmail {
   readonly email: string;
-  readonly sessionId: string;
+  readonly askedFor: SessionId | AffiliateId;
 }
 
-/** Makes of a `verify_email` token one that also changes the login's address. */
+/** Makes of a `verify_email` token one that confirms this address for them. */
 export async function offerEmail(tx: Tx, text: string, offer: OfferedEmail): Promise<void> {
   const token = await findOneTimeToken(tx, text);
   if (token !== undefined)
-    await (tx as Knex).raw('select directory_offer_email(?, ?)', [token.id, `${offer.sessionId} ${offer.email}`]);
+    await (tx as Knex).raw('select directory_offer_email(?, ?)', [token.id, `${offer.askedFor} ${offer.email}`]);
 }
 
 export async function findOfferedEmail(db: Db | Tx, id: Id<'oneTimeToken'>): Promise<OfferedEmail | undefined> {
@@ -101,6 +104,8 @@ export async function findOfferedEmail(db: Db | Tx, id: Id<'oneTimeToken'>): Pro
     'select * from directory_offered_email(?)',
     [id],
   );
-  const [sessionId, email] = rows[0]?.subject_id.split(' ') ?? [];
-  return sessionId === undefined || email === undefined ? undefined : { sessionId, email };
+  const [askedFor, email] = rows[0]?.subject_id.split(' ') ?? [];
+  return askedFor === undefined || email === undefined
+    ? undefined
+    : { askedFor: askedFor as OfferedEmail['askedFor'], email };
 }

@@ -54,7 +54,7 @@ const changeEmail = defineRoute({
             userId: session.userId,
             workspaceName,
             publicUrl: deps.config.http.publicUrl,
-            offer: { email, sessionId: session.sessionId },
+            offer: { email, askedFor: session.sessionId },
           });
         await tellOldAddress(tx, act, own.email, workspaceName, 'asked');
         const user = await lockUser(tx, session.userId);
@@ -114,7 +114,7 @@ export async function confirmNewEmail(
     if (!(await takeOneTimeToken(tx, token.id))) throw new DomainError('access.token_used_or_expired');
     const old = await changeLoginEmail(tx, token.loginId, offer.email);
     if (old === undefined) throw new DomainError('access.token_used_or_expired');
-    await endSessions(tx, token.loginId, { except: offer.sessionId as SessionId });
+    await endSessions(tx, token.loginId, { except: offer.askedFor as SessionId });
     const act = actOf(now);
     for (const one of memberships)
       if (one.workspaceId === token.workspaceId) await moveMembership(tx, act, one, old, offer.email);

@@ -54,6 +54,7 @@ import {
 } from '../../schemas/access/session.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
 import { clearSessionCookie, clearViewCookie, sessionAnswer, startSession } from '../../signIn.js';
+import { confirmAffiliateAddress } from '../affiliate/addressVerification.js';
 import { confirmNewEmail, tellOldAddress } from './loginEmail.js';
 
 type AnyPublic = PublicContext<unknown, unknown, unknown>;
@@ -316,7 +317,7 @@ const verifyEmail = definePublicRoute({
   async handle(ctx, deps) {
     const token = await getToken(deps, ctx.body.token, 'verify_email');
     const actOf = (now: Instant) => ownAct(deps, ctx, token.workspaceId, token.userId, now);
-    if (await confirmNewEmail(deps, token, actOf)) {
+    if ((await confirmAffiliateAddress(deps, token, actOf)) || (await confirmNewEmail(deps, token, actOf))) {
       await notify(deps.db, 'outbox', '');
       return undefined;
     }

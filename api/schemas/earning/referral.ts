@@ -131,6 +131,13 @@ const checkWire = z.strictObject({
   allowedActions: z.array(z.enum(checkStatuses)).meta({ description: 'What the caller may answer now.' }),
 });
 
+export const customerWire = z.strictObject({
+  reference: z.string().nullable(),
+  name: z.string().nullable(),
+  email: z.string().nullable(),
+  masked: z.boolean(),
+});
+
 export const referralWire = z
   .strictObject({
     ...objectFields('referral', 'referral'),
@@ -140,14 +147,7 @@ export const referralWire = z
     affiliateId: z.string().nullable(),
     linkId: z.string().nullable(),
     contactId: z.string().nullable(),
-    customer: z
-      .strictObject({
-        reference: z.string().nullable(),
-        name: z.string().nullable(),
-        email: z.string().nullable(),
-        masked: z.boolean(),
-      })
-      .nullable(),
+    customer: customerWire.nullable(),
     firstAffiliateId: z.string().nullable(),
     lastAffiliateId: z.string().nullable(),
     referrerChoice: z.enum(['first', 'last']).nullable(),
@@ -287,7 +287,15 @@ export function presentReferral(
   };
 }
 
-function presentCustomer(view: ReferralView, reader: ReferralReader): ReferralReply['customer'] {
+/** Who a referral is about, as far as this reader may see it. */
+export function presentCustomer(
+  view: {
+    readonly customer: ReferralView['customer'];
+    readonly referral: Pick<ReferralView['referral'], 'contactId'>;
+    readonly terms: Pick<ReferralView['terms'], 'customerVisibility'>;
+  },
+  reader: Pick<ReferralReader, 'isAffiliate' | 'seesPeople'>,
+): ReferralReply['customer'] {
   if (view.customer === null) return null;
   const { reference, name, email } = view.customer;
   if (!reader.isAffiliate)

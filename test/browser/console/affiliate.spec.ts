@@ -37,6 +37,44 @@ test('balances, links, referrals and commissions of one affiliate are the API’
   await expect(page.locator('tr[data-row]')).toHaveCount(1);
 });
 
+test('AFF-19: the customers of an affiliate stand in their tab with start and state, counted, and lead to the referral', async ({
+  page,
+}) => {
+  const { must } = await ownerCalls();
+  const customers = await must('GET', `/v1/affiliates/${world.affiliateId}/customers?include=counts`);
+  expect(at(customers, 'counts.total')).toBe(1);
+  await page.goto(`/affiliates/${world.affiliateId}?tab=customers`);
+  const table = page.getByRole('table', { name: 'Customers' });
+  await expect(table.locator('tr[data-row]')).toHaveCount(1);
+  await expect(table.locator('tr[data-row]')).toContainText('active');
+  await expect(page.getByText('1 new customer in the last 30 days, 0 in the 30 days before')).toBeVisible();
+  await expectAccessible(page);
+  await table.getByRole('link', { name: /^Open/ }).click();
+  await expect(page).toHaveURL(new RegExp(`/referrals/${String(at(customers, 'data.0.id'))}`));
+});
+
+test('an address that nobody confirmed is asked about from the affiliate’s page, and no longer once it is', async ({
+  page,
+}) => {
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  const ask = page.getByRole('button', { name: 'Ask to confirm the address' });
+  await ask.click();
+  await expect(page.getByText('The mail is on its way')).toBeVisible();
+  const { must } = await ownerCalls();
+  const { email } = (await must('GET', `/v1/affiliates/${world.affiliateId}`)) as { readonly email: string };
+  let link = '';
+  await until(`/v1/dev/emails?to=${encodeURIComponent(email)}`, (body) => {
+    link = /https?:[^"\\]+\/verify-email\/[\w-]+/.exec(JSON.stringify(body))?.[0] ?? '';
+    return link !== '';
+  });
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await until(`/v1/affiliates/${world.affiliateId}`, (body) => at(body, 'emailVerifiedAt') !== null);
+  await page.goto(`/affiliates/${world.affiliateId}`);
+  await expect(page.getByRole('button', { name: 'Send a sign-in link' })).toBeVisible();
+  await expect(ask).toHaveCount(0);
+});
+
 test('an owner says why and sees the portal of an affiliate, with a bar on every page, beside the console', async ({
   page,
   context,

@@ -57,6 +57,7 @@ import { AffiliateEditForm } from './affiliateEditForm.js';
 import { ApiKeyTable } from '../access/apiKeyList.js';
 import { AffiliateTimeline } from './affiliateTimeline.js';
 import { Breaches } from './breaches.js';
+import { Customers } from './customers.js';
 import { Documents } from './documents.js';
 import { EffectiveTerms } from './effectiveTerms.js';
 import { MakeDraft } from './makeDraft.js';
@@ -106,7 +107,7 @@ export function Screen(): ReactElement {
                 </Button>
               ) : null}
               {can('commission.read') && can('commission.decide') ? <HoldAll affiliateId={affiliate.id} /> : null}
-              {can('affiliate.write') ? <InviteButtons affiliateId={affiliate.id} /> : null}
+              {can('affiliate.write') ? <InviteButtons affiliate={affiliate} /> : null}
             </>
           )
         }
@@ -172,6 +173,7 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
     ...(can('payout.read') ? ['balance'] : []),
     ...(can('link.read') ? ['links'] : []),
     ...(can('referral.read') ? ['referrals'] : []),
+    'customers',
     ...(can('commission.read') ? ['commissions'] : []),
     'recruits',
     'agreements',
@@ -216,6 +218,9 @@ function Detail({ affiliate }: { readonly affiliate: Affiliate }): ReactElement 
       </Tabs.Panel>
       <Tabs.Panel value="referrals">
         <ReferralTable fixed={fixed} />
+      </Tabs.Panel>
+      <Tabs.Panel value="customers">
+        <Customers affiliateId={affiliate.id} />
       </Tabs.Panel>
       <Tabs.Panel value="commissions">
         <CommissionTable fixed={fixed} />
@@ -476,22 +481,39 @@ function Recruits({ affiliateId }: { readonly affiliateId: string }): ReactEleme
   );
 }
 
-function InviteButtons({ affiliateId }: { readonly affiliateId: string }): ReactElement {
+/** The mails to an affiliate that staff may ask for; what it would refuse is not offered. */
+function InviteButtons({
+  affiliate,
+}: {
+  readonly affiliate: Pick<Affiliate, 'id' | 'status' | 'emailVerifiedAt'>;
+}): ReactElement {
   const { t } = useTranslation();
   const [problem, setProblem] = useState<unknown>(null);
+  const { id, status, emailVerifiedAt } = affiliate;
+  const mayConfirm = emailVerifiedAt === null && status !== 'declined' && status !== 'terminated';
   const send = useMutation({
-    mutationFn: (what: 'invite' | 'send-welcome') => postPath(`/v1/affiliates/${affiliateId}/${what}`, {}),
+    mutationFn: (what: 'invite' | 'send-welcome' | 'request-verification') =>
+      postPath(`/v1/affiliates/${id}/${what}`, {}),
     onSuccess: () => notifications.show({ message: t('affiliate.sent'), color: 'river' }),
     onError: setProblem,
   });
   return (
     <>
-      <Button variant="default" size="sm" onClick={() => send.mutate('invite')}>
-        {t('affiliate.invite')}
-      </Button>
-      <Button variant="default" size="sm" onClick={() => send.mutate('send-welcome')}>
-        {t('affiliate.welcome')}
-      </Button>
+      {mayConfirm ? (
+        <Button variant="default" size="sm" onClick={() => send.mutate('request-verification')}>
+          {t('affiliate.requestVerification')}
+        </Button>
+      ) : null}
+      {status === 'approved' ? (
+        <>
+          <Button variant="default" size="sm" onClick={() => send.mutate('invite')}>
+            {t('affiliate.invite')}
+          </Button>
+          <Button variant="default" size="sm" onClick={() => send.mutate('send-welcome')}>
+            {t('affiliate.welcome')}
+          </Button>
+        </>
+      ) : null}
       <Modal
         opened={problem !== null}
         onClose={() => setProblem(null)}
