@@ -95,7 +95,7 @@ async function load(browser: Browser, origin: string, cookie: string, path: stri
 }
 
 function freshLink(env: NodeJS.ProcessEnv, email: readonly string[]): string {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/signInLink.ts', ...email], {
+  const output = execFileSync(process.execPath, ['bin/run.mjs', 'signInLink', ...email], {
     env,
     encoding: 'utf8',
   });

@@ -47,7 +47,7 @@ async function run(say: (line: string) => void): Promise<readonly Measured[]> {
 
 async function startOnce(dataDir: string): Promise<{ readonly seconds: number; readonly steps: string }> {
   const began = performance.now();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bin/start.ts'], {
+  const child = spawn(process.execPath, ['bin/run.mjs', 'start'], {
     env: { ...process.env, DATA_DIR: dataDir },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireCheckout } from './checkout.js';
 
 // npm run build:web: the generated client, then the pages. npm start runs it only when something it is made from has changed.
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = requireCheckout();
 const stamp = join(root, 'dist/web/sources.txt');
 /** Everything the pages are made from; the client in `web/client` is itself made from `api` and `domain`. */
 const sources = ['web', 'api', 'domain', 'package-lock.json', 'bin/openapi.ts', 'bin/buildWeb.ts'];

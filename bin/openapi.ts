@@ -3,11 +3,12 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openApiDocument } from '../api/openapi.js';
 import { routes } from '../api/routes.js';
+import { requireCheckout } from './checkout.js';
 
 // npm run openapi: the API's document and the client that the pages use, both from the schemas that validate. Neither is committed.
-const root = fileURLToPath(new URL('..', import.meta.url));
-const document = `${root}docs/built/openapi.json`;
-const client = `${root}web/client`;
+const root = requireCheckout();
+const document = `${root}/docs/built/openapi.json`;
+const client = `${root}/web/client`;
 
 /** Puts a finished folder in the place of another one: whoever reads there meanwhile sees the old or the new, never half of one. */
 export function replaceFolder(made: string, place: string): void {
@@ -22,7 +23,7 @@ export function replaceFolder(made: string, place: string): void {
 export async function writeOpenApi(): Promise<void> {
   const text = `${JSON.stringify(openApiDocument(routes, 'http://localhost:3000'), null, 2)}\n`;
   if (existsSync(`${client}/sdk.gen.ts`) && existsSync(document) && readFileSync(document, 'utf8') === text) return;
-  const made = `${root}docs/built/client-${process.pid}`;
+  const made = `${root}/docs/built/client-${process.pid}`;
   const draft = `${document}.${process.pid}`;
   mkdirSync(dirname(document), { recursive: true });
   writeFileSync(draft, text);

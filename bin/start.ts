@@ -16,7 +16,7 @@ import {
 } from '../platform/embedded/stack.js';
 import { createLogger } from '../platform/logger.js';
 import { bootstrap } from './bootstrap.js';
-import { isWebBuilt } from './buildWeb.js';
+import { checkout } from './checkout.js';
 import { holdsDemo, makeDemo, makeDemoOfToday } from './demo.js';
 
 const usage = `npm start -- [options]
@@ -146,15 +146,14 @@ function followLogs(folder: string, out: NodeJS.WriteStream): () => void {
 }
 
 function entryOf(name: string): string {
-  // Beside this file: TypeScript as it is run from the tree, JavaScript in a build.
-  return fileURLToPath(new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+  return fileURLToPath(new URL(`./${name}.js`, import.meta.url)); // always compiled (bin/compile.mjs)
 }
 
 /** Builds the pages in a process of its own, beside the other steps, unless they were built from these sources. */
 async function buildSite(signal: AbortSignal): Promise<string> {
   // A build carries its pages and none of their sources.
-  if (!import.meta.url.endsWith('.ts') || isWebBuilt()) return 'built already';
-  const child = spawn(process.execPath, ['--import', 'tsx', entryOf('buildWeb')], {
+  if (checkout() === undefined || (await import('./buildWeb.js')).isWebBuilt()) return 'built already';
+  const child = spawn(process.execPath, [entryOf('buildWeb')], {
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
   });
@@ -168,8 +167,7 @@ async function buildSite(signal: AbortSignal): Promise<string> {
 }
 
 function versionOf(): string {
-  const folder = import.meta.url.includes('/dist/') ? '../../package.json' : '../package.json';
-  const parsed = JSON.parse(readFileSync(new URL(folder, import.meta.url), 'utf8')) as { version: string };
+  const parsed = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   return parsed.version;
 }
 

@@ -145,7 +145,7 @@ async function startProduct(): Promise<Product> {
 }
 
 function freshLink(env: NodeJS.ProcessEnv, email: string): string {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/signInLink.ts', email], {
+  const output = execFileSync(process.execPath, ['bin/run.mjs', 'signInLink', email], {
     env,
     encoding: 'utf8',
   });

@@ -7,8 +7,8 @@ import { makeFolder } from './fixtures/folder.js';
 import { runScript, type Script } from './fixtures/run.js';
 
 const reset = (dataDir: string, ...args: string[]): Script =>
-  runScript('../../../bin/reset.ts', args, { env: { DATA_DIR: dataDir } });
-const doctor = (env: Record<string, string>): Script => runScript('../../../bin/doctor.ts', [], { env });
+  runScript('../../../bin/run.mjs', ['reset', ...args], { env: { DATA_DIR: dataDir } });
+const doctor = (env: Record<string, string>): Script => runScript('../../../bin/run.mjs', ['doctor'], { env });
 
 /** A folder as npm start makes it, with a Postgres whose start is still running. */
 async function startIn(dataDir: string): Promise<{ readonly script: Script; readonly pid: number }> {

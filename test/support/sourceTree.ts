@@ -22,7 +22,7 @@ export function readTree(folders: readonly string[]): Files {
   for (const folder of folders.filter((name) => existsSync(path.join(projectRoot, name))))
     for (const entry of readdirSync(path.join(projectRoot, folder), { recursive: true, withFileTypes: true })) {
       const name = path.relative(projectRoot, path.join(entry.parentPath, entry.name)).split(path.sep).join('/');
-      const isOurs = entry.isFile() && /\.tsx?$/.test(name) && !/^web\/client\/|node_modules\//.test(name);
+      const isOurs = entry.isFile() && /\.(tsx?|mjs)$/.test(name) && !/^web\/client\/|node_modules\//.test(name);
       if (isOurs) files.set(name, readFileSync(path.join(projectRoot, name), 'utf8'));
     }
   return files;
@@ -79,6 +79,7 @@ function importAt(at: ts.Node): { target: ts.Node; typeOnly: boolean } | undefin
 
 function resolve(from: string, specifier: string, files: Files): string {
   if (!specifier.startsWith('.')) return specifier;
+  if (specifier.endsWith('.mjs')) return path.posix.join(path.posix.dirname(from), specifier);
   const target = path.posix.join(path.posix.dirname(from), specifier).replace(/\.jsx?$/, '');
   return [`${target}.tsx`, `${target}.d.ts`].find((name) => files.has(name)) ?? `${target.replace(/\.tsx?$/, '')}.ts`;
 }
