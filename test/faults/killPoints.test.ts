@@ -180,6 +180,9 @@ async function byHand({ referralId }: Prepared, name: string, input?: unknown): 
 const someSignalIsUnsent = async (): Promise<void> => {
   expect(await world.owner('outbox').where({ topic: 'signal' }).whereNull('sent_at')).not.toEqual([]);
 };
+const someMailIsUnmarked = async (): Promise<void> => {
+  expect(await world.owner('outbox').where({ topic: 'mail' }).whereNull('sent_at')).not.toEqual([]);
+};
 const calledAndOpen = async (prepared: Prepared): Promise<void> => {
   expect(await attemptStates(prepared)).toEqual(['submitting']);
   expect(await takenOf(prepared)).toBe(1);
@@ -255,6 +258,19 @@ const everyWorkerPoint: readonly WorkerPoint[] = [
     point: 'after:accrueCommissions',
     subject: ({ referralId }) => `referral/${world.people.workspaceId}/${referralId}`,
     drive: anotherSale,
+  },
+  {
+    // COM-02: however often it is told and wherever the worker dies, one commission per cause; the verdict counts them.
+    name: 'K11 a sale that is told 200 times at once is accrued, the activity not completed (COM-02)',
+    point: 'after:accrueCommissions',
+    subject: ({ referralId }) => `referral/${world.people.workspaceId}/${referralId}`,
+    drive: async (journey) => {
+      const order = world.next();
+      await Promise.all(Array.from({ length: 200 }, () => world.reportSale(journey, order)));
+    },
+    atDeath: async ({ referralId }) => {
+      expect(await world.owner('commissions').where({ referral_id: referralId })).toHaveLength(2); // with the one that is payable
+    },
   },
   {
     // Two letters wait, so one workflow task reads the row and then decides. Its markers are lost with the worker, its rows are not: in the
@@ -342,6 +358,20 @@ const everyWorkerPoint: readonly WorkerPoint[] = [
     run: 'approved',
     drive: execute,
     atDeath: calledAndOpen,
+  },
+  {
+    name: 'K28 a mail to who is paid is claimed, not sent (PAY-12)',
+    point: 'relay.claimed:mail',
+    run: 'approved',
+    drive: execute,
+    atDeath: someMailIsUnmarked,
+  },
+  {
+    name: 'K28 a mail to who is paid is sent, not marked (PAY-12)',
+    point: 'relay.sent:mail',
+    run: 'approved',
+    drive: execute,
+    atDeath: someMailIsUnmarked,
   },
   {
     name: 'K21 the result is committed, the activity not completed',

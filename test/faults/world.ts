@@ -347,6 +347,7 @@ export class World {
     add('V3 walls', await this.#wallsFallen());
     add('V4 end states', await this.#wrongEnds());
     add('V9 histories', await this.#historyFindings());
+    add('V13 mails', await this.#mailFindings());
     const books = await this.stack.command('bin/checkBooks.ts');
     if (books.code !== 0) add('V1 books', [books.output]);
     const { heads, invalid } = await new HeadKeeper(headsFolder(this.stack.dataDir)).list(this.people.workspaceId);
@@ -498,6 +499,21 @@ export class World {
       join payout_lines l on (l.workspace_id, l.commission_id) = (c.workspace_id, c.id) and l.released_at is null
       join payouts p on (p.workspace_id, p.id) = (l.workspace_id, l.payout_id)
       where p.status = 'paid' and r.status <> 'approved'`);
+    return rows;
+  }
+
+  /** Who was paid has one mail that it is on its way and one that it was paid, each sent, each by one message (PAY-12). */
+  async #mailFindings(): Promise<readonly unknown[]> {
+    const { rows } = await this.owner.raw<{ rows: readonly unknown[] }>(`
+      select p.id, told.kind, count(distinct m.id)::int as mails, count(distinct m.id) filter (where m.sent_at is not null)::int as sent,
+             count(o.id)::int as messages
+      from payouts p
+      cross join (values ('payout_drafted'), ('payout_paid')) as told (kind)
+      left join emails m on m.workspace_id = p.workspace_id and m.kind = told.kind and strpos(m.body, p.id) > 0
+      left join outbox o on o.workspace_id = m.workspace_id and o.topic = 'mail' and o.payload ->> 'emailId' = m.id
+      where p.status = 'paid'
+      group by p.id, told.kind
+      having (count(distinct m.id), count(distinct m.id) filter (where m.sent_at is not null), count(o.id)) <> (1, 1, 1)`);
     return rows;
   }
 
