@@ -265,22 +265,24 @@ export function presentExplanation(view: CommissionView, story: CommissionStory)
   };
 }
 
-/** What was taken off the line, and what stands against it. */
+/**
+ * What was taken off the line and what came back, each with its amount, and what stands against it: with the rounded amount they sum to
+ * the net (BEY-01).
+ */
 export function presentReversals(
   { commission: line }: CommissionView,
   story: CommissionStory,
 ): readonly Readonly<Record<string, unknown>>[] {
   const money = (minor: bigint) => formatMoney({ minor, currency: line.currency });
   return [
-    ...story.changes
-      .filter((one) => ['reduced', 'rejected', 'reversed'].includes(one.event))
-      .map((one) => ({
-        commissionId: line.id,
-        event: one.event,
-        reasonCode: one.reasonCode,
-        cause: one.cause,
-        at: one.at,
-      })),
+    ...takenAndBack(line.amount, story.changes).map(({ change, minor }) => ({
+      commissionId: line.id,
+      event: change.event,
+      reasonCode: change.reasonCode,
+      amount: money(minor),
+      cause: change.cause,
+      at: change.at,
+    })),
     ...story.linked
       .filter((one) => one.kind === 'clawback')
       .map((one) => ({
@@ -291,6 +293,25 @@ export function presentReversals(
         at: one.createdAt,
       })),
   ];
+}
+
+const takingEvents: ReadonlySet<string> = new Set(['reduced', 'rejected', 'reversed']);
+
+/** What each change did to the line's own worth, clawbacks apart: a rejected line is worth nothing, and its whole rest once it is back. */
+function takenAndBack(
+  amount: bigint,
+  changes: readonly CommissionChangeRow[],
+): readonly { readonly change: CommissionChangeRow; readonly minor: bigint }[] {
+  let worth = amount;
+  let reversed = 0n;
+  return changes.flatMap((change) => {
+    const [, now] = (change.changes['reversedMinor'] ?? []) as readonly string[];
+    if (now !== undefined) reversed = BigInt(now);
+    const before = worth;
+    worth = change.to === 'rejected' ? 0n : amount - reversed;
+    const minor = worth - before;
+    return minor !== 0n || takingEvents.has(change.event) ? [{ change, minor }] : [];
+  });
 }
 
 const changeWire = z.strictObject({

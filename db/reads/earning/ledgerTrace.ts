@@ -23,7 +23,7 @@ interface StepRow {
 
 /**
  * The chain of everything that belongs to one commission, payout, sale, refund, transfer or posting (money.md 3.1, "explain a cent"):
- * click → referral → sale → commission → transfers → payout → attempt. Undefined: no such object in this mode.
+ * click → referral → lead or sale → commission → transfers → payout → attempt. Undefined: no such object in this mode.
  */
 export async function traceMoney(tx: ReadTx, mode: Mode, objectId: string): Promise<readonly TraceStep[] | undefined> {
   const transferId = objectId.split('.')[0] ?? objectId;
@@ -43,8 +43,15 @@ export async function traceMoney(tx: ReadTx, mode: Mode, objectId: string): Prom
   );
   if (lines.length === 0) return undefined;
   const { rows } = await tx.raw<{ rows: StepRow[] }>(
-    `with line as (
-       select * from commissions where id = any (:ids::text[]) or origin_commission_id = any (:ids::text[])),
+    `with recursive above as (
+       select id, origin_commission_id from commissions where id = any (:ids::text[])
+       union
+       select origin.id, origin.origin_commission_id from above join commissions as origin on origin.id = above.origin_commission_id),
+     chained as (
+       select id from above
+       union
+       select below.id from chained join commissions as below on below.origin_commission_id = chained.id),
+     line as (select * from commissions where id in (select id from chained)),
      placed as (select * from payout_lines where commission_id in (select id from line))
      select * from (
        select 1 as step, 'click' as type, touch.source_id as id, touch.occurred_at as at, null::bigint as minor, null::text as currency,
@@ -56,6 +63,9 @@ export async function traceMoney(tx: ReadTx, mode: Mode, objectId: string): Prom
        union all
        select 3, 'sale', sale.id, sale.occurred_at, sale.captured_minor, sale.currency, sale.status
        from sales as sale where sale.id in (select sale_id from line)
+       union all
+       select 3, 'lead', lead.id, lead.occurred_at, null, null, lead.verdict
+       from leads as lead where lead.id in (select lead_id from line)
        union all
        select 4, 'refund', refund.id, refund.occurred_at, refund.applied_minor, refund.currency, refund.outcome
        from refunds as refund where refund.sale_id in (select sale_id from line)

@@ -29,6 +29,17 @@ async function programOf(
   return { programId, affiliateId: await world.affiliate(programId) };
 }
 
+/** What the explanation says in parts: the rounded amount, and what came off and back. They have to sum to the net (BEY-01). */
+async function explainedParts(id: unknown): Promise<{ readonly parts: readonly string[]; readonly net: string }> {
+  const { body } = await world.as(`/v1/commissions/${String(id)}/explanation`);
+  const parts = [body['rounded'], ...itemsOf(body['reversals']).map((one) => one['amount'])].map((money) =>
+    String((money as Json)['amount']),
+  );
+  const cents = (text: string) => Number(text.replace('.', ''));
+  expect(parts.reduce((sum, part) => sum + cents(part), 0)).toBe(cents(body['net']['amount']));
+  return { parts, net: String(body['net']['amount']) };
+}
+
 const twenty = { levels: [{ level: 1, kind: 'percent', ratePpm: 200_000 }] };
 
 test('a sale of 49.99 at 20 % earns 10.00, is explained, approved after its referral, and clawed back in two refunds', async () => {
@@ -104,6 +115,7 @@ test('a sale of 49.99 at 20 % earns 10.00, is explained, approved after its refe
     reversed: usd('10.00'),
     net: usd('0.00'),
   });
+  expect(await explainedParts(id)).toEqual({ parts: ['10.00', '-4.00', '-6.00'], net: '0.00' });
   expect((await world.as(`/v1/sales/${sale['id']}`)).body).toMatchObject({
     status: 'refunded',
     refunded: usd('49.99'),
@@ -290,6 +302,7 @@ test('hold, release, withdraw, reject, reinstate and adjust follow the table and
     'reinstated',
     'rejected',
   ]);
+  expect(await explainedParts(id)).toEqual({ parts: ['20.00', '-5.00', '-15.00', '20.00', '-20.00'], net: '0.00' });
 });
 
 test('BEY-04: a raise within the limit approves itself with its program; one above it, alone or on top of others, waits for a second person', async () => {
@@ -478,6 +491,13 @@ describe('COM-08: a raise by hand is of the sale of the line that it raised', ()
     expect(summed.body).toMatchObject({ counts: { total: 3, byStatus: { pending: 3 } }, sums: [usd('32.50')] });
     expect(await world.commissions(`saleId=${sale['id']},${other.sale['id']}`)).toHaveLength(5);
     expect(await world.commissions(`saleId=${sale['id']}&kind=earned`)).toHaveLength(1);
+
+    // BEY-01: from any of them, and from the sale, down to the click.
+    for (const from of [sale['id'], ...shown.map((line) => line['id'])]) {
+      const steps = itemsOf((await world.as(`/v1/ledger-traces/${String(from)}`)).body['steps']);
+      const kinds = steps.map((step) => step['type']).filter((type) => type !== 'transfer');
+      expect(kinds, String(from)).toEqual(['click', 'referral', 'sale', 'commission', 'commission', 'commission']);
+    }
 
     await refund(sale);
     const after = await world.as(`/v1/commissions?saleId=${sale['id']}&include=sums`);
@@ -690,4 +710,5 @@ test('a line that is paid stays; a clawback stands beside it and a debt carries 
     clawedBack: usd('5.00'),
     net: usd('5.00'),
   });
+  expect(await explainedParts(id)).toEqual({ parts: ['10.00', '-5.00'], net: '5.00' });
 });
