@@ -296,16 +296,22 @@ export interface LineView {
   readonly status: string;
 }
 
-/** The commissions behind the amount; of a cancelled payout those it had. */
+/**
+ * The commissions behind the amount; of a cancelled payout those it had at its end. A line that left and came back meanwhile, as a draft that is
+ * worked out anew does with all of them, has a row for each time.
+ */
 export async function listLineViews(tx: ReadTx, payoutId: string): Promise<readonly LineView[]> {
   const { rows } = await tx.raw<{ rows: LineView[] }>(
-    `select line.commission_id as "commissionId", commission.kind, line.amount_minor as "amountMinor", commission.currency,
+    `select distinct on (line.commission_id) line.commission_id as "commissionId", commission.kind, line.amount_minor as "amountMinor", commission.currency,
             commission.sale_id as "saleId", commission.referral_id as "referralId", commission.status
      from payout_lines as line
      join commissions as commission on commission.id = line.commission_id
      join payouts as payout on payout.id = line.payout_id
-     where line.payout_id = :payoutId and (line.released_at is null or payout.status = 'cancelled')
-     order by line.commission_id`,
+     where line.payout_id = :payoutId
+       and (line.released_at is null
+            or payout.status = 'cancelled'
+               and line.released_at = (select max(last.released_at) from payout_lines as last where last.payout_id = line.payout_id))
+     order by line.commission_id, line.created_at desc`,
     { payoutId },
   );
   return rows;

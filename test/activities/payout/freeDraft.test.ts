@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkBooks } from '../../../db/reads/earning/bookChecks.js';
+import { listLineViews } from '../../../db/reads/payout/payoutView.js';
 import { readWorkspace } from '../../../db/transaction.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
 import { decisionIdOf } from '../../../activities/payout/decisions.js';
@@ -103,7 +104,10 @@ test('what shrank meanwhile goes in with what is left, and a cancelled run frees
   const ref = { workspaceId: world.workspaceId, payoutRunId: run };
   const fact = await world.wish({ type: 'payout_run', id: run, verb: 'cancel', by: world.owner });
   await world.run(world.activities.decidePayoutRun, { ...ref, fact });
-  expect(await world.row('payouts', draft)).toMatchObject({ status: 'cancelled' });
+  expect(await world.row('payouts', draft)).toMatchObject({ status: 'cancelled', amount_minor: 2_500n });
+  // Its lines left and came back with the next run: what it held at its end is told once.
+  const lines = await readWorkspace(world.db, world.workspaceId, (tx) => listLineViews(tx, draft));
+  expect(lines.map((line) => line.amountMinor).toSorted((a, b) => Number(a - b))).toEqual([-500n, 3_000n]);
   expect(await books()).toEqual([]);
 });
 
