@@ -1,3 +1,4 @@
+import { findStandingCredit, type StandingCredit } from '../../db/earning/earlierSale.js';
 import { listTouches, updateReferral } from '../../db/earning/referral.js';
 import { findLastCreditBefore, findSubscriptionCredit } from '../../db/earning/sale.js';
 import { readReferralTerms } from '../../db/reads/earning/referralTerms.js';
@@ -10,7 +11,8 @@ import { assertInvariant } from '../../domain/errors.js';
 import { addDuration } from '../../domain/time.js';
 import type { UnattributedCode } from '../../domain/tracking/attribution.js';
 import { attributionFor } from '../tracking/click.js';
-import { attributeReferral } from '../tracking/lead.js';
+import { attributeReferral, creditedFor } from '../tracking/lead.js';
+import { takeUpEarlierSales } from './earlierSale.js';
 import { broughtAt } from './earnedLines.js';
 import { settleSale } from './saleOutcome.js';
 
@@ -62,7 +64,8 @@ export async function creditSale(tx: Tx, act: Act, referral: Referral, sale: Sal
   const saleAt = sale.captured > 0n ? { saleAt: sale.occurredAt } : {};
   const { winner } = attributed.attribution;
   const moved = await updateReferral(tx, act, attributed.referral, 'attributed', saleAt);
-  return { referral: moved, isFirst, sub1: winner?.sub1 ?? null };
+  await takeUpEarlierSales(tx, act, sale.contactId, moved);
+  return { referral: creditedFor({ ...attributed, referral: moved }), isFirst, sub1: winner?.sub1 ?? null };
 }
 
 async function creditNobody(
@@ -113,11 +116,15 @@ async function creditLater(
           saleId: sale.id,
         });
   const isRenewal = begun !== undefined || (sale.paymentNumber ?? 1) > 1;
-  const moved = isRenewal ? undefined : await creditNewTouch(tx, act, referral, sale, isFirst);
+  const standing = isRenewal
+    ? undefined
+    : await findStandingCredit(tx, { referralId: referral.id, factId: sale.id, at: sale.occurredAt });
+  const moved = isRenewal ? undefined : await creditNewTouch(tx, act, referral, sale, { isFirst, standing });
   if (moved !== undefined) return moved;
   if (await isCreditOver(tx, referral, sale)) return creditNobody(tx, act, referral, sale, 'referral_lifetime_over');
   // For this payment alone: the referral itself keeps whom it credits now.
   if (begun !== undefined) return { ...later, referral: { ...referral, ...begun } };
+  if (standing !== undefined) return { ...later, referral: creditedThen(referral, standing) };
   const { referrerChoice } = await readReferralTerms(tx, referral.programId);
   const chosen = referrerChoice === 'first' ? referral.firstAffiliateId : referral.lastAffiliateId;
   const isSwitched = referral.referrerChoice !== null && referral.referrerChoice !== referrerChoice;
@@ -134,13 +141,18 @@ async function creditLater(
   };
 }
 
+/** An older purchase without a touch of its own is of whom the referral credited then, whoever it credits now (G30). */
+function creditedThen(referral: Referral, { affiliateId, linkId }: StandingCredit): Referral {
+  return affiliateId === undefined ? referral : { ...referral, affiliateId, linkId: linkId ?? null };
+}
+
 /** Credits a new purchase by the touches that came since the last form or purchase. Undefined: there are none that count. */
 async function creditNewTouch(
   tx: Tx,
   act: Act,
   referral: Referral,
   sale: Sale,
-  isFirst: boolean,
+  { isFirst, standing }: { readonly isFirst: boolean; readonly standing: StandingCredit | undefined },
 ): Promise<Credited | undefined> {
   assertInvariant(sale.contactId !== null, 'a sale with a referral has a contact', { saleId: sale.id });
   const known = await listTouches(tx, referral.id);
@@ -152,7 +164,7 @@ async function creditNewTouch(
     programId: referral.programId,
     touches,
     first: referral.firstAffiliateId,
-    last: referral.lastAffiliateId,
+    last: standing?.affiliateId ?? referral.lastAffiliateId,
     fact: {
       kind: 'sale',
       id: sale.id,
@@ -171,9 +183,14 @@ async function creditNewTouch(
     referrerChoice,
     attribution,
   });
-  const moved = await updateReferral(tx, act, referral, 'attributed', {
+  const credit = {
     affiliateId: attribution.affiliateId,
     linkId: winner?.linkId ?? (attribution.affiliateId === referral.affiliateId ? referral.linkId : null),
+  };
+  // An older purchase is credited by what counted at its time; whom the newer ones moved the referral to, it stays with.
+  if (standing !== undefined) return { referral: { ...referral, ...credit }, isFirst, sub1: winner?.sub1 ?? null };
+  const moved = await updateReferral(tx, act, referral, 'attributed', {
+    ...credit,
     lastAffiliateId: attribution.last,
     referrerChoice,
   });

@@ -1,4 +1,5 @@
 import { findLastDecision } from '../../db/audit/decision.js';
+import { findStandingCredit } from '../../db/earning/earlierSale.js';
 import { findContactReferral, listTouches, lockReferral, updateReferral } from '../../db/earning/referral.js';
 import { listParkedSales, lockSale, updateSale } from '../../db/earning/sale.js';
 import { enqueue } from '../../db/messaging/outbox.js';
@@ -18,6 +19,7 @@ import { acceptanceOf } from '../../domain/tracking/leadRouting.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
 import type { ActivityDeps } from '../deps.js';
+import { takeUpEarlierSales } from '../earning/earlierSale.js';
 import { accrueLead, takeBackLead } from '../earning/leadCommission.js';
 import { lockForFact, nextStep } from '../earning/referral.js';
 import { attributionFor, type JourneyFact, journeyFor } from './click.js';
@@ -97,11 +99,12 @@ async function takeLead(tx: Tx, act: Act, { referralId, fact }: { referralId: Re
     attributionCode: null,
     affiliateId,
     programId: referral.programId,
-    linkId: winner?.linkId ?? attributed.referral.linkId,
+    linkId: attributed.linkId,
     sub1,
   });
-  await accrueLead(tx, mine, attributed.referral, { ...fresh, sub1 });
+  await accrueLead(tx, mine, creditedFor(attributed), { ...fresh, sub1 });
   await wakeParkedSales(tx, mine, fresh, attributed.referral);
+  await takeUpEarlierSales(tx, mine, lead.contactId, attributed.referral);
 }
 
 /** A lead that is kept is accepted by itself, or waits for an agent, as its source or program says. */
@@ -142,12 +145,22 @@ async function wakeParkedSales(tx: Tx, act: Act, lead: Lead, referral: Referral)
 }
 
 export type Attributed =
-  /** The referral as it stands now, at `pending` or further, and who is credited on it. */
-  | { readonly kind: 'credited'; readonly referral: Referral; readonly attribution: Attribution }
+  /** The referral as it stands now, at `pending` or further, and who is credited for this fact: somebody else than it credits now, when the fact is older. */
+  | {
+      readonly kind: 'credited';
+      readonly referral: Referral;
+      readonly attribution: Attribution;
+      readonly linkId: Referral['linkId'];
+    }
   /** Every touch had ended: the referral is `expired`, nobody is credited. */
   | { readonly kind: 'nobody'; readonly referral: Referral; readonly attribution: Attribution }
   /** The contact has a referral already: this one merged into it, with the fact, and both workflows were told. */
   | { readonly kind: 'moved'; readonly referral: Referral };
+
+/** The referral as its lines for this fact are written. */
+export function creditedFor(of: Extract<Attributed, { kind: 'credited' }>): Referral {
+  return { ...of.referral, affiliateId: of.attribution.affiliateId, linkId: of.linkId };
+}
 
 /**
  * The step that a lead and a sale share: ties a tracking referral to its contact or merges it into the contact's own, decides who is
@@ -163,11 +176,16 @@ export async function attributeReferral(tx: Tx, act: Act, referral: Referral, fa
     if (own !== undefined && own.id !== referral.id) return mergeInto(tx, act, referral, own.id, fact);
   }
   const touches = await listTouches(tx, referral.id);
+  // Facts arrive in any order: an older one is credited as at its time, and what a newer one has decided for the referral stays (G30).
+  const standing =
+    referral.affiliateId === null
+      ? undefined
+      : await findStandingCredit(tx, { referralId: referral.id, factId: fact.id, at: fact.occurredAt });
   const { attribution, referrerChoice } = await attributionFor(tx, {
     programId: referral.programId,
     touches,
     first: referral.firstAffiliateId,
-    last: referral.lastAffiliateId,
+    last: standing?.affiliateId ?? referral.lastAffiliateId,
     fact,
   });
   insertAttribution(tx, act, {
@@ -182,17 +200,21 @@ export async function attributeReferral(tx: Tx, act: Act, referral: Referral, fa
   const isLead = fact.kind === 'lead';
   const event =
     referral.status === 'tracking' ? (isLead ? 'leadReported' : 'saleReported') : isLead ? 'leadAdded' : 'saleAdded';
-  const changed = await updateReferral(tx, act, referral, event, {
-    contactId: fact.contactId,
+  const linkId = attribution.winner?.linkId ?? standing?.linkId ?? referral.linkId;
+  const credit = {
     affiliateId: attribution.affiliateId,
-    linkId: attribution.winner?.linkId ?? referral.linkId,
+    linkId,
     firstAffiliateId: attribution.first,
     lastAffiliateId: attribution.last,
     referrerChoice,
+  };
+  const changed = await updateReferral(tx, act, referral, event, {
+    contactId: fact.contactId,
+    ...(standing === undefined ? credit : {}),
     stage: laterStage(referral.stage, fact.kind),
     ...(isLead && referral.leadAt === null ? { leadAt: fact.occurredAt } : {}),
   });
-  return { kind: 'credited', referral: changed, attribution };
+  return { kind: 'credited', referral: changed, attribution, linkId };
 }
 
 /** The younger journey ends as `merged` and names the older; what belongs to it moves in this transaction (temporal.md 3.11). */

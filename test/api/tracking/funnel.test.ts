@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
-import type { Json } from '../support.js';
+import { itemsOf, type Json } from '../support.js';
 
 // The funnel's rows of features.md 6 and 7, literally, over the real API and Postgres.
 
@@ -66,32 +66,57 @@ test('TRK-01, TRK-04, TRK-05: click, lead and first payment stand on one referra
   expect(await leadOf(lead['id'])).toMatchObject({ verdict: 'converted' });
 });
 
-test('TRK-26: a sale that arrives before its lead ends in the same state and one commission as the other order', async () => {
-  const states: unknown[] = [];
-  for (const isLeadFirst of [true, false]) {
-    const clickId = await world.click({ programId, affiliateId: ada });
-    const customer = next('u');
-    const email = `${customer}@buyer.example`;
-    const sale = { externalId: next('order'), customer: { externalId: customer }, amount: usd('50.00') };
-    const lead = { clickId, customerExternalId: customer, email, event: 'registration' };
-    const steps = [() => world.as('/v1/leads', lead), () => world.as('/v1/sales', sale)];
-    for (const step of isLeadFirst ? steps : steps.toReversed()) {
-      expect((await step()).status).toBe(202);
-      await world.settle();
+test.each([
+  { names: 'the shop’s number', customerOf: (number: string, _email: string) => ({ externalId: number }) },
+  { names: 'number and e-mail', customerOf: (number: string, email: string) => ({ externalId: number, email }) },
+  { names: 'an e-mail', customerOf: (_number: string, email: string) => ({ email }) },
+])(
+  'TRK-26: a sale that names $names and arrives before its lead ends in the same state and one commission as the other order',
+  async ({ customerOf }) => {
+    const states: unknown[] = [];
+    for (const isLeadFirst of [true, false]) {
+      const clickId = await world.click({ programId, affiliateId: ada });
+      const customer = next('u');
+      const email = `${customer}@buyer.example`;
+      const sale = { externalId: next('order'), customer: customerOf(customer, email), amount: usd('50.00') };
+      const lead = { clickId, customerExternalId: customer, email, event: 'registration' };
+      const steps = [() => world.as('/v1/leads', lead), () => world.as('/v1/sales', sale)];
+      for (const step of isLeadFirst ? steps : steps.toReversed()) {
+        expect((await step()).status).toBe(202);
+        await world.settle();
+      }
+      const [found] = itemsOf((await world.as(`/v1/sales?externalId=${sale.externalId}`)).body['data']);
+      const lines = await world.commissions(`saleId=${String(found?.['id'])}`);
+      const referral = await referralOf(found as Json);
+      const told = await leadOf(found?.['leadId']);
+      states.push({
+        sale: [found?.['status'], found?.['parkedCode'], found?.['attribution']['affiliateId']],
+        referral: [referral['status'], referral['stage'], referral['affiliateId']],
+        lead: [told['verdict'], told['externalId'], told['channel'], told['attribution']['affiliateId']],
+        lines: lines.map((line) => [line['amount'], line['status'], line['affiliateId']]),
+      });
     }
-    const [found] = (await world.as(`/v1/sales?externalId=${sale.externalId}`)).body[
-      'data'
-    ] as unknown as readonly Json[];
-    const lines = await world.commissions(`saleId=${String(found?.['id'])}`);
-    expect(lines).toHaveLength(1);
-    const referral = await referralOf(found as Json);
-    states.push({
-      sale: [found?.['status'], found?.['parkedCode'], found?.['attribution']['affiliateId']],
-      referral: [referral['status'], referral['stage'], referral['affiliateId']],
-      line: [lines[0]?.['amount'], lines[0]?.['status']],
-    });
+    expect(states[0]).toMatchObject({ sale: ['succeeded', null, ada], lines: [[usd('10.00'), 'pending', ada]] });
+    expect(states[1]).toEqual(states[0]);
+  },
+);
+
+test('TRK-26: a payment before the click is nobody’s for good, and one of another currency or program is left alone', async () => {
+  const number = next('u');
+  const customer = { externalId: number, email: `${number}@buyer.example` };
+  const organic = { externalId: next('order'), customer, amount: usd('50.00'), occurredAt: '2026-01-02T10:00:00.000Z' };
+  expect((await world.as('/v1/sales', organic)).status).toBe(202);
+  const foreign = { externalId: next('order'), customer, amount: { amount: '50.00', currency: 'EUR' } };
+  expect((await world.as('/v1/sales', foreign)).status).toBe(202);
+  const clickId = await world.click({ programId, affiliateId: ada });
+
+  await world.as('/v1/leads', { clickId, customerExternalId: number, email: customer.email, event: 'registration' });
+  await world.settle();
+
+  for (const { externalId } of [organic, foreign]) {
+    const [found] = itemsOf((await world.as(`/v1/sales?externalId=${externalId}`)).body['data']);
+    expect(found).toMatchObject({ referralId: null, attribution: { affiliateId: null }, commissionIds: [] });
   }
-  expect(states[0]).toEqual(states[1]);
 });
 
 test('LED-30: an invalid lead rejects its pending commission, and the affiliate sees the reason code', async () => {
