@@ -78,8 +78,10 @@ export function logCalls(deps: {
   readonly clientAddress: (request: Context['req']) => string;
 }): Middleware<RequestState> {
   return async (ctx, next) => {
-    await next();
     const koa = ctx as unknown as Context;
+    // Before: a body that is too long is given up with its socket, and the address with it.
+    const address = deps.clientAddress(koa.req);
+    await next();
     const note = noteOf(koa);
     if (note === undefined) return;
     const refusal = koa.status >= 400 ? refusalOf(koa) : undefined;
@@ -95,7 +97,7 @@ export function logCalls(deps: {
         formId: note.formId ?? null,
         affiliateId: note.affiliateId ?? null,
         leadId,
-        address: deps.clientAddress(koa.req),
+        address,
         method: koa.method,
         path: koa.path.slice(0, 200),
         status: koa.status,

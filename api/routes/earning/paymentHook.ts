@@ -43,9 +43,11 @@ const receive: Route = {
   async run(koa: Context, deps: ApiDeps): Promise<void> {
     deps.rateLimiter.take(koa, null, receive);
     const sourceId = parseId('paymentSource', String((koa['params'] as Record<string, unknown>)['sourceId']));
+    const entry = sourceId === undefined ? undefined : await findPaymentSourceEntry(deps.db, sourceId);
+    // Whatever is wrong with it, who owns the source finds the call in the log.
+    if (entry !== undefined) noteCall(koa, { workspaceId: entry.workspaceId, mode: entry.mode });
     checkMediaType(koa.req);
     const bytes = await readBody(koa.req);
-    const entry = sourceId === undefined ? undefined : await findPaymentSourceEntry(deps.db, sourceId);
     if (sourceId === undefined || entry === undefined || entry.secret === null || !entry.isActive)
       throw new DomainError('access.bad_signature');
     const secret = deps.secrets.unseal(paymentSecretPurpose, entry.secret);
@@ -53,13 +55,13 @@ const receive: Route = {
     let event: IncomingEvent;
     if (entry.adapter === 'stripe') {
       checkStripe(koa.req, bytes, secret);
-      event = stripeEvent(parseJsonBody(bytes), bodyHash);
+      event = stripeEvent(parseSigned(deps, sourceId, bytes), bodyHash);
     } else {
       checkStandard(koa.req, bytes, secret);
-      const body = mapFields(parseJsonBody(bytes), entry.fieldMap);
+      const body = mapFields(parseSigned(deps, sourceId, bytes), entry.fieldMap);
       event = ownEvent(parseWith(standardEvent, body, 'body') as StandardEvent, entry.mode, bodyHash);
     }
-    noteCall(koa, { workspaceId: entry.workspaceId, mode: event.mode });
+    noteCall(koa, { mode: event.mode });
     const settled = await takeInPaymentEvent(
       deps,
       { workspaceId: entry.workspaceId, sourceId, requestId: (koa.state as RequestState).requestId },
@@ -71,6 +73,16 @@ const receive: Route = {
     koa.body = { object: 'payment_event', id: event.id, outcome: settled.outcome, code: settled.code };
   },
 };
+
+/** Signed, so it came from there: that it is no JSON is an alert (reliability.md W7), and told to the sender as to anybody. */
+function parseSigned(deps: Pick<ApiDeps, 'logger'>, sourceId: string, bytes: Buffer): unknown {
+  try {
+    return parseJsonBody(bytes);
+  } catch (error) {
+    deps.logger.error({ err: error, sourceId }, 'signed payment event is not readable');
+    throw error;
+  }
+}
 
 function stripeEvent(body: unknown, bodyHash: string): IncomingEvent {
   const read = readStripeEvent(body);
@@ -130,7 +142,8 @@ function checkStripe(request: IncomingMessage, bytes: Buffer, secret: string): v
 function checkStandard(request: IncomingMessage, bytes: Buffer, secret: string): void {
   const [id, timestamp] = [only(request, 'webhook-id'), only(request, 'webhook-timestamp')];
   const signatures = only(request, 'webhook-signature');
-  if (!isInTolerance(timestamp, epochSeconds())) throw new DomainError('access.bad_signature');
+  // A point in the id could move bytes between the three parts that are signed as one (reliability.md W4).
+  if (id.includes('.') || !isInTolerance(timestamp, epochSeconds())) throw new DomainError('access.bad_signature');
   const wanted = standardMac(secret, { id, timestamp, body: bytes });
   const isSigned = signatures
     .split(' ')
