@@ -48,13 +48,18 @@ export interface CouponInUse {
   readonly isCrediting: boolean;
 }
 
+/** Of `coupon`, `affiliate` and `program`: does its code credit anybody now? Not while the master switch is off, as no click does (PRG-22). */
+export const isCrediting = `affiliate.status = 'approved' and program.status = 'active' and exists (
+  select from enrolments as enrolment
+  where enrolment.workspace_id = coupon.workspace_id and enrolment.affiliate_id = coupon.affiliate_id
+    and enrolment.program_id = coupon.program_id and enrolment.status = 'active')
+  and coalesce((
+  select settings.sections #>> '{general,moduleEnabled}' from settings where settings.workspace_id = coupon.workspace_id), 'true') <> 'false'`;
+
 /** The coupon of a code as a customer typed it, whatever its case. */
 export async function findCouponByCode(tx: ReadTx | Tx, code: string): Promise<CouponInUse | undefined> {
   const { rows } = await tx.raw<{ rows: (CouponRow & { readonly is_crediting: boolean })[] }>(
-    `select coupon.*, affiliate.status = 'approved' and program.status = 'active' and exists (
-       select from enrolments as enrolment
-       where enrolment.workspace_id = coupon.workspace_id and enrolment.affiliate_id = coupon.affiliate_id
-         and enrolment.program_id = coupon.program_id and enrolment.status = 'active') as is_crediting
+    `select coupon.*, ${isCrediting} as is_crediting
      from coupons as coupon
      join affiliates as affiliate on (affiliate.workspace_id, affiliate.id) = (coupon.workspace_id, coupon.affiliate_id)
      join programs as program on (program.workspace_id, program.id) = (coupon.workspace_id, coupon.program_id)

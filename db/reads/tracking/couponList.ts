@@ -1,6 +1,6 @@
 import type { Scope } from '../../../domain/access/permission.js';
 import type { Coupon } from '../../../domain/tracking/coupon.js';
-import { type CouponRow, toCoupon } from '../../tracking/coupon.js';
+import { type CouponRow, isCrediting, toCoupon } from '../../tracking/coupon.js';
 import type { ReadTx, Tx } from '../../transaction.js';
 import { scopeAffiliates } from '../affiliate/affiliateScope.js';
 import { keyset, type Page } from '../keyset.js';
@@ -30,14 +30,7 @@ function base(tx: ReadTx | Tx) {
       on.on('program.workspace_id', 'coupon.workspace_id').andOn('program.id', 'coupon.program_id'),
     )
     .whereNull('coupon.deleted_at')
-    .select<ViewRow[]>(
-      'coupon.*',
-      'affiliate.manager_id as manager_id',
-      tx.raw(`affiliate.status = 'approved' and program.status = 'active' and exists (
-        select from enrolments as enrolment
-        where enrolment.workspace_id = coupon.workspace_id and enrolment.affiliate_id = coupon.affiliate_id
-          and enrolment.program_id = coupon.program_id and enrolment.status = 'active') as is_crediting`),
-    );
+    .select<ViewRow[]>('coupon.*', 'affiliate.manager_id as manager_id', tx.raw(`${isCrediting} as is_crediting`));
 }
 
 function toView(row: ViewRow): CouponView {
