@@ -20,7 +20,7 @@ import { assertInvariant } from '../../domain/errors.js';
 import type { ProductId } from '../../domain/ids.js';
 import { type Earnings, evaluatePlan } from '../../domain/program/planEvaluation.js';
 import type { NoCommissionCode } from '../../domain/program/planEvent.js';
-import type { Program } from '../../domain/program/program.js';
+import { isClosedTo, type Program } from '../../domain/program/program.js';
 import { planAt } from '../../domain/program/programPlan.js';
 import { type Fact, type ReferralRef, signalReferral, type Step } from '../../workflows/contract.js';
 import { databaseActivity } from '../databaseActivity.js';
@@ -237,7 +237,7 @@ async function judgeSale(
     listCommissionableProducts(tx, referral.programId, sale.occurredAt),
   ]);
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
-  if (isNotActive(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
+  if (program.status === 'draft' || isClosedTo(program, sale)) return { kind: 'nothing', code: 'program_not_active' };
   if (referral.status === 'rejected' && !options.despiteRejection)
     return { kind: 'nothing', code: 'referral_rejected' };
   if (referral.affiliateId === null) return { kind: 'nothing', code: 'not_commissionable' };
@@ -297,14 +297,6 @@ async function judgeSale(
 function withOnlyProduct(lines: readonly SaleLine[], only: ProductId | null): readonly SaleLine[] {
   if (only === null) return lines;
   return lines.map((line) => (line.productId === null && line.product === null ? { ...line, productId: only } : line));
-}
-
-/** A draft credits nothing. Closed: a sale made after it earns nothing, but for renewals that run out (PRG-20). */
-function isNotActive(program: Program, sale: Sale): boolean {
-  if (program.status === 'draft') return true;
-  const isAfter = program.status === 'closed' && program.closedAt !== null && sale.occurredAt >= program.closedAt;
-  const runsOut = program.renewals === 'run_out' && (sale.paymentNumber ?? 1) > 1;
-  return isAfter && !runsOut;
 }
 
 /**

@@ -15,6 +15,7 @@ import { eligibleFrom } from '../../domain/earning/commission.js';
 import type { Referral } from '../../domain/earning/referral.js';
 import { assertInvariant } from '../../domain/errors.js';
 import { evaluatePlan } from '../../domain/program/planEvaluation.js';
+import { isClosedTo } from '../../domain/program/program.js';
 import { broughtAt, linesOfEarnings } from './earnedLines.js';
 import { mailEarned } from './earnedMail.js';
 import { postAccruals, reinstateLine, takeOff } from './ledger.js';
@@ -45,7 +46,7 @@ export async function accrueLead(tx: Tx, act: Act, referral: Referral, lead: Lea
   if (rules.every((rule) => rule.event !== 'lead' && rule.event !== 'registration')) return; // most plans: nothing more is read
   assertInvariant(program !== undefined, 'the program of a referral is there', { programId: referral.programId });
   if (program.status === 'draft') return; // a draft credits nothing (PRG-20)
-  if (program.status === 'closed' && program.closedAt !== null && lead.occurredAt >= program.closedAt) return;
+  if (isClosedTo(program, { occurredAt: lead.occurredAt, paymentNumber: null })) return;
   const mine = actFor(act, { cause });
   const earnings = evaluatePlan(
     await readPlanInput(tx, {

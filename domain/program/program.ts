@@ -156,3 +156,12 @@ export function programActions(status: ProgramStatus): readonly string[] {
 export function isJoinable(program: Pick<Program, 'status' | 'enrolment'>): boolean {
   return program.status === 'active' && program.enrolment === 'open';
 }
+
+/** Closed: what happens after it earns nothing, but for renewals that run out (PRG-20). */
+export function isClosedTo(
+  program: Pick<Program, 'status' | 'closedAt' | 'renewals'>,
+  event: { readonly occurredAt: Instant; readonly paymentNumber: number | null },
+): boolean {
+  const isAfter = program.status === 'closed' && program.closedAt !== null && event.occurredAt >= program.closedAt;
+  return isAfter && !(program.renewals === 'run_out' && (event.paymentNumber ?? 1) > 1);
+}

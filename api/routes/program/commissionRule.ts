@@ -29,6 +29,7 @@ import type { CurrencyCode } from '../../../domain/money.js';
 import type { Rule, RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
 import { noAmount, type PlanEvent } from '../../../domain/program/planEvent.js';
+import { isClosedTo } from '../../../domain/program/program.js';
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
@@ -261,7 +262,11 @@ const quote = defineRoute({
       const sale = body.sale ?? null;
       if (sale !== null && sale.amount.currency !== program.currency)
         throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
-      const lines = sale === null ? [noAmount] : await priceLines(tx, sale, { programId: program.id, at: occurredAt });
+      const isLead = sale === null;
+      // A draft is asked before it is published; what comes after the end of a program earns nothing, as it does when it is sold.
+      if (isClosedTo(program, { occurredAt, paymentNumber: isLead ? null : (body.paymentNumber ?? 1) }))
+        return { commissions: [], noCommissionCode: 'program_not_active' };
+      const lines = isLead ? [noAmount] : await priceLines(tx, sale, { programId: program.id, at: occurredAt });
       const plan = await readPlanInput(tx, {
         program,
         mode: ctx.mode,
