@@ -1,4 +1,4 @@
-import type { Knex } from 'knex';
+import knexFactory, { type Knex } from 'knex';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findAffiliateByEmail } from '../../db/affiliate/affiliate.js';
@@ -94,6 +94,49 @@ describe('an index finds', () => {
 
     for (const index of used) expect(plans).toMatch(index);
     expect(plans).not.toMatch(/Seq Scan/);
+  });
+
+  test('the messages of a referral among many, and of the session’s workspace alone', async () => {
+    const owner = knexFactory({ client: 'pg', connection: database.ownerUrl, pool: { min: 0, max: 1 } });
+    const [referralId, other] = [newId('referral'), newId('workspace')];
+    try {
+      await owner('workspaces').insert([
+        { id: workspaceId, name: 'Own' },
+        { id: other, name: 'Other' },
+      ]);
+      await owner.raw(
+        `insert into emails (workspace_id, id, kind, recipient, subject, body, referral_ids)
+         select ?, 'eml_' || n, 'k', 'a@b.example', 's', 'b', array['ref_' || n] from generate_series(1, 5000) as n`,
+        [workspaceId],
+      );
+      const about = [newId('referral'), referralId];
+      const mail = { kind: 'k', recipient: address, subject: 's', body: 'b', referral_ids: about };
+      await owner('emails').insert([
+        { ...mail, workspace_id: workspaceId, id: 'eml_own' },
+        { ...mail, workspace_id: other, id: 'eml_foreign' },
+      ]);
+      await owner.raw('analyze emails');
+
+      const found = await inWorkspace(db, workspaceId, (tx) => listSentMessages(tx, { referralId }, page));
+      const plans = await plansOf((tx) => listSentMessages(tx, { referralId }, page));
+      const { rows: ids } = await planner.query(`select messages_of_referral($1) as id`, [referralId]);
+
+      expect(found.map((message) => message.id)).toEqual(['eml_own']);
+      expect(ids).toEqual([{ id: 'eml_own' }]);
+      expect(plans).toMatch(/using emails_pkey/);
+      expect(plans).not.toMatch(/Seq Scan|emails_newest/);
+      // What the function does is not in their plan.
+      const { rows: sources } = await owner.raw<{ rows: { prosrc: string }[] }>(
+        `select prosrc from pg_proc where proname = 'messages_of_referral'`,
+      );
+      const look = /return query (.*?) union all/s.exec(sources[0]?.prosrc ?? '')?.[1] ?? '';
+      const { rows: inside } = await owner.raw<{ rows: { 'QUERY PLAN': string }[] }>(
+        `explain (costs off) ${look.replace('[wanted]', `['${referralId}']`)}`,
+      );
+      expect(inside.map((row) => row['QUERY PLAN']).join(' ')).toMatch(/emails_referrals_index/);
+    } finally {
+      await owner.destroy();
+    }
   });
 
   test('nothing by what is not leakproof, which is why addresses have a key of their own', async () => {
