@@ -121,3 +121,6 @@ export const subAliases: ReadonlyMap<string, 1 | 2 | 3 | 4 | 5> = new Map([
   ['chan', 1],
   ['aff_sub', 1],
 ]);
+
+/** Names that other networks use for `via`, the code of a link on the page itself; the first one given counts (api.md 4.1). */
+export const viaNames = ['via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p'] as const;

@@ -247,7 +247,8 @@ function deepLink(target: ClickTarget, parts: readonly QueryPart[]): Destination
   return deepDestination(to, destination, target.allowedHosts) ?? destination;
 }
 
-function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null {
+/** The labels of a query, by place; null: it has none. */
+export function subsOf(parts: readonly QueryPart[]): readonly (string | null)[] | null {
   const subs: (string | null)[] = [null, null, null, null, null];
   let isEmpty = true;
   for (const part of parts) {

@@ -10,7 +10,7 @@ import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
 import { type LeadFormId, parseId, type WorkspaceId } from '../../../domain/ids.js';
 import { parseLocalDate } from '../../../domain/time.js';
-import { subAliases, subIdOf } from '../../../domain/tracking/click.js';
+import { subAliases, subIdOf, viaNames } from '../../../domain/tracking/click.js';
 import { judgeDestination } from '../../../domain/tracking/destination.js';
 import { fieldProblem, isLeadFieldName } from '../../../domain/tracking/leadField.js';
 import { randomToken } from '../../../platform/secrets.js';
@@ -44,8 +44,7 @@ import { insertDirectClick, takeInView } from './visit.js';
 // `GET` and `POST /f/{formId}`: the hosted form, which works without scripts (api.md 4.2, screens.md 8).
 
 /** What carries the journey beside the form's own fields. */
-const carried = ['click_id', 'via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p', ...subAliases.keys()] as const;
-const viaNames = ['via', 'ref', 'fpr', 'a_aid', 'orid', 'aff', 'p'] as const;
+const carried = ['click_id', ...viaNames, ...subAliases.keys()] as const;
 
 const texts = {
   en: {

@@ -8,6 +8,7 @@ import { listScriptHosts } from '../../../db/reads/tracking/linkOrigin.js';
 import { lockLink, recordLinkHealth } from '../../../db/tracking/link.js';
 import type { ReadTx } from '../../../db/transaction.js';
 import { DomainError } from '../../../domain/errors.js';
+import { viaNames } from '../../../domain/tracking/click.js';
 import { creditCodeOf, linkAddress, linkStatusAt } from '../../../domain/tracking/link.js';
 import type { LinkCheck } from '../../../domain/tracking/linkCheck.js';
 import { deepDestination, parseDestination } from '../../../domain/tracking/redirect.js';
@@ -68,11 +69,11 @@ const check = defineRoute({
   },
 });
 
-/** Our own link, or a page with `?via=`; undefined: a page like any other. */
-function slugIn(url: URL, hosts: readonly string[]): string | undefined {
-  const slug =
-    hosts.includes(url.host) && url.pathname.startsWith('/r/') ? url.pathname.slice(3) : url.searchParams.get('via');
-  return slug !== null && /^[a-z0-9][a-z0-9_-]{0,199}$/i.test(slug) ? slug : undefined;
+/** The codes that an address may name: our own link's, or a page's by `via` or what other networks call it. None: a page like any other. */
+function slugsIn(url: URL, hosts: readonly string[]): readonly string[] {
+  const isRedirect = hosts.includes(url.host) && url.pathname.startsWith('/r/');
+  const named = isRedirect ? [url.pathname.slice(3)] : viaNames.map((name) => url.searchParams.get(name) ?? '');
+  return named.filter((slug) => /^[a-z0-9][a-z0-9_-]{0,199}$/i.test(slug));
 }
 
 const diagnose = defineRoute({
@@ -92,9 +93,12 @@ const diagnose = defineRoute({
       hosts: await ownHosts(tx, config),
       scripts: await listScriptHosts(tx, config.http.publicUrl),
     }));
-    const slug = slugIn(url, hosts);
-    const entry = slug === undefined ? undefined : await findLink(db, slug);
-    const found = entry?.workspaceId === ctx.workspaceId ? entry : undefined;
+    const slugs = slugsIn(url, hosts);
+    const entries = await Promise.all(slugs.map((one) => findLink(db, one)));
+    const found = entries.find((entry) => entry?.workspaceId === ctx.workspaceId);
+    // `?ref=newsletter` of another system is no link that is missing; `via` and our own address mean one.
+    const isMeant = found !== undefined || url.searchParams.has('via') || hosts.includes(url.host);
+    const slug = isMeant ? slugs[0] : undefined;
     const about = await ctx.read(async (tx, now) => {
       const view = found === undefined ? undefined : await findLinkView(tx, found.linkId);
       if (view === undefined) return undefined;

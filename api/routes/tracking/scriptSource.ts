@@ -1,16 +1,20 @@
+import { viaNames } from '../../../domain/tracking/click.js';
+
 /**
  * The tracking script as a page loads it (api.md 4.1, TRK-12, TRK-28). Plain ES2018, nothing from elsewhere, no eval, no cookie but the
- * page's own, and no request where neither address nor cookie names a click or link. At most 2 kB compressed: a test weighs it.
+ * page's own, and no request where neither address nor cookie names a click or link. At most 2 kB compressed: a test weighs it. Tag managers
+ * drop attributes they do not know, `data-key` among them: the key may stand in the script's address instead, `…/t/v1.js?key=pk_live_…`.
  *
  * `tributary(what, …)`: `ready` fn(clickId) · `consent` granted|denied · `lead` {email, …} · `sale` {externalId, amount, currency, …}; the
  * last two answer a promise of what the server said. Calls made before the script arrived wait in `tributary.q`.
  */
 export const scriptSource = `/* Tributary tracking script, no third-party cookies. */
 (function (w, d) {
-  var tag = d.currentScript || d.querySelector('script[data-key][src*="/t/v1.js"]');
+  var tag = d.currentScript || d.querySelector('script[src*="/t/v1.js"]');
   if (!tag || w.tributary && w.tributary.on) return;
-  var base = new URL(tag.src).origin;
-  var key = tag.getAttribute('data-key');
+  var from = new URL(tag.src);
+  var base = from.origin;
+  var key = tag.getAttribute('data-key') || from.searchParams.get('key');
   var url = new URL(w.location.href);
   var names = {
     externalId: 'txn_id', customerExternalId: 'customer_id', email: 'email', name: 'name', phone: 'phone', coupon: 'coupon',
@@ -44,8 +48,14 @@ export const scriptSource = `/* Tributary tracking script, no third-party cookie
     });
   }
 
-  var via = url.searchParams.get('via') || '';
+  var via = '${viaNames.join(' ')}'.split(' ').map(function (name) {
+    return url.searchParams.get(name);
+  }).find(function (slug) { return /^[\\w-]{3,200}$/.test(slug || ''); }) || '';
   var click = id(url.searchParams.get('click_id') || '') || id(read('trb_click'));
+
+  // Shown once more, not followed once more (TRK-21).
+  var shown = (w.performance.getEntriesByType('navigation')[0] || {}).type;
+  if (click && (shown === 'reload' || shown === 'back_forward')) via = '';
 
   function carry() {
     if (!click) return;
@@ -68,6 +78,7 @@ export const scriptSource = `/* Tributary tracking script, no third-party cookie
       key: key, url: w.location.href, referrer: d.referrer, clickId: click, via: via, consent: consent()
     }).then(function (told) {
       click = told.clickId || '';
+      if (told.visitId) via = '';
       if (click && told.cookieMaxAge !== 0) write('trb_click', click, told.cookieMaxAge);
       else write('trb_click', '', 0);
     }, function () {}).then(known);
@@ -101,7 +112,9 @@ export const scriptSource = `/* Tributary tracking script, no third-party cookie
   var early = w.tributary && w.tributary.q || [];
   tributary.on = true;
   w.tributary = tributary;
-  visit();
+  // A page that is only drawn ahead was seen by nobody yet.
+  if (d.prerendering) d.addEventListener('prerenderingchange', visit);
+  else visit();
   early.forEach(function (call) { tributary.apply(null, call); });
   if (d.readyState === 'loading') d.addEventListener('DOMContentLoaded', carry);
 })(window, document);

@@ -21,8 +21,6 @@ import {
   type ConsentMode,
   type CookieMode,
   isPreviewer,
-  subAliases,
-  subIdOf,
 } from '../../../domain/tracking/click.js';
 import { parseQuery } from '../../../domain/tracking/redirect.js';
 import { noteCall } from '../../apiLog.js';
@@ -34,6 +32,7 @@ import { hashAddress } from '../../device.js';
 import { defineRoute, type Route } from '../../route.js';
 import { presentVisit, visitList, visitQuery, type VisitReport, visitReport } from '../../schemas/tracking/visit.js';
 import { parseWith } from '../../validation.js';
+import { subsOf } from './click.js';
 import { targetOf } from './clickTarget.js';
 import { checkPublicKey } from './publicKeyCheck.js';
 import { modeOfCall } from './testMode.js';
@@ -200,11 +199,6 @@ export async function insertDirectClick(
   const noCredit = target.noCredit ?? (credit ? undefined : 'consent_refused');
   const cut = report.url.indexOf('?');
   const query = cut === -1 ? '' : report.url.slice(cut + 1).replace(/#.*$/s, '');
-  const subs: (string | null)[] = [null, null, null, null, null];
-  for (const part of parseQuery(query)) {
-    const place = subAliases.get(part.name);
-    if (place !== undefined) subs[place - 1] ??= subIdOf(part.value);
-  }
   const id = deps.newId('click');
   await insertClick(tx, act.now, {
     id,
@@ -217,7 +211,7 @@ export async function insertDirectClick(
     credit: noCredit === undefined ? 'credited' : 'not_credited',
     creditCode: noCredit ?? null,
     isSuspect: false,
-    subs,
+    subs: subsOf(parseQuery(query)),
     query: query === '' ? null : printable(query),
     referrer: report.referrer == null || report.referrer === '' ? null : printable(report.referrer),
     windowSeconds: target.windowSeconds,

@@ -164,6 +164,14 @@ test('diagnose tells whom an address credits and what stands in the way', async 
     scriptFound: false,
     problems: [{ code: 'script_missing' }],
   });
+  expect((await diagnose(`http://${host}/plain?ref=newsletter&fpr=diag-direct`)).body).toMatchObject({
+    link: { id: direct },
+    credits: true,
+  });
+  expect((await diagnose(`http://${host}/plain?ref=newsletter`)).body).toMatchObject({
+    link: null,
+    problems: [{ code: 'no_link' }, { code: 'destination_unreachable' }],
+  });
   expect((await diagnose(`http://${host}/gone`)).body).toMatchObject({
     link: null,
     credits: false,

@@ -58,14 +58,28 @@ function open(
     readonly gpc?: boolean;
     readonly early?: readonly (readonly unknown[])[];
     readonly frames?: { src: string }[];
+    /** How the page came to be shown, as browsers name it. */
+    readonly shown?: 'navigate' | 'reload' | 'back_forward';
+    /** As a tag manager leaves it: without attributes that it does not know. */
+    readonly script?: { readonly query: string; readonly isBare: true };
+    /** Drawn ahead; called when the visitor comes. */
+    readonly ahead?: (() => void)[];
   } = {},
 ): Page {
   const cookies = options.cookies ?? new Map<string, string>();
   const calls: string[] = [];
   const location = new URL(address);
-  const attributes: Record<string, string> = { 'data-key': key };
+  const attributes: Record<string, string> = options.script?.isBare === true ? {} : { 'data-key': key };
   const document = {
-    currentScript: { src: `${api.url}/t/v1.js`, getAttribute: (name: string) => attributes[name] ?? null },
+    prerendering: options.ahead !== undefined,
+    addEventListener: (name: string, listener: () => void) => {
+      expect(name).toBe('prerenderingchange');
+      options.ahead?.push(listener);
+    },
+    currentScript: {
+      src: `${api.url}/t/v1.js${options.script?.query ?? ''}`,
+      getAttribute: (name: string) => attributes[name] ?? null,
+    },
     referrer: 'https://blog.example/post?who=me',
     readyState: 'complete',
     querySelectorAll: () => (options.frames ?? []).map((frame) => Object.assign(frame, { tagName: 'IFRAME' })),
@@ -82,6 +96,7 @@ function open(
   const window: Record<string, unknown> = {
     location,
     navigator: { globalPrivacyControl: options.gpc === true },
+    performance: { getEntriesByType: () => [{ type: options.shown ?? 'navigate' }] },
     fetch: (url: string, init: { readonly method: string; readonly body: string }) => {
       calls.push(`${init.method} ${new URL(url).pathname}`);
       expect(init).toMatchObject({ credentials: 'omit', mode: 'cors', keepalive: true });
@@ -201,6 +216,74 @@ test('LNK-06: a direct link makes click and visit together', async () => {
   const id = await ready(page);
   expect(id).toMatch(/^clk_/);
   expect(await owner('clicks').where({ id }).first('sub1', 'credit')).toEqual({ sub1: 'kw7', credit: 'credited' });
+  expect(await owner('visits').where({ click_id: id })).toHaveLength(1);
+});
+
+const clicksOf = (link: string) =>
+  owner('clicks')
+    .whereIn('link_id', owner('links').where({ slug: link }).select('id'))
+    .orderBy('created_at')
+    .select('id');
+
+test('TRK-21, LNK-06: a direct link shown once more, or allowed a cookie afterwards, is one click; followed again it is two and one visit', async () => {
+  await api.as(shop.key, '/v1/links', {
+    body: { affiliateId, programId, kind: 'direct', slug: 'ada-once', destinationUrl: 'https://shop.example/once' },
+  });
+  const address = 'https://shop.example/once?via=ada-once';
+  const first = open(address);
+  const id = await ready(first);
+  await first.tributary('consent', 'granted');
+  for (const shown of ['reload', 'back_forward'] as const)
+    expect(await ready(open(address, { cookies: first.cookies, shown }))).toBe(id);
+  expect(await clicksOf('ada-once')).toEqual([{ id }]);
+
+  const again = await ready(open(address, { cookies: first.cookies }));
+  expect(await clicksOf('ada-once')).toEqual([{ id }, { id: again }]);
+  expect(await owner('visits').whereIn('click_id', [id, again])).toHaveLength(1);
+});
+
+test.each(['ref', 'fpr', 'a_aid', 'orid', 'aff', 'p'])(
+  'a direct link may name its code as %s (api.md 4.1)',
+  async (name) => {
+    const slug = `ada-by-${name.replace('_', '-')}`;
+    await api.as(shop.key, '/v1/links', {
+      body: { affiliateId, programId, kind: 'direct', slug, destinationUrl: 'https://shop.example/other' },
+    });
+    const id = await ready(open(`https://shop.example/other?subid=low&${name}=${slug}&sub1=high`));
+    expect(await owner('clicks').where({ id }).first('sub1')).toEqual({ sub1: 'high' });
+    expect(await clicksOf(slug)).toEqual([{ id }]);
+  },
+);
+
+test('what other sites mean by such a name makes no click, and a click that the page knows stays known', async () => {
+  const id = await click();
+  const cookies = new Map([['trb_click', id]]);
+  for (const query of ['?p=2', '?ref=news%20letter', '?ref=newsletter'])
+    expect(await ready(open(`https://shop.example/list${query}`, { cookies }))).toBe(id);
+  const nobody = open('https://shop.example/list?ref=newsletter');
+  expect(await ready(nobody)).toBeNull();
+  expect([...nobody.cookies]).toEqual([]);
+});
+
+test('TRK-12: a tag manager that drops the key’s attribute may leave it in the address of the script', async () => {
+  const id = await click();
+  const page = open(`https://shop.example/?click_id=${id}`, { script: { query: `?key=${key}`, isBare: true } });
+  expect(await ready(page)).toBe(id);
+  expect(page.cookies.get('trb_click')).toBe(id);
+  const served = await fetch(`${api.url}/t/v1.js?key=${key}`);
+  expect([served.status, await served.text()]).toEqual([200, source]);
+});
+
+test('TRK-03: a page that a browser draws ahead was seen by nobody until the visitor comes', async () => {
+  const ahead: (() => void)[] = [];
+  const id = await click();
+  const page = open(`https://shop.example/?click_id=${id}`, { ahead });
+  expect(page.calls).toEqual([]);
+  ahead.forEach((come) => {
+    come();
+  });
+  await ready(page);
+  expect(page.calls).toEqual(['POST /t/visit']);
   expect(await owner('visits').where({ click_id: id })).toHaveLength(1);
 });
 
