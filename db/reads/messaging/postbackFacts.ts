@@ -17,22 +17,26 @@ interface FactsRow {
 }
 
 // What is there to tell this affiliate about this object? Its sale, what the affiliate itself earns by it, and the affiliate's own newest click
-// of the journey with the sub-IDs it carried: nothing of anybody else's, and of the customer nothing at all.
+// of the journey with the sub-IDs it carried: nothing of anybody else's, and of the customer nothing at all. What it earns by a recruit's sale
+// says neither which sale nor the recruit's sub-ID, as in the portal; sub-IDs go with the grant (TRK-16).
 const factsSql = `
   with about as (
     select coalesce(commission.referral_id, sale.referral_id, lead.referral_id, referral.id) as referral_id,
       coalesce(commission.sale_id, sale.id) as sale_id, coalesce(commission.lead_id, lead.id) as lead_id, commission.id as commission_id,
-      coalesce(commission.sub1, sale.sub1, lead.sub1) as sub1
+      coalesce(commission.sub1, sale.sub1, lead.sub1) as sub1, coalesce(commission.level, 1) = 1 as is_direct
     from (select :objectType::text as type, :objectId::text as id) as object
     left join commissions as commission on object.type = 'commission' and commission.id = object.id
     left join sales as sale on object.type = 'sale' and sale.id = object.id
     left join leads as lead on object.type = 'lead' and lead.id = object.id
     left join referrals as referral on object.type = 'referral' and referral.id = object.id
   )
-  select sale.external_id as order_id, sale.captured_minor as sale_minor, sale.currency as sale_currency,
-    own.minor as own_minor, own.currency as own_currency, click.id as click_id, coalesce(about.sub1, click.sub1) as sub1,
-    click.sub2, click.sub3, click.sub4, click.sub5
+  select case when about.is_direct then sale.external_id end as order_id, sale.captured_minor as sale_minor, sale.currency as sale_currency,
+    own.minor as own_minor, own.currency as own_currency, click.id as click_id,
+    case when told.sub_id_access then coalesce(case when about.is_direct then about.sub1 end, click.sub1) end as sub1,
+    case when told.sub_id_access then click.sub2 end as sub2, case when told.sub_id_access then click.sub3 end as sub3,
+    case when told.sub_id_access then click.sub4 end as sub4, case when told.sub_id_access then click.sub5 end as sub5
   from about
+  join affiliates as told on told.id = :affiliateId
   left join sales as sale on sale.id = about.sale_id
   left join lateral (
     select sum(line.amount_minor)::bigint as minor, min(line.currency) as currency
