@@ -248,8 +248,7 @@ async function bySession(
     const hash = hashToken(token);
     const found = await findSession(options.db, hash);
     options.knownSessions.learn(hash, found);
-    if (found !== undefined && found.userStatus === 'active' && !isTooIdle(found, now) && mayGoOn(found))
-      living.push(found);
+    if (found !== undefined && isAlive(found, now)) living.push(found);
   }
   const session = chosen(living, wanted);
   if (session === undefined) throw unauthenticated();
@@ -257,6 +256,29 @@ async function bySession(
   if (wantedMode !== undefined && wantedMode !== mode) throw new DomainError('request.mode_mismatch');
   await touchSession(options.db, session, now);
   return callerOf(session, mode, now);
+}
+
+function isAlive(session: SessionEntry, now: Instant): boolean {
+  return session.userStatus === 'active' && !isTooIdle(session, now) && mayGoOn(session) && !owesCode(session);
+}
+
+/** The browser's own session, whatever portal it looks at besides: for pages that a provider sends the person back to. */
+export async function findOwnSession(
+  request: IncomingMessage,
+  { db, publicUrl }: Pick<AuthOptions, 'db' | 'publicUrl'>,
+): Promise<SessionEntry | undefined> {
+  const token = readCookie(request.headers.cookie, sessionCookieName(publicUrl));
+  const found = token === undefined ? undefined : await findSession(db, hashToken(token));
+  return found !== undefined && isAlive(found, clockNow()) ? found : undefined;
+}
+
+/**
+ * A provider was asked for one factor, and by now a role demands two: who has a second one here signs in again and is asked for its code
+ * (docs/decisions/1160).
+ */
+function owesCode(session: SessionEntry): boolean {
+  const { audience, byProvider, factorShown, hasTotp, roleIds, totpRequiredFor } = session;
+  return byProvider && hasTotp && !factorShown && needsSecondFactor(audience, roleIds, totpRequiredFor);
 }
 
 /** A look at a portal that a key opened stays in the mode of that key; every other session is in the mode that it asks for. */
@@ -273,14 +295,16 @@ function mayGoOn(session: SessionEntry): boolean {
   );
 }
 
-function lacksFactor({ hasTotp, roleIds, totpRequiredFor }: SessionEntry, audience: Audience): boolean {
-  return !hasTotp && needsSecondFactor(audience, roleIds, totpRequiredFor);
+function lacksFactor({ hasTotp, factorShown, roleIds, totpRequiredFor }: SessionEntry, audience: Audience): boolean {
+  return !hasTotp && !factorShown && needsSecondFactor(audience, roleIds, totpRequiredFor);
 }
 
 /** What the person of a staff session may do now; in a look that a key opened, the ticked part of it. */
 function staffGrantOf(session: SessionEntry): Grant {
   if (lacksFactor(session, 'staff')) return noGrant;
-  const { isInstanceAdmin: instanceAdmin, customRoles: custom } = session;
+  const { customRoles: custom } = session;
+  // The installation is above the workspace whose provider let the person in.
+  const instanceAdmin = session.isInstanceAdmin && !session.byProvider;
   const own = grantOf(session.roleIds, { instanceAdmin, custom });
   const key = session.view?.key ?? null;
   return key === null ? own : narrow(own, ticksOf(key, custom));

@@ -94,20 +94,30 @@ async function isCodeRight(deps: ApiDeps, loginId: LoginId, code: string, now: I
 }
 
 /** A challenge for this membership, where the login has a second factor; undefined where the first proof is enough. */
-export async function challengeFor(deps: ApiDeps, loginId: LoginId, userId: UserId): Promise<string | undefined> {
+export async function challengeFor(
+  deps: ApiDeps,
+  loginId: LoginId,
+  userId: UserId,
+  byProvider = false,
+): Promise<string | undefined> {
   const factor = await findSecondFactor(deps.db, loginId);
   if (factor === undefined || factor.secret === null) return undefined;
   const until = addMs(clockNow(), challengeMs);
-  return deps.secrets.seal(challengePurpose, JSON.stringify({ loginId, userId, until }));
+  return deps.secrets.seal(challengePurpose, JSON.stringify({ loginId, userId, until, byProvider }));
 }
 
-/** Who a challenge was made for; `invalid_credentials` when it is none of ours, too old, or its person is gone. */
+/** Who a challenge was made for, and whether the workspace's provider was the first proof; `invalid_credentials` when it is none of ours, too old, or its person is gone. */
 export async function readChallenge(
   deps: ApiDeps,
   challenge: string,
-): Promise<{ readonly loginId: LoginId; readonly membership: Membership }> {
+): Promise<{ readonly loginId: LoginId; readonly membership: Membership; readonly byProvider: boolean }> {
   const wrong = (): DomainError => new DomainError('access.invalid_credentials');
-  let made: { readonly loginId: LoginId; readonly userId: UserId; readonly until: Instant };
+  let made: {
+    readonly loginId: LoginId;
+    readonly userId: UserId;
+    readonly until: Instant;
+    readonly byProvider?: boolean;
+  };
   try {
     made = JSON.parse(deps.secrets.unseal(challengePurpose, challenge)) as typeof made;
   } catch {
@@ -117,5 +127,5 @@ export async function readChallenge(
   const memberships = await listMemberships(deps.db, made.loginId);
   const membership = memberships.find((one) => one.userId === made.userId && one.status === 'active');
   if (membership === undefined) throw wrong();
-  return { loginId: made.loginId, membership };
+  return { loginId: made.loginId, membership, byProvider: made.byProvider === true };
 }

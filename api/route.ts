@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { z } from 'zod';
 import { DomainError, type DomainErrorCode, InvariantError } from '../domain/errors.js';
 import { mostStreamedRows } from '../domain/reporting/listExport.js';
+import { guardsOtherMemberships } from '../db/access/login.js';
 import { failpoint } from '../platform/failpoint.js';
 import {
   authenticate,
@@ -21,7 +22,13 @@ import { parseWith } from './validation.js';
 import type { ApiDeps } from './deps.js';
 import { AcceptedDecision, type Answer, encode, Encoded, send, sendPieces, StreamedFile } from './answer.js';
 import type { PublicContext, RouteContext } from './routeContext.js';
-import { checkExportRight, checkPermission, checkView, type RoutePermission } from './routePermission.js';
+import {
+  checkExportRight,
+  checkPermission,
+  checkProviderSession,
+  checkView,
+  type RoutePermission,
+} from './routePermission.js';
 import { readIfMatch, readJson, readQuery, requireJsonWanted } from './requestParts.js';
 import { exported, keepAttempt } from './requestAudit.js';
 import { type HandledRoute, Handling, type WholeList } from './handling.js';
@@ -187,6 +194,7 @@ export function defineRoute<
       if (isWrite && caller.session !== null) checkCsrf(koa.req, caller.session, deps.config.http.publicUrl);
       checkView(caller, route);
       checkPermission(caller, route.permission);
+      await checkProviderSession(caller, route, (session) => guardsOtherMemberships(deps.db, session));
       if (route.stepUp && !caller.isSteppedUp) throw new DomainError('access.step_up_required');
       const key = route.idempotency === 'none' ? null : readIdempotencyKey(koa.req);
       if (route.idempotency === 'required' && key === null) throw new DomainError('request.idempotency_key_required');

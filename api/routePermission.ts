@@ -44,6 +44,36 @@ export function checkView(
   throw new DomainError('access.wrong_audience');
 }
 
+/** What is the login's and not the workspace's: the login may be at home in other workspaces, which this one's provider says nothing about. */
+const ofLogin: ReadonlySet<string> = new Set([
+  'POST /v1/auth/switch',
+  'POST /v1/auth/password',
+  'POST /v1/auth/email',
+  'POST /v1/auth/totp/enrol',
+  'POST /v1/auth/totp/confirm',
+  'POST /v1/auth/totp/disable',
+]);
+const secondFactorPath = /^POST \/v1\/auth\/totp\//;
+
+/**
+ * A session by the workspace's provider stays in the workspace (docs/decisions/1160): no other membership, no new password or address, and a
+ * second factor only where the login guards nothing else. Code: `access.not_enabled`.
+ */
+export async function checkProviderSession(
+  caller: Caller,
+  route: { readonly method: string; readonly path: string },
+  guardsOtherMemberships: (session: NonNullable<Caller['session']>) => Promise<boolean>,
+): Promise<void> {
+  const { session } = caller;
+  const name = `${route.method} ${route.path}`;
+  if (session?.byProvider !== true || !ofLogin.has(name)) return;
+  if (secondFactorPath.test(name) && !(await guardsOtherMemberships(session))) return;
+  throw new DomainError('access.not_enabled', {
+    capability: 'own_sign_in',
+    detail: 'You signed in through your company’s provider. For this, sign in with your password or a link of ours.',
+  });
+}
+
 /** A file leaves the house, so it has a right of its own (api.md 1.6); the portal's is of the caller's own rows (api.md 17). */
 export function checkExportRight(caller: Caller, permission: RoutePermission): void {
   if (caller.viewing?.mayExport === false)

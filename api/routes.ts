@@ -68,10 +68,12 @@ import { apiKeyRoutes } from './routes/access/apiKey.js';
 import { ownApiKeyRoutes } from './routes/access/ownApiKey.js';
 import { apiLogRoutes } from './routes/access/apiLog.js';
 import { preferenceRoutes } from './routes/access/preference.js';
+import { oidcRoutes } from './routes/access/oidc.js';
 import { roleRoutes } from './routes/access/role.js';
 import { secondFactorRoutes } from './routes/access/secondFactor.js';
 import { loginEmailRoutes } from './routes/access/loginEmail.js';
 import { sessionRoutes } from './routes/access/session.js';
+import { signInProviderRoutes } from './routes/access/signInProvider.js';
 import { noticeRoutes } from './routes/messaging/notice.js';
 import { notificationChoiceRoutes } from './routes/messaging/notificationChoice.js';
 import { reportRoutes } from './routes/reporting/report.js';
@@ -110,6 +112,8 @@ const own: readonly Route[] = [
   ...sessionRoutes,
   ...loginEmailRoutes,
   ...secondFactorRoutes,
+  ...oidcRoutes,
+  ...signInProviderRoutes,
   ...userRoutes,
   ...roleRoutes,
   ...apiKeyRoutes,

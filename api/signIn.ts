@@ -3,7 +3,7 @@ import { recordPortalSignIn, stampFirstLogin } from '../db/affiliate/affiliate.j
 import { findSession } from '../db/directory.js';
 import { inWorkspace, readWorkspace } from '../db/transaction.js';
 import { rememberDevice } from '../db/tracking/device.js';
-import { insertSession, type Membership } from '../db/access/login.js';
+import { insertProviderSession, insertSession, type Membership } from '../db/access/login.js';
 import { getSettings } from '../db/access/settings.js';
 import { sessionEnds, sessionLimits } from '../domain/access/session.js';
 import type { Act } from '../domain/act.js';
@@ -21,12 +21,16 @@ import { clickCookie } from './routes/tracking/click.js';
 
 const longestUserAgent = 300;
 
-/** A new session of a person in one of their memberships, and its cookie. `access.token_used_or_expired` when they were removed meanwhile. */
+/**
+ * A new session of a person in one of their memberships, and its cookie; `byProvider` where the workspace's provider let them in, and whether a
+ * second factor was shown. `access.token_used_or_expired` when they were removed meanwhile.
+ */
 export async function startSession(
   deps: ApiDeps,
   koa: Context,
   loginId: LoginId,
   membership: Membership,
+  byProvider: { readonly factorShown: boolean } | null = null,
 ): Promise<{ readonly id: SessionId; readonly csrfToken: string; readonly expiresAt: Instant }> {
   const token = randomToken();
   const session = {
@@ -34,7 +38,7 @@ export async function startSession(
     csrfToken: randomToken(),
     expiresAt: sessionEnds(membership.audience, clockNow()),
   };
-  await insertSession(deps.db, {
+  const row = {
     ...session,
     tokenHash: hashToken(token),
     loginId,
@@ -42,7 +46,9 @@ export async function startSession(
     userId: membership.userId,
     audience: membership.audience,
     userAgent: userAgentOf(koa),
-  });
+  };
+  if (byProvider === null) await insertSession(deps.db, row);
+  else await insertProviderSession(deps.db, row, byProvider.factorShown);
   if ((await findSession(deps.db, hashToken(token))) === undefined)
     throw new DomainError('access.token_used_or_expired');
   if (membership.audience === 'affiliate' && membership.affiliateId !== null)
@@ -108,7 +114,7 @@ async function rememberPortalSignIn(
 }
 
 /** HttpOnly, SameSite=Lax, the whole site; Secure and `__Host-` on https (api.md 1.2). */
-function setCookie(deps: ApiDeps, koa: Context, name: string, token: string, lifeSeconds: number): void {
+export function setCookie(deps: ApiDeps, koa: Context, name: string, token: string, lifeSeconds: number): void {
   const secure = deps.config.http.publicUrl.startsWith('https:') ? '; Secure' : '';
   koa.append('Set-Cookie', `${name}=${token}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Lax${secure}`);
 }

@@ -67,6 +67,10 @@ export interface SessionEntry {
   readonly customRoles: readonly CustomRole[];
   /** Staff who look at an affiliate's portal: the person is theirs, the rows are the affiliate's. Null: an ordinary session. */
   readonly view: PortalView | null;
+  /** Came through the workspace's provider, which answers for this workspace only (docs/decisions/1160). */
+  readonly byProvider: boolean;
+  /** Of a session by a provider: a second factor was shown, there or here. */
+  readonly factorShown: boolean;
 }
 
 export interface PortalView {
@@ -102,6 +106,8 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
     totp_required_for: string[];
     custom_roles: CustomRole[];
     viewed_affiliate_id: AffiliateId | null;
+    by_provider: boolean;
+    factor_shown: boolean;
   }>(db, 'directory_session($1)', [tokenHash]);
   if (row === undefined) return undefined;
   const view = row.viewed_affiliate_id === null ? null : await findView(db, row.session_id);
@@ -130,7 +136,17 @@ export async function findSession(db: Db, tokenHash: Buffer): Promise<SessionEnt
         totpRequiredFor: row.totp_required_for,
         customRoles: row.custom_roles,
         view,
+        byProvider: row.by_provider,
+        factorShown: row.factor_shown,
       };
+}
+
+/** The workspaces whose staff sign in through a provider, with the words of its button. */
+export async function listSignInProviders(
+  db: Db,
+): Promise<readonly { readonly workspaceId: WorkspaceId; readonly label: string }[]> {
+  const rows = await rowsOf<{ workspace_id: WorkspaceId; label: string }>(db, 'directory_sign_in_providers()', []);
+  return rows.map((row) => ({ workspaceId: row.workspace_id, label: row.label }));
 }
 
 async function findView(db: Db, sessionId: SessionId): Promise<PortalView | undefined> {

@@ -1,3 +1,4 @@
+import { signInProviderPurpose } from '../domain/access/signInProvider.js';
 import { paymentSecretPurpose } from '../domain/earning/paymentEvent.js';
 import { webhookSecretPurpose } from '../domain/messaging/webhook.js';
 import { gatewayAccessPurpose } from '../domain/payout/gateway.js';
@@ -89,6 +90,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     purpose: 'totp',
     expression: 'totp_draft',
     assign: 'totp_draft = $1',
+  },
+  {
+    name: 'secrets of sign-in providers',
+    table: 'sign_in_providers',
+    key: ['workspace_id'],
+    purpose: signInProviderPurpose,
+    expression: 'client_secret',
+    assign: 'client_secret = $1',
   },
   {
     name: 'stored answers that hold a secret',

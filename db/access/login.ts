@@ -101,6 +101,15 @@ export async function listMemberships(db: Asked, loginId: LoginId): Promise<read
   }));
 }
 
+/** Does this person's login open anything beside this membership: another workspace, a portal? Who is removed there opens nothing. */
+export async function guardsOtherMemberships(
+  db: Asked,
+  of: { readonly loginId: LoginId; readonly userId: UserId },
+): Promise<boolean> {
+  const memberships = await listMemberships(db, of.loginId);
+  return memberships.some((one) => one.userId !== of.userId && one.status !== 'disabled');
+}
+
 export async function setPassword(db: Asked, loginId: LoginId, hash: string): Promise<void> {
   await rowsOf(db, 'directory_set_password(?, ?)', [loginId, hash]);
 }
@@ -138,6 +147,26 @@ export interface NewSession {
   readonly audience: Audience;
   readonly userAgent: string | null;
   readonly expiresAt: Instant;
+}
+
+/** A session of staff that came through the workspace's provider; as `insertSession` otherwise. */
+export async function insertProviderSession(db: Asked, session: NewSession, factorShown: boolean): Promise<void> {
+  await rowsOf(db, 'directory_create_provider_session(?, ?, ?, ?, ?, ?, ?, ?, ?)', [
+    session.id,
+    session.tokenHash,
+    session.csrfToken,
+    session.loginId,
+    session.workspaceId,
+    session.userId,
+    session.userAgent,
+    session.expiresAt,
+    factorShown,
+  ]);
+}
+
+/** A second factor was shown in this session. */
+export async function markFactorShown(db: Asked, sessionId: SessionId): Promise<void> {
+  await rowsOf(db, 'directory_factor_shown(?)', [sessionId]);
 }
 
 /** Nothing is written when the person is not active at this moment: whoever made it finds no session. */

@@ -133,6 +133,8 @@ export async function listRoleHolders(tx: ReadTx | Tx, roleId: string): Promise<
   const { rows } = await tx.raw<{ rows: { id: string }[] }>(
     `select person.id from users as person where :roleId = any(person.role_ids) and person.status <> 'disabled'
      union all select key.id from api_keys as key where key.role_id = :roleId and key.revoked_at is null
+     union all select 'sign_in_provider' from sign_in_providers as provider, jsonb_array_elements(provider.role_groups) as mapped
+       where mapped ->> 'roleId' = :roleId
      order by id`,
     { roleId },
   );

@@ -980,7 +980,7 @@ test('every route stands in the tables of api.md', () => {
   // GET of one gateway is not on the page, which lists them all in one answer; what a payment source sent is ours (docs/decisions/0081), and
   // so is what a second person finds an open entry by (0320), where documents wait and an affiliate sends its own (0430), and
   // what rejects both levels of a sale (0620), and closing a period (0980), and the plans of a run and
-  // what differs between them (1020).
+  // what differs between them (1020), and the company's provider of a workspace with the buttons of those there are (1160).
   const beside = new Set([
     'GET /v1/console/risk',
     'GET /v1/gateways/{}',
@@ -998,6 +998,9 @@ test('every route stands in the tables of api.md', () => {
     'GET /v1/me/documents/{}/content',
     'POST /v1/me/links/{}/check',
     'POST /v1/sales/{}/reject',
+    'GET /v1/auth/oidc/providers',
+    'GET /v1/sign-in-provider',
+    'PUT /v1/sign-in-provider',
   ]);
   const page = new Set(contractPaths);
   const here = routes.map((route) => nameOf(route).replaceAll(/:[A-Za-z]+/g, '{}'));

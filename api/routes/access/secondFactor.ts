@@ -5,6 +5,7 @@ import {
   findSecondFactor,
   removeSecondFactor,
 } from '../../../db/access/secondFactor.js';
+import { markFactorShown } from '../../../db/access/login.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
 import type { Tx } from '../../../db/transaction.js';
 import { needsSecondFactor } from '../../../domain/access/session.js';
@@ -46,9 +47,10 @@ const signIn = definePublicRoute({
   reply: sessionWire,
   refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
   async handle(ctx, deps) {
-    const { loginId, membership } = await readChallenge(deps, ctx.body.challenge);
+    const { loginId, membership, byProvider } = await readChallenge(deps, ctx.body.challenge);
     await checkCode(deps, ctx, loginId, ctx.body.code);
-    return sessionAnswer(deps, membership, await startSession(deps, ctx.koa, loginId, membership));
+    const of = byProvider ? { factorShown: true } : null;
+    return sessionAnswer(deps, membership, await startSession(deps, ctx.koa, loginId, membership, of));
   },
 });
 
@@ -107,6 +109,7 @@ const confirm = defineRoute({
           code: 'not_in_list',
           detail: 'Not the code of this moment. Is the clock right?',
         });
+      await markFactorShown(tx, session.sessionId);
       await record(tx, act, session.userId, 'secondFactorEnrolled');
       return { object: 'recovery_codes' as const, codes: [...codes] };
     });

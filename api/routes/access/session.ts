@@ -10,6 +10,7 @@ import {
   markEmailVerified,
   markSteppedUp,
   type Membership,
+  type SessionSummary,
   setPassword,
 } from '../../../db/access/login.js';
 import { getSettings } from '../../../db/access/settings.js';
@@ -144,7 +145,11 @@ const acceptInvite = definePublicRoute({
     await inWorkspace(deps.db, token.workspaceId, async (tx, now) => {
       const user = await lockUser(tx, token.userId);
       if (user === undefined || user.status === 'disabled' || !(await takeOneTimeToken(tx, token.id))) throw used();
-      if (hash !== undefined) await setPassword(tx, token.loginId, hash);
+      if (hash !== undefined) {
+        await setPassword(tx, token.loginId, hash);
+        // As with any other new password: whoever was on this login before may not be who chose it.
+        await endSessions(tx, token.loginId);
+      }
       await markEmailVerified(tx, token.loginId);
       if (user.status === 'invited') {
         const act = ownAct(deps, ctx, token.workspaceId, token.userId, now);
@@ -453,6 +458,15 @@ const changePassword = defineRoute({
   },
 });
 
+/** The sessions of a login; a session by a provider knows only those of staff of its workspace (docs/decisions/1160). */
+async function listReached(deps: ApiDeps, session: NonNullable<Caller['session']>): Promise<readonly SessionSummary[]> {
+  const sessions = await listSessions(deps.db, session.loginId);
+  if (!session.byProvider) return sessions;
+  return sessions.filter(
+    (one) => one.workspaceId === session.workspaceId && (one.audience === 'staff' || one.viewedAffiliateId !== null),
+  );
+}
+
 const ownSessions = defineRoute({
   method: 'GET',
   path: '/v1/sessions',
@@ -462,7 +476,7 @@ const ownSessions = defineRoute({
   refuses: [],
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
-    const sessions = await listSessions(deps.db, session.loginId);
+    const sessions = await listReached(deps, session);
     return { data: sessions.map((one) => presentOwnSession(one, session.sessionId)), nextCursor: null };
   },
 });
@@ -477,7 +491,7 @@ const ownSession = defineRoute({
   refuses: ['resource.not_found'],
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
-    const sessions = await listSessions(deps.db, session.loginId);
+    const sessions = await listReached(deps, session);
     const found = sessions.find((one) => one.id === ctx.params.sessionId);
     if (found === undefined) throw new DomainError('resource.not_found');
     return presentOwnSession(found, session.sessionId);
@@ -494,7 +508,8 @@ const endOwnSession = defineRoute({
   refuses: ['resource.not_found'],
   async handle(ctx, deps) {
     const session = sessionOf(ctx.caller);
-    if (!(await endSession(deps.db, session.loginId, ctx.params.sessionId)))
+    const isReached = (await listReached(deps, session)).some((one) => one.id === ctx.params.sessionId);
+    if (!isReached || !(await endSession(deps.db, session.loginId, ctx.params.sessionId)))
       throw new DomainError('resource.not_found');
     if (ctx.params.sessionId === session.sessionId) clearSessionCookie(deps, ctx.koa);
     return undefined;

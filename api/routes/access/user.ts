@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { mailOneTimeLink } from '../../../db/access/inviteMail.js';
 import { endSessions, listMemberships } from '../../../db/access/login.js';
-import { lockRolesInUse } from '../../../db/access/role.js';
 import { removeSecondFactor } from '../../../db/access/secondFactor.js';
+import { releaseSubject } from '../../../db/access/signInProvider.js';
 import {
   countActiveWithRoles,
   findUser,
@@ -17,14 +17,12 @@ import {
 } from '../../../db/access/user.js';
 import { ensureLogin, getWorkspace } from '../../../db/access/workspace.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
-import { findRole, notGrantable } from '../../../domain/access/permission.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { Caller } from '../../auth.js';
 import { anyOf, anyText, listQuery } from '../../lists.js';
-import { invalid } from '../../problems.js';
 import { answer } from '../../answer.js';
 import type { ApiDeps } from '../../deps.js';
+import { requireMayGrant } from '../../roleGrants.js';
 import { defineRoute, type Route } from '../../route.js';
 import { inviteBody, presentUser, userPatch, userWire } from '../../schemas/access/user.js';
 import { idWire, listOf, noContent } from '../../schemas/wire.js';
@@ -34,18 +32,6 @@ const userParams = z.strictObject({ userId: idWire('user') });
 async function present(tx: ReadTx | Tx, user: User) {
   const assignments = await listAssignments(tx, [user.id]);
   return presentUser(user, assignments.get(user.id));
-}
-
-/** Nobody grants what they do not hold (api.md 2); a role of the workspace's own that is not there is 422. */
-async function requireMayGrant(tx: Tx, caller: Caller, roleIds: readonly string[]): Promise<void> {
-  const custom = await lockRolesInUse(tx, roleIds);
-  roleIds.forEach((roleId, index) => {
-    const role = findRole(roleId, custom);
-    if (role === undefined)
-      throw invalid({ pointer: `#/roleIds/${index}`, code: 'not_found', detail: 'There is no such role.' });
-    const missing = notGrantable(caller.grant, role);
-    if (missing !== undefined) throw new DomainError('access.permission_missing', { missingPermission: missing });
-  });
 }
 
 /** A workspace without an owner could never get one again. */
@@ -160,6 +146,8 @@ const invite = defineRoute({
                 status: 'invited',
               })
             : await updateUser(tx, act, before, 'invited', { name, roleIds, status: 'invited' });
+        // Whoever comes back may be somebody else at the company's provider by now (docs/decisions/1160).
+        if (before !== undefined) await releaseSubject(tx, before.id);
         await replaceAssignments(tx, user.id, 'affiliate', affiliateIds);
         await replaceAssignments(tx, user.id, 'reseller', resellerIds);
         await mailInvite(tx, act, deps, user);

@@ -128,8 +128,18 @@ export const meWire = z
     permissions: z.array(z.string()),
     steppedUp: z.boolean(),
     secondFactor: z
-      .strictObject({ enrolled: z.boolean(), required: z.boolean(), recoveryCodesLeft: z.int().nullable() })
+      .strictObject({
+        enrolled: z.boolean(),
+        required: z.boolean(),
+        recoveryCodesLeft: z.int().nullable(),
+        isOwn: z
+          .boolean()
+          .meta({ description: 'False: it guards more than this session reaches, and stays as it is.' }),
+      })
       .nullable(),
+    byProvider: z
+      .boolean()
+      .meta({ description: 'Signed in through the company’s provider: nothing beside this workspace.' }),
     csrfToken: z.string().nullable(),
     features: z.record(z.string(), z.unknown()),
     homePath: z.string(),
@@ -172,6 +182,10 @@ export function presentSession(
   };
 }
 
+function isOwnOf(session: { readonly userId: string }, membership: Membership): boolean {
+  return membership.userId === session.userId;
+}
+
 export function presentMe(
   caller: Caller,
   workspace: { readonly id: string; readonly name: string; readonly features: Readonly<Record<string, unknown>> },
@@ -204,9 +218,15 @@ export function presentMe(
         ? null
         : {
             enrolled: session.hasTotp,
-            required: needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor),
+            // Whoever showed one at the company's provider is not asked to set up another.
+            required:
+              needsSecondFactor(session.audience, session.roleIds, session.totpRequiredFor) &&
+              (session.hasTotp || !session.factorShown),
             recoveryCodesLeft,
+            isOwn:
+              !session.byProvider || memberships.every((one) => isOwnOf(session, one) || one.status === 'disabled'),
           },
+    byProvider: session?.byProvider === true,
     csrfToken: session?.csrfToken ?? null,
     features: { ...workspace.features },
     homePath: homePathOf(caller.audience, settings),
@@ -215,7 +235,7 @@ export function presentMe(
         ? null
         : { affiliate: { id: view.affiliateId, name: view.affiliateName }, until: session.expiresAt },
     memberships: memberships
-      .filter((membership) => membership.status === 'active')
+      .filter((one) => one.status === 'active' && (session?.byProvider !== true || isOwnOf(session, one)))
       .map((membership) => ({
         id: membership.userId,
         audience: membership.audience,

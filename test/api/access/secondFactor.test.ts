@@ -73,7 +73,12 @@ async function challengeOf(browser: Browser): Promise<string> {
 test('enrolling shows secret and picture, and only a right code turns the second factor on', async () => {
   const pia = await member('reviewer');
   const before = await browse(pia, '/v1/me');
-  expect(before.body['secondFactor']).toEqual({ enrolled: false, required: false, recoveryCodesLeft: null });
+  expect(before.body['secondFactor']).toEqual({
+    enrolled: false,
+    required: false,
+    recoveryCodesLeft: null,
+    isOwn: true,
+  });
 
   const draft = await browse(pia, '/v1/auth/totp/enrol', { method: 'POST' });
   expect(draft.body).toMatchObject({ object: 'totp_draft' });
