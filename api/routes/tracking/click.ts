@@ -3,8 +3,10 @@ import { isbot } from 'isbot';
 import type { Db, EdgeDb } from '../../../db/connection.js';
 import { findProgramBySlug, findTrackingDomainEntries, takeTrackingTest } from '../../../db/directory.js';
 import { isUnavailable } from '../../../db/errors.js';
+import { findProgram } from '../../../db/program/program.js';
+import { readWorkspace } from '../../../db/transaction.js';
 import { type NewClick, recordClicks } from '../../../db/tracking/click.js';
-import { type NewId, parseId, type WorkspaceId } from '../../../domain/ids.js';
+import { type NewId, parseId, type ProgramId, type WorkspaceId } from '../../../domain/ids.js';
 import {
   type Consent,
   consentAllows,
@@ -26,6 +28,7 @@ import { createGroupCommit, QueueFullError } from '../../../platform/groupCommit
 import type { Logger } from '../../../platform/logger.js';
 import type { Secrets } from '../../../platform/secrets.js';
 import { hashAddress } from '../../device.js';
+import { busyPage, type EdgePage, languageOf, neutralPage, overPage } from './clickPages.js';
 import { type ClickTarget, createClickTargets } from './clickTarget.js';
 import { createDomainBook } from './domainBook.js';
 
@@ -364,25 +367,17 @@ const redirectHeaders = [
   '0',
 ];
 
-function html(title: string, text: string): Buffer {
-  return Buffer.from(
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
-      `<title>${title}</title></head><body style="font:1.1rem/1.5 system-ui;margin:4rem auto;max-width:34rem;padding:0 1rem">` +
-      `<h1>${title}</h1><p>${text}</p></body></html>`,
-  );
-}
-
-const neutralPage = html('This link leads nowhere', 'It may be old or mistyped. Please go back to where you found it.');
-const busyPage = html('One moment, please', 'We could not open this link just now. Please try again in a few seconds.');
-
 function page(
   response: ServerResponse,
   status: number,
-  body: Buffer,
+  pages: EdgePage,
   extra: Readonly<Record<string, string>> = {},
 ): void {
+  const language = languageOf(response.req.headers['accept-language']);
+  const body = pages[language];
   response.writeHead(status, {
     'Content-Type': 'text/html; charset=utf-8',
+    'Content-Language': language,
     'Content-Length': body.length,
     'Cache-Control': 'no-store',
     'X-Robots-Tag': 'noindex',
@@ -424,15 +419,18 @@ async function fallbackPage(
   const program = slugPattern.test(path) ? await findProgramBySlug(db, path) : undefined;
   if (program === undefined || (only !== undefined && program.workspaceId !== only))
     return page(response, 404, neutralPage);
-  page(
-    response,
-    200,
-    html(escaped(program.name), 'This offer is not available any more. Thank you for your interest.'),
-  );
+  page(response, 200, overPage({ name: program.name, wayOn: await wayOn(db, program) }));
 }
 
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Where the shop is: its landing page, else the first host that its links lead to. No click is named, so nothing is credited. */
+async function wayOn(
+  db: Db,
+  of: { readonly workspaceId: WorkspaceId; readonly programId: ProgramId },
+): Promise<string | undefined> {
+  const program = await readWorkspace(db, of.workspaceId, (tx) => findProgram(tx, of.programId));
+  const [host] = program?.destinationHosts ?? [];
+  const page = program?.landingUrl ?? (host === undefined ? undefined : `https://${host}/`);
+  return page !== undefined && /^https?:\/\//.test(page) ? page : undefined;
 }
 
 /** One line in ten seconds, with how many it stands for: printing each error took a failing server from 19,000 to 323 answers a second. */

@@ -247,6 +247,35 @@ test('a program without a fallback has a hosted one', async () => {
   expect((await follow(`${edge.url}/x/nobody`)).status).toBe(404);
 });
 
+test('the hosted fallback has a way on, without a click, and speaks the visitor’s language (screens.md 8)', async () => {
+  const program = await world.makeProgram({
+    fallback_url: null,
+    slug: 'autumn',
+    name: 'Autumn',
+    landing_url: 'https://shop.example/start?a=1&b="',
+    destination_hosts: ['shop.example'],
+  });
+  const shown = async (path: string, language?: string): Promise<readonly [string | null, string]> => {
+    const response = await follow(`${edge.url}${path}`, language === undefined ? {} : { 'accept-language': language });
+    return [response.headers.get('content-language'), await response.text()];
+  };
+
+  const [language, english] = await shown('/x/autumn?click_id=clk_01kaz0c3v7m2q8x4t6w9y1b5de');
+  expect(language).toBe('en');
+  expect(english).toContain('<html lang="en">');
+  expect(english).toContain('<a href="https://shop.example/start?a=1&#38;b=&#34;">Go on to our website</a>');
+  expect(english).not.toContain('clk_');
+  expect((await shown('/x/autumn', 'de-AT,de;q=0.9,en;q=0.8'))[1]).toContain('Dieses Angebot gibt es nicht mehr');
+  expect((await shown('/r/nobody-has-this', 'fr, de;q=0.5, en;q=0.4'))[1]).toContain('Dieser Link führt nirgendwohin');
+  expect((await shown('/r/nobody-has-this', 'en-GB, de;q=0.5'))[1]).toContain('This link leads nowhere');
+  expect((await shown('/r/nobody-has-this', 'fr'))[0]).toBe('en');
+
+  await world.owner('programs').where({ id: program }).update({ landing_url: null });
+  expect((await shown('/x/autumn'))[1]).toContain('<a href="https://shop.example/">');
+  await world.owner('programs').where({ id: program }).update({ destination_hosts: [] });
+  expect((await shown('/x/autumn'))[1]).not.toContain('<a ');
+});
+
 test('LNK-21: a suspension takes effect within seconds and the link still delivers', async () => {
   const cleo = await world.makeAffiliate();
   await world.makeLink({ affiliateId: cleo, slug: 'cleo' });
