@@ -6,6 +6,7 @@ import {
   type NewCommission,
 } from '../../db/earning/commission.js';
 import { enqueue } from '../../db/messaging/outbox.js';
+import { listRuleVersions } from '../../db/program/commissionPlan.js';
 import { findProgram } from '../../db/program/program.js';
 import { readZone } from '../../db/reads/earning/planInput.js';
 import type { Tx } from '../../db/transaction.js';
@@ -16,6 +17,7 @@ import type { Referral } from '../../domain/earning/referral.js';
 import type { Sale } from '../../domain/earning/sale.js';
 import { decideTopUps, type TopUp } from '../../domain/earning/topUp.js';
 import { assertInvariant } from '../../domain/errors.js';
+import { bandsKey } from '../../domain/program/bands.js';
 import type { Repricing } from '../../domain/program/planEvaluation.js';
 import type { Instant } from '../../domain/time.js';
 import { nudge, workflowIds } from '../../workflows/contract.js';
@@ -23,7 +25,7 @@ import { adjustmentLine } from './adjustment.js';
 import { postAccruals, takeOff } from './ledger.js';
 
 /**
- * A sale reached a row that counts for the whole period: every earlier line of the same rule gets an `adjustment` that names it and brings it to
+ * A sale reached a row that counts for the whole period: every earlier line of the same rule with the same bands gets an `adjustment` that names it and brings it to
  * that row; none is edited (RUL-16). What a refund has taken of the line's sale is taken of its raise at once. The caller holds the locks of
  * referral and sale, and those events that count together wait (`lockVolumes`).
  */
@@ -58,20 +60,23 @@ async function raise(
   });
   const range =
     bands.period === 'lifetime' ? null : periodContaining(await readZone(tx, program), bands.period, sale.occurredAt);
+  const versions = (await listRuleVersions(tx, repricing.rule.id)).flatMap(({ version, terms }) =>
+    terms.bands !== null && bandsKey(terms.bands) === bandsKey(bands) ? [version] : [],
+  );
   const found = await listLinesOfBand(tx, {
     mode: sale.mode,
     programId: referral.programId,
     affiliateId: repricing.affiliateId,
     level: repricing.level,
     ruleId: repricing.rule.id,
-    ruleVersion: repricing.rule.version,
+    ruleVersions: versions,
     exceptSaleId: sale.id,
     range,
   });
   // Their sales first, so that a refund on its way waits and then sees the raise; then the lines, as everywhere.
   const sales = await lockSalesOfLines(tx, found);
   const lines = await lockCommissions(tx, found);
-  const topUps = decideTopUps(lines, repricing.rule, repricing.row);
+  const topUps = decideTopUps(lines, { rule: repricing.rule, row: repricing.row, versions });
   const raises = topUps.map((topUp) => raiseLine(act, topUp, of));
   const inserted = await insertCommissions(tx, act, raises);
   await postAccruals(tx, act, inserted, sale.occurredAt);

@@ -498,7 +498,7 @@ export async function listPaidLeadEvents(
 }
 
 /**
- * The lines that a whole band may raise: what the affiliate earned on the level by this version of the rule in the period, and the entries
+ * The lines that a whole band may raise: what the affiliate earned on the level by these versions of the rule in the period, and the entries
  * that raised it before. Ids; the caller locks.
  */
 export async function listLinesOfBand(
@@ -509,7 +509,7 @@ export async function listLinesOfBand(
     readonly affiliateId: string;
     readonly level: number;
     readonly ruleId: string;
-    readonly ruleVersion: number;
+    readonly ruleVersions: readonly number[];
     readonly exceptSaleId: string;
     readonly range: { readonly from: Instant; readonly until: Instant } | null;
   },
@@ -523,7 +523,8 @@ export async function listLinesOfBand(
        where commission.mode = :mode and commission.program_id = :programId and commission.affiliate_id = :affiliateId
          and commission.level = :level and commission.kind = 'earned' and commission.status in ('pending', 'approved', 'paid')
          and commission.sale_id <> :exceptSaleId
-         and commission.parts @> jsonb_build_array(jsonb_build_object('ruleId', :ruleId::text, 'ruleVersion', :ruleVersion::int))
+         and exists (select from jsonb_array_elements(commission.parts) as part
+                     where part ->> 'ruleId' = :ruleId and (part ->> 'ruleVersion')::int = any (:ruleVersions::int[]))
          ${range === null ? '' : 'and sale.occurred_at >= :from and sale.occurred_at < :until'})
      select id from earned
      union all

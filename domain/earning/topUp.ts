@@ -22,22 +22,28 @@ export interface TopUp {
 }
 
 /**
- * The raises that bring earlier lines of a rule to one of its rows (RUL-16). `lines`: the earned ones of the period with the entries that
+ * The raises that bring earlier lines of a rule, of the versions with the same bands, to one of its rows (RUL-16). `lines`: the earned ones of the period with the entries that
  * name them. The whole amounts are compared, before refunds: a refund reverses the same share of a line and of its raise. A line that a cap
  * clipped, and one that does not stand, is left as it is.
  */
-export function decideTopUps(lines: readonly Commission[], rule: Rule, row: number): readonly TopUp[] {
+export function decideTopUps(
+  lines: readonly Commission[],
+  { rule, row, versions }: { readonly rule: Rule; readonly row: number; readonly versions: readonly number[] },
+): readonly TopUp[] {
+  const isOfRule = (part: Commission['parts'][number]): boolean =>
+    part.ruleId === rule.id && versions.includes(part.ruleVersion);
   return lines.flatMap((line): readonly TopUp[] => {
     const isDue = line.kind === 'earned' && line.clipReason === null && isStanding(line);
     if (!isDue) return [];
-    const due = roundToMinor(exactAt(line, rule, row));
+    const exact = exactAt(line, { rule, row, isOfRule });
+    const due = roundToMinor(exact);
     const raised = lines
       .filter((one) => isTopUp(one) && one.originCommissionId === line.id && one.status !== 'rejected')
       .reduce((total, one) => total + one.amount, 0n);
     const amount = due - line.amount - raised;
     return amount === 0n
       ? []
-      : [{ line, amount, explanation: explanationOf(line, rule, row, { due, raised, amount }) }];
+      : [{ line, amount, explanation: explanationOf(line, rule, row, { due, exact, raised, amount }) }];
   });
 }
 
@@ -47,13 +53,20 @@ function isStanding(line: Commission): boolean {
 }
 
 /** The line's exact amount with the rule's parts at the row; what other rules won stays. */
-function exactAt(line: Commission, rule: Rule, row: number): Fraction {
+function exactAt(
+  line: Commission,
+  of: {
+    readonly rule: Rule;
+    readonly row: number;
+    readonly isOfRule: (part: Commission['parts'][number]) => boolean;
+  },
+): Fraction {
+  const { rule, row } = of;
   const pays = rule.terms.bands?.rows[row]?.pays;
   assertInvariant(pays !== undefined, 'a row that was reached is in its rule', { ruleId: rule.id, row });
   return line.parts.reduce<Fraction>(
     (total, part) => {
-      const isOfRule = part.ruleId === rule.id && part.ruleVersion === rule.version;
-      if (!isOfRule)
+      if (!of.isOfRule(part))
         return addFractions(total, {
           numerator: BigInt(part.exact.numerator),
           denominator: BigInt(part.exact.denominator),
@@ -74,15 +87,16 @@ function explanationOf(
   line: Commission,
   rule: Rule,
   row: number,
-  { due, raised, amount }: { readonly due: bigint; readonly raised: bigint; readonly amount: bigint },
+  of: { readonly due: bigint; readonly exact: Fraction; readonly raised: bigint; readonly amount: bigint },
 ): Readonly<Record<string, unknown>> {
+  const { due, raised, amount } = of;
   const reached = rule.terms.bands?.rows[row];
   const text = (minor: bigint): string => {
     const wire = formatMoney({ minor, currency: line.currency });
     return `${wire.amount} ${wire.currency}`;
   };
   const already = raised === 0n ? text(line.amount) : `${text(line.amount)} and ${text(raised)} since`;
-  const exact = reduce(exactAt(line, rule, row));
+  const exact = reduce(of.exact);
   return {
     sentence: `At the band from ${reached?.from ?? ''} (${reached === undefined ? '' : bandRateText(reached.pays)}) the earlier commission is ${text(due)}; it was ${already}: ${text(amount)} more.`,
     rule: { id: rule.id, name: rule.name, version: rule.version, scope: rule.scope, level: line.level },

@@ -91,6 +91,14 @@ export function highestRate(bands: Pick<Bands, 'rows'>): number {
   );
 }
 
+/**
+ * The same for bands that pay the same: the row that is reached counts for all that was earned under them in the period, whatever else of the rule
+ * was changed since, its name or its limits (RUL-16).
+ */
+export function bandsKey({ level, by, period, mode, rows }: Bands): string {
+  return [level, by, period, mode, ...rows.map((row) => `${row.from}: ${bandRateText(row.pays)}`)].join(' ');
+}
+
 /** A row's share or sum as an affiliate reads it: `15 %`, `20.00 USD`. */
 export function bandRateText(pays: BandRate): string {
   if (pays.kind === 'flat') {

@@ -11,7 +11,7 @@ import {
   wholeOf,
 } from '../money.js';
 import { addMonths, type Instant } from '../time.js';
-import { type BandPeriod, countsVolume } from './bands.js';
+import { type BandPeriod, bandsKey, countsVolume } from './bands.js';
 import { type CapPeriod, type CapScope, chooseVersion, type RuleVersion } from './commissionPlan.js';
 import { capSubject } from './earnedPart.js';
 import { type EarnedLine, type Earnings, evaluatePlan, type Repricing } from './planEvaluation.js';
@@ -351,7 +351,7 @@ function runProgram(program: SimulatedProgram, beginning: Beginning): RunningPro
         const { bands } = rule.terms;
         if (bands?.mode !== 'whole' || !countsVolume(bands.by) || bands.level !== line.level || line.clipCode !== null)
           continue;
-        const key = `${rule.id} ${rule.version} ${volumeKey(line.affiliateId, line.level, bands.period, past.occurredAt)}`;
+        const key = `${rule.id} ${bandsKey(bands)} ${volumeKey(line.affiliateId, line.level, bands.period, past.occurredAt)}`;
         const kept: CountedLine = {
           others: line.parts.reduce(
             (total, part) => (part.rule === rule ? total : addFractions(total, part.exact)),
@@ -370,7 +370,8 @@ function runProgram(program: SimulatedProgram, beginning: Beginning): RunningPro
       const { bands } = rule.terms;
       const pays = bands?.rows[row]?.pays;
       if (bands === null || pays === undefined) return [];
-      const earlier = wholes.get(`${rule.id} ${rule.version} ${volumeKey(affiliateId, level, bands.period, at)}`) ?? [];
+      const earlier =
+        wholes.get(`${rule.id} ${bandsKey(bands)} ${volumeKey(affiliateId, level, bands.period, at)}`) ?? [];
       return earlier.map((line) => {
         const exact = line.bases.reduce(
           (total, base) => addFractions(total, pays.kind === 'flat' ? wholeOf(pays.amount) : shareOf(base, pays.rate)),

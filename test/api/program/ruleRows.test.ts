@@ -64,6 +64,33 @@ test('RUL-16: whole mode, ten sales of 100.00: the tenth earns 15.00 and adds ni
   expect(await world.broken()).toEqual([]);
 });
 
+test('RUL-16: whole mode raises what was earned under another name of the rule, and not what had other bands', async () => {
+  const whole = (third: number) => ({ by: 'sales_count', mode: 'whole', rows: [row('0', 100_000), row('3', third)] });
+  const at = await scene({ bands: whole(150_000) });
+  const [rule] = itemsOf((await world.as(`/v1/commission-rules?programId=${at.programId}`)).body['data']);
+  const change = async (version: number, body: Readonly<Record<string, unknown>>): Promise<void> => {
+    const headers = { 'If-Match': `"${version}"` };
+    const path = `/v1/commission-rules/${String(rule?.['id'])}`;
+    const answer = await world.api.as(world.ws.key, path, { method: 'PATCH', body, headers });
+    expect(answer.status, answer.text).toBe(200);
+  };
+  const raises = async (): Promise<readonly unknown[]> =>
+    (await world.commissions(`programId=${at.programId}&kind=adjustment`)).map((line) => line['amount']['amount']);
+  await sell(at, '100.00');
+  await change(1, { name: 'Renamed', limits: { maxPayments: 12, maxMonths: null } });
+  await sell(at, '100.00');
+  expect([await first(await sell(at, '100.00')), await raises()]).toEqual(['15.00', ['5.00', '5.00']]);
+  // Other bands are other terms: what was earned under the former ones keeps its amount.
+  await change(2, { bands: { ...whole(150_000), rows: [...whole(150_000).rows, row('5', 200_000)] } });
+  await sell(at, '100.00');
+  expect([await first(await sell(at, '100.00')), await raises()]).toEqual(['20.00', ['5.00', '5.00', '5.00']]);
+  const today = new Date().toISOString().slice(0, 10);
+  const asked = { programIds: [at.programId], from: today, to: today };
+  const { body, text } = await world.as('/v1/commission-rules/simulate', asked);
+  expect([body['sales'], body['actual'], body['simulated']], text).toEqual([5, [usd('85.00')], [usd('85.00')]]);
+  expect(await world.broken()).toEqual([]);
+});
+
 test('RUL-16: rejected and fully refunded events do not count for a band, part refunded ones do', async () => {
   const at = await scene({ bands: { by: 'sales_count', rows: [row('0', 100_000), row('3', 150_000)] } });
   const [one, two] = [await sell(at, '100.00'), await sell(at, '100.00')];
