@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Locator } from '@playwright/test';
 import { at, textAt } from '../../support/apiClient.js';
 import { sessionCalls } from '../payoutWorld.js';
 import { expect, expectAccessible, freshCookie, ownerState, pressRowAction, stackNotes, test } from '../support.js';
@@ -100,6 +101,74 @@ test('a form is built by keyboard and by drag, equals its preview, and its lead 
     await expect(page).toHaveURL(goal);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   }
+});
+
+/** What a visitor sees of each control: its words, its mark, its kind and what may be chosen. */
+const shapesOf = (controls: Locator) =>
+  controls.evaluateAll((nodes) =>
+    nodes.map((node) => {
+      const words = document.querySelector(`label[for="${node.id}"]`)?.textContent ?? '';
+      const type = node instanceof HTMLInputElement ? node.type : node.tagName.toLowerCase();
+      return {
+        label: words.replace(/\s*\*\s*$/, '').trim(),
+        isMarked: /\*\s*$/.test(words),
+        kind: ['checkbox', 'date', 'select', 'textarea'].includes(type) ? type : 'line',
+        options: node instanceof HTMLSelectElement ? [...node.options].map((option) => option.text) : [],
+      };
+    }),
+  );
+
+test('the preview is the published form, kind by kind, in both languages (LED-19, LED-23)', async ({ page }) => {
+  const { origin } = stackNotes();
+  const { must } = await sessionCalls(origin, await freshCookie());
+  const settings = await must('GET', '/v1/settings');
+  await must('PATCH', '/v1/settings', {}, { 'if-match': `"${String(at(settings, 'version'))}"` });
+  const programId = textAt(await must('POST', '/v1/programs', { name: `Kinds ${tag}`, currency: 'USD' }), 'id');
+  const own = [
+    { key: `plan_${tag}`, name: 'Plan', type: 'choice', options: ['Basic', 'Pro'] },
+    { key: `seats_${tag}`, name: 'Seats', type: 'number' },
+    { key: `start_${tag}`, name: 'Start', type: 'date' },
+    { key: `terms_${tag}`, name: 'Terms', type: 'checkbox' },
+  ];
+  for (const field of own) await must('POST', '/v1/custom-fields', { target: 'lead', ...field });
+  const formId = textAt(
+    await must('POST', '/v1/lead-forms', {
+      name: `Kinds ${tag}`,
+      programId,
+      language: 'de',
+      consentText: 'Ich willige ein.',
+      fields: [
+        { name: 'email', label: 'E-Mail', required: true },
+        { name: 'phone', label: 'Telefon' },
+        { name: 'message', label: 'Nachricht', required: true },
+        ...own.map(({ key, name }, place) => ({ name: key, label: name, required: place % 2 === 1 })),
+      ],
+    }),
+    'id',
+  );
+
+  await page.goto(`/forms/${formId}`);
+  const preview = page.getByRole('region', { name: 'Preview' });
+  await expect(preview.locator('[data-preview]')).toHaveCount(7);
+  const previewed = await shapesOf(preview.locator('[data-preview]'));
+  const consent = preview.getByLabel('Ich willige ein.');
+  await expect(consent).toBeVisible();
+  await expect(preview.getByRole('button', { name: 'Absenden' })).toBeVisible();
+
+  await page.goto(`/f/${formId}`);
+  const published = await shapesOf(page.locator('form [id^="f-"]:not(#f-consent):not(#f-trap)'));
+  expect(previewed).toEqual(published);
+  expect(published.map(({ kind, isMarked }) => [kind, isMarked])).toEqual([
+    ['line', true],
+    ['line', false],
+    ['textarea', true],
+    ['select', false],
+    ['line', true],
+    ['date', false],
+    ['checkbox', true],
+  ]);
+  await expect(page.getByLabel('Ich willige ein.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Absenden' })).toBeVisible();
 });
 
 test('a lead is entered by hand, given a note, and found among the leads; a person joins another by name (screens.md 3.8, 3.14)', async ({

@@ -33,7 +33,8 @@ function Control({ field }: { readonly field: LeadForm['fields'][number] }): Rea
     case 'choice':
       return <NativeSelect {...common} data={['', ...field.options]} />;
     case 'checkbox':
-      return <Checkbox label={field.label} data-preview={field.name} />;
+      // Mantine marks every other control as required, but not this one.
+      return <Checkbox label={field.required ? `${field.label} *` : field.label} data-preview={field.name} />;
     case 'longText':
       return <Textarea {...common} rows={4} />;
     case 'email':
