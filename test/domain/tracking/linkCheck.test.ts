@@ -29,6 +29,8 @@ test.each([
   '<script async src="https://go.example/t/v1.js" data-key="pk_live_x"></script>',
   "<SCRIPT data-key=pk SRC='//go.example/t/v1.js'>",
   '<script src=http://track.example:8443/t/v1.js defer></script>',
+  '<!-- the tracking --><script\nsrc="https://go.example/t/v1.js?key=pk_live_x"></script>',
+  '<script>if (a<b) document.write("<!--")</script><script src="https://go.example/t/v1.js"></script>',
 ])('%s is the script', (body) => {
   expect(answered(200, `<html>${body}</html>`)).toMatchObject({ health: 'ok', scriptFound: true });
 });
@@ -38,9 +40,20 @@ test.each([
   '<script src="https://goxexample/t/v1.js"></script>',
   '<script src="https://evil.example/?https://go.example/t/v1.js"></script>',
   '<a href="https://go.example/t/v1.js">script</a>',
+  '<!-- <b>old</b> <script src="https://go.example/t/v1.js"></script> -->',
+  '<scripted src="https://go.example/t/v1.js">',
 ])('%s is not', (body) => {
   expect(answered(200, body)).toMatchObject({ health: 'untracked', scriptFound: false });
 });
+
+test.each(['<script ', '<!--', '<script src', 'src = ', '<'])(
+  'a page of nothing but %s costs no more than its length',
+  (part) => {
+    const body = part.repeat(100_000);
+    expect(answered(200, `${body}>`)).toMatchObject({ scriptFound: false });
+    expect(answered(200, body)).toMatchObject({ scriptFound: false });
+  },
+);
 
 test('a page that was read in part only, our own page, and no answer', () => {
   expect(answered(200, '<html>', true)).toMatchObject({ health: 'ok', scriptFound: null });
