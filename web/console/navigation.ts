@@ -24,6 +24,8 @@ export const menu: readonly MenuGroup[] = [
       { path: '/applications', text: 'nav.applications', rights: ['affiliate.read'], ofProgram: true },
       { path: '/documents', text: 'nav.documents', rights: ['affiliate.read'] },
       { path: '/groups', text: 'nav.groups', rights: ['group.read'] },
+      { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
+      { path: '/customer-accounts', text: 'nav.customerAccounts', rights: ['contact.read'] },
     ],
   },
   {
@@ -53,8 +55,6 @@ export const menu: readonly MenuGroup[] = [
       { path: '/clicks', text: 'nav.clicks', rights: ['link.read'], ofProgram: true },
       { path: '/leads', text: 'nav.leads', rights: ['lead.read'], waiting: 'lead', ofProgram: true },
       { path: '/lead-log', text: 'nav.leadLog', rights: ['lead.read'] },
-      { path: '/contacts', text: 'nav.contacts', rights: ['contact.read'] },
-      { path: '/customer-accounts', text: 'nav.customerAccounts', rights: ['contact.read'] },
       { path: '/sales', text: 'nav.sales', rights: ['sale.read'], waiting: 'sale', ofProgram: true },
       { path: '/parked-events', text: 'nav.parked', rights: ['log.read'] },
       {
@@ -86,8 +86,6 @@ export const menu: readonly MenuGroup[] = [
       { path: '/payout-runs', text: 'nav.runs', rights: ['payout.read'], waiting: 'payout_run' },
       { path: '/ledger', text: 'nav.ledger', rights: ['ledger.read'] },
       { path: '/reconciliations', text: 'nav.reconciliations', rights: ['ledger.read'] },
-      { path: '/audit', text: 'nav.audit', rights: ['audit.read'] },
-      { path: '/audit/histories', text: 'nav.histories', rights: ['history.read'] },
     ],
   },
   {
@@ -115,9 +113,21 @@ export const menu: readonly MenuGroup[] = [
       { path: '/settings/link-domains', text: 'nav.linkDomains', rights: ['settings.read'] },
       { path: '/settings/team', text: 'nav.team', rights: ['user.read'] },
       { path: '/settings/permissions', text: 'nav.permissions', rights: ['user.read'] },
+      { path: '/profile', text: 'nav.profile' },
+    ],
+  },
+  {
+    text: 'nav.audit',
+    entries: [
+      { path: '/audit', text: 'nav.audit', rights: ['audit.read'] },
+      { path: '/audit/histories', text: 'nav.histories', rights: ['history.read'] },
+    ],
+  },
+  {
+    text: 'nav.system',
+    entries: [
       { path: '/system', text: 'nav.system', rights: ['system.read'] },
       { path: '/dev/mail', text: 'nav.mailbox', rights: ['system.write'] },
-      { path: '/profile', text: 'nav.profile' },
     ],
   },
 ];

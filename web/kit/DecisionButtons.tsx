@@ -1,12 +1,13 @@
 import { Button, Group, Modal, Radio, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type KeyboardEvent, type ReactElement, useRef, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, type ReactElement, useContext, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getOperationsByOperationId } from '../client/sdk.gen.js';
 import { newKey, postPath } from './api.js';
+import { CurrentRow } from './currentRow.js';
 import { ErrorView, useProblemText } from './ErrorView.js';
-import { singleKeysAreOn } from './keys.js';
+import { singleKeysAreOn, useKeys } from './keys.js';
 import { isProblem } from './problem.js';
 import { type RowAction, RowMenu } from './RowMenu.js';
 import { useWithStepUp } from './stepUp.js';
@@ -205,13 +206,26 @@ export function DecisionButtons({ size = 'sm', ...of }: Decidable & { readonly s
   );
 }
 
-/** The same in a row of a list: one menu, with what the list adds behind it. */
+/** What a letter does to the row one is on: the first of these that may be done with it (screens.md 1.4). */
+const verbsOfKey: Readonly<Record<string, readonly string[]>> = {
+  a: ['approve', 'accept'],
+  r: ['reject', 'decline'],
+  h: ['hold'],
+};
+
+/** The same in a row of a list: one menu, with what the list adds behind it; on the row that `j` and `k` are on by letter as well. */
 export function DecisionMenu({
   row,
   more = [],
   ...of
 }: Decidable & { readonly row: string; readonly more?: readonly RowAction[] }): ReactElement {
   const { verbs, dialog } = useVerbs(of);
+  const isCurrent = useContext(CurrentRow);
+  const take = (key: string) => () => {
+    const verb = verbs.find((one) => verbsOfKey[key]?.includes(one.key) === true);
+    if (verb !== undefined && verb.isBusy !== true) verb.onPress();
+  };
+  useKeys(isCurrent ? Object.fromEntries(Object.keys(verbsOfKey).map((key) => [key, take(key)])) : {});
   return (
     <>
       <RowMenu row={row} actions={[...verbs, ...more]} />

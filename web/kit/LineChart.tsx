@@ -1,4 +1,5 @@
 import { Box, Table, Text } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
 import { type ReactElement, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { dayText } from './DateText.js';
@@ -12,7 +13,9 @@ export interface ChartPoint {
   readonly isUnusual?: boolean;
 }
 
-const width = 900;
+/** Until the place is measured. In pixels, as everything here: drawn at its own size, words are as large on a phone as anywhere. */
+const usualWidth = 900;
+const leastWidth = 240;
 const height = 220;
 const margin = { top: 12, right: 8, bottom: 24, left: 44 };
 
@@ -34,6 +37,8 @@ export function LineChart({
 }): ReactElement {
   const { t } = useTranslation();
   const titleId = useId();
+  const { ref, width: measured } = useElementSize();
+  const width = measured === 0 ? usualWidth : Math.max(leastWidth, Math.floor(measured));
   if (isTable) return <ChartTable label={label} points={points} before={before} />;
   const most = Math.max(1, ...points.map((point) => point.value), ...before.map((point) => point.value));
   const top = niceTop(most);
@@ -48,7 +53,7 @@ export function LineChart({
   const middle = points[Math.floor(points.length / 2)];
   const labels = [points[0], middle, last].flatMap((point) => (point === undefined ? [] : [point]));
   return (
-    <Box data-chart>
+    <Box data-chart ref={ref}>
       <svg viewBox={`0 0 ${width} ${height}`} width="100%" role="img" aria-labelledby={titleId}>
         <title id={titleId}>{label}</title>
         {[0, top / 2, top].map((line) => (

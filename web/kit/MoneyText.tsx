@@ -112,7 +112,7 @@ export function MoneyList({
 }): ReactElement {
   if (values.length === 0) return <Text span>–</Text>;
   return (
-    <Group gap="sm" component="span" display="inline-flex">
+    <Group gap="sm" component="span" display="inline-flex" className="money-list">
       {values.map((value) => (
         <MoneyText key={value.currency} value={value} kind={kind} />
       ))}

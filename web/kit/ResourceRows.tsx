@@ -2,6 +2,7 @@ import { ActionIcon, Checkbox, Group, Skeleton, Table, Text, Tooltip, UnstyledBu
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode, Ref } from 'react';
 import { useTranslation } from 'react-i18next';
+import { CurrentRow } from './currentRow.js';
 import { EyeIcon } from './icons.js';
 import { type Money, MoneyList } from './MoneyText.js';
 import type { Column } from './resourceColumns.js';
@@ -82,8 +83,8 @@ export function ResourceRows<Row extends { readonly id: string }>({
               </Text>
             </Table.Th>
           )}
-          {columns.map((column) => (
-            <HeadCell key={column.key} column={column} sort={sort} onSort={onSort} />
+          {columns.map((column, place) => (
+            <HeadCell key={column.key} column={column} isFirst={place === 0} sort={sort} onSort={onSort} />
           ))}
           {rowActions === undefined ? null : <Table.Th>{t('list.actions')}</Table.Th>}
         </Table.Tr>
@@ -122,13 +123,20 @@ export function ResourceRows<Row extends { readonly id: string }>({
                     />
                   </Table.Td>
                 )}
-                {columns.map((column) => (
-                  <Table.Td key={column.key} data-label={column.title} data-align={column.align}>
+                {columns.map((column, place) => (
+                  <Table.Td
+                    key={column.key}
+                    data-label={column.title}
+                    data-align={column.align}
+                    {...(place === 0 ? { 'data-first': true } : {})}
+                  >
                     <span>{column.render(row)}</span>
                   </Table.Td>
                 ))}
                 {rowActions === undefined ? null : (
-                  <Table.Td data-label={t('list.actions')}>{rowActions(row)}</Table.Td>
+                  <Table.Td data-label={t('list.actions')}>
+                    <CurrentRow.Provider value={index === current}>{rowActions(row)}</CurrentRow.Provider>
+                  </Table.Td>
                 )}
               </Table.Tr>
             ))}
@@ -153,10 +161,12 @@ export function ResourceRows<Row extends { readonly id: string }>({
 
 function HeadCell<Row>({
   column,
+  isFirst,
   sort,
   onSort,
 }: {
   readonly column: Column<Row>;
+  readonly isFirst: boolean;
   readonly sort: string;
   readonly onSort: (sort: string) => void;
 }): ReactElement {
@@ -178,7 +188,7 @@ function HeadCell<Row>({
       </UnstyledButton>
     );
   return (
-    <Table.Th aria-sort={direction} data-align={column.align}>
+    <Table.Th aria-sort={direction} data-align={column.align} {...(isFirst ? { 'data-first': true } : {})}>
       {column.hint === undefined ? cell : <Tooltip label={column.hint}>{cell}</Tooltip>}
     </Table.Th>
   );

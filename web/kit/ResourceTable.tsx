@@ -93,7 +93,8 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isAllSelected, setAllSelected] = useState(false);
   const [running, setRunning] = useState<BulkAction | null>(null);
-  const [current, setCurrent] = useState(-1);
+  // By id: what is decided by a letter must be the row one went to, wherever a poll has moved it since.
+  const [at, setAt] = useState<{ readonly id: string; readonly index: number } | null>(null);
   const body = useRef<HTMLTableSectionElement>(null);
   const known = useRef<string[]>([]);
 
@@ -124,6 +125,11 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     refetchIntervalInBackground: false,
   });
   const rows = data?.data ?? [];
+  const current = at === null ? -1 : rows.findIndex((row) => row.id === at.id);
+  const setCurrent = (index: number): void => {
+    const row = rows[index];
+    setAt(row === undefined ? null : { id: row.id, index });
+  };
   const pageNumber = Number(search['page'] ?? '1');
   const order =
     search['cols']?.split(',') ??
@@ -138,7 +144,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
   const forget = (): void => {
     setSelected(new Set());
     setAllSelected(false);
-    setCurrent(-1);
+    setAt(null);
   };
   const go = (next: Readonly<Record<string, string>>): void => {
     forget();
@@ -156,10 +162,13 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
     else go({});
   };
   const step = (by: number): void => {
-    const next = Math.min(Math.max(current + by, 0), rows.length - 1);
+    // Where the row has gone, decided perhaps, the next one stands in its place.
+    const from = current >= 0 || at === null ? current : by > 0 ? at.index - 1 : at.index;
+    const next = Math.min(Math.max(from + by, 0), rows.length - 1);
     setCurrent(next);
     const row = body.current?.querySelectorAll<HTMLElement>('tr[data-row]')[next];
-    (row?.querySelector<HTMLElement>('a, button, input') ?? row)?.focus();
+    // The eye rather than the box before it: Enter opens (screens.md 1.4).
+    (row?.querySelector<HTMLElement>('a, button') ?? row?.querySelector('input') ?? row)?.focus();
     row?.scrollIntoView({ block: 'nearest' });
   };
   const toggle = (id: string): void => {

@@ -11,7 +11,7 @@ import { ErrorView } from './ErrorView.js';
 
 type Hit = GetSearchResponse['data'][number];
 
-/** Where an object of this id is shown, by the prefix of the id (api.md 1.1); undefined when it has no screen of its own. */
+/** Where an object of this id is shown, by the prefix of the id (api.md 1.1); undefined when there is no such screen. */
 export function screenOf(id: string): string | undefined {
   const folder = {
     aff: 'affiliates',
@@ -23,8 +23,16 @@ export function screenOf(id: string): string | undefined {
     sal: 'sales',
     lnk: 'links',
     con: 'contacts',
-  }[id.slice(0, 3)];
-  return folder === undefined ? undefined : `/${folder}/${id}`;
+    frm: 'forms',
+    rec: 'reconciliations',
+    aud: 'audit',
+    pbk: 'developers/postbacks',
+    msg: 'messages/sent',
+  }[id.split('_')[0] ?? ''];
+  if (folder !== undefined) return `/${folder}/${id}`;
+  // What has no page of its own stands in its list, which finds it by its id.
+  const list = { led: 'leads', cpn: 'coupons', grp: 'groups', doc: 'documents' }[id.split('_')[0] ?? ''];
+  return list === undefined ? undefined : `/${list}?q=${id}`;
 }
 
 /** Where a hit is seen; what has no page of its own stands in its list, found by its name. */
@@ -47,6 +55,7 @@ function actionsInView(): readonly HTMLButtonElement[] {
   return [...document.querySelectorAll<HTMLButtonElement>('#content button[data-action]:not([disabled])')];
 }
 
+const mostChoices = 12;
 const themes = ['light', 'dark', 'auto'] as const;
 
 /** As it comes: the frame's own focus comes a moment later, and what is typed until then would be taken as keys of the page. */
@@ -156,7 +165,7 @@ export function SearchPalette({
     ...switches,
     ...looks,
     ...screens,
-  ];
+  ].slice(0, mostChoices); // what is not shown cannot be gone to
   const move = (event: KeyboardEvent): void => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
@@ -188,7 +197,7 @@ export function SearchPalette({
         />
         {error === null ? null : <ErrorView error={error} />}
         <div id="search-choices" role="listbox" aria-label={t('search.results')}>
-          {choices.slice(0, 12).map((choice, index) => (
+          {choices.map((choice, index) => (
             <NavLink
               key={choice.key}
               id={`choice-${index}`}

@@ -11,16 +11,27 @@ export function switchSingleKeys(on: boolean): void {
   localStorage.setItem(storedAs, on ? 'on' : 'off');
 }
 
+/** Does this take letters itself? A box to tick does not: whoever is on one has not left the keys of the screen. */
+function takesLetters(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !/^(checkbox|radio|button|submit)$/.test(target.type);
+  return target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
 /** Letters of a screen; never inside fields, never while a dialog is open, never with the switch off. */
 export function useKeys(keys: Readonly<Record<string, () => void>>): void {
   useHotkeys(
     Object.entries(keys).map(([key, act]) => [
       key,
-      () => {
-        if (singleKeysAreOn() && document.querySelector('[role="dialog"]') === null) act();
+      (event) => {
+        if (takesLetters(event.target) || !singleKeysAreOn()) return;
+        if (document.querySelector('[role="dialog"]') !== null) return;
+        event.preventDefault();
+        act();
       },
-      { preventDefault: true },
+      { preventDefault: false },
     ]),
+    [],
   );
 }
 
@@ -28,9 +39,7 @@ export function useKeys(keys: Readonly<Record<string, () => void>>): void {
 export function sequenceKeys(targets: Readonly<Record<string, () => void>>): (event: KeyboardEvent) => void {
   let armedAt = 0;
   return (event) => {
-    const target = event.target as HTMLElement | null;
-    const isTyping = target !== null && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !singleKeysAreOn()) return;
+    if (takesLetters(event.target) || event.ctrlKey || event.metaKey || event.altKey || !singleKeysAreOn()) return;
     if (document.querySelector('[role="dialog"]') !== null) return;
     if (event.key === 'g') armedAt = event.timeStamp;
     else if (armedAt > 0 && event.timeStamp - armedAt < 1_500) {

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { getNotificationChoicesOptions, getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { deleteSessionsBySessionId, patchNotificationChoices } from '../../../client/sdk.gen.js';
 import { DateText } from '../../../kit/DateText.js';
+import { deviceName } from '../../../kit/deviceName.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 import { singleKeysAreOn, switchSingleKeys } from '../../../kit/keys.js';
 import { Loaded } from '../../../kit/Loaded.js';
@@ -94,7 +95,9 @@ function Sessions(): ReactElement {
         {data?.data.map((session) => (
           <Group key={session.id} justify="space-between" wrap="nowrap">
             <div>
-              <Text size="sm">{session.userAgent ?? '–'}</Text>
+              <Text size="sm" title={session.userAgent ?? ''}>
+                {deviceName(session.userAgent)}
+              </Text>
               <Text size="sm" c="dimmed">
                 {session.isCurrent ? `${t('profile.sessionCurrent')} · ` : ''}
                 {t('profile.sessionSeen')} <DateText value={session.lastSeenAt} />
@@ -104,8 +107,9 @@ function Sessions(): ReactElement {
               <Button
                 variant="default"
                 size="compact-sm"
+                flex="0 0 auto"
                 onClick={() => end.mutate(session.id)}
-                aria-label={t('profile.sessionEndFor', { device: session.userAgent ?? session.id })}
+                aria-label={t('profile.sessionEndFor', { device: deviceName(session.userAgent) })}
               >
                 {t('profile.sessionEnd')}
               </Button>

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { deleteSessionsBySessionId } from '../../../client/sdk.gen.js';
 import { DateText } from '../../../kit/DateText.js';
+import { deviceName } from '../../../kit/deviceName.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
 
 /** Where I am signed in; each device can be signed out (screens.md 6). */
@@ -27,7 +28,9 @@ export function Sessions(): ReactElement {
         {data?.data.map((session) => (
           <Group key={session.id} justify="space-between" wrap="nowrap">
             <div>
-              <Text size="sm">{session.userAgent ?? '–'}</Text>
+              <Text size="sm" title={session.userAgent ?? ''}>
+                {deviceName(session.userAgent)}
+              </Text>
               <Text size="sm" c="dimmed">
                 {session.isCurrent ? `${t('profile.sessionCurrent')} · ` : ''}
                 {t('profile.sessionSeen')} <DateText value={session.lastSeenAt} />
@@ -37,8 +40,9 @@ export function Sessions(): ReactElement {
               <Button
                 variant="default"
                 size="compact-sm"
+                flex="0 0 auto"
                 onClick={() => end.mutate(session.id)}
-                aria-label={t('profile.sessionEndFor', { device: session.userAgent ?? session.id })}
+                aria-label={t('profile.sessionEndFor', { device: deviceName(session.userAgent) })}
               >
                 {t('profile.sessionEnd')}
               </Button>
