@@ -233,6 +233,8 @@ export const workTexts: Readonly<Record<keyof typeof english, string>> = {
   'commission.adjust': 'Provision korrigieren',
   'commission.adjustText':
     'Geben Sie ein, was bleiben soll. Eine Kürzung senkt die Zeile, eine Erhöhung fügt einen verknüpften Eintrag hinzu; nichts wird überschrieben.',
+  'commission.adjustRaised':
+    'Diese Zeile steht bei {{net}}; mit den Einträgen, die sie erhöht haben, bei {{all}}. Sie setzen beides zusammen.',
   'commission.newNet': 'Neuer Rest ({{currency}})',
   'commission.adjustReason': 'Warum',
   'commission.skipHold': 'Ohne Haltefrist',

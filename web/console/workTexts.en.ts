@@ -229,6 +229,8 @@ export const workTexts = {
   'commission.adjust': 'Adjust the commission',
   'commission.adjustText':
     'Enter what shall be left. A cut lowers the line, a raise adds a linked entry; nothing is overwritten.',
+  'commission.adjustRaised':
+    'This line stands at {{net}}; with the entries that raised it, {{all}}. You set both together.',
   'commission.newNet': 'New amount left ({{currency}})',
   'commission.adjustReason': 'Why',
   'commission.skipHold': 'Skip the hold',

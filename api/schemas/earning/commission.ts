@@ -261,6 +261,7 @@ export function presentExplanation(view: CommissionView, story: CommissionStory)
       minor: line.status === 'rejected' ? 0n : line.amount - line.reversed - line.clawedBack,
       currency: line.currency,
     },
+    netWithRaises: money(story.standing),
     transferIds: [...story.transferIds],
   };
 }

@@ -1,3 +1,4 @@
+import { type Commission, standingAmount } from '../../../domain/earning/commission.js';
 import type { Instant } from '../../../domain/time.js';
 import type { ReadTx } from '../../transaction.js';
 
@@ -29,6 +30,8 @@ export interface CommissionStory {
   }[];
   readonly changes: readonly CommissionChangeRow[];
   readonly transferIds: readonly string[];
+  /** What stands of the line and of what staff raised it by, in minor units: the figure that an adjustment sets (COM-08). */
+  readonly standing: bigint;
 }
 
 export interface CommissionChangeRow {
@@ -89,19 +92,7 @@ export async function listCommissionChanges(tx: ReadTx, id: string): Promise<rea
 }
 
 /** Everything an explanation adds to what the line itself keeps. The caller has shown that the reader may see it. */
-export async function readCommissionStory(
-  tx: ReadTx,
-  line: {
-    readonly id: string;
-    readonly kind: string;
-    readonly level: number;
-    readonly affiliateId: string;
-    readonly referralId: string | null;
-    readonly saleId: string | null;
-    readonly causeType: string;
-    readonly causeId: string;
-  },
-): Promise<CommissionStory> {
+export async function readCommissionStory(tx: ReadTx, line: Commission): Promise<CommissionStory> {
   // A sale that was confirmed with another amount earns by that decision (TRK-19): it is still its sale.
   const saleId = line.causeType === 'sale' ? line.causeId : line.kind === 'earned' ? line.saleId : null;
   const sale =
@@ -190,5 +181,18 @@ export async function readCommissionStory(
     })),
     changes: await listCommissionChanges(tx, line.id),
     transferIds: transfers.map((row) => row.id),
+    standing: standingAmount(line) + (await readRaised(tx, line.id)),
   };
+}
+
+// By how much did staff raise a line, as far as that stands? The lines that an adjustment would lock (COM-08).
+async function readRaised(tx: ReadTx, lineId: string): Promise<bigint> {
+  const { rows } = await tx.raw<{ rows: { raised: bigint }[] }>(
+    `select coalesce(sum(amount_minor - reversed_minor - clawed_back_minor), 0)::bigint as raised
+     from commissions
+     where origin_commission_id = :lineId and kind = 'adjustment' and cause_type = 'commission' and cause_id = id
+       and status in ('pending', 'approved', 'paid')`,
+    { lineId },
+  );
+  return rows[0]?.raised ?? 0n;
 }

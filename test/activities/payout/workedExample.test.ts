@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GatewayAnswer, PayoutGateway } from '../../../activities/gateways/payoutGateway.js';
 import { createManualGateway } from '../../../activities/gateways/manual.js';
+import { listCommissions } from '../../../db/earning/commission.js';
 import { readCommissionStory } from '../../../db/reads/earning/commissionExplanation.js';
 import { getAffiliateBalances } from '../../../db/reads/affiliate/affiliateBalances.js';
 import { getAffiliateBalancesAsOf } from '../../../db/reads/payout/owedAsOf.js';
@@ -220,18 +221,11 @@ test('rows 7 to 21 of the worked example', async () => {
     sentence: `19.00 USD of payout ${x3} came back after it was paid and is owed again.`,
   });
   const attemptId = String(back?.['cause_id']);
-  const story = await world.write((tx) =>
-    readCommissionStory(tx, {
-      id: String(back?.['id']),
-      kind: 'payout_return',
-      level: 1,
-      affiliateId: ana,
-      referralId: null,
-      saleId: null,
-      causeType: 'attempt',
-      causeId: attemptId,
-    }),
-  );
+  const story = await world.write(async (tx) => {
+    const [line] = await listCommissions(tx, [String(back?.['id'])]);
+    if (line === undefined) throw new Error('no such line');
+    return readCommissionStory(tx, line);
+  });
   expect(story.cause).toMatchObject({ type: 'attempt', id: attemptId, payoutId: x3 });
   const transfers = await world.rows('ledger_transfers', { cause_id: attemptId, kind: 'payout.returned' });
   expect(story.transferIds).toEqual(transfers.map((transfer) => transfer['id']));

@@ -325,6 +325,9 @@ test('COM-08: the net that is set counts earlier raises; a cut goes off the newe
     const done = await world.as(`/v1/commissions/${line['id']}/adjust`, body);
     expect(done.status, `${label} ${done.text}`).toBe(200);
     expect(await lines(), label).toEqual(expected.map(whole));
+    // What the next adjustment would set stands in the explanation: a form begins with it.
+    const told = (await world.as(`/v1/commissions/${line['id']}/explanation`)).body['netWithRaises'];
+    expect(told, label).toEqual(usd(whole(net)));
     expect(await world.broken(), label).toEqual([]);
   }
   const raise = (await world.commissions(`affiliateId=${at.affiliateId}&kind=adjustment&status=pending`))[0];

@@ -230,6 +230,23 @@ test('a commission explains itself, and a refund reported on the sale takes its 
   await expect(page.getByRole('dialog')).toContainText('Level 1: you earn 20 %');
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
 
+  // COM-08: a new net is set for the line and its raise together, so the dialog begins with both: sent unchanged, it cuts nothing.
+  const { must } = await ownerCalls();
+  const raise = { amount: { amount: '12.50', currency: 'USD' }, reason: 'Agreed' };
+  await must('POST', `/v1/commissions/${commissionId}/adjust`, raise);
+  await page.goto(`/commissions/${commissionId}`);
+  await page.getByRole('button', { name: 'Adjust' }).click();
+  await expect(page.getByLabel('New amount left (USD)')).toHaveValue('12.50');
+  await expect(page.getByRole('dialog')).toContainText(
+    'stands at USD 10.00; with the entries that raised it, USD 12.50',
+  );
+  await page.getByRole('textbox', { name: 'Why' }).fill('As it was');
+  await page.getByRole('dialog').getByRole('button', { name: 'Adjust' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.goto(`/commissions?saleId=${saleId}`);
+  await expect(page.locator('tbody tr[data-row]')).toHaveCount(2);
+  await expect(page.locator('tbody')).toContainText('2.50');
+
   await page.goto(`/sales/${saleId}`);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Sale ${order}`);
   await page.getByRole('button', { name: 'Report a refund' }).click();

@@ -5,6 +5,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import {
   getCommissionsByCommissionIdChangesOptions,
+  getCommissionsByCommissionIdExplanationOptions,
   getCommissionsByCommissionIdOptions,
 } from '../../../client/@tanstack/react-query.gen.js';
 import { postPath } from '../../../kit/api.js';
@@ -15,7 +16,7 @@ import { Explanation } from '../../../kit/Explain.js';
 import { Facts } from '../../../kit/Facts.js';
 import { FormDialog } from '../../../kit/FormDialog.js';
 import { Loaded } from '../../../kit/Loaded.js';
-import { formatRate, MoneyText } from '../../../kit/MoneyText.js';
+import { formatMoney, formatRate, type Money, MoneyText } from '../../../kit/MoneyText.js';
 import { AffiliateName, NameLink, ProgramName } from '../../../kit/ObjectName.js';
 import { PageHead } from '../../../kit/Shell.js';
 import { humanize, StatusBadge, StatusPill } from '../../../kit/StatusPill.js';
@@ -147,7 +148,10 @@ function linkTo(folder: string, id: string | null): ReactElement | null {
   return id === null ? null : <NameLink to={`/${folder}/${id}`} name={id} />;
 }
 
-/** The new net of a commission: the API books a cut or a raise as entries of its own (api.md 9.2). */
+/**
+ * The new net of a commission: the API books a cut or a raise as entries of its own (api.md 9.2). It is set for the line and what it was
+ * raised by together, so that is what the dialog begins with: the line's own net, sent back unchanged, would cut the raise.
+ */
 export function AdjustDialog({
   commission,
   onClose,
@@ -157,7 +161,10 @@ export function AdjustDialog({
 }): ReactElement {
   const { t } = useTranslation();
   const withStepUp = useWithStepUp();
-  const [amount, setAmount] = useState(commission.net.amount);
+  const explained = useQuery(getCommissionsByCommissionIdExplanationOptions({ path: { commissionId: commission.id } }));
+  const now = (explained.data as { readonly netWithRaises?: Money } | undefined)?.netWithRaises;
+  const [wanted, setWanted] = useState<string | null>(null);
+  const amount = wanted ?? now?.amount ?? '';
   const [reason, setReason] = useState('');
   const [skipHold, setSkipHold] = useState(false);
   return (
@@ -178,10 +185,15 @@ export function AdjustDialog({
       {() => (
         <>
           <Text size="sm">{t('commission.adjustText')}</Text>
+          {now === undefined || now.amount === commission.net.amount ? null : (
+            <Text size="sm">
+              {t('commission.adjustRaised', { net: formatMoney(commission.net), all: formatMoney(now) })}
+            </Text>
+          )}
           <TextInput
             label={t('commission.newNet', { currency: commission.net.currency })}
             value={amount}
-            onChange={(event) => setAmount(event.currentTarget.value)}
+            onChange={(event) => setWanted(event.currentTarget.value)}
             inputMode="decimal"
             required
           />

@@ -210,6 +210,14 @@ export function CommissionTable({ fixed = {} }: { readonly fixed?: Readonly<Reco
             render: (row) => <DateText value={row.eligibleAt} />,
             csv: 'eligibleAt',
           },
+          {
+            key: 'payout',
+            title: t('commission.payout'),
+            hidden: true,
+            render: (row) =>
+              row.payoutId === null ? '–' : <NameLink to={`/payouts/${row.payoutId}`} name={row.payoutId} />,
+            csv: 'payoutId',
+          },
         ]}
       />
       <ExplainDrawer commissionId={explained} onClose={() => setExplained(null)} />
