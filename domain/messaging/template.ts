@@ -41,7 +41,8 @@ export function toolField(id: PromoToolId): ToolLinkName {
   return `${toolPrefix}${id}`;
 }
 
-const place = /\{\{\s*([^{}|]*?)\s*(?:\|([^{}]*))?\}\}/g;
+// No two runs of spaces side by side: `{{` and 4,000 spaces took the old expression 55 seconds.
+const place = /\{\{\s*(?:([^{}|\s](?:[^{}|]*[^{}|\s])?)\s*)?(?:\|([^{}]*))?\}\}/g;
 const known: ReadonlySet<string> = new Set(mergeFields.map(({ name }) => name));
 
 function toolIn(name: string): PromoToolId | undefined {

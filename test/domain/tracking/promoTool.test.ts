@@ -17,6 +17,15 @@ test('LNK-12: merge fields are filled in, in HTML as HTML is written; what nobod
   expect(namesPicture('{{link}}')).toBe(false);
 });
 
+test.each([' ', 'a ', '{{ ', '{{a'])(
+  'a text of nothing but %j after the braces costs no more than its length',
+  (part) => {
+    const text = `{{${part.repeat(20_000)}`;
+    expect(unknownMergeFields(text)).toEqual([]);
+    expect(merged(text, { ...values, image: '' }, true)).toBe(text);
+  },
+);
+
 test('LNK-13: a banner of the library is its picture in the own link; HTML without a link is wrapped in one', () => {
   const banner = { kind: 'banner', name: 'Big "sale"', html: null, text: null } as const;
   expect(snippetOf(banner, values, { picture, lightbox }).html).toBe(
