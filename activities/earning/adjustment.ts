@@ -6,6 +6,7 @@ import {
   lockEndedLines,
   listCommissions,
   lockRaises,
+  readRaiseChain,
   type NewCommission,
 } from '../../db/earning/commission.js';
 import { lockReferral } from '../../db/earning/referral.js';
@@ -16,7 +17,13 @@ import { findCaseHolding } from '../../db/tracking/riskCase.js';
 import { type Act, actFor } from '../../domain/act.js';
 import type { Refused } from '../../domain/decided.js';
 import { heldByCase } from '../../domain/earning/caseHold.js';
-import { type Commission, eligibleFrom, isRaiseByHand, standingAmount } from '../../domain/earning/commission.js';
+import {
+  type Commission,
+  eligibleFrom,
+  isRaiseByHand,
+  raisedAmount,
+  standingAmount,
+} from '../../domain/earning/commission.js';
 import { DomainError } from '../../domain/errors.js';
 import type { AffiliateId, ProgramId, SaleId } from '../../domain/ids.js';
 import { formatMoney, type Money } from '../../domain/money.js';
@@ -144,7 +151,14 @@ export async function adjustCommission(
   wanted: { readonly net: bigint; readonly reason: string; readonly skipHold: boolean },
 ): Promise<Commission> {
   const givenBack = await lockGivenBack(tx, id);
-  const [line] = await lockCommissions(tx, [id]);
+  // With all that it was raised by: two raises at once in one chain would each be judged without the other (BEY-04).
+  const chain = await readRaiseChain(tx, id);
+  const line = (
+    await lockCommissions(
+      tx,
+      chain.map((one) => one.id),
+    )
+  ).find((one) => one.id === id);
   if (line === undefined) throw new DomainError('resource.not_found');
   if (line.status === 'paid') throw new DomainError('commission.commission_paid', { currentStatus: line.status });
   if ((line.status !== 'pending' && line.status !== 'approved') || line.amount < 0n)
@@ -169,7 +183,7 @@ export async function adjustCommission(
     const eligibleAt = wanted.skipHold ? act.now : eligibleFrom(act.now, commissionHold);
     const raise = adjustmentLine(mine, line, wanted.net - net, { reason: wanted.reason, eligibleAt, saleId: null });
     // One that needs a second person waits for a decision: the end of its hold is nobody's approval (BEY-04). So does a small one on top of others.
-    const raised = raises.reduce((total, one) => total + standingAmount(one), raise.amount);
+    const raised = raisedAmount(await readRaiseChain(tx, line.id)) + raise.amount;
     const needsReviewer = raise.needsReviewer || (await isLargeEntry(tx, { minor: raised, currency: line.currency }));
     await postAccruals(tx, mine, await insertCommissions(tx, mine, [{ ...raise, needsReviewer, givenBack }]), null);
   }

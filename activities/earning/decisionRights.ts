@@ -2,7 +2,7 @@ import { findRoles } from '../../db/access/role.js';
 import { getSettings } from '../../db/access/settings.js';
 import { findUser } from '../../db/access/user.js';
 import type { DecisionRecord } from '../../db/audit/decision.js';
-import { readRaises } from '../../db/earning/commission.js';
+import { readRaiseChain } from '../../db/earning/commission.js';
 import { readStake } from '../../db/reads/earning/referralStake.js';
 import { listHolders } from '../../db/reads/payout/payoutControls.js';
 import type { Tx } from '../../db/transaction.js';
@@ -10,7 +10,7 @@ import { can, grantOf, type Permission } from '../../domain/access/permission.js
 import { manualEntryLimit, reviewLimit } from '../../domain/access/settings.js';
 import type { Mode } from '../../domain/act.js';
 import { type Refused, refused } from '../../domain/decided.js';
-import { type Commission, standingAmount } from '../../domain/earning/commission.js';
+import { type Commission, isRaiseByHand, raisedAmount, standingAmount } from '../../domain/earning/commission.js';
 import type { Money } from '../../domain/money.js';
 import { type Approver, type FourEyes, judgeFourEyes } from '../../domain/payout/payoutRun.js';
 
@@ -71,12 +71,12 @@ export async function isLargeEntry(tx: Tx, amount: Money): Promise<boolean> {
   return (amount.minor < 0n ? -amount.minor : amount.minor) > manualEntryLimit(settings, amount.currency).minor;
 }
 
-/** What stands of an entry by hand. A raise counts with the others of its line: many small ones would pass any limit (BEY-04). */
+/**
+ * What stands of an entry by hand. A raise counts with the others of its line and with raises of those: many small ones, beside or on top of each
+ * other, would pass any limit (BEY-04).
+ */
 async function enteredMinor(tx: Tx, line: Commission): Promise<bigint> {
-  const raises = line.originCommissionId === null ? [] : await readRaises(tx, line.originCommissionId);
-  return raises.some((one) => one.id === line.id)
-    ? raises.reduce((total, one) => total + standingAmount(one), 0n)
-    : standingAmount(line);
+  return isRaiseByHand(line) ? raisedAmount(await readRaiseChain(tx, line.id)) : standingAmount(line);
 }
 
 /**

@@ -218,9 +218,28 @@ export async function lockRaises(tx: Tx, lineId: string): Promise<readonly Commi
   return rows.map(toCommission);
 }
 
-/** The same, read only: for whoever holds one of them already and may not wait for another. */
-export async function readRaises(tx: ReadTx, lineId: string): Promise<readonly Commission[]> {
-  const rows = await standingRaises(tx, lineId).select<CommissionRow[]>('*');
+/**
+ * A line with all that it was raised by, raises of raises too, whichever of them is asked for; in any status, by id. Read only: for whoever holds
+ * one of them already and may not wait for another.
+ */
+export async function readRaiseChain(tx: ReadTx | Tx, id: string): Promise<readonly Commission[]> {
+  const byHand = (one: string) =>
+    `${one}.kind = 'adjustment' and ${one}.cause_id = ${one}.id and ${one}.sale_id is null and ${one}.lead_id is null`;
+  const { rows } = await tx.raw<{ rows: CommissionRow[] }>(
+    `with recursive above as (
+       select line.id, line.origin_commission_id, ${byHand('line')} as is_raise from commissions as line where line.id = :id
+       union
+       select line.id, line.origin_commission_id, ${byHand('line')}
+       from above join commissions as line on line.id = above.origin_commission_id
+       where above.is_raise
+     ), chain as (
+       select id from above
+       union
+       select raise.id from chain join commissions as raise on raise.origin_commission_id = chain.id where ${byHand('raise')}
+     )
+     select * from commissions where id in (select id from chain) order by id`,
+    { id },
+  );
   return rows.map(toCommission);
 }
 

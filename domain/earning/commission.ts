@@ -275,6 +275,13 @@ export function standingAmount(line: Commission): bigint {
   return line.amount - line.reversed - line.clawedBack;
 }
 
+/** By how much staff raised a line in all, of the line with its raises and the raises of those: what was rejected or reversed counts no more. */
+export function raisedAmount(chain: readonly Commission[]): bigint {
+  return chain
+    .filter((one) => isRaiseByHand(one) && one.status !== 'rejected' && one.status !== 'reversed')
+    .reduce((total, one) => total + standingAmount(one), 0n);
+}
+
 /** The entries that brought back what a line had lost: they name it and belong to the same fact, which a raise by hand does not name itself. */
 function restoresOf(line: Commission, lines: readonly Commission[]): readonly Commission[] {
   const isSameFact = (one: Commission): boolean => {

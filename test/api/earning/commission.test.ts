@@ -332,6 +332,14 @@ test('BEY-04: a raise within the limit approves itself with its program; one abo
   expect(await raiseTo(split, '119.99')).toMatchObject({ amount: usd('99.99'), status: 'approved' });
   expect(await raiseTo(split, '120.00')).toMatchObject({ amount: usd('0.01'), status: 'approved' });
   expect(await raiseTo(split, '120.01')).toMatchObject({ amount: usd('0.01'), status: 'pending' });
+  // Nor on top of each other: a raise of a raise counts with what it stands on.
+  const tower = await approvedLine();
+  const ground = await raiseTo(tower, '110.00');
+  expect(ground).toMatchObject({ amount: usd('90.00'), status: 'approved' });
+  const above = await raiseTo(String(ground?.['id']), '100.00');
+  expect(above).toMatchObject({ amount: usd('10.00'), status: 'approved' });
+  expect(await raiseTo(String(above?.['id']), '10.01')).toMatchObject({ amount: usd('0.01'), status: 'pending' });
+  expect(await raiseTo(tower, '110.01')).toMatchObject({ amount: usd('0.01'), status: 'pending' });
   expect(await world.broken()).toEqual([]);
 });
 
