@@ -71,7 +71,10 @@ async function attribute(ctx: Asking, tx: Tx, act: Act): Promise<SaleReply> {
       allowedActions: saleActions(ctx, { sale, hasOpenLines: false }),
     });
   const products = sale.lines.flatMap((line) => line.product ?? line.productId ?? []);
-  const programId = ctx.body.programId ?? sale.programId ?? (await findAffiliateProgram(tx, { affiliateId, products }));
+  const programId =
+    ctx.body.programId ??
+    sale.programId ??
+    (await findAffiliateProgram(tx, { affiliateId, occurredAt: sale.occurredAt, products }));
   const program = programId === null ? undefined : await findProgram(tx, programId);
   if (programId === null || program === undefined)
     throw invalid({

@@ -111,6 +111,23 @@ test('PRG-14: a sale that is confirmed with another amount after its product was
   expect(await world.broken()).toEqual([]);
 });
 
+test('PRG-14: a sale that nobody was credited for is given to somebody by what its programs had then', async () => {
+  const at = await shop();
+  const externalId = newId('contact');
+  const customer = { externalId, email: `${externalId}@buyer.example` };
+  const body = { customer, product: at.starter, amount: usd('100.00') };
+  const before = await world.sale({ externalId: newId('sale'), ...body });
+  await moment();
+  await detach(at, at.starter);
+  const after = await world.sale({ externalId: newId('sale'), ...body });
+  const give = (sale: Json) => world.as(`/v1/sales/${String(sale['id'])}/attribute`, { affiliateId: at.affiliateId });
+  expect((await give(after)).status).toBe(422);
+  const given = await give(before);
+  expect(given.status, given.text).toBe(200);
+  await world.settle();
+  expect(await linesOf(before['id'])).toEqual(earned);
+});
+
 test('PRG-21: a first payment stays the first one when its product leaves the program', async () => {
   for (const [program, event] of [
     [{ acquisitionModel: 'cpa' }, 'payment'],
@@ -169,4 +186,18 @@ test('PRG-21: a payment that nobody was credited for was the first one all the s
   });
   expect(await outcome(later)).toBe('not_first_payment');
   expect(await simulated(at)).toEqual([1, [], []]);
+});
+
+test('PRG-14: a draft whose product came and went is deleted with what was kept of it', async () => {
+  const draft = await world.as('/v1/programs', { name: `Draft ${newId('program').slice(-6)}`, currency: 'USD' });
+  const product = await world.as('/v1/products', { name: 'Gone', sku: newId('product') });
+  const at = { programId: String(draft.body['id']), affiliateId: '', starter: '', poster: '' };
+  await attach(at, String(product.body['id']));
+  await turn(at, String(product.body['id']), false);
+  await detach(at, String(product.body['id']));
+  const kept = () => world.owner('program_product_removals').where({ program_id: at.programId });
+  expect(await kept()).toHaveLength(1);
+  const gone = await world.as(`/v1/programs/${at.programId}`, undefined, 'DELETE');
+  expect(gone.status, gone.text).toBe(204);
+  expect(await kept()).toEqual([]);
 });
