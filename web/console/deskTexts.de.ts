@@ -155,6 +155,7 @@ export const deskTexts: Readonly<Record<keyof typeof en, string>> = {
   'system.backup': 'Sicherung',
   'system.noBackup': 'Es gibt noch keine Sicherung: npm run backup schreibt eine im laufenden Betrieb.',
   'system.newestBackup': 'Neueste Sicherung',
+  'system.backupMissing': 'noch keine',
   'system.backupDue': 'älter als ein Tag',
   'system.backupFresh': 'frisch',
   'queue.kind.appeal': 'Einspruch',

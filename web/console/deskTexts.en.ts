@@ -151,6 +151,7 @@ export const deskTexts = {
   'system.backup': 'Backup',
   'system.noBackup': 'There is no backup yet: npm run backup writes one while everything runs.',
   'system.newestBackup': 'Newest backup',
+  'system.backupMissing': 'none yet',
   'system.backupDue': 'older than a day',
   'system.backupFresh': 'fresh',
   'queue.kind.appeal': 'Appeal',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../../platform/newId.js';
-import { makeAffiliate, makeProgram } from '../program/support.js';
+import { makeAffiliate, makeProgram, withoutRequest } from '../program/support.js';
 import { itemsOf, startTestApi, type TestApi, type TestWorkspace } from '../support.js';
 
 // The rows of features.md 17 that are about one deed each, taken at their word. The whole matrix is in matrix.test.ts (ROL-01, ROL-02, ROL-08),
@@ -105,6 +105,46 @@ test('ROL-06: without the right settings are neither read nor written', async ()
     }),
   ).toMatchObject({ status: 403, body: { missingPermission: 'settings.write' } });
   expect((await api.as(ws.key, '/v1/settings')).body['version']).toBe(before.body['version']);
+});
+
+test('ROL-07: a role, a person or a workspace named in a header, a query or a body changes no answer', async () => {
+  const other = await api.makeWorkspace({ name: 'Other' });
+  const { key } = await api.makePerson(ws, ['reviewer']);
+  const named = {
+    'X-Workspace-Id': other.id,
+    'X-Tributary-Workspace': other.id,
+    'X-User-Id': other.owner.id,
+    'X-Role': 'owner',
+    'X-Roles': 'owner',
+    'X-Permissions': 'settings.write',
+    'X-Affiliate-Id': foreign,
+    'X-Forwarded-User': 'owner',
+    'X-Http-Method-Override': 'DELETE',
+    Cookie: `workspace=${other.id}; role=owner; user=${other.owner.id}`,
+  };
+  for (const path of ['/v1/me', '/v1/affiliates', '/v1/referrals', '/v1/settings', '/v1/users', '/v1/payout-runs']) {
+    const [plain, claimed] = [await api.as(key, path), await api.as(key, path, { headers: named })];
+    expect([path, claimed.status, withoutRequest(claimed)]).toEqual([path, plain.status, withoutRequest(plain)]);
+    const asked = await api.as(key, `${path}?workspaceId=${other.id}&role=owner&userId=${other.owner.id}`);
+    expect([200, 403, 422], path).toContain(asked.status);
+    expect(asked.text, path).not.toContain(other.id);
+  }
+  const body = {
+    name: 'Claimed',
+    email: 'claimed@blog.example',
+    workspaceId: other.id,
+    role: 'owner',
+    userId: 'usr_1',
+  };
+  const auditor = (await api.makePerson(ws, ['auditor'])).key;
+  const refused = await api.as(auditor, '/v1/affiliates', { body, headers: named });
+  expect(refused).toMatchObject({ status: 403, body: { code: 'permission_missing' } });
+  const admin = (await api.makePerson(ws, ['admin'])).key;
+  const made = await api.as(admin, '/v1/affiliates', { body, headers: named });
+  expect(made.status, made.text).toBe(201);
+  const id = String(made.body['id']);
+  expect((await api.as(ws.key, `/v1/affiliates/${id}`)).status).toBe(200);
+  expect((await api.as(other.key, `/v1/affiliates/${id}`)).status).toBe(404);
 });
 
 test('ROL-08: a key with nothing ticked can do nothing but say who it is', async () => {

@@ -252,7 +252,9 @@ function SystemParts({ system }: { readonly system: ConsoleSystem }): ReactEleme
               </>
             )}
           </Text>
-          {system.backedUpAt === null || Date.now() - Date.parse(system.backedUpAt) > backupDueMs ? (
+          {system.backedUpAt === null ? (
+            <Mark isGood={false} text={t('system.backupMissing')} />
+          ) : Date.now() - Date.parse(system.backedUpAt) > backupDueMs ? (
             <Mark isGood={false} text={t('system.backupDue')} />
           ) : (
             <Mark isGood text={t('system.backupFresh')} />
