@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEarningWorld, type EarningWorld } from '../earning/earningWorld.js';
 import { itemsOf, type Json } from '../support.js';
+import { browser } from './world.js';
 
 // The funnel's rows of features.md 6 and 7, literally, over the real API and Postgres.
 
@@ -29,8 +30,16 @@ const referralOf = async (of: Json): Promise<Json> =>
   (await world.as(`/v1/referrals/${String(of['referralId'])}`)).body;
 const leadOf = async (id: unknown): Promise<Json> => (await world.as(`/v1/leads/${String(id)}`)).body;
 
-test('TRK-01, TRK-04, TRK-05: click, lead and first payment stand on one referral in order; the second payment changes neither stage nor lead', async () => {
+test('TRK-01, TRK-04, TRK-05: click, visit, lead and first payment stand on one referral in order; the second payment changes neither stage nor lead', async () => {
   const clickId = await world.click({ programId, affiliateId: ada });
+  const link = await world.owner('clicks').where({ id: clickId }).first<{ link_id: string }>('link_id');
+  const made = await world.as('/v1/api-keys', { name: 'page', kind: 'public', test: false });
+  const visit = await fetch(`${world.api.url}/t/visit`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': browser },
+    body: JSON.stringify({ key: made.body['publicKey'], url: 'https://shop.example/', clickId }),
+  });
+  expect(await visit.json()).toMatchObject({ clickId, counted: true });
   const customer = next('u');
   const sent = await world.as('/v1/leads', {
     clickId,
@@ -52,7 +61,16 @@ test('TRK-01, TRK-04, TRK-05: click, lead and first payment stand on one referra
   const sold = await referralOf(first);
   expect(sold).toMatchObject({ id: pending['id'], stage: 'sale' });
   expect((await leadOf(lead['id']))['verdict']).toBe('converted');
-  const times = (['click', 'lead', 'sale'] as const).map((stage) => Date.parse(String(sold['stageTimes'][stage])));
+  expect(sold).toMatchObject({ affiliateId: ada, linkId: link.link_id });
+  expect(first).toMatchObject({ attribution: { affiliateId: ada, linkId: link.link_id } });
+  const touches = itemsOf((await world.as(`/v1/referrals/${String(sold['id'])}/touches`)).body['data']);
+  expect(touches.map((touch) => [touch['kind'], touch['affiliateId'], touch['linkId']])).toEqual([
+    ['click', ada, link.link_id],
+    ['visit', ada, link.link_id],
+  ]);
+  const times = (['click', 'visit', 'lead', 'sale'] as const).map((stage) =>
+    Date.parse(String(sold['stageTimes'][stage])),
+  );
   expect(times.every((at) => Number.isFinite(at))).toBe(true);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 
