@@ -1,7 +1,8 @@
 import { journeyFor } from '../../../activities/tracking/click.js';
 import { takeSignIn } from '../../../activities/reseller/customerAccount.js';
 import { getSettings } from '../../../db/access/settings.js';
-import { hasAffiliate } from '../../../db/access/affiliateExists.js';
+import { findAffiliate } from '../../../db/affiliate/affiliate.js';
+import { listEnrolments } from '../../../db/affiliate/enrolment.js';
 import { recordDirectDecision, refusalWithHistory } from '../../../db/audit/directDecision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -292,7 +293,13 @@ export const attributeLeadRoute = defineRoute({
   params: leadParams,
   body: attributeBody,
   reply: leadWire,
-  refuses: ['resource.not_found', 'access.not_in_scope', 'lead.already_decided', 'lead.transition_not_allowed'],
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'lead.already_decided',
+    'lead.transition_not_allowed',
+    'affiliate.affiliate_not_active',
+  ],
   handle: (ctx) => ctx.write((tx, act) => attribute(ctx, tx, act), { wake: true }),
 });
 
@@ -321,8 +328,15 @@ async function attribute(
       code: programId === null ? 'required' : 'not_found',
       detail: programId === null ? 'The lead names no program: say which.' : 'There is no such program.',
     });
-  if (!(await hasAffiliate(tx, affiliateId)))
+  const affiliate = await findAffiliate(tx, affiliateId);
+  if (affiliate === undefined)
     throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
+  // As a referral that staff enter: to who cannot earn in the program nothing is given.
+  const isEnrolled = (await listEnrolments(tx, affiliateId)).some(
+    (one) => one.programId === programId && one.status === 'active',
+  );
+  if (affiliate.status !== 'approved' || !isEnrolled)
+    throw new DomainError('affiliate.affiliate_not_active', { detail: 'The affiliate is not active in this program.' });
   const by = await recordDirectDecision(tx, act, {
     verb: 'attribute',
     objectType: 'lead',

@@ -1,6 +1,7 @@
 import { journeyFor, type TakenUpClick, takeUpClick } from '../../../activities/tracking/click.js';
 import { openCustomerAccount } from '../../../activities/reseller/customerAccount.js';
 import { getSettings } from '../../../db/access/settings.js';
+import { listEnrolments } from '../../../db/affiliate/enrolment.js';
 import { upsertExternalCustomer } from '../../../db/earning/sale.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -201,7 +202,9 @@ async function programOf(
   of: { readonly affiliateId: AffiliateId | null; readonly contactId: ContactId },
 ): Promise<ProgramId | null> {
   const program = await findDefaultProgram(tx, { mode: act.mode, named: body.programId ?? null, ...of });
-  if (program === 'not_found')
+  // To an affiliate a program that it was never in does not exist.
+  const isUnknown = of.affiliateId !== null && body.programId != null && !(await isMember(tx, of.affiliateId, program));
+  if (program === 'not_found' || isUnknown)
     throw invalid({ pointer: '#/programId', code: 'not_found', detail: 'There is no such program.' });
   if (program === 'ambiguous')
     throw invalid({
@@ -210,6 +213,10 @@ async function programOf(
       detail: 'The affiliate is in several programs: name one.',
     });
   return program;
+}
+
+async function isMember(tx: Tx, affiliateId: AffiliateId, programId: string | null): Promise<boolean> {
+  return (await listEnrolments(tx, affiliateId)).some((one) => one.programId === programId);
 }
 
 /** Whom the lead's click and coupon name, in the program's order: that affiliate's agent gets it (LED-03). */
@@ -353,7 +360,10 @@ async function findOrMakePerson(tx: Tx, act: Act, body: LeadCreate): Promise<Con
   });
 }
 
-/** A lead that an affiliate's key sends without a click names that affiliate itself, as a click would: in an active program only (PRG-20). */
+/**
+ * A lead that an affiliate's key sends without a click names that affiliate itself, as a click would: in an active program only (PRG-20), and
+ * one that the affiliate is in now, whatever program the lead, its coupon or its person's referral names.
+ */
 async function ownTouch(
   tx: Tx,
   act: Act,
@@ -363,6 +373,10 @@ async function ownTouch(
   body: LeadCreate,
 ): Promise<Touch | undefined> {
   if ((await findProgram(tx, programId))?.status !== 'active') return undefined;
+  const isIn = (await listEnrolments(tx, affiliateId)).some(
+    (one) => one.programId === programId && one.status === 'active',
+  );
+  if (!isIn) return undefined;
   const { attributionWindow } = await readReferralTerms(tx, programId);
   return {
     kind: 'lead',
