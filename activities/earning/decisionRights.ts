@@ -79,6 +79,13 @@ async function enteredMinor(tx: Tx, line: Commission): Promise<bigint> {
   return isRaiseByHand(line) ? raisedAmount(await readRaiseChain(tx, line.id)) : standingAmount(line);
 }
 
+/** Would a raise that was rejected be, beside those that stand in its chain, more than one person may enter? */
+export async function isLargeRaise(tx: Tx, line: Commission): Promise<boolean> {
+  if (!isRaiseByHand(line)) return false;
+  const others = (await readRaiseChain(tx, line.id)).filter((one) => one.id !== line.id);
+  return isLargeEntry(tx, { minor: raisedAmount(others) + standingAmount(line), currency: line.currency });
+}
+
 /**
  * May who wants to approve this line do it alone? Above the limit its maker needs a second person; the only one with the right, a step-up
  * (api.md 1.2, BEY-04). Codes: access.own_work, access.step_up_required.

@@ -16,6 +16,7 @@ import type { CommissionId } from '../../domain/ids.js';
 import { formatMoney } from '../../domain/money.js';
 import type { Instant } from '../../domain/time.js';
 import { replanAfterRefund } from '../payout/payout.js';
+import { isLargeRaise } from './decisionRights.js';
 
 // What the moves of a commission do to the books (money.md 5). The caller holds the locks of the rows; balances are locked last, once.
 
@@ -119,15 +120,14 @@ export async function withdrawApproval(tx: Tx, act: Act, line: Commission): Prom
   return now;
 }
 
-/** Brings a rejected line back as pending, for what refunds have left of it: at the snapshot rate, not today's. */
+/**
+ * Brings a rejected line back as pending, for what refunds have left of it: at the snapshot rate, not today's. A raise that, with others made since, is
+ * more than one person may enter waits for a second one, as a new one would (BEY-04).
+ */
 export async function reinstateLine(tx: Tx, act: Act, line: Commission, lost: bigint): Promise<Commission> {
-  const now = await updateCommission(
-    tx,
-    act,
-    line,
-    { status: 'pending', reversed: line.accrues ? lost : line.reversed },
-    'reinstated',
-  );
+  const reversed = line.accrues ? lost : line.reversed;
+  const needsReviewer = line.needsReviewer || (await isLargeRaise(tx, { ...line, reversed }));
+  const now = await updateCommission(tx, act, line, { status: 'pending', reversed, needsReviewer }, 'reinstated');
   if (line.accrues)
     await postMoves(tx, act, [
       {

@@ -343,6 +343,39 @@ test('BEY-04: a raise within the limit approves itself with its program; one abo
   expect(await world.broken()).toEqual([]);
 });
 
+test('BEY-04: a raise that was rejected and comes back beside another one waits for a second person above the limit', async () => {
+  const { programId, affiliateId } = await programOf(twenty, {
+    commissionApproval: 'automatic',
+    commissionHold: 'P14D',
+  });
+  const clickId = await world.click({ programId, affiliateId });
+  const sale = await world.sale({ externalId: next('order'), clickId, amount: usd('100.00') });
+  await world.settled(world.as(`/v1/referrals/${sale['referralId']}/approve`, { reason: 'Real' }));
+  const raises = () => world.commissions(`saleId=${sale['id']}&kind=adjustment`);
+  const raise = async () => {
+    const body = { amount: usd('120.00'), reason: 'Agreed' };
+    expect((await world.as(`/v1/commissions/${sale['commissionIds'][0]}/adjust`, body)).status).toBe(200);
+  };
+  const decide = async (id: unknown, verb: string) => {
+    const answer = await world.settled(world.as(`/v1/commissions/${String(id)}/${verb}`, { reason: 'Because' }));
+    expect(answer.status, answer.text).toBe(200);
+  };
+  await raise();
+  const [first] = await raises();
+  await decide(first?.['id'], 'reject');
+  await raise(); // what is rejected does not count: within the limit
+  await decide(first?.['id'], 'reinstate');
+
+  const past = new Date(Date.now() - 86_400_000);
+  await world.owner('commissions').where({ affiliate_id: affiliateId }).update({ eligible_at: past });
+  await world.settle();
+
+  expect((await raises()).map((line) => [line['amount']['amount'], line['status']])).toEqual([
+    ['100.00', 'pending'],
+    ['100.00', 'approved'],
+  ]);
+});
+
 test('rejecting a referral takes everything of it, and reopening brings it back', async () => {
   const { programId, affiliateId } = await programOf(twenty, { commissionApproval: 'automatic' });
   const before = await world.trial();
