@@ -1,5 +1,4 @@
 import { journeyFor } from '../../../activities/tracking/click.js';
-import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
 import { lockSale, updateSale, upsertExternalCustomer } from '../../../db/earning/sale.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
@@ -27,6 +26,7 @@ import {
   saleWire,
 } from '../../schemas/earning/sale.js';
 import { reasonOf } from '../../schemas/wire.js';
+import { requireEarner } from './earner.js';
 import { saleActions } from './sale.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'mode' | 'scope'> & {
@@ -48,6 +48,7 @@ const attributeSale = defineRoute({
     'sale.already_decided',
     'sale.transition_not_allowed',
     'sale.currency_mismatch',
+    'affiliate.affiliate_not_active',
   ],
   handle: (ctx) => ctx.write((tx, act) => attribute(ctx, tx, act), { wake: true }),
 });
@@ -84,8 +85,7 @@ async function attribute(ctx: Asking, tx: Tx, act: Act): Promise<SaleReply> {
     });
   if (program.currency !== sale.currency)
     throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
-  if (!(await hasAffiliate(tx, affiliateId)))
-    throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
+  await requireEarner(tx, { affiliateId, programId: program.id });
   const by = await recordDirectDecision(tx, act, {
     verb: 'attribute',
     objectType: 'sale',

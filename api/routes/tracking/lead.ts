@@ -1,8 +1,6 @@
 import { journeyFor } from '../../../activities/tracking/click.js';
 import { takeSignIn } from '../../../activities/reseller/customerAccount.js';
 import { getSettings } from '../../../db/access/settings.js';
-import { findAffiliate } from '../../../db/affiliate/affiliate.js';
-import { listEnrolments } from '../../../db/affiliate/enrolment.js';
 import { recordDirectDecision, refusalWithHistory } from '../../../db/audit/directDecision.js';
 import { enqueue } from '../../../db/messaging/outbox.js';
 import { findProgram } from '../../../db/program/program.js';
@@ -42,6 +40,7 @@ import {
   presentLead,
 } from '../../schemas/tracking/lead.js';
 import { decisionBody, type DecisionReason, negativeDecisionBody, reasonOf } from '../../schemas/wire.js';
+import { requireEarner } from '../earning/earner.js';
 import { checkCustomFields, takeInLead } from './leadIntake.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'caller' | 'mode' | 'scope' | 'scopeFor'>;
@@ -328,15 +327,7 @@ async function attribute(
       code: programId === null ? 'required' : 'not_found',
       detail: programId === null ? 'The lead names no program: say which.' : 'There is no such program.',
     });
-  const affiliate = await findAffiliate(tx, affiliateId);
-  if (affiliate === undefined)
-    throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
-  // As a referral that staff enter: to who cannot earn in the program nothing is given.
-  const isEnrolled = (await listEnrolments(tx, affiliateId)).some(
-    (one) => one.programId === programId && one.status === 'active',
-  );
-  if (affiliate.status !== 'approved' || !isEnrolled)
-    throw new DomainError('affiliate.affiliate_not_active', { detail: 'The affiliate is not active in this program.' });
+  await requireEarner(tx, { affiliateId, programId });
   const by = await recordDirectDecision(tx, act, {
     verb: 'attribute',
     objectType: 'lead',

@@ -92,7 +92,7 @@ test('nor does it earn there by somebody’s coupon or by a person who has a ref
   await world.owner('enrolments').where({ affiliate_id: outsider }).update({ status: 'active' });
 });
 
-test('TRK-27: staff give a lead to nobody who cannot earn in its program', async () => {
+test('TRK-27: staff give a lead or a sale to nobody who cannot earn in its program', async () => {
   const suspended = await world.affiliate(rich);
   await world.as(`/v1/affiliates/${suspended}/suspend`, { reason: 'Looked at' });
   await world.settle();
@@ -108,4 +108,17 @@ test('TRK-27: staff give a lead to nobody who cannot earn in its program', async
   const trail = await world.as(`/v1/audit-entries?objectId=${String(lead['id'])}`);
   expect(itemsOf(trail.body['data']).map((entry) => entry['event'])).not.toContain('attributedByHand');
   expect((await give(insider)).status).toBe(200);
+
+  const sale = await world.sale({
+    externalId: `member-${(people += 1)}`,
+    customer: { email: email() },
+    amount: { amount: '100.00', currency: 'USD' },
+  });
+  const giveSale = (affiliateId: string) =>
+    world.as(`/v1/sales/${String(sale['id'])}/attribute`, { affiliateId, programId: rich, reason: 'Told us so' });
+  for (const affiliateId of [outsider, suspended])
+    expect(await giveSale(affiliateId)).toMatchObject({ status: 403, body: { code: 'affiliate_not_active' } });
+  await world.settle();
+  expect(await world.commissions(`saleId=${String(sale['id'])}`)).toEqual([]);
+  expect((await giveSale(insider)).status).toBe(200);
 });
