@@ -19,22 +19,25 @@ import { findAffiliate } from '../../../db/affiliate/affiliate.js';
 import { findGroup } from '../../../db/affiliate/group.js';
 import { readPlanInput } from '../../../db/reads/earning/planInput.js';
 import { priceLines } from '../../../db/reads/earning/salePricing.js';
+import { findSaleView } from '../../../db/reads/earning/saleList.js';
 import { listRules } from '../../../db/reads/program/commissionRuleList.js';
 import type { ReadTx, Tx } from '../../../db/transaction.js';
 import { findCouponByCode } from '../../../db/tracking/coupon.js';
 import { explainLine } from '../../../domain/earning/explanation.js';
+import type { Sale } from '../../../domain/earning/sale.js';
 import { DomainError } from '../../../domain/errors.js';
 import type { AffiliateId, RuleId } from '../../../domain/ids.js';
 import type { CurrencyCode } from '../../../domain/money.js';
 import type { Rule, RulePlace, RuleTerms } from '../../../domain/program/commissionPlan.js';
 import { evaluatePlan } from '../../../domain/program/planEvaluation.js';
-import { noAmount, type PlanEvent } from '../../../domain/program/planEvent.js';
+import { noAmount, type PlanEvent, type PricedLine } from '../../../domain/program/planEvent.js';
 import { isClosedTo } from '../../../domain/program/program.js';
 import { type RuleConflict, ruleConflicts } from '../../../domain/program/ruleConflicts.js';
 import type { Instant } from '../../../domain/time.js';
 import { couponProblem } from '../../../domain/tracking/coupon.js';
 import { answer } from '../../answer.js';
 import { defineRoute, type Route } from '../../route.js';
+import type { RouteContext } from '../../routeContext.js';
 import {
   placeOf,
   presentRule,
@@ -246,7 +249,7 @@ const quote = defineRoute({
   permission: 'rule.read',
   body: quoteBody,
   reply: quoteReply,
-  refuses: ['sale.lines_do_not_sum', 'sale.currency_mismatch'],
+  refuses: ['sale.lines_do_not_sum', 'sale.currency_mismatch', 'access.permission_missing'],
   handle: (ctx) =>
     ctx.read(async (tx, now) => {
       const { body } = ctx;
@@ -260,13 +263,17 @@ const quote = defineRoute({
       if ((await findAffiliate(tx, affiliateId)) === undefined)
         throw fieldRefusal('affiliateId', 'not_found', 'No such affiliate.');
       const sale = body.sale ?? null;
-      if (sale !== null && sale.amount.currency !== program.currency)
+      const past = body.saleId == null ? null : await pastSale(tx, ctx, body.saleId);
+      const currency = sale?.amount.currency ?? past?.currency ?? program.currency;
+      if (currency !== program.currency)
         throw new DomainError('sale.currency_mismatch', { expectedCurrency: program.currency });
-      const isLead = sale === null;
+      const isLead = sale === null && past === null;
       // A draft is asked before it is published; what comes after the end of a program earns nothing, as it does when it is sold.
       if (isClosedTo(program, { occurredAt, paymentNumber: isLead ? null : (body.paymentNumber ?? 1) }))
         return { commissions: [], noCommissionCode: 'program_not_active' };
-      const lines = isLead ? [noAmount] : await priceLines(tx, sale, { programId: program.id, at: occurredAt });
+      const lines: readonly PricedLine[] =
+        past?.lines ??
+        (sale === null ? [noAmount] : await priceLines(tx, sale, { programId: program.id, at: occurredAt }));
       const plan = await readPlanInput(tx, {
         program,
         mode: ctx.mode,
@@ -274,12 +281,12 @@ const quote = defineRoute({
         referralId: null,
         brought: null,
         customerId: '',
-        event: eventOf(body, sale?.transactionType ?? null),
+        event: eventOf(body, sale?.transactionType ?? past?.transactionType ?? null),
         occurredAt,
         lines,
         products: (await listCommissionableProducts(tx, program.id, occurredAt)).listed,
         paymentNumber: body.paymentNumber ?? 1,
-        without: null,
+        without: past?.id ?? null,
       });
       const earnings = evaluatePlan({
         ...plan,
@@ -302,6 +309,18 @@ const quote = defineRoute({
       };
     }),
 });
+
+/** A sale that was made, for whoever may read it. */
+async function pastSale(
+  tx: ReadTx,
+  ctx: Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'scope' | 'mode'>,
+  saleId: string,
+): Promise<Sale> {
+  if (!ctx.can('sale.read')) throw new DomainError('access.permission_missing', { missingPermission: 'sale.read' });
+  const found = await findSaleView(tx, ctx.scope, ctx.mode, saleId);
+  if (found === undefined) throw fieldRefusal('saleId', 'not_found', 'No such sale.');
+  return found.sale;
+}
 
 /** Whom a code credits in a program at an instant; a field error for one that credits nobody, as a sale's would (BEY-18). */
 async function ownerOfCoupon(tx: ReadTx, code: string, programId: string, at: Instant): Promise<AffiliateId> {

@@ -323,14 +323,26 @@ export const quoteBody = z
     occurredAt: instantWire.exactOptional(),
     paymentNumber: z.int().min(1).max(1_000_000).nullable().exactOptional(),
     sale: quotedSale.nullable().exactOptional(),
+    /** A past sale in place of an imagined one: its lines with all that it stated, as if it were made now (screens.md 3.9). Needs `sale.read`. */
+    saleId: idWire('sale').nullable().exactOptional(),
   })
   .check((context) => {
     const isLead = context.value.event === 'lead' || context.value.event === 'registration';
-    const hasSale = context.value.sale !== undefined && context.value.sale !== null;
+    const isPast = context.value.saleId !== undefined && context.value.saleId !== null;
+    const isImagined = context.value.sale !== undefined && context.value.sale !== null;
+    const hasSale = isPast || isImagined;
+    if (isPast && isImagined)
+      context.issues.push({
+        ...fieldIssue('not_allowed_here', 'Either an imagined sale or a past one.', ['saleId']),
+        input: context.value,
+      });
     if (!isLead && !hasSale)
       context.issues.push({ ...fieldIssue('required', 'What is sold?', ['sale']), input: context.value });
     if (isLead && hasSale)
-      context.issues.push({ ...fieldIssue('not_allowed_here', 'A lead has no sale.', ['sale']), input: context.value });
+      context.issues.push({
+        ...fieldIssue('not_allowed_here', 'A lead has no sale.', [isPast ? 'saleId' : 'sale']),
+        input: context.value,
+      });
   });
 
 export const quoteReply = z.strictObject({

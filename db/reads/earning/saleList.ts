@@ -164,9 +164,19 @@ export async function listSales(
 
 /** One sale, when this reader may see it. Codes: resource.not_found. */
 export async function getSaleView(tx: ReadTx | Tx, scope: Scope, mode: Mode, id: string): Promise<SaleView> {
+  const found = await findSaleView(tx, scope, mode, id);
+  if (found === undefined) throw new DomainError('resource.not_found');
+  return found;
+}
+
+export async function findSaleView(
+  tx: ReadTx | Tx,
+  scope: Scope,
+  mode: Mode,
+  id: string,
+): Promise<SaleView | undefined> {
   const query = base(tx, mode).where('sale.id', id);
   scopeToAffiliates(query, scope, 'sale');
   const [row] = (await query) as ViewRow[];
-  if (row === undefined) throw new DomainError('resource.not_found');
-  return toView(row);
+  return row === undefined ? undefined : toView(row);
 }

@@ -229,6 +229,37 @@ test('RUL-11, PRG-20: a quote knows the end of a program as a sale does, and let
   }
 });
 
+test('screens 3.9, RUL-11: a past sale is tried out with all that it stated, by whoever may read it, and nothing is written', async () => {
+  const at = await scene({ bands: { by: 'sales_count', rows: [row('0', 100_000), row('2', 200_000)] } });
+  const [product] = itemsOf((await world.as(`/v1/programs/${at.programId}/products`)).body['data']);
+  const line = (amount: string, more: Readonly<Record<string, unknown>> = {}) => {
+    return { product: String(product?.['productId']), quantity: 2, amount: usd(amount), ...more };
+  };
+  const sale = await sell(at, '120.00', {
+    lines: [line('70.00', { tax: usd('15.00') }), line('50.00', { tax: usd('5.00'), shipping: usd('1.00') })],
+  });
+  expect(await first(sale)).toBe('9.90');
+  const asked = { ...at, event: 'payment', saleId: sale['id'] };
+  const quote = (body: Readonly<Record<string, unknown>>, key = world.ws.key) =>
+    world.api.as(key, '/v1/commission-rules/quote', { body });
+  const before = await world.owner('audit_entries').count('*');
+  const { body, text } = await quote(asked);
+  expect(itemsOf(body['commissions'])[0]?.['amount'], text).toEqual(usd('9.90'));
+  for (const [wrong, pointer] of [
+    [{ ...asked, sale: { amount: usd('1.00') } }, '#/saleId'],
+    [{ ...asked, event: 'lead' }, '#/saleId'],
+    [{ ...asked, saleId: newId('sale') }, '#/saleId'],
+    [{ ...at, event: 'payment' }, '#/sale'],
+  ] as const) {
+    const refused = await quote(wrong);
+    expect([refused.status, refused.body['errors']?.[0]?.['pointer']], refused.text).toEqual([422, pointer]);
+  }
+  expect(await world.owner('audit_entries').count('*')).toEqual(before);
+  const blind = await world.api.makePerson(world.ws, ['owner'], { permissions: ['rule.read'] });
+  const forbidden = await quote(asked, blind.key);
+  expect([forbidden.status, forbidden.body['missingPermission']]).toEqual([403, 'sale.read']);
+});
+
 test('PRG-20: what ran when a program was paused or closed goes on to its payout', async () => {
   for (const verb of ['pause', 'close'] as const) {
     const at = await scene();

@@ -16,6 +16,8 @@ import { useCan } from '../../../kit/session.js';
 import { useReasonText } from '../../../kit/texts.js';
 
 const events = ['payment', 'first_payment', 'registration', 'lead'] as const;
+/** A transaction has a type that only a past one states. */
+type AskedEvent = (typeof events)[number] | 'transaction';
 
 /** The rule playground: an imagined sale, or a past one, and what it would earn, line by line; nothing is written (screens.md 3.9). */
 export function QuotePanel({ program }: { readonly program: Program }): ReactElement {
@@ -23,11 +25,13 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
   const can = useCan();
   const reason = useReasonText();
   const [affiliateId, setAffiliateId] = useState('');
-  const [event, setEvent] = useState<(typeof events)[number]>('first_payment');
+  const [event, setEvent] = useState<AskedEvent>('first_payment');
   const [amount, setAmount] = useState('100.00');
   const [tax, setTax] = useState('');
   const [number, setNumber] = useState('1');
   const [product, setProduct] = useState('');
+  /** The past sale that is asked about, with all that it stated; what is typed over it makes it an imagined one. */
+  const [saleId, setSaleId] = useState<string | null>(null);
   const affiliates = useQuery(getAffiliatesOptions({ query: { programId: program.id, limit: 200 } }));
   const products = useQuery(
     getProgramsByProgramIdProductsOptions({ path: { programId: program.id }, query: { limit: 200 } }),
@@ -48,23 +52,34 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
           ? {}
           : {
               paymentNumber: /^\d+$/.test(number) ? Number(number) : null,
-              sale: {
-                amount: money(amount),
-                ...(tax.trim() === '' ? {} : { tax: money(tax) }),
-                ...(product === '' ? {} : { product }),
-              },
+              ...(saleId === null
+                ? {
+                    sale: {
+                      amount: money(amount),
+                      ...(tax.trim() === '' ? {} : { tax: money(tax) }),
+                      ...(product === '' ? {} : { product }),
+                    },
+                  }
+                : { saleId }),
             }),
       }),
   });
   const take = (saleId: string): void => {
     const sale = sales.data?.data.find((one) => one.id === saleId);
+    setSaleId(sale?.id ?? null);
     if (sale === undefined) return;
     setAmount(sale.amount.amount);
     setTax('');
-    setEvent(sale.paymentNumber === null || sale.paymentNumber > 1 ? 'payment' : 'first_payment');
+    if (sale.type === 'transaction') setEvent('transaction');
+    else setEvent(sale.paymentNumber === null || sale.paymentNumber > 1 ? 'payment' : 'first_payment');
     setNumber(String(sale.paymentNumber ?? 1));
     setProduct(sale.lines.find((line) => line.productId !== null)?.productId ?? '');
     if (sale.attribution.affiliateId !== null) setAffiliateId(sale.attribution.affiliateId);
+  };
+  const imagine = (change: () => void): void => {
+    setSaleId(null);
+    if (event === 'transaction') setEvent('payment');
+    change();
   };
   const submit = (submitted: FormEvent): void => {
     submitted.preventDefault();
@@ -78,6 +93,7 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
           {(sales.data?.data ?? []).length === 0 ? null : (
             <NativeSelect
               label={t('quote.past')}
+              value={saleId ?? ''}
               onChange={(change) => take(change.currentTarget.value)}
               data={[
                 { value: '', label: '–' },
@@ -102,8 +118,15 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
             <NativeSelect
               label={t('rule.event')}
               value={event}
-              onChange={(change) => setEvent(change.currentTarget.value as (typeof events)[number])}
-              data={events.map((value) => ({ value, label: t(`rule.event.${value}`) }))}
+              onChange={(change) => {
+                const chosen = change.currentTarget.value as AskedEvent;
+                if (chosen === 'lead' || chosen === 'registration' || event === 'transaction') setSaleId(null);
+                setEvent(chosen);
+              }}
+              data={[...events, ...(event === 'transaction' ? [event] : [])].map((value) => ({
+                value,
+                label: t(`rule.event.${value}`),
+              }))}
             />
           </Group>
           {isLead ? null : (
@@ -112,14 +135,14 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
                 label={t('quote.amount', { currency: program.currency })}
                 value={amount}
                 inputMode="decimal"
-                onChange={(change) => setAmount(change.currentTarget.value)}
+                onChange={(change) => imagine(() => setAmount(change.currentTarget.value))}
                 required
               />
               <TextInput
                 label={t('quote.tax', { currency: program.currency })}
                 value={tax}
                 inputMode="decimal"
-                onChange={(change) => setTax(change.currentTarget.value)}
+                onChange={(change) => imagine(() => setTax(change.currentTarget.value))}
               />
               <TextInput
                 label={t('quote.number')}
@@ -130,7 +153,7 @@ export function QuotePanel({ program }: { readonly program: Program }): ReactEle
               <NativeSelect
                 label={t('quote.product')}
                 value={product}
-                onChange={(change) => setProduct(change.currentTarget.value)}
+                onChange={(change) => imagine(() => setProduct(change.currentTarget.value))}
                 data={[
                   { value: '', label: '–' },
                   ...(products.data?.data ?? []).map((one) => ({ value: one.productId, label: one.name })),
