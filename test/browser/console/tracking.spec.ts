@@ -78,7 +78,17 @@ async function serveShop(context: BrowserContext): Promise<void> {
             'content-security-policy': `default-src 'none'; script-src ${origin} 'nonce-shop'; connect-src ${origin}`,
           },
           body: `<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1>
-<script async src="${origin}/t/v1.js" data-key="${publicKey}"></script>
+${
+  route.request().url().includes('/managed')
+    ? // As a tag manager puts it there, without attributes that it does not know.
+      `<script nonce="shop">
+const tag = document.createElement('script');
+tag.async = true;
+tag.src = '${origin}/t/v1.js?key=${publicKey}';
+document.head.append(tag);
+</script>`
+    : `<script async src="${origin}/t/v1.js" data-key="${publicKey}"></script>`
+}
 <script nonce="shop">
 window.tributary = window.tributary || function () { (tributary.q = tributary.q || []).push(arguments); };
 tributary('ready', function (id) { document.title = 'click ' + id; });
@@ -183,6 +193,18 @@ test('a test click flows through the script of a page under a strict policy, and
   }, `order-${tag}`);
   expect(told).toEqual([expect.stringMatching(/^led_/), expect.stringMatching(/^sal_/)]);
   for (const name of ['Lead', 'Sale']) await expect(step(name)).toContainText('✓');
+
+  // TRK-12, TRK-28: put there by a tag manager; refused, the page keeps no click, given, it keeps the same one.
+  await shopPage.goto(`https://${shopHost}/managed`);
+  await expect(shopPage).toHaveTitle(/^click clk_/);
+  const answer = async (consent: string): Promise<readonly string[]> => {
+    await shopPage.evaluate(async (given) => {
+      await (globalThis as unknown as { tributary: (...all: string[]) => Promise<void> }).tributary('consent', given);
+    }, consent);
+    return (await visitor.cookies(`https://${shopHost}/`)).map(({ name }) => name).toSorted();
+  };
+  expect(await answer('denied')).toEqual(['trb_consent']);
+  expect(await answer('granted')).toEqual(['trb_click', 'trb_consent']);
   expect(faults).toEqual([]);
   await visitor.close();
 });
