@@ -65,7 +65,7 @@ export const consolePaths: ReadonlySet<string> = new Set([
   'kitchen-sink',
 ]);
 
-const visitorPaths: ReadonlySet<string> = new Set(['sign-in', 'forgot-password']);
+const visitorPaths: ReadonlySet<string> = new Set(['sign-in', 'forgot-password', 'confirmed']);
 
 const types: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8', // swagger-ui does not parse without the charset (dependencies.md 3.2)

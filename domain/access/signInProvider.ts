@@ -30,8 +30,23 @@ export interface ProviderIdentity {
   readonly authenticatedAt: number | null;
 }
 
+/** Why a person is sent back to a page of ours; the pages have a sentence for each. */
+export const providerProblems = [
+  'not_enabled',
+  'expired',
+  'cancelled',
+  'provider_failed',
+  'no_email',
+  'no_role',
+  'removed',
+  'other_person',
+  'beyond_groups',
+  'not_fresh',
+] as const;
+export type ProviderProblem = (typeof providerProblems)[number];
+
 /** Why somebody whom the provider knows does not come in. */
-export type EntryRefusal = 'no_role' | 'removed' | 'other_person' | 'beyond_groups';
+export type EntryRefusal = Extract<ProviderProblem, 'no_role' | 'removed' | 'other_person' | 'beyond_groups'>;
 
 /** The roles of these groups, each once, in the order of the mapping. */
 export function rolesOfGroups(groups: readonly string[], mapping: readonly RoleGroup[]): readonly string[] {

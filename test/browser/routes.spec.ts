@@ -5,7 +5,13 @@ import { expect, expectGoodLooks, ownerState, test } from './support.js';
 const screens = [...readFileSync('web/console/screens.ts', 'utf8').matchAll(/path: '([^'$]+)'/g)].map(
   (match) => match[1] ?? '',
 );
-const visitor = ['/sign-in', '/forgot-password', '/welcome/used0used0used0used0used', '/problems/already_decided'];
+const visitor = [
+  '/sign-in',
+  '/confirmed',
+  '/forgot-password',
+  '/welcome/used0used0used0used0used',
+  '/problems/already_decided',
+];
 const routes = [
   ...screens.map((path) => ({ path, state: ownerState })),
   ...visitor.map((path) => ({ path, state: undefined })),

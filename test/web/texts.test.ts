@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { consolePaths } from '../../api/site.js';
+import { providerProblems } from '../../domain/access/signInProvider.js';
 import { permissions } from '../../domain/access/permission.js';
 import { publicReasons } from '../../domain/publicReason.js';
 import { creditCodes } from '../../domain/tracking/link.js';
@@ -112,3 +113,20 @@ test.each([
     }
   },
 );
+
+test('the sign-in page has a sentence for each way in which a sign-in by a provider ends, in both languages', async () => {
+  const { providerProblem } = await load<{ providerProblem: (search: string) => string | null }>(
+    'visitor/providerProblem.ts',
+  );
+  for (const language of ['en', 'de'] as const) {
+    const texts = await catalogue('visitor', language);
+    expect(providerProblems.filter((word) => texts[`provider.problem.${word}`] === undefined)).toEqual([]);
+  }
+
+  expect(providerProblems.map((word) => providerProblem(`?problem=${word}`))).toEqual([...providerProblems]);
+  expect(['?problem=constructor', '?problem=', ''].map((search) => providerProblem(search))).toEqual([
+    null,
+    null,
+    null,
+  ]);
+});

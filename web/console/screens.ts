@@ -116,6 +116,11 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/payouts/$payoutId', load: () => import('./screens/payout/payoutDetail.js'), rights: ['payout.read'] },
   { path: '/settings', load: () => import('./screens/access/settingsHome.js'), rights: ['settings.read'] },
   { path: '/settings/brand', load: () => import('./screens/access/brandForm.js'), rights: ['settings.read'] },
+  {
+    path: '/settings/provider',
+    load: () => import('./screens/access/signInProvider.js'),
+    rights: ['settings.read'],
+  },
   { path: '/settings/$section', load: () => import('./screens/access/settingsSection.js'), rights: ['settings.read'] },
   { path: '/developers/api-keys', load: () => import('./screens/access/apiKeyList.js'), rights: ['key.read'] },
   { path: '/developers/request-log', load: () => import('./screens/access/apiLogList.js'), rights: ['log.read'] },

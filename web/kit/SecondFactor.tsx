@@ -67,7 +67,12 @@ export function SecondFactor(): ReactElement | null {
               {factor.enrolled ? t('factor.on', { count: factor.recoveryCodesLeft ?? 0 }) : t('factor.off')}
             </Text>
             {problem === null ? null : <ErrorView error={problem} />}
-            <Group>
+            {factor.isOwn ? null : (
+              <Text size="sm" c="dimmed">
+                {t('factor.elsewhere')}
+              </Text>
+            )}
+            <Group hidden={!factor.isOwn}>
               <Button onClick={() => begin.mutate()} loading={begin.isPending}>
                 {t(factor.enrolled ? 'factor.again' : 'factor.begin')}
               </Button>

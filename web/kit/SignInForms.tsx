@@ -36,6 +36,15 @@ export function SignInForms(): ReactElement {
       event.preventDefault();
       save.mutate();
     };
+  if (me.byProvider)
+    return (
+      <Paper withBorder p="md" component="section" aria-label={t('credential.title')}>
+        <Title order={2} size="h4">
+          {t('credential.title')}
+        </Title>
+        <Text size="sm">{t('credential.byProvider')}</Text>
+      </Paper>
+    );
   return (
     <Paper withBorder p="md" component="section" aria-label={t('credential.title')}>
       <Stack gap="md">

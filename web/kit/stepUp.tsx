@@ -10,7 +10,7 @@ import {
   useState,
 } from 'react';
 import { useTranslation } from 'react-i18next';
-import { postAuthSignInLink, postAuthStepUp } from '../client/sdk.gen.js';
+import { getMe, postAuthSignInLink, postAuthStepUp } from '../client/sdk.gen.js';
 import { ErrorView } from './ErrorView.js';
 import { isProblem } from './problem.js';
 import { useMe } from './session.js';
@@ -46,12 +46,16 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
   const [isMailed, setMailed] = useState(false);
   // Who has a second factor proves it again; a password that somebody watched is then not enough.
   const takesCode = me.secondFactor?.enrolled === true;
+  // Who came through the company's provider has no password here: the provider asks again, in a window of its own.
+  const asksProvider = me.byProvider && !takesCode;
+  const [isStillOpen, setStillOpen] = useState(false);
   const answer = useRef<(confirmed: boolean) => void>(() => undefined);
 
   const ask = useCallback<Ask>(() => {
     setProof('');
     setProblem(null);
     setMailed(false);
+    setStillOpen(false);
     setOpen(true);
     return new Promise((resolve) => {
       answer.current = resolve;
@@ -61,11 +65,10 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
     setOpen(false);
     answer.current(confirmed);
   };
-  const run = async (work: () => Promise<unknown>, then: () => void): Promise<void> => {
+  const run = async <T,>(work: () => Promise<T>, then: (result: T) => void): Promise<void> => {
     setBusy(true);
     try {
-      await work();
-      then();
+      then(await work());
     } catch (error) {
       setProblem(error);
     } finally {
@@ -74,6 +77,13 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
   };
   const confirm = (event: FormEvent): void => {
     event.preventDefault();
+    if (asksProvider) {
+      run(
+        async () => (await getMe({ throwOnError: true })).data.steppedUp,
+        (isDone) => (isDone ? close(true) : setStillOpen(true)),
+      ).catch(() => undefined); // run shows its own problems
+      return;
+    }
     run(
       () => postAuthStepUp({ body: takesCode ? { code: proof } : { password: proof }, throwOnError: true }),
       () => close(true),
@@ -97,9 +107,27 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
       >
         <form onSubmit={confirm}>
           <Stack>
-            <Text size="sm">{t(takesCode ? 'stepUp.whyCode' : 'stepUp.why')}</Text>
+            <Text size="sm">
+              {t(takesCode ? 'stepUp.whyCode' : asksProvider ? 'stepUp.whyProvider' : 'stepUp.why')}
+            </Text>
             <input type="hidden" name="username" autoComplete="username" value={me.user?.email ?? ''} readOnly />
-            {takesCode ? (
+            {asksProvider ? (
+              <>
+                <Group>
+                  <Button
+                    component="a"
+                    variant="default"
+                    href="/v1/auth/oidc/start?purpose=step_up"
+                    target="_blank"
+                    rel="noopener"
+                    data-autofocus
+                  >
+                    {t('stepUp.atProvider')}
+                  </Button>
+                </Group>
+                {isStillOpen ? <Alert variant="outline" color="red" role="alert" title={t('stepUp.notYet')} /> : null}
+              </>
+            ) : takesCode ? (
               <TextInput
                 label={t('stepUp.code')}
                 description={t('stepUp.codeHint')}
@@ -136,7 +164,7 @@ export function StepUpProvider({ children }: { readonly children: ReactNode }): 
                 {t('cancel')}
               </Button>
               <Button type="submit" loading={isBusy}>
-                {t('stepUp.confirm')}
+                {t(asksProvider ? 'stepUp.goOn' : 'stepUp.confirm')}
               </Button>
             </Group>
           </Stack>

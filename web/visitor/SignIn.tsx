@@ -1,11 +1,13 @@
-import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { Alert, Anchor, Button, Divider, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { getAuthOidcProvidersOptions } from '../client/@tanstack/react-query.gen.js';
 import { postAuthLogin, postAuthPasswordReset, postAuthSignInLink } from '../client/sdk.gen.js';
 import type { Session } from '../client/types.gen.js';
 import { ErrorView } from '../kit/ErrorView.js';
 import { isProblem } from '../kit/problem.js';
+import { providerProblem } from './providerProblem.js';
 import { isChallenge, SecondFactor } from './SecondFactor.js';
 import { VisitorPage } from './VisitorPage.js';
 
@@ -23,7 +25,13 @@ export function SignIn(): ReactElement {
   const { t } = useTranslation();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
-  const [challenge, setChallenge] = useState<string | null>(null);
+  // Who comes from the company's provider and owes a code brings its challenge behind the hash, where no server sees it.
+  const [challenge, setChallenge] = useState(/^#totp=([\w.-]+)$/.exec(window.location.hash)?.[1] ?? null);
+  useEffect(() => {
+    if (window.location.hash !== '')
+      window.history.replaceState(null, '', window.location.pathname + window.location.search);
+  }, []);
+  const sentBack = providerProblem();
   const goOn = (session: Session): void => window.location.assign(nextPath(session.homePath));
   const signIn = useMutation({
     mutationFn: async () => (await postAuthLogin({ body: { email, password }, throwOnError: true })).data,
@@ -39,6 +47,11 @@ export function SignIn(): ReactElement {
   if (challenge !== null) return <SecondFactor challenge={challenge} onSignedIn={goOn} />;
   return (
     <VisitorPage title={t('signIn.title')} text={t('signIn.text')}>
+      {sentBack === null ? null : (
+        <Alert variant="outline" color="red" role="alert" c="var(--mantine-color-text)">
+          {t(`provider.problem.${sentBack}`)}
+        </Alert>
+      )}
       <form onSubmit={submit}>
         <Stack>
           <TextInput
@@ -78,7 +91,32 @@ export function SignIn(): ReactElement {
           <Anchor href="/forgot-password">{t('signIn.forgot')}</Anchor>
         </Stack>
       </form>
+      <Providers />
     </VisitorPage>
+  );
+}
+
+/** A way in for each company's provider of this installation; none where there is none. */
+function Providers(): ReactElement | null {
+  const { t } = useTranslation();
+  const { data } = useQuery(getAuthOidcProvidersOptions());
+  const offered = data?.data ?? [];
+  if (offered.length === 0) return null;
+  const next = new URLSearchParams(window.location.search).get('next');
+  return (
+    <Stack component="nav" aria-label={t('signIn.providers')}>
+      <Divider label={t('signIn.or')} />
+      {offered.map(({ workspaceId, label }) => (
+        <Button
+          key={workspaceId}
+          component="a"
+          variant="default"
+          href={`/v1/auth/oidc/start?${new URLSearchParams({ provider: workspaceId, ...(next === null ? {} : { next }) }).toString()}`}
+        >
+          {label}
+        </Button>
+      ))}
+    </Stack>
   );
 }
 

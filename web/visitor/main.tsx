@@ -1,5 +1,6 @@
 import { lazy, type ReactElement, Suspense } from 'react';
 import { pageDetail, startApp } from '../kit/App.js';
+import { Confirmed } from './Confirmed.js';
 import { isLinkKind, OneTimeLink, UsedLink } from './OneTimeLink.js';
 import { ForgotPassword, SignIn } from './SignIn.js';
 import { en } from './texts.en.js';
@@ -23,6 +24,7 @@ function page(): ReactElement {
         <DemoShop />
       </Suspense>
     );
+  if (pathname === '/confirmed') return <Confirmed />;
   return pathname === '/forgot-password' ? <ForgotPassword /> : <SignIn />;
 }
 

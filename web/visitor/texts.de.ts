@@ -10,6 +10,29 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Wenn sich diese Adresse in einem Portal anmelden darf, ist ein Link unterwegs. Er gilt einmal, 30 Minuten lang.',
   'signIn.forgot': 'Passwort vergessen?',
   'signIn.locked': 'Zu viele Versuche. Bitte in etwa {{count}} Minuten erneut versuchen.',
+  'signIn.or': 'oder',
+  'signIn.providers': 'Über Ihr Unternehmen',
+  'provider.problem.not_enabled': 'Die Anmeldung über Ihr Unternehmen ist hier nicht eingeschaltet.',
+  'provider.problem.expired':
+    'Das hat zu lange gedauert oder in einem anderen Fenster begonnen. Bitte beginnen Sie von vorn.',
+  'provider.problem.cancelled': 'Sie wurden bei Ihrem Unternehmen nicht angemeldet.',
+  'provider.problem.provider_failed':
+    'Die Anmeldung Ihres Unternehmens hat nicht geantwortet, wie sie sollte. Versuchen Sie es erneut; bleibt es so, sagen Sie es denen, die sie betreuen.',
+  'provider.problem.no_email':
+    'Ihr Unternehmen hat keine bestätigte E-Mail-Adresse von Ihnen genannt. Fragen Sie, wer dort die Konten betreut.',
+  'provider.problem.no_role':
+    'Keine Ihrer Gruppen im Unternehmen öffnet hier etwas. Fragen Sie einen Inhaber des Arbeitsbereichs.',
+  'provider.problem.removed':
+    'Ihr Zugang zu diesem Arbeitsbereich wurde entzogen. Ein Inhaber kann Sie wieder einladen.',
+  'provider.problem.other_person':
+    'Unter dieser Adresse ist hier jemand anderes aus Ihrem Unternehmen bekannt. Fragen Sie einen Inhaber des Arbeitsbereichs.',
+  'provider.problem.beyond_groups':
+    'Sie haben hier eine Rolle, die keine Gruppe Ihres Unternehmens gibt. Melden Sie sich mit dem Passwort an.',
+  'provider.problem.not_fresh': 'Ihr Unternehmen hat Sie nicht erneut gefragt. Bitte versuchen Sie es noch einmal.',
+  'confirmed.title': 'Bestätigt',
+  'confirmed.text': 'Sie können dieses Fenster schließen und im anderen weitermachen.',
+  'confirmed.notTitle': 'Nicht bestätigt',
+  'confirmed.notText': 'Schließen Sie dieses Fenster und versuchen Sie es aus dem anderen erneut.',
   'totp.title': 'Zweiter Faktor',
   'totp.text': 'Ihr Passwort war richtig. Jetzt noch ein Code Ihrer Authenticator-App.',
   'totp.code': 'Code',

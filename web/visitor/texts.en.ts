@@ -7,6 +7,26 @@ export const en = {
   'signIn.mailed': 'If this address may sign in to a portal, a link is on its way. It works once, for 30 minutes.',
   'signIn.forgot': 'Forgotten the password?',
   'signIn.locked': 'Too many attempts. Try again in about {{count}} minutes.',
+  'signIn.or': 'or',
+  'signIn.providers': 'Through your company',
+  'provider.problem.not_enabled': 'Sign-in through your company is not switched on here.',
+  'provider.problem.expired': 'This took too long, or began in another window. Please begin anew.',
+  'provider.problem.cancelled': 'You were not signed in at your company.',
+  'provider.problem.provider_failed':
+    'Your company’s sign-in did not answer as it should. Try again; if it stays so, tell whoever looks after it.',
+  'provider.problem.no_email':
+    'Your company named no confirmed e-mail address of yours. Ask whoever looks after its accounts.',
+  'provider.problem.no_role': 'No group of yours at your company opens anything here. Ask an owner of the workspace.',
+  'provider.problem.removed': 'Your access to this workspace was taken away. An owner can invite you again.',
+  'provider.problem.other_person':
+    'Somebody else at your company is known here under this address. Ask an owner of the workspace.',
+  'provider.problem.beyond_groups':
+    'You hold a role here that no group of your company gives. Sign in with your password.',
+  'provider.problem.not_fresh': 'Your company did not ask you again. Please try once more.',
+  'confirmed.title': 'Confirmed',
+  'confirmed.text': 'You can close this window and go on in the other one.',
+  'confirmed.notTitle': 'Not confirmed',
+  'confirmed.notText': 'Close this window and try again from the other one.',
   'totp.title': 'Second factor',
   'totp.text': 'Your password was right. Now a code of your authenticator.',
   'totp.code': 'Code',

@@ -28,6 +28,7 @@ import {
   isFreshlyAuthenticated,
   providerFlowMs,
   type ProviderIdentity,
+  type ProviderProblem,
   rolesOfGroups,
   signInProviderPurpose,
 } from '../../../domain/access/signInProvider.js';
@@ -58,22 +59,9 @@ import { callbackPath } from './signInProvider.js';
 // Staff sign in through their company's provider, and prove there anew who they are (BEY-35, api.md 5, docs/decisions/1160). People come here
 // by links and redirects, so a refusal leads to a page that says why, never to a problem document.
 
-/** Why a person was sent back to a page of ours; the page has a sentence for each. */
-type Refusal =
-  | 'not_enabled'
-  | 'expired'
-  | 'cancelled'
-  | 'provider_failed'
-  | 'no_email'
-  | 'no_role'
-  | 'removed'
-  | 'other_person'
-  | 'beyond_groups'
-  | 'not_fresh';
-
 class Refused extends Error {
-  readonly why: Refusal;
-  constructor(why: Refusal) {
+  readonly why: ProviderProblem;
+  constructor(why: ProviderProblem) {
     super(why);
     this.why = why;
   }

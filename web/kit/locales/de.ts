@@ -445,6 +445,15 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'list.selected_other': '{{count}} ausgewählt',
   'secret.once': 'Nur dieses eine Mal gezeigt',
   'secret.kept': 'Ich habe es aufbewahrt',
+  'stepUp.whyProvider':
+    'Das bewegt Geld oder ändert Zugänge. Die Anmeldung Ihres Unternehmens fragt Sie in einem neuen Fenster erneut; das gilt fünf Minuten.',
+  'stepUp.atProvider': 'Beim Unternehmen bestätigen',
+  'stepUp.goOn': 'Weiter',
+  'stepUp.notYet': 'Noch nicht bestätigt: Schließen Sie es im anderen Fenster ab.',
+  'factor.elsewhere':
+    'Er schützt mehr als diesen Arbeitsbereich und lässt sich nur nach einer Anmeldung mit Passwort oder unserem Link ändern.',
+  'credential.byProvider':
+    'Sie haben sich über Ihr Unternehmen angemeldet. Um hier Passwort oder Adresse zu ändern, melden Sie sich mit dem Passwort oder unserem Link an.',
   'stepUp.title': 'Bestätigen Sie, dass Sie es sind',
   'stepUp.why': 'Das bewegt Geld oder ändert Zugänge. Ihre Bestätigung gilt fünf Minuten.',
   'stepUp.whyCode': 'Das bewegt Geld oder ändert Zugänge. Ein Code Ihrer Authenticator-App gilt fünf Minuten.',

@@ -439,6 +439,15 @@ export const en = {
   'list.selected_other': '{{count}} selected',
   'secret.once': 'Shown this once',
   'secret.kept': 'I have kept it',
+  'stepUp.whyProvider':
+    'This moves money or changes access. Your company’s sign-in asks you again in a new window; it holds for five minutes.',
+  'stepUp.atProvider': 'Confirm at your company',
+  'stepUp.goOn': 'Go on',
+  'stepUp.notYet': 'Not confirmed yet: finish it in the other window.',
+  'factor.elsewhere':
+    'It guards more than this workspace, so it can be changed only after a sign-in with the password or a link of ours.',
+  'credential.byProvider':
+    'You signed in through your company. To change your password or address here, sign in with the password or a link of ours.',
   'stepUp.title': 'Confirm that it is you',
   'stepUp.why': 'This moves money or changes access. Your confirmation holds for five minutes.',
   'stepUp.whyCode': 'This moves money or changes access. A code of your authenticator holds for five minutes.',

@@ -12,7 +12,7 @@ export function Screen(): ReactElement {
   const { t } = useTranslation();
   const can = useCan();
   const parts = [
-    ...['brand', ...sectionNames].map((name) => ({
+    ...['brand', ...sectionNames, 'provider'].map((name) => ({
       path: `/settings/${name}`,
       title: t(`settings.section.${name}`),
       text: t(`settings.about.${name}`),

@@ -9,7 +9,7 @@ export function SettingsTabs({ current }: { readonly current: string }): ReactEl
   const { t } = useTranslation();
   return (
     <Group component="nav" aria-label={t('settings.sections')} gap="md" mb="md">
-      {['brand', ...sectionNames].map((name) => (
+      {['brand', ...sectionNames, 'provider'].map((name) => (
         <Anchor
           key={name}
           component={Link}
