@@ -5,7 +5,7 @@ import { DomainError } from '../../../domain/errors.js';
 import { invalid } from '../../problems.js';
 
 /**
- * Whom staff give a lead or a sale to can earn in its program now: approved, and enrolled there, as for a referral that they enter (TRK-27). Codes:
+ * Whom staff give a lead or a sale to, or name as a customer's referrer, can earn in its program now: approved, and enrolled there, as for a referral that they enter (TRK-27). Codes:
  * request.validation_failed (no such affiliate), affiliate.affiliate_not_active.
  */
 export async function requireEarner(

@@ -1,5 +1,4 @@
 import { mergeContacts, overrideReferrer } from '../../../activities/tracking/contact.js';
-import { hasAffiliate } from '../../../db/access/affiliateExists.js';
 import { recordDirectDecision } from '../../../db/audit/directDecision.js';
 import { listSales } from '../../../db/reads/earning/saleList.js';
 import {
@@ -36,6 +35,7 @@ import {
   presentContactTouch,
   referrerBody,
 } from '../../schemas/tracking/contact.js';
+import { requireEarner } from '../earning/earner.js';
 
 type Asking = Pick<RouteContext<unknown, unknown, unknown, unknown>, 'can' | 'mode' | 'scope'>;
 
@@ -195,14 +195,18 @@ const referrer = defineRoute({
   params: contactParams,
   body: referrerBody,
   reply: contactWire,
-  refuses: ['resource.not_found', 'access.not_in_scope', 'contact.transition_not_allowed'],
+  refuses: [
+    'resource.not_found',
+    'access.not_in_scope',
+    'contact.transition_not_allowed',
+    'affiliate.affiliate_not_active',
+  ],
   handle: (ctx) =>
     ctx.write(
       async (tx, act) => {
         const { programId, which, affiliateId, reason } = ctx.body;
         const contact = await lockScoped(ctx, tx, ctx.params.contactId);
-        if (!(await hasAffiliate(tx, affiliateId)))
-          throw invalid({ pointer: '#/affiliateId', code: 'not_found', detail: 'There is no such affiliate.' });
+        await requireEarner(tx, { affiliateId, programId });
         const by = await recordDirectDecision(tx, act, {
           verb: 'override_referrer',
           objectType: 'contact',

@@ -107,6 +107,23 @@ test('TRK-27: staff give a lead or a sale to nobody who cannot earn in its progr
   });
   const trail = await world.as(`/v1/audit-entries?objectId=${String(lead['id'])}`);
   expect(itemsOf(trail.body['data']).map((entry) => entry['event'])).not.toContain('attributedByHand');
+  // Nor is one of them named as who brought a customer: the next purchase would pay it.
+  const brought = await leadOf(
+    await world.as('/v1/leads', {
+      email: email(),
+      clickId: await world.click({ programId: rich, affiliateId: insider }),
+    }),
+  );
+  const override = (affiliateId: string) =>
+    world.as(`/v1/contacts/${String(brought['contactId'])}/referrer`, {
+      programId: rich,
+      which: 'last',
+      affiliateId,
+      reason: 'Told us so',
+    });
+  for (const affiliateId of [outsider, suspended])
+    expect(await override(affiliateId)).toMatchObject({ status: 403, body: { code: 'affiliate_not_active' } });
+  expect(await paidFor(String(brought['email']))).toEqual([insider]);
   expect((await give(insider)).status).toBe(200);
 
   const sale = await world.sale({
