@@ -99,6 +99,7 @@ test('enrolling shows secret and picture, and only a right code turns the second
     enrolled: true,
     required: false,
     recoveryCodesLeft: 10,
+    isOwn: true,
   });
 });
 
