@@ -137,3 +137,17 @@ test('a phone draws the words of a chart as large as any other', async ({ page }
   );
   expect(size).toBeGreaterThanOrEqual(12);
 });
+
+test('the profile chooses theme and language of this browser, and they stay (screens.md 3.25)', async ({ page }) => {
+  await openPage(page, '/profile');
+  await page.getByLabel('Theme').selectOption('dark');
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+  await page.getByLabel('Language').selectOption('de');
+  await expect(page.getByRole('heading', { level: 1, name: 'Profil' })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1, name: 'Profil' })).toBeVisible();
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  await page.getByRole('button', { name: /^Konto/ }).click();
+  await expect(page.getByRole('menu').getByLabel('Sprache')).toHaveValue('de');
+});

@@ -49,7 +49,6 @@ function ModuleShell({ children }: { readonly children: ReactElement }): ReactEl
   return (
     <Shell
       menu={shown}
-      catalogues={catalogues}
       brand="Tributary"
       bell={<NoticeBell list={(query) => getNoticesOptions({ query: query as never }) as never} />}
       program={program}

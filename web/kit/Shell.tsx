@@ -18,7 +18,6 @@ import {
   Table,
   Text,
   Title,
-  useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -26,8 +25,8 @@ import { Link, useLocation, useNavigate } from '@tanstack/react-router';
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { postAuthSwitch } from '../client/sdk.gen.js';
+import { Appearance } from './Appearance.js';
 import { currentMode, switchMode } from './api.js';
-import { type Catalogues, chooseLanguage, type Language, language, languages } from './i18n.js';
 import { SearchIcon } from './icons.js';
 import { sequenceKeys, singleKeysAreOn, switchSingleKeys, useKeys } from './keys.js';
 import { useAddress } from './router.js';
@@ -84,7 +83,6 @@ function addressOf(entry: MenuEntry, programId: string | undefined): string {
 /** Head, menu and content of a signed-in surface: the same frame in console and portals. */
 export function Shell({
   menu,
-  catalogues,
   brand,
   bell,
   program,
@@ -93,7 +91,6 @@ export function Shell({
   children,
 }: {
   readonly menu: readonly MenuGroup[];
-  readonly catalogues: Catalogues;
   /** The product's, or in a portal the merchant's. */
   readonly brand: ReactNode;
   /** The way to the notices. */
@@ -213,7 +210,7 @@ export function Shell({
               </Button>
             ) : null}
             {bell}
-            <AccountMenu catalogues={catalogues} hasModes={hasModes} hasKeys={hasSearch} onKeys={helping.open} />
+            <AccountMenu hasModes={hasModes} hasKeys={hasSearch} onKeys={helping.open} />
           </Group>
         </Group>
       </AppShell.Header>
@@ -341,12 +338,10 @@ export function PageHead({
 }
 
 function AccountMenu({
-  catalogues,
   hasModes,
   hasKeys,
   onKeys,
 }: {
-  readonly catalogues: Catalogues;
   readonly hasModes: boolean;
   readonly hasKeys: boolean;
   readonly onKeys: () => void;
@@ -355,7 +350,6 @@ function AccountMenu({
   const me = useMe();
   const queries = useQueryClient();
   const signOut = useMutation({ mutationFn: useSignOut() });
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [isTest, setTest] = useState(currentMode() === 'test');
   const name = me.user?.name ?? '';
   const goTo = useMutation({
@@ -388,20 +382,7 @@ function AccountMenu({
           ))}
         <Menu.Divider />
         <Stack gap="xs" p="xs">
-          <NativeSelect
-            label={t('menu.theme')}
-            value={colorScheme}
-            onChange={(event) => setColorScheme(event.currentTarget.value as 'light' | 'dark' | 'auto')}
-            data={(['auto', 'light', 'dark'] as const).map((value) => ({ value, label: t(`theme.${value}`) }))}
-          />
-          <NativeSelect
-            label={t('menu.language')}
-            value={language()}
-            onChange={(event) => {
-              chooseLanguage(catalogues, event.currentTarget.value as Language).catch(() => undefined); // the texts stay as they are
-            }}
-            data={languages.map((value) => ({ value, label: t(`language.${value}`) }))}
-          />
+          <Appearance />
           {hasModes ? (
             <Switch
               label={t('menu.mode')}

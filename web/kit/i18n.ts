@@ -13,6 +13,9 @@ export interface Catalogues {
 export const languages = ['en', 'de'] as const;
 export type Language = (typeof languages)[number];
 
+/** The texts of the surface that was started. */
+let catalogues: Catalogues | undefined;
+
 function chosenLanguage(): Language {
   const kept = localStorage.getItem('language') ?? navigator.language.slice(0, 2);
   return (languages as readonly string[]).includes(kept) ? (kept as Language) : 'en';
@@ -31,6 +34,7 @@ export function locale(): string {
 
 /** Plurals follow `Intl.PluralRules`: `key_one`, `key_other`. A key without a text fails a test, not a reader (screens.md 1.6). */
 export async function startI18n(own: Catalogues): Promise<i18n> {
+  catalogues = own;
   await i18next.use(initReactI18next).init({
     lng: 'en',
     fallbackLng: 'en',
@@ -40,20 +44,20 @@ export async function startI18n(own: Catalogues): Promise<i18n> {
     resources: { en: { translation: { ...en, ...own.en } } },
     returnNull: false,
   });
-  await loadLanguage(own, chosenLanguage());
+  await loadLanguage(chosenLanguage());
   return i18next;
 }
 
-async function loadLanguage(own: Catalogues, next: Language): Promise<void> {
-  if (next === 'de' && !i18next.hasResourceBundle('de', 'translation')) {
-    const [{ de }, texts] = await Promise.all([import('./locales/de.js'), own.de()]);
+async function loadLanguage(next: Language): Promise<void> {
+  if (next === 'de' && catalogues !== undefined && !i18next.hasResourceBundle('de', 'translation')) {
+    const [{ de }, texts] = await Promise.all([import('./locales/de.js'), catalogues.de()]);
     i18next.addResourceBundle('de', 'translation', { ...de, ...texts });
   }
   await i18next.changeLanguage(next);
   document.documentElement.lang = next;
 }
 
-export async function chooseLanguage(own: Catalogues, next: Language): Promise<void> {
+export async function chooseLanguage(next: Language): Promise<void> {
   localStorage.setItem('language', next);
-  await loadLanguage(own, next);
+  await loadLanguage(next);
 }

@@ -24,7 +24,6 @@ function Frame({ children }: { readonly children: ReactElement }): ReactElement 
         <PortalZone>
           <Shell
             menu={affiliateMenu}
-            catalogues={catalogues}
             brand={<PortalBrand />}
             bell={<NoticeBell list={(query) => getMeNoticesOptions({ query: query as never }) as never} />}
             hasSearch={false}

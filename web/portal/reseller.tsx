@@ -17,7 +17,7 @@ function Frame({ children }: { readonly children: ReactElement }): ReactElement 
     <RequireSession audience="reseller">
       <StepUpProvider>
         <PortalZone>
-          <Shell menu={resellerMenu} catalogues={catalogues} brand="Tributary" hasSearch={false} hasModes={false}>
+          <Shell menu={resellerMenu} brand="Tributary" hasSearch={false} hasModes={false}>
             {children}
           </Shell>
         </PortalZone>

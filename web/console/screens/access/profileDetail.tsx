@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getNotificationChoicesOptions, getSessionsOptions } from '../../../client/@tanstack/react-query.gen.js';
 import { deleteSessionsBySessionId, patchNotificationChoices } from '../../../client/sdk.gen.js';
+import { Appearance } from '../../../kit/Appearance.js';
 import { DateText } from '../../../kit/DateText.js';
 import { deviceName } from '../../../kit/deviceName.js';
 import { ErrorView } from '../../../kit/ErrorView.js';
@@ -35,6 +36,7 @@ export function Screen(): ReactElement {
             </Title>
             <Text>{`${me.user?.name ?? ''} · ${me.user?.email ?? ''}`}</Text>
             <Text size="sm" c="dimmed">{`${t('profile.roles')}: ${me.roles.map((role) => role.name).join(', ')}`}</Text>
+            <Appearance />
             <NativeSelect
               label={t('profile.zone')}
               value={zone}
