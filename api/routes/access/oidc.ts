@@ -8,6 +8,7 @@ import {
   findSignInProvider,
   findSubject,
   findUserIdOfSubject,
+  lockSignInProvider,
   type SignInProvider,
 } from '../../../db/access/signInProvider.js';
 import {
@@ -323,7 +324,10 @@ function actOf(deps: ApiDeps, koa: Context, workspaceId: WorkspaceId, now: Insta
   };
 }
 
-/** Lets a person into the workspace, or refuses (`Refused`, and nothing is kept). */
+/**
+ * Lets a person into the workspace, or refuses (`Refused`, and nothing is kept). One after the other, under the provider's lock: two owners whose
+ * groups changed at once must not each take the other for the one who stays, and a provider that is being switched off lets nobody in.
+ */
 async function enter(
   deps: ApiDeps,
   tx: Tx,
@@ -332,6 +336,7 @@ async function enter(
   identity: ProviderIdentity,
   email: string,
 ): Promise<User> {
+  if ((await lockSignInProvider(tx))?.version !== provider.version) throw new Refused('expired');
   const loginId = await ensureLogin(tx, deps.newId, email);
   const boundId = await findUserIdOfSubject(tx, identity);
   const meantId = boundId ?? (await findUserByLogin(tx, loginId, 'staff'))?.id;

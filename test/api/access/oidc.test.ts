@@ -357,6 +357,30 @@ describe('coming in', () => {
     expect(rows).toEqual([{ role_ids: ['owner', 'reviewer'] }]);
   });
 
+  test('two owners whose groups changed come in at once: one of them stays owner', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const shop = await shopWith();
+      const logins = [hire({ groups: ['bosses'] }), hire({ groups: ['bosses'] })];
+      for (const login of logins) await signIn(newWalker(), shop, login);
+      await owner.query(`update users set role_ids = '{reviewer}' where id = $1`, [shop.owner.id]);
+      for (const login of logins)
+        company.accounts.set(login, { email: `${login}@shop.example`, groups: ['reviewers'] });
+      const walkers = [newWalker(), newWalker()];
+      const backs = await Promise.all(
+        walkers.map(async (walker, index) =>
+          atProvider(walker, (await walker.step(startOf(shop))).location ?? '', logins[index] ?? ''),
+        ),
+      );
+
+      await Promise.all(walkers.map((walker, index) => walker.step(backs[index] ?? '')));
+
+      const { rows } = await owner.query(`select id from users where workspace_id = $1 and 'owner' = any(role_ids)`, [
+        shop.id,
+      ]);
+      expect(rows).toHaveLength(1);
+    }
+  });
+
   test('an invited person is in with it, and an active one is bound', async () => {
     const shop = await shopWith();
     const login = hire({ groups: ['reviewers'] });
