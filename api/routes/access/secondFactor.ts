@@ -6,17 +6,19 @@ import {
   removeSecondFactor,
 } from '../../../db/access/secondFactor.js';
 import { markFactorShown } from '../../../db/access/login.js';
+import { findSignInProvider } from '../../../db/access/signInProvider.js';
 import { lockUser, updateUser } from '../../../db/access/user.js';
-import type { Tx } from '../../../db/transaction.js';
+import { readWorkspace, type Tx } from '../../../db/transaction.js';
 import { needsSecondFactor } from '../../../domain/access/session.js';
 import type { Act } from '../../../domain/act.js';
 import { DomainError } from '../../../domain/errors.js';
-import type { UserId } from '../../../domain/ids.js';
+import type { UserId, WorkspaceId } from '../../../domain/ids.js';
 import { epochMs } from '../../../domain/time.js';
 import { clockNow } from '../../../platform/clock.js';
 import { newRecoveryCodes, newTotpSecret, qrSvg, totpAddress, totpStepOf } from '../../../platform/totp.js';
 import type { Caller } from '../../auth.js';
 import { checkCode, readChallenge, totpPurpose } from '../../credentials.js';
+import type { ApiDeps } from '../../deps.js';
 import { invalid } from '../../problems.js';
 import { definePublicRoute, defineRoute, type Route } from '../../route.js';
 import {
@@ -39,6 +41,12 @@ async function record(tx: Tx, act: Act, userId: UserId, event: string): Promise<
   if (user !== undefined) await updateUser(tx, act, user, event, {});
 }
 
+/** The provider that was the first proof may have been switched off since: then it proves nothing any more. */
+async function requireProvider(deps: ApiDeps, workspaceId: WorkspaceId): Promise<void> {
+  const provider = await readWorkspace(deps.db, workspaceId, (tx) => findSignInProvider(tx));
+  if (provider?.enabled !== true) throw new DomainError('access.invalid_credentials');
+}
+
 const signIn = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/totp',
@@ -48,6 +56,7 @@ const signIn = definePublicRoute({
   refuses: ['access.invalid_credentials', 'access.too_many_attempts'],
   async handle(ctx, deps) {
     const { loginId, membership, byProvider } = await readChallenge(deps, ctx.body.challenge);
+    if (byProvider) await requireProvider(deps, membership.workspaceId);
     await checkCode(deps, ctx, loginId, ctx.body.code);
     const of = byProvider ? { factorShown: true } : null;
     return sessionAnswer(deps, membership, await startSession(deps, ctx.koa, loginId, membership, of));

@@ -820,6 +820,13 @@ describe('a role that demands a second factor', () => {
     expect([wrong.status, right.status]).toEqual([401, 200]);
     expect(me.body['byProvider']).toBe(true);
     expect(itemsOf(me.body['permissions'])).toContain('lead.read');
+
+    // Switched off while somebody looks for their phone: the right code comes too late.
+    const late = new URL(await signIn(newWalker(), shop, login)).hash.replace('#totp=', '');
+    expect((await save(shop.key, bodyFor(company, { enabled: false }))).status).toBe(200);
+    const code3 = totpCode(String(draft.body['secret']), Date.now() + 30_000);
+    const tooLate = await api.as(null, '/v1/auth/totp', { body: { challenge: late, code: code3 } });
+    expect([tooLate.status, tooLate.body['code']]).toEqual([401, 'invalid_credentials']);
   });
 
   test('demanded later on, a session that showed no factor is over for whoever has one', async () => {
