@@ -196,6 +196,16 @@ export async function listUsers(
   return rows.map(toUser);
 }
 
+/**
+ * Whoever may take an owner away waits here for the others who do, before it locks a person: two owners who remove each other at once would both
+ * see one left.
+ */
+export async function lockOwners(tx: Tx): Promise<void> {
+  await tx.raw(
+    `select pg_advisory_xact_lock(hashtextextended('owners/' || current_setting('tributary.workspace_id'), 0))`,
+  );
+}
+
 /** How many active staff hold one of these roles: nobody may remove the last owner; four eyes counts approvers. */
 export async function countActiveWithRoles(
   tx: ReadTx | Tx,

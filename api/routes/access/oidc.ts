@@ -15,6 +15,7 @@ import {
   countActiveWithRoles,
   findUserByLogin,
   insertUser,
+  lockOwners,
   lockUser,
   updateUser,
   type User,
@@ -337,6 +338,7 @@ async function enter(
   email: string,
 ): Promise<User> {
   if ((await lockSignInProvider(tx))?.version !== provider.version) throw new Refused('expired');
+  await lockOwners(tx); // staff may take an owner away at this moment too
   const loginId = await ensureLogin(tx, deps.newId, email);
   const boundId = await findUserIdOfSubject(tx, identity);
   const meantId = boundId ?? (await findUserByLogin(tx, loginId, 'staff'))?.id;

@@ -10,6 +10,7 @@ import {
   insertUser,
   listAssignments,
   listUsers,
+  lockOwners,
   lockUser,
   replaceAssignments,
   updateUser,
@@ -168,6 +169,7 @@ const patch = defineRoute({
   refuses: ['resource.not_found', 'access.permission_missing', 'resource.in_use', 'request.version_mismatch'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
+      if (ctx.body.roleIds !== undefined) await lockOwners(tx);
       const user = await lockMember(tx, ctx.params.userId);
       ctx.requireVersion(user.version);
       const { name, roleIds, affiliateIds, resellerIds } = ctx.body;
@@ -199,6 +201,7 @@ const remove = defineRoute({
   refuses: ['resource.not_found', 'access.permission_missing', 'resource.in_use'],
   handle: (ctx) =>
     ctx.write(async (tx, act) => {
+      await lockOwners(tx);
       const user = await lockMember(tx, ctx.params.userId);
       await requireMayGrant(tx, ctx.caller, user.roleIds);
       await requireAnotherOwner(tx, user, []);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countActiveWithRoles } from '../../../db/access/user.js';
 import { inWorkspace } from '../../../db/transaction.js';
 import { presetIds, presets, type Permission } from '../../../domain/access/permission.js';
 import { eventually } from '../../support/eventually.js';
@@ -227,4 +228,16 @@ test('the last owner stays, and an admin does not unseat an owner', async () => 
   expect(removed).toMatchObject({ status: 409, body: { code: 'in_use' } });
   expect(demoted).toMatchObject({ status: 409, body: { code: 'in_use' } });
   expect(unseated).toMatchObject({ status: 403, body: { code: 'permission_missing' } });
+});
+
+test('of two owners who remove each other at once one stays', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const both = await api.makeWorkspace({ name: `Both ${round}` });
+    const second = await api.makePerson(both, ['owner']);
+    await Promise.all([
+      api.as(both.key, `/v1/users/${second.user.id}`, { method: 'DELETE' }),
+      api.as(second.key, `/v1/users/${both.owner.id}`, { method: 'PATCH', body: { roleIds: ['auditor'] } }),
+    ]);
+    expect(await inWorkspace(api.db, both.id, (tx) => countActiveWithRoles(tx, ['owner']))).toBe(1);
+  }
 });
