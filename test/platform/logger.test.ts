@@ -94,6 +94,15 @@ test('no planted secret is in a line, wherever it stands', () => {
   });
 });
 
+test('secrets are found behind any sign and in a text as long as somebody likes', () => {
+  const long = 'a.b-'.repeat(50_000);
+  const text = `-postgres://tributary:hunter2@db x.ana@example.com ${long}`;
+  const lines: string[] = [];
+  logInto(lines, {}).info(text);
+  for (const secret of ['hunter2', 'ana@example.com']) expect(lines.join('')).not.toContain(secret);
+  expect(lines.join('')).toContain(long);
+});
+
 test('what a reader needs is not hidden', () => {
   const fields = {
     workspaceId: 'ws_1',
