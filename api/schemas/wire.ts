@@ -259,6 +259,7 @@ export function listOf<T extends z.ZodType>(item: T) {
     nextCursor: z.string().nullable(),
     counts: z.strictObject({ total: z.int(), byStatus: z.record(z.string(), z.int()) }).exactOptional(),
     sums: z.array(signedMoneyWire).exactOptional(),
+    sumsByStatus: z.record(z.string(), z.array(signedMoneyWire)).exactOptional(),
   });
 }
 

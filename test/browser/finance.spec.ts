@@ -381,3 +381,27 @@ test('I17: a period is closed on a screen that says what closing does, and its f
   await expect(page.getByLabel('Dated up to')).toHaveValue(day);
   await expect(page.getByText('No balances in this currency at that time.')).toBeVisible();
 });
+
+test('screens.md 3.10: what is left is summed per currency and status under the commissions', async ({ page }) => {
+  const { must } = await sessionCalls(stackNotes().origin, await freshCookie());
+  const bonus = { affiliateId: world.cy.id, programId: world.programId, kind: 'bonus', reason: 'Event' };
+  await must('POST', '/v1/commissions', { ...bonus, amount: { amount: '1.00', currency: 'USD' } });
+  const path = `/v1/commissions/${textAt(
+    await must('POST', '/v1/commissions', { ...bonus, amount: { amount: '2.00', currency: 'USD' }, skipHold: true }),
+    'id',
+  )}`;
+  if (at(await must('GET', path), 'status') === 'pending') await must('POST', `${path}/approve`, { reason: 'ok' });
+  await expect.poll(async () => at(await must('GET', path), 'status')).toBe('approved');
+
+  await enter(page, await freshCookie());
+  const filter = `affiliateId=${world.cy.id}&kind=bonus`;
+  const kept = await must('GET', `/v1/commissions?${filter}&include=sums`);
+  await page.goto(`/commissions?${filter}`);
+  const sums = page.locator('tfoot tr');
+  for (const status of ['pending', 'approved'])
+    await expect(sums.filter({ hasText: status })).toContainText(textAt(kept, `sumsByStatus.${status}.0.amount`));
+  await expect(sums.last()).toContainText('Sum');
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expectAccessible(page);
+});

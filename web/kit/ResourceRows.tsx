@@ -23,6 +23,7 @@ interface RowsProps<Row extends { readonly id: string }> {
   /** Those that are shown, in their order. */
   readonly columns: readonly Column<Row>[];
   readonly sums: readonly Money[];
+  readonly sumsByStatus: Readonly<Record<string, readonly Money[]>>;
   readonly isDense: boolean;
   /** The field that the list is sorted by, with `-` before it where downwards. */
   readonly sort: string;
@@ -48,6 +49,7 @@ export function ResourceRows<Row extends { readonly id: string }>({
   rows,
   columns,
   sums,
+  sumsByStatus,
   isDense,
   sort,
   onSort,
@@ -62,6 +64,12 @@ export function ResourceRows<Row extends { readonly id: string }>({
   const { t } = useTranslation();
   const more = [selection, open, rowActions].filter((one) => one !== undefined).length;
   const width = columns.length + more;
+  // What is worth nothing, as what was rejected, is no line of its own; and one status alone is the sum itself.
+  const worth = Object.entries(sumsByStatus).filter(([, values]) => values.some(({ amount }) => /[1-9]/.test(amount)));
+  const sumLines = [
+    ...(worth.length < 2 ? [] : worth.map(([status, values]) => ({ name: t(`status.${status}`), values }))),
+    { name: t('list.sum'), values: sums },
+  ];
   return (
     <Table className="resource-table" aria-label={label} verticalSpacing={isDense ? 4 : 'xs'} highlightOnHover>
       <Table.Thead>
@@ -143,16 +151,18 @@ export function ResourceRows<Row extends { readonly id: string }>({
       </Table.Tbody>
       {sums.length === 0 ? null : (
         <Table.Tfoot>
-          <Table.Tr>
-            <Table.Td colSpan={width} data-label={t('list.sum')}>
-              <Group justify="flex-end" gap="sm">
-                <Text fw={500} visibleFrom="sm">
-                  {t('list.sum')}
-                </Text>
-                <MoneyList values={sums} />
-              </Group>
-            </Table.Td>
-          </Table.Tr>
+          {sumLines.map(({ name, values }) => (
+            <Table.Tr key={name}>
+              <Table.Td colSpan={width} data-label={name}>
+                <Group justify="flex-end" gap="sm">
+                  <Text fw={500} visibleFrom="sm">
+                    {name}
+                  </Text>
+                  <MoneyList values={values} />
+                </Group>
+              </Table.Td>
+            </Table.Tr>
+          ))}
         </Table.Tfoot>
       )}
     </Table>

@@ -28,6 +28,7 @@ interface Page<Row> {
   readonly nextCursor: string | null;
   readonly counts?: Counts;
   readonly sums?: readonly Money[];
+  readonly sumsByStatus?: Readonly<Record<string, readonly Money[]>>;
 }
 
 interface TableProps<Row extends { readonly id: string }> {
@@ -296,6 +297,7 @@ export function ResourceTable<Row extends { readonly id: string }>(props: TableP
             rows={data === undefined ? undefined : rows}
             columns={shown}
             sums={data?.sums ?? []}
+            sumsByStatus={data?.sumsByStatus ?? {}}
             isDense={choice.value.dense === true}
             sort={search['sort'] ?? ''}
             onSort={(sort) => go({ sort })}

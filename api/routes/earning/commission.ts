@@ -89,13 +89,13 @@ const list = defineRoute({
         ({ commission }) => ({ value: commission.createdAt, id: commission.id }),
       );
       if (query.include === undefined) return data;
-      const { counts, sums } = await sumCommissions(tx, of);
+      const { counts, sums, sumsByStatus } = await sumCommissions(tx, of);
       return {
         ...data,
         ...(query.include.includes('counts')
           ? { counts: { total: counts.total, byStatus: { ...counts.byStatus } } }
           : {}),
-        ...(query.include.includes('sums') ? { sums: [...sums] } : {}),
+        ...(query.include.includes('sums') ? { sums: [...sums], sumsByStatus } : {}),
       };
     });
   },

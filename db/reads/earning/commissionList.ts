@@ -236,13 +236,14 @@ export async function listCommissions(
   return rows.map((row) => toView(row, { now: of.now, settings, decisions }));
 }
 
-/** How many by status, and what is left of them per currency, over the whole filter (COM-10). */
+/** How many by status, and what is left of them per currency, in all and by status, over the whole filter (COM-10, screens.md 3.10). */
 export async function sumCommissions(
   tx: ReadTx,
   of: { readonly scope: Scope; readonly mode: Mode; readonly filter: CommissionFilter },
 ): Promise<{
   readonly counts: { readonly total: number; readonly byStatus: Readonly<Record<string, number>> };
   readonly sums: readonly Money[];
+  readonly sumsByStatus: Record<string, Money[]>;
 }> {
   const lines = filtered(tx, of.scope, of.mode, of.filter);
   const rows: readonly { status: string; currency: CurrencyCode; count: number; minor: bigint }[] = await tx
@@ -256,13 +257,16 @@ export async function sumCommissions(
     );
   const byStatus: Record<string, number> = {};
   const sums = new Map<CurrencyCode, bigint>();
+  const sumsByStatus: Record<string, Money[]> = {};
   for (const row of rows) {
     byStatus[row.status] = (byStatus[row.status] ?? 0) + row.count;
+    (sumsByStatus[row.status] ??= []).push({ minor: row.minor, currency: row.currency });
     sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row.minor);
   }
   return {
     counts: { total: rows.reduce((total, row) => total + row.count, 0), byStatus },
     sums: [...sums].map(([currency, minor]) => ({ minor, currency })),
+    sumsByStatus,
   };
 }
 

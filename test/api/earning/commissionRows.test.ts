@@ -409,6 +409,11 @@ test('COM-10: affiliate, days, group and status together; the totals are those o
   expect(await read(`&affiliateId=${at.affiliateId}&status=pending`)).toEqual([1, [usd('14.00')], 1]);
   expect(await read('&status=pending')).toEqual([2, [usd('24.00')], 2]);
   expect(await read(`&groupId=${group.body['id']}&createdAt[lt]=${before}`)).toEqual([0, [], 0]);
+  // screens.md 3.10: per currency and status; what was rejected is worth nothing.
+  expect((await world.as(`/v1/commissions?include=sums&programId=${at.programId}`)).body).toMatchObject({
+    sums: [usd('24.00')],
+    sumsByStatus: { pending: [usd('24.00')], rejected: [usd('0.00')] },
+  });
 });
 
 test('COM-17: a declined charge earns nothing; its retry, sent twice, earns once', async () => {
