@@ -194,13 +194,18 @@ function Groups({
 }): ReactElement {
   const { t } = useTranslation();
   const me = useMe();
-  const roles = useQuery(getRolesOptions()).data?.data ?? [];
+  const roles = useQuery({ ...getRolesOptions(), enabled: useCan()('user.read') }).data?.data ?? [];
   const change = (index: number, part: Partial<RoleGroup>): void =>
     onChange(value.map((one, at) => (at === index ? { ...one, ...part } : one)));
-  const offered = (roleId: string) =>
-    roles
+  const offered = (roleId: string) => {
+    const known = roles
       .filter((role) => role.id === roleId || role.permissions.every((one) => me.permissions.includes(one)))
       .map((role) => ({ value: role.id, label: role.name }));
+    // Whoever may not read the roles sees the one that stands here by its id.
+    return roleId === '' || known.some(({ value: id }) => id === roleId)
+      ? known
+      : [...known, { value: roleId, label: roleId }];
+  };
   const first = offered('')[0]?.value ?? 'reviewer';
   return (
     <Stack gap="xs" role="group" aria-label={t('provider.groups')}>
