@@ -5,8 +5,6 @@ import { insertSchedule } from '../../../db/payout/payoutSchedule.js';
 import type { AffiliateId, PayoutId, PayoutRunId } from '../../../domain/ids.js';
 import { everybody } from '../../../domain/payout/payoutRun.js';
 import { readSandboxJournal, sandboxKeyWindowMs } from '../../../domain/payout/sandboxJournal.js';
-import { addMs } from '../../../domain/time.js';
-import { clockNow } from '../../../platform/clock.js';
 import { workflowIds } from '../../../workflows/contract.js';
 import type { PayoutWorld } from '../../activities/payout/payoutWorld.js';
 import { eventually } from '../../support/eventually.js';
@@ -18,14 +16,8 @@ let w: WorkflowWorld;
 let world: PayoutWorld;
 let ben: string;
 
-/** How far the provider's clock is ahead of ours: a bounce comes when a test says so, however busy the machine is. */
-let aheadMs = 0;
-const bounceMs = 600_000;
-
 beforeAll(async () => {
-  w = await createWorkflowWorld({
-    sandbox: { now: () => addMs(clockNow(), aheadMs), times: { ok: 200, slow: 2_500, bounce: bounceMs } },
-  });
+  w = await createWorkflowWorld();
   ({ world, ben } = w);
 });
 afterAll(() => w?.close());
@@ -102,27 +94,6 @@ test('a request that never arrived is sent again under the same key, never under
     return again.state === 'done' && again.outcome?.['resolved'] === 'refused';
   });
   expect(await decide({ type: 'payout', id: payout['id'] as string, verb: 'cancel' })).toMatchObject({ state: 'done' });
-});
-
-test('money that comes back after it was paid is owed again', async () => {
-  const back = await payable('returned');
-  const { run } = await startRun({ filter: { affiliateIds: [back] } });
-  await execute(run);
-  const payout = await payoutOf(run, back);
-  // Asked late for the first time, the provider would say that it came back and never that it was paid: then it is as refused (PAY-27).
-  await statusOf('payouts', payout['id'] as string, 'paid');
-  aheadMs = bounceMs;
-  expect(await decide({ type: 'payout', id: payout['id'] as string, verb: 'lookup' })).toMatchObject({ state: 'done' });
-  const returns = await eventually(async () => {
-    const rows = await world.rows('commissions', { affiliate_id: back, kind: 'payout_return' });
-    return rows.length > 0 ? rows : undefined;
-  });
-  expect(returns).toMatchObject([{ amount_minor: 2_000n, status: 'approved' }]);
-  expect((await world.balances())[`affiliate_payable:${back}`]).toBe(2_000n);
-  expect(await world.row('payouts', payout['id'] as string)).toMatchObject({
-    status: 'paid',
-    returned: { amountMinor: '2000' },
-  });
 });
 
 test('four eyes, a changed plan and a second approval are refused with their codes', async () => {
