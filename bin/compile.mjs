@@ -12,8 +12,8 @@ import { promisify } from 'node:util';
 // instead of 1.6 for the API's and 2.4 instead of 0.8 for the worker's, which then bundled its workflows as well.
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Below the tree, where the program finds its packages. */
-const parent = path.join(root, '.data', 'compiled');
+/** Below the tree, where the program finds its packages; not in the data folder, which `npm run reset` deletes while it runs from here. */
+const parent = path.join(root, '.compiled');
 const folders = ['activities', 'api', 'bin', 'db', 'domain', 'platform', 'workflows'];
 /** What says how sources are read. */
 const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'bin/compile.mjs'];
@@ -73,7 +73,7 @@ function hashOf(sources) {
  */
 async function compile(sources, folder) {
   await mkdir(parent, { recursive: true });
-  await forgetOld();
+  await forgetOld(parent);
   const growing = await mkdtemp(path.join(parent, 'growing-'));
   try {
     const { build } = await import('esbuild');
@@ -102,10 +102,14 @@ async function compile(sources, folder) {
   }
 }
 
-/** Programs of other sources that nobody has said to be in use for a day. */
-async function forgetOld() {
-  for (const name of await readdir(parent)) {
-    const folder = path.join(parent, name);
+/**
+ * Deletes programs of other sources that nobody has said to be in use for a day.
+ *
+ * @param {string} place
+ */
+export async function forgetOld(place) {
+  for (const name of await readdir(place)) {
+    const folder = path.join(place, name);
     if (Date.now() - (await stat(folder)).mtimeMs > dayMs) await rm(folder, { recursive: true, force: true });
   }
 }
