@@ -154,7 +154,8 @@ export function ResourceRows<Row extends { readonly id: string }>({
           {sumLines.map(({ name, values }) => (
             <Table.Tr key={name}>
               <Table.Td colSpan={width} data-label={name}>
-                <Group justify="flex-end" gap="sm">
+                {/* A table that is wider than its place scrolls; its sums stay in sight. */}
+                <Group gap="sm" pos="sticky" left={0} w="fit-content">
                   <Text fw={500} visibleFrom="sm">
                     {name}
                   </Text>

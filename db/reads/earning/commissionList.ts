@@ -249,6 +249,7 @@ export async function sumCommissions(
   const rows: readonly { status: string; currency: CurrencyCode; count: number; minor: bigint }[] = await tx
     .from(lines.as('lines'))
     .groupBy('status', 'currency')
+    .orderByRaw(`array_position(array['pending', 'approved', 'paid']::text[], status::text), status, currency`)
     .select(
       'status',
       'currency',
@@ -265,7 +266,9 @@ export async function sumCommissions(
   }
   return {
     counts: { total: rows.reduce((total, row) => total + row.count, 0), byStatus },
-    sums: [...sums].map(([currency, minor]) => ({ minor, currency })),
+    sums: [...sums]
+      .map(([currency, minor]) => ({ minor, currency }))
+      .sort((a, b) => (a.currency < b.currency ? -1 : 1)),
     sumsByStatus,
   };
 }
